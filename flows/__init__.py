@@ -1,0 +1,1 @@
+"""The night: sources, warehouse, publishing, and the Prefect flow that runs them in order."""

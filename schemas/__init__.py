@@ -1,0 +1,1 @@
+"""The words: tables, columns, units and meanings; the error tree; where things lie; the manifest."""

@@ -1,0 +1,62 @@
+"""How a column is declared: once, with its type, unit, meaning and what null stands for."""
+
+from typing import Annotated, Any
+
+import pandera.polars as pa
+import polars as pl
+
+Time = Annotated[pl.Datetime, "us", "UTC"]
+UTC_TIME = pl.Datetime("us", "UTC")
+
+
+def column(
+    meaning: str,
+    *,
+    unit: str | None = None,
+    null: str | None = None,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    isin: tuple[str, ...] | None = None,
+    default: object = None,
+) -> Any:
+    """Declare a column of a pandera model.
+
+    meaning: one sentence for the data dictionary.
+    unit:    of a quantity; times are UTC and need none.
+    null:    what a null means; without it the column is never null.
+    default: what stands in for a null or an absent column of an optional input.
+    """
+    facts = {"unit": unit, "null": null, "ge": ge, "gt": gt, "le": le, "isin": isin, "default": default}
+    return pa.Field(
+        nullable=null is not None and default is None,
+        ge=ge,
+        gt=gt,
+        le=le,
+        isin=isin,
+        description=meaning,
+        metadata={name: fact for name, fact in facts.items() if fact is not None},
+    )
+
+
+class Table(pa.DataFrameModel):
+    """A table with exactly its declared columns, in their order."""
+
+    class Config:
+        strict = True
+        ordered = True
+
+
+def facts(model: type[Table]) -> dict[str, Any]:
+    """What the model's Config says of the table as a whole: its key, which time must precede which."""
+    return dict(model.get_metadata()[table_name(model)]["dataframe"])  # type: ignore[index]
+
+
+def key(model: type[Table]) -> tuple[str, ...]:
+    """The columns that identify a row of the model, most significant first."""
+    return tuple(facts(model)["key"])
+
+
+def table_name(model: type[Table]) -> str:
+    """The table's name, as it stands in files and messages."""
+    return str(model.to_schema().name)

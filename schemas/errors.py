@@ -1,0 +1,102 @@
+"""Every error of the product, in one tree.
+
+PathStatsError
+├── UsageError            the command or its arguments are wrong               exit 2
+│   └── NoRelease         the home has no release yet
+├── SourceError           the source or its data can't be read                 exit 3
+│   └── SourceUnavailable it may answer later: worth a retry
+├── NotFound              the look-up's three not-founds, each with a body     exit 4, HTTP 404
+│   ├── PathSessionNotFound
+│   ├── UserNotFound
+│   └── UserNotEnrolled
+├── HeldBack              the quality gate held the release back               exit 5
+└── NightFailed           our side failed                                      exit 1
+    ├── HomeBusy          another night is running in the same home
+    ├── HomeUnwritable    the home can't be written
+    └── ReleaseDamaged    a published file is missing or not what it was
+
+A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
+"""
+
+from typing import ClassVar
+
+
+class PathStatsError(Exception):
+    """What every error of the product is; `exit_code` is what a command ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(PathStatsError):
+    """The command or its arguments are wrong."""
+
+    exit_code = 2
+
+
+class NoRelease(UsageError):
+    """The home holds no release."""
+
+
+class SourceError(PathStatsError):
+    """The source or its data can't be read; the message names file, table, column and row."""
+
+    exit_code = 3
+
+
+class SourceUnavailable(SourceError):
+    """The source does not answer now and may answer later (408, 429, 5xx, a lost connection)."""
+
+
+class NotFound(PathStatsError):
+    """The endpoint's 404: `status_code` and `body` are what it answers."""
+
+    exit_code = 4
+    status_code: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__(self.code)
+
+    @property
+    def body(self) -> dict[str, str]:
+        return {"error": self.code}
+
+
+class PathSessionNotFound(NotFound):
+    """The company has no such session."""
+
+    code = "path_session_not_found"
+
+
+class UserNotFound(NotFound):
+    """The company has no such user."""
+
+    code = "user_not_found"
+
+
+class UserNotEnrolled(NotFound):
+    """The user was never enrolled in the session."""
+
+    code = "user_not_enrolled"
+
+
+class HeldBack(PathStatsError):
+    """The quality gate held the release back; the last release stays."""
+
+    exit_code = 5
+
+
+class NightFailed(PathStatsError):
+    """The night failed on our side; the last release stays."""
+
+
+class HomeBusy(NightFailed):
+    """Another night is running in the same home."""
+
+
+class HomeUnwritable(NightFailed):
+    """The home can't be written."""
+
+
+class ReleaseDamaged(NightFailed):
+    """A published file is missing or not what it was when it was published."""

@@ -1,0 +1,138 @@
+"""The six tables that come in (SPEC section 1)."""
+
+import polars as pl
+
+from schemas.columns import Table, Time, column
+from schemas.vocabulary import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
+
+
+class Users(Table):
+    """A person of a company."""
+
+    company_id: str = column("The company (tenant) the user belongs to.")
+    user_id: str = column("The user, within the company.")
+    email: str = column("The e-mail address; several users may share one.", null="unknown")
+    first_name: str = column("The first name.", null="unknown")
+    last_name: str = column("The last name.", null="unknown")
+    status: str = column("Whether the account is active, invited or deleted.", isin=USER_STATUSES)
+
+    class Config(Table.Config):
+        name = "users"
+        metadata = {"key": ["company_id", "user_id"]}
+
+
+class Paths(Table):
+    """An ordered list of steps."""
+
+    company_id: str = column("The company (tenant) the path belongs to.")
+    path_id: str = column("The path, within the company.")
+    name: str = column("The path's name.")
+    mandatory_replay: bool = column("Whether what was done outside the session must be done again in it.")
+    linear_progression: bool = column(
+        "Whether steps open one after the other; no rule reads it.", null="not stated", default=False
+    )
+
+    class Config(Table.Config):
+        name = "paths"
+        metadata = {"key": ["company_id", "path_id"]}
+
+
+class PathSteps(Table):
+    """A step of a path, as it was defined from `valid_from` until `valid_to`."""
+
+    company_id: str = column("The company (tenant) the path belongs to.")
+    path_id: str = column("The path the step is on.")
+    step_id: str = column("The step: the course, assessment or other resource.")
+    position: pl.Int32 = column("The step's place in the path; smaller comes first.", ge=0)
+    type: str = column("What kind of resource the step is.", isin=STEP_TYPES)
+    optional: bool = column("Whether the path can be finished without the step.")
+    due_basis: str = column(
+        "What the due date counts from.", null="enrollment", isin=DUE_BASES, default="enrollment"
+    )
+    due_unit: str = column("The unit of due_value.", null="no relative due date", isin=DUE_UNITS)
+    due_value: float = column("How many due_units after due_basis.", null="no relative due date", gt=0)
+    due_at: Time = column("The absolute due date.", null="no absolute due date")
+    min_score: pl.Int32 = column(
+        "The least score that satisfies the step.", unit="percent", null="no least score", ge=0, le=100
+    )
+    attempts_limit: pl.Int32 = column("How many attempts a learner has.", null="unlimited", ge=1)
+    time_limit_mode: str = column(
+        "Whether time_limit_s is a most or a least.", null="no time limit", isin=TIME_LIMIT_MODES
+    )
+    time_limit_s: float = column("The time limit of an attempt.", unit="s", null="no time limit", gt=0)
+    is_scorm: bool = column(
+        "Whether it is a SCORM course; time limits do not apply.", null="false", default=False
+    )
+    is_examination: bool = column(
+        "Whether it is an examination: passed or failed once.", null="false", default=False
+    )
+    valid_from: Time = column("When this definition began to hold.", null="since ever")
+    valid_to: Time = column("When this definition ceased to hold.", null="still holds")
+
+    class Config(Table.Config):
+        name = "path_steps"
+        metadata = {
+            "key": ["company_id", "path_id", "step_id", "valid_from"],
+            "order": [("valid_from", "<", "valid_to")],
+        }
+
+
+class PathSessions(Table):
+    """One run of a path."""
+
+    company_id: str = column("The company (tenant) the session belongs to.")
+    session_id: str = column("The session, within the company.")
+    path_id: str = column("The path that is run.")
+    name: str = column("The session's name.")
+    starts_at: Time = column("When the session opens.")
+    ends_at: Time = column("When the session ends: the first instant it is closed.", null="never ends")
+    restarts_on_reenrollment: bool = column(
+        "Whether a learner who is enrolled again starts anew.", null="false", default=False
+    )
+
+    class Config(Table.Config):
+        name = "path_sessions"
+        metadata = {"key": ["company_id", "session_id"], "order": [("starts_at", "<=", "ends_at")]}
+
+
+class Enrollments(Table):
+    """A learner's enrolment in a session."""
+
+    company_id: str = column("The company (tenant) the enrolment belongs to.")
+    enrollment_id: str = column("The enrolment, within the company.")
+    session_id: str = column("The session the learner is enrolled in.")
+    user_id: str = column("The learner.")
+    enrolled_at: Time = column("When the learner was enrolled.")
+    archived_at: Time = column("When the learner was unenrolled.", null="not unenrolled")
+
+    class Config(Table.Config):
+        name = "enrollments"
+        metadata = {"key": ["company_id", "enrollment_id"], "order": [("enrolled_at", "<=", "archived_at")]}
+
+
+class StepActivity(Table):
+    """One attempt at a step: a course attempt, a classroom attendance, a correction of an assessment."""
+
+    company_id: str = column("The company (tenant) the attempt belongs to.")
+    activity_id: str = column("The attempt, within the company.")
+    user_id: str = column("The learner.")
+    step_id: str = column("The step that was worked on.")
+    session_id: str = column("The session it was done in.", null="done outside any path session")
+    started_at: Time = column("When the attempt began.")
+    last_activity_at: Time = column("The last sign of work on it.")
+    completed_at: Time = column("When it was completed, or corrected.", null="not completed")
+    progress: pl.Int32 = column("How far it got.", unit="percent", ge=0, le=100)
+    score: pl.Int32 = column("The score reached.", unit="percent", null="no score", ge=0, le=100)
+    time_spent_ms: pl.Int64 = column("The time spent.", unit="ms", ge=0)
+    passed: bool = column("The assessor's verdict where no score decides.", null="no verdict")
+
+    class Config(Table.Config):
+        name = "step_activity"
+        metadata = {
+            "key": ["company_id", "activity_id"],
+            "version": "last_activity_at",
+            "order": [("started_at", "<=", "last_activity_at"), ("started_at", "<=", "completed_at")],
+        }
+
+
+INPUTS: tuple[type[Table], ...] = (Users, Paths, PathSteps, PathSessions, Enrollments, StepActivity)

@@ -1,0 +1,277 @@
+"""The tables that go out (SPEC section 3), each with the truths that hold in every release."""
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.columns import Table, Time, column
+from schemas.inputs import PathSessions, Users
+from schemas.vocabulary import (
+    DETAILED_STATUS_REASONS,
+    DETAILED_STATUSES,
+    REFUSAL_REASONS,
+    RESULTS,
+    STATUSES,
+    WAITING_REASONS,
+)
+
+
+def holds(data: pa.PolarsData, truth: pl.Expr) -> pl.LazyFrame:
+    """The check's answer per row; a null answer is a failed one (pandera would let it pass)."""
+    return data.lazyframe.select(truth.fill_null(False))
+
+
+def strictly_ascending(*columns: str) -> pl.Expr:
+    """Whether each row's key is greater than the key of the row before: sorted and unique at once.
+
+    A hundred times cheaper than a unique check, where the table is sorted by its key anyway.
+    """
+    greater, equal_so_far = pl.lit(False), pl.lit(True)
+    for name in columns:
+        here, before = pl.col(name), pl.col(name).shift(1)
+        greater = greater | (equal_so_far & (here > before))
+        equal_so_far = equal_so_far & (here == before)
+    return greater | (pl.int_range(pl.len()) == 0)
+
+
+class PathSessionStats(Table):
+    """What the endpoint says of an enrolment, one row each, then what led to it."""
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    user_id: str = column("The learner.")
+    enrollment_id: str = column("The enrolment.")
+    is_current: bool = column(
+        "Whether this enrolment answers for its learner and session: R15. Exactly one of them does."
+    )
+    progress: pl.Int32 = column(
+        "Mean progress of the required steps, rounded down: R7.", unit="percent", ge=0, le=100
+    )
+    global_time_ms: pl.Int64 = column("Time spent: R8.", unit="ms", ge=0)
+    score: pl.Int32 = column(
+        "Mean score of the counted steps that have one, rounded half up: R9.",
+        unit="percent",
+        null="no step has a score",
+        ge=0,
+        le=100,
+    )
+    status: str = column("The status: R10.", isin=STATUSES)
+    completed_at: Time = column(
+        "When the path was earned, the latest of its required steps: R13.", null="not successful"
+    )
+    detailed_status_type: str = column("The detailed status: R11.", isin=DETAILED_STATUSES)
+    detailed_status_reason: str = column(
+        "Why the detailed status is what it is: R11.",
+        null="the status says it all",
+        isin=DETAILED_STATUS_REASONS,
+    )
+    result: str = column("The result: R12.", null="still open", isin=RESULTS)
+    archived_at: Time = column(
+        "When the learner was unenrolled; all else is as of then: R1, R14.", null="still enrolled"
+    )
+    enrolled_at: Time = column("When the learner was enrolled.")
+    started_at: Time = column(
+        "When the first counting attempt on a counted step began: R6.", null="not started"
+    )
+    next_due_at: Time = column(
+        "The earliest due date still ahead of a required step that is not finished.", null="none ahead"
+    )
+    overdue_steps: pl.Int32 = column("Required steps that are overdue: R5.", unit="steps", ge=0)
+    required_steps: pl.Int32 = column("Counted steps that are not optional: R3.", unit="steps", ge=0)
+    required_steps_finished: pl.Int32 = column(
+        "Required steps that are finished: R5.", unit="steps", ge=0
+    )
+    decided_by_step_id: str = column(
+        "The step that decided the detailed status: R11.", null="no single step decided"
+    )
+    all_required_finished_at: Time = column(
+        "When the last required step was first finished.", null="not all required steps are finished"
+    )
+
+    class Config(Table.Config):
+        name = "path_session_stats"
+        metadata = {"key": ["company_id", "session_id", "user_id", "enrollment_id"]}
+
+    @pa.dataframe_check(name="sorted_by_key_without_duplicates")
+    def sorted_by_key(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, strictly_ascending("company_id", "session_id", "user_id", "enrollment_id"))
+
+    @pa.dataframe_check(name="progress_100_means_all_required_steps_finished")
+    def full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        required, finished = pl.col("required_steps"), pl.col("required_steps_finished")
+        all_finished = (finished == required) & (required > 0)
+        return holds(data, ((pl.col("progress") == 100) == all_finished) & (finished <= required))
+
+    @pa.dataframe_check(name="completed_at_set_when_successful")
+    def completed_when_successful(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        successful = pl.col("detailed_status_type") == "successful"
+        return holds(data, pl.col("completed_at").is_not_null() == successful)
+
+    @pa.dataframe_check(name="reason_fits_detailed_status")
+    def reason_fits(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        kind, reason = pl.col("detailed_status_type"), pl.col("detailed_status_reason")
+        return holds(
+            data,
+            reason.is_null()
+            | ((kind == "unsuccessful") & (reason == "sessionEnded"))
+            | ((kind == "toRetake") & (reason == "mandatoryReplay")),
+        )
+
+    @pa.dataframe_check(name="completed_has_progress_100")
+    def completed_has_full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        completed = (pl.col("status") == "completed") & (pl.col("required_steps") > 0)
+        return holds(data, ~completed | (pl.col("progress") == 100))
+
+    @pa.dataframe_check(name="successful_has_a_result")
+    def successful_has_result(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        successful = pl.col("detailed_status_type") == "successful"
+        return holds(data, ~successful | pl.col("result").is_not_null())
+
+    @pa.dataframe_check(name="one_current_enrolment_per_learner_and_session")
+    def one_current(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        pair = pl.struct("company_id", "session_id", "user_id").rle_id()
+        currents = pl.col("is_current").cast(pl.Int32).sum().over("pair", order_by=None)
+        return data.lazyframe.with_columns(pair=pair).select((currents == 1).fill_null(False))
+
+
+class StepStats(Table):
+    """What R5 says of each counted step of each enrolment."""
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    user_id: str = column("The learner.")
+    enrollment_id: str = column("The enrolment.")
+    step_id: str = column("The counted step: R3.")
+    position: pl.Int32 = column("The step's place in the path.", ge=0)
+    optional: bool = column("Whether the path can be finished without the step.")
+    finished: bool = column("Whether some attempt is finished.")
+    finished_at: Time = column("The earliest completion of a finished attempt.", null="not finished")
+    successful: bool = column("Whether some finished attempt meets every condition of the step.")
+    successful_at: Time = column("The earliest completion of such an attempt.", null="not successful")
+    exhausted: bool = column("Finished without success, and no attempt is left.")
+    to_retake: bool = column("Finished without success, with an attempt left.")
+    replay_pending: bool = column("Done outside the session only, and the path wants it done again in it.")
+    awaiting_correction: bool = column("An assessment that the learner has reached and nobody has corrected.")
+    carried_over: bool = column("Rests on an attempt made outside the session, without any inside it.")
+    score: pl.Int32 = column(
+        "The best score among finished attempts.", unit="percent", null="no score", ge=0, le=100
+    )
+    progress: pl.Int32 = column(
+        "100 when finished, else the furthest an attempt got, at most 99.", unit="percent", ge=0, le=100
+    )
+    time_ms: pl.Int64 = column("The step's share of global_time_ms: R8.", unit="ms", ge=0)
+    attempts_used: pl.Int32 = column(
+        "Finished attempts inside the session, which count against attempts_limit.", unit="attempts", ge=0
+    )
+    due_at: Time = column("When the step is due.", null="no due date")
+    overdue: bool = column("Whether the due date passed with the step not finished.")
+
+    class Config(Table.Config):
+        name = "step_stats"
+        metadata = {"key": ["company_id", "session_id", "user_id", "enrollment_id", "position", "step_id"]}
+
+    @pa.dataframe_check(name="finished_at_set_when_finished")
+    def finished_when(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, pl.col("finished_at").is_not_null() == pl.col("finished"))
+
+    @pa.dataframe_check(name="successful_at_set_when_successful")
+    def successful_when(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, pl.col("successful_at").is_not_null() == pl.col("successful"))
+
+    @pa.dataframe_check(name="finished_is_one_of_successful_exhausted_to_retake")
+    def finished_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        parts = pl.sum_horizontal(
+            pl.col(name).cast(pl.Int8) for name in ("successful", "exhausted", "to_retake")
+        )
+        return holds(data, parts == pl.col("finished").cast(pl.Int8))
+
+    @pa.dataframe_check(name="progress_100_means_finished")
+    def full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, (pl.col("progress") == 100) == pl.col("finished"))
+
+
+class SessionSummary(Table):
+    """A session in one row. Counts are over current enrolments: one per learner."""
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    path_id: str = column("The path that is run.")
+    name: str = column("The session's name.")
+    session_not_opened: pl.Int32 = column("Learners with sessionNotOpened.", unit="enrolments", ge=0)
+    successful: pl.Int32 = column("Learners with successful.", unit="enrolments", ge=0)
+    unsuccessful: pl.Int32 = column("Learners with unsuccessful.", unit="enrolments", ge=0)
+    awaiting_correction: pl.Int32 = column("Learners with awaitingCorrection.", unit="enrolments", ge=0)
+    to_retake: pl.Int32 = column("Learners with toRetake.", unit="enrolments", ge=0)
+    not_yet_started: pl.Int32 = column("Learners with notYetStarted.", unit="enrolments", ge=0)
+    late: pl.Int32 = column("Learners with late.", unit="enrolments", ge=0)
+    on_time: pl.Int32 = column("Learners with onTime.", unit="enrolments", ge=0)
+    enrolled: pl.Int32 = column(
+        "Learners enrolled: the sum of the eight counts before.", unit="enrolments", ge=0
+    )
+    archived: pl.Int32 = column(
+        "Learners whose current enrolment is archived, counted nowhere else.", unit="enrolments", ge=0
+    )
+    mean_progress: float = column(
+        "Mean progress of the enrolled.", unit="percent", null="nobody is enrolled", ge=0, le=100
+    )
+    mean_score: float = column(
+        "Mean score of the enrolled who have one.", unit="percent", null="nobody has one", ge=0, le=100
+    )
+    median_global_time_ms: float = column(
+        "Median time spent of the enrolled.", unit="ms", null="nobody is enrolled", ge=0
+    )
+
+    class Config(Table.Config):
+        name = "session_summary"
+        metadata = {"key": ["company_id", "session_id"]}
+
+    @pa.dataframe_check(name="sorted_by_key_without_duplicates")
+    def sorted_by_key(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, strictly_ascending("company_id", "session_id"))
+
+    @pa.dataframe_check(name="counts_add_up_to_enrolled")
+    def counts_add_up(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        return holds(data, pl.sum_horizontal(SUMMARY_COUNTS.values()) == pl.col("enrolled"))
+
+
+SUMMARY_COUNTS = dict(
+    zip(
+        DETAILED_STATUSES,
+        (
+            "session_not_opened",
+            "successful",
+            "unsuccessful",
+            "awaiting_correction",
+            "to_retake",
+            "not_yet_started",
+            "late",
+            "on_time",
+        ),
+        strict=True,
+    )
+)
+
+
+class Quarantine(Table):
+    """A row that was refused, or that waits for its partner to arrive (the `unknown_…` reasons)."""
+
+    table: str = column("The table it came for.")
+    key: str = column("The values of the table's key, joined by `/`.", null="the key is missing")
+    reason: str = column("Why, the first that holds.", isin=(*REFUSAL_REASONS, *WAITING_REASONS))
+    detail: str = column("Which column, and where the row stands in its file.")
+    first_seen_at: Time = column("The as_of of the first night that met this row.")
+    run_id: str = column("The night that wrote this line.")
+    row: str = column("The row itself, as JSON.")
+
+    class Config(Table.Config):
+        name = "quarantine"
+        metadata = {"key": ["table", "key", "reason", "detail"]}
+
+
+OUTPUTS: tuple[type[Table], ...] = (
+    PathSessionStats,
+    StepStats,
+    SessionSummary,
+    Users,
+    PathSessions,
+    Quarantine,
+)

@@ -1,0 +1,42 @@
+"""The closed sets of values, each in the order in which its rule decides.
+
+Wire spelling, as the 360Learning endpoint writes them; no imports, so that a look-up stays light.
+"""
+
+# R10
+STATUSES = ("completed", "awaitingCorrection", "late", "onTime")
+# R11
+DETAILED_STATUSES = (
+    "sessionNotOpened",
+    "successful",
+    "unsuccessful",
+    "awaitingCorrection",
+    "toRetake",
+    "notYetStarted",
+    "late",
+    "onTime",
+)
+DETAILED_STATUS_REASONS = ("mandatoryReplay", "sessionEnded")
+# R12
+RESULTS = ("unsuccessful", "retake", "successful")
+
+USER_STATUSES = ("active", "invited", "deleted")
+MESSAGE_STEP_TYPES = ("email", "slackMessage", "teamsMessage")
+STEP_TYPES = ("course", "assessment", "classroom", "path", "program", *MESSAGE_STEP_TYPES)
+DUE_BASES = ("enrollment", "sessionStart", "absolute")
+DUE_UNITS = ("day", "week", "month")
+TIME_LIMIT_MODES = ("maxTime", "minTime")
+
+# Why a row is refused, the first that holds (SPEC section 1).
+REFUSAL_REASONS = (
+    "missing_value",
+    "bad_type",
+    "bad_enum",
+    "naive_time",
+    "out_of_range",
+    "time_order",
+    "bad_due_date",
+    "duplicate_key",
+)
+# Why a sound row does not count yet: its partner has not arrived.
+WAITING_REASONS = ("unknown_path", "unknown_session", "unknown_user")
