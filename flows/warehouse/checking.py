@@ -1,0 +1,280 @@
+"""The contract of a table as SQL: each column typed or refused, with the reason (SPEC section 1).
+
+Pure text: what is built here is executed by `loading`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flows.warehouse.duck import identifier, quoted
+from schemas.columns import Table, facts, key
+from schemas.inputs import PathSteps
+from schemas.vocabulary import REFUSAL_REASONS
+
+DUCKDB_TYPES = {
+    "String": "VARCHAR",
+    "Int32": "INTEGER",
+    "Int64": "BIGINT",
+    "Float64": "DOUBLE",
+    "Boolean": "BOOLEAN",
+    "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
+}
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_TEXTS = ("VARCHAR", "UUID")
+_NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
+_ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
+_CLOCK = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the contract, and what the file holds in its place.
+
+    found: the DuckDB type in the file; None if the file has no such column.
+    """
+
+    name: str
+    kind: str
+    required: bool
+    bounds: dict[str, Any]
+    found: str | None
+
+    @property
+    def raw(self) -> str:
+        return f"src.{identifier(self.name)}"
+
+    @property
+    def text(self) -> str:
+        """The value as text; an empty text is a missing value."""
+        as_text = f"({self.raw} ->> '$')" if self.found == "JSON" else f"CAST({self.raw} AS VARCHAR)"
+        return f"nullif({as_text}, '')"
+
+    @property
+    def typed(self) -> str:
+        """The value in its type, null where it has none."""
+        if self.found is None:
+            return f"CAST(NULL AS {self.kind})"
+        if self.found == self.kind and self.kind != "VARCHAR":
+            return self.raw
+        if self.kind == "VARCHAR":
+            return self._typed_text()
+        if self.found in ("JSON", *_TEXTS):
+            return self._typed_from_text()
+        if self.kind in ("INTEGER", "BIGINT"):
+            return self._typed_integer()
+        if self.kind == "DOUBLE" and self._is_number():
+            return f"CAST({self.raw} AS DOUBLE)"
+        if self.kind == "TIMESTAMPTZ" and self.found == "TIMESTAMP_TZ":
+            return self.raw
+        return f"CAST(NULL AS {self.kind})"
+
+    def _is_number(self) -> bool:
+        return self.found in (*_INTEGERS, "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE") or (
+            self.found or ""
+        ).startswith("DECIMAL")
+
+    def _typed_text(self) -> str:
+        if self.found == "JSON":
+            plain = f"json_type({self.raw}) IN ('VARCHAR', 'BIGINT', 'UBIGINT')"
+            return f"CASE WHEN {plain} THEN {self.text} END"
+        if self.found in (*_TEXTS, *_INTEGERS, "UBIGINT", "HUGEINT") or (self.found or "").startswith("ENUM"):
+            return self.text
+        return "CAST(NULL AS VARCHAR)"
+
+    def _typed_integer(self) -> str:
+        if self.found in _INTEGERS:
+            return self.raw
+        if self._is_number():
+            return f"CASE WHEN {self.raw} = trunc({self.raw}) THEN TRY_CAST({self.raw} AS BIGINT) END"
+        return "CAST(NULL AS BIGINT)"
+
+    def _typed_from_text(self) -> str:
+        text = self.text
+        if self.kind in ("INTEGER", "BIGINT"):
+            whole = rf"regexp_full_match({text}, '[+-]?\d+(\.0*)?')"
+            return f"CASE WHEN {whole} THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"
+        if self.kind == "DOUBLE":
+            number = rf"regexp_full_match({text}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')"
+            return f"CASE WHEN {number} THEN TRY_CAST({text} AS DOUBLE) END"
+        if self.kind == "BOOLEAN":
+            return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
+        zoned = f"regexp_full_match({text}, {quoted(_CLOCK + _ZONE)})"
+        # DuckDB wants seconds and a decimal point; ISO 8601 leaves both open.
+        padded = rf"regexp_replace(replace({text}, ',', '.'), '^(.{{16}})([Z+-])', '\1:00\2')"
+        return (
+            f"CASE WHEN {zoned} THEN coalesce(TRY_CAST({text} AS TIMESTAMPTZ), "
+            f"TRY_CAST({padded} AS TIMESTAMPTZ)) END"
+        )
+
+    @property
+    def value(self) -> str:
+        return identifier(f"typed_{self.name}")
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """(reason, condition, detail) of everything that can be wrong with the column by itself."""
+        name, found = self.name, []
+        if self.required:
+            found.append(("missing_value", f"{self._given} IS NULL", f"{name} is missing"))
+        if self.found is None:
+            return found
+        if self.kind == "TIMESTAMPTZ":
+            naive = self._is_naive
+            found.append(("naive_time", f"{naive}", f"{name} has no time zone"))
+            found.append(("bad_type", f"{self._untyped} AND NOT ({naive})", f"{name} is not an ISO 8601 time"))
+            years = "TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+            found.append(
+                ("out_of_range", f"{self.value} NOT BETWEEN {years}", f"{name} is not in the years 1 to 9999")
+            )
+        else:
+            found.append(("bad_type", self._untyped, f"{name} is not {_KIND_WORDS[self.kind]}"))
+        if "isin" in self.bounds:
+            allowed = ", ".join(quoted(value) for value in self.bounds["isin"])
+            words = f"{name} is not one of {', '.join(self.bounds['isin'])}"
+            found.append(("bad_enum", f"{self.value} NOT IN ({allowed})", words))
+        if self.kind in ("INTEGER", "BIGINT", "DOUBLE"):
+            found.append(("out_of_range", self._out_of_range, f"{name} is not {self._range_words}"))
+        return found
+
+    @property
+    def _given(self) -> str:
+        return "NULL" if self.found is None else self.text if self._may_be_blank else self.raw
+
+    @property
+    def _may_be_blank(self) -> bool:
+        return self.found in ("JSON", *_TEXTS)
+
+    @property
+    def _untyped(self) -> str:
+        if self.found == self.kind:
+            return "false"
+        return f"({self._given} IS NOT NULL AND {self.value} IS NULL)"
+
+    @property
+    def _is_naive(self) -> str:
+        if self.found in _NAIVE_TIMES:
+            return f"{self.raw} IS NOT NULL"
+        if self.found in ("JSON", *_TEXTS):
+            day_or_clock = _CLOCK.replace(r"[T ]", r"([T ]", 1) + ")?"
+            return f"coalesce(regexp_full_match({self.text}, {quoted(day_or_clock)}), false)"
+        return "false"
+
+    @property
+    def _limits(self) -> tuple[float | None, float | None, float | None]:
+        least, greatest = self.bounds.get("ge"), self.bounds.get("le")
+        if greatest is None:
+            # What fits the column, and for 64 bits what every JSON reader keeps exactly.
+            greatest = {"INTEGER": 2**31 - 1, "BIGINT": 2**53 - 1}.get(self.kind)
+        return least, self.bounds.get("gt"), greatest
+
+    @property
+    def _out_of_range(self) -> str:
+        least, above, greatest = self._limits
+        parts = [f"{self.value} < {least}"] if least is not None else []
+        parts += [f"{self.value} <= {above}"] if above is not None else []
+        parts += [f"{self.value} > {greatest}"] if greatest is not None else []
+        parts += [f"NOT isfinite({self.value})"] if self.kind == "DOUBLE" else []
+        return "(" + " OR ".join(parts) + ")"
+
+    @property
+    def _range_words(self) -> str:
+        least, above, greatest = self._limits
+        if above is not None:
+            return f"a finite number greater than {above}"
+        return f"between {least} and {greatest}"
+
+
+_KIND_WORDS = {
+    "VARCHAR": "a text",
+    "INTEGER": "a whole number",
+    "BIGINT": "a whole number",
+    "DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+}
+
+
+def columns(model: type[Table], found: dict[str, str]) -> list[Column]:
+    """The model's columns, each with what the file holds in its place."""
+    return [
+        Column(
+            name,
+            DUCKDB_TYPES[str(declared.dtype)],
+            required=not declared.nullable and "default" not in (declared.metadata or {}),
+            bounds=declared.metadata or {},
+            found=_normal_type(found.get(name)),
+        )
+        for name, declared in model.to_schema().columns.items()
+    ]
+
+
+def _normal_type(found: str | None) -> str | None:
+    return "TIMESTAMPTZ" if found == "TIMESTAMP WITH TIME ZONE" else found
+
+
+def problem(model: type[Table], checked: list[Column]) -> str:
+    """An SQL CASE: `reason:detail` of the first thing wrong with a row, null for a sound one."""
+    found = [problem for column in checked for problem in column.problems()]
+    by_name = {column.name: column for column in checked}
+    for before, relation, after in facts(model).get("order", []):
+        first, second = by_name[before].value, by_name[after].value
+        allowed = "not after" if relation == "<=" else "before"
+        found.append(("time_order", f"NOT ({first} {relation} {second})", f"{before} is not {allowed} {after}"))
+    if model is PathSteps:
+        found += _due_date_problems()
+    found.sort(key=lambda item: REFUSAL_REASONS.index(item[0]))
+    whens = " ".join(f"WHEN {test} THEN {quoted(f'{reason}:{detail}')}" for reason, test, detail in found)
+    return f"CASE {whens} END"
+
+
+def _due_date_problems() -> list[tuple[str, str, str]]:
+    """At most one due date: `absolute` needs due_at, the other bases due_unit and due_value.
+
+    A step whose basis is the default, enrollment, and that has neither, has no due date.
+    """
+    basis = "coalesce(typed_due_basis, 'enrollment')"
+    unit, value, at = "typed_due_unit IS NULL", "typed_due_value IS NULL", "typed_due_at IS NULL"
+    return [
+        ("bad_due_date", f"{basis} = 'absolute' AND {at}", "due_basis absolute needs due_at"),
+        (
+            "bad_due_date",
+            f"{basis} = 'absolute' AND NOT ({unit} AND {value})",
+            "due_basis absolute takes no due_unit and due_value",
+        ),
+        (
+            "bad_due_date",
+            f"{basis} <> 'absolute' AND NOT ({at})",
+            "due_at needs due_basis absolute",
+        ),
+        ("bad_due_date", f"({unit}) <> ({value})", "due_unit and due_value need each other"),
+        (
+            "bad_due_date",
+            f"{basis} = 'sessionStart' AND {unit}",
+            "due_basis sessionStart needs due_unit and due_value",
+        ),
+    ]
+
+
+def checked_select(model: type[Table], scan_sql: str, checked: list[Column]) -> str:
+    """The file's rows typed, with `problem` and, where there is one, the row itself as JSON."""
+    typed = ",\n  ".join(f"{column.typed} AS {column.value}" for column in checked)
+    values = ", ".join(f"{_with_default(column)} AS {identifier(column.name)}" for column in checked)
+    inner = (
+        f"SELECT {typed},\n  {problem(model, checked)} AS problem,\n"
+        "  CASE WHEN problem IS NOT NULL THEN CAST(to_json(src) AS VARCHAR) END AS refused_row\n"
+        f"FROM {scan_sql} AS src"
+    )
+    return f"SELECT {values}, problem, refused_row\nFROM ({inner})"
+
+
+def _with_default(column: Column) -> str:
+    value = f"TRY_CAST({column.value} AS {column.kind})" if column.kind == "INTEGER" else column.value
+    default = column.bounds.get("default")
+    if default is None:
+        return value
+    literal = quoted(default) if isinstance(default, str) else str(default).lower()
+    return f"coalesce({value}, {literal})"
+
+
+def key_text(model: type[Table]) -> str:
+    """The values of the key, joined by `/`; a missing one leaves its place empty."""
+    parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), '')" for name in key(model))
+    return f"concat_ws('/', {parts})"

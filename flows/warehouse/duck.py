@@ -1,0 +1,73 @@
+"""The one place that executes SQL."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator, Self
+
+import duckdb
+import polars as pl
+
+from schemas.errors import NightFailed
+
+# Nothing is fetched from outside, and times without an offset never meet the machine's zone.
+_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """The name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Duck:
+    """A connection to a DuckDB file, or to memory when there is no file."""
+
+    def __init__(self, file: Path | None = None, *, memory_limit: str | None = None) -> None:
+        config: dict[str, Any] = dict(_CONFIG)
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        try:
+            self._connection = duckdb.connect(str(file) if file else ":memory:", config=config)
+        except duckdb.Error as error:
+            raise NightFailed(
+                f"The warehouse {file} can't be opened ({type(error).__name__}). Remove it and run again: "
+                "a night rebuilds it from its source."
+            ) from error
+        self.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def execute(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()
+
+    def value(self, sql: str) -> Any:
+        return self.rows(sql)[0][0]
+
+    def frame(self, sql: str) -> pl.DataFrame:
+        """The query's answer as a polars frame, handed over in Arrow's memory layout."""
+        return pl.DataFrame(self._connection.sql(sql))
+
+    def has(self, table: str) -> bool:
+        return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {quoted(table)}"))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the statements inside, or none."""
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")

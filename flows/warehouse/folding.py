@@ -1,0 +1,43 @@
+"""Rows that come with the same key: folded into one where that loses nothing, else refused.
+
+Pure text: what is built here is executed by `loading`.
+"""
+
+from flows.warehouse.duck import identifier
+from schemas.columns import Table, facts, key
+
+
+def repeats_exist(model: type[Table], table: str) -> str:
+    """Whether any key of a sound row occurs twice; distinct hashes prove distinct keys, cheaply."""
+    hashed = f"hash({', '.join(map(identifier, key(model)))})"
+    return f"SELECT count(DISTINCT {hashed}) < count(*) FROM {table} WHERE problem IS NULL"
+
+
+def fates(model: type[Table], table: str) -> str:
+    """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
+
+    Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
+    versions; else all of them are refused.
+    """
+    keys = ", ".join(map(identifier, key(model)))
+    content = ", ".join(identifier(name) for name in model.to_schema().columns)
+    version = facts(model).get("version")
+    latest = f"{identifier(version)} = max({identifier(version)}) OVER same_key" if version else "false"
+    return f"""
+    WITH repeated AS (
+      SELECT rowid AS row_id, {content} FROM {table}
+      WHERE problem IS NULL AND hash({keys}) IN (
+        SELECT hash({keys}) FROM {table} WHERE problem IS NULL GROUP BY 1 HAVING count(*) > 1)),
+    copies AS (
+      SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
+    versions AS (
+      SELECT *, count(*) OVER same_key AS versions, {latest} AS is_latest FROM copies WHERE NOT is_copy
+      WINDOW same_key AS (PARTITION BY {keys})),
+    judged AS (
+      SELECT row_id, versions, is_latest,
+        count(*) FILTER (is_latest) OVER (PARTITION BY {keys}) = 1 AS has_one_latest FROM versions)
+    SELECT row_id, 'folded' AS fate FROM copies WHERE is_copy
+    UNION ALL
+    SELECT row_id, CASE WHEN has_one_latest THEN 'folded' ELSE 'refused' END FROM judged
+    WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
+    """

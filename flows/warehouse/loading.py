@@ -1,0 +1,203 @@
+"""From a source's files to the warehouse's tables: checked, folded, keyed, and swapped in as a whole."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.sources.base import Extract
+from flows.warehouse.checking import checked_select, columns, key_text
+from flows.warehouse.duck import Duck, identifier, quoted
+from flows.warehouse.folding import fates, repeats_exist
+from flows.warehouse.keying import KEYED, WAITING
+from flows.warehouse.reading import present_keys, scan, unreadable
+from schemas.columns import Table, key, table_name
+from schemas.errors import HeldBack, SourceError
+from schemas.inputs import INPUTS
+
+_MAY_BE_EMPTY = ("step_activity",)
+_QUARANTINE = (
+    '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, '
+    "first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR"
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a table's rows: read = stored + folded + refused; waiting ones are stored."""
+
+    read: int
+    stored: int
+    folded: int
+    refused: int
+    waiting: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+
+    @property
+    def refused_share(self) -> float:
+        return self.refused / self.read if self.read else 0.0
+
+
+def start(duck: Duck) -> None:
+    """Forget what an earlier, unfinished night left behind."""
+    for model in INPUTS:
+        duck.execute(f"DROP TABLE IF EXISTS {_loaded(model)}; DROP TABLE IF EXISTS {_new(model)}")
+    duck.execute(f"CREATE OR REPLACE TABLE new_quarantine ({_QUARANTINE})")
+
+
+def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of: datetime) -> Counts:
+    """Load one table beside the current one, refused rows into quarantine.
+
+    Raises: SourceError, naming the file and the line or column that can't be read.
+    """
+    wanted = list(model.to_schema().columns)
+    found = scan(duck, extract.file, wanted)
+    try:
+        present = present_keys(duck, found, wanted)
+        checked = columns(model, {name: kind for name, kind in found.types.items() if name in present})
+        absent = [column.name for column in checked if column.required and column.found is None]
+        if absent:
+            raise SourceError(
+                f"{extract.file}: table {table_name(model)} has no column {', '.join(absent)}, which it must have."
+            )
+        duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {checked_select(model, found.sql, checked)}")
+    except duckdb.Error as error:
+        raise unreadable(extract.file, error) from error
+    read = int(duck.value(f"SELECT count(*) FROM {_loaded(model)}"))
+    if read == 0 and table_name(model) not in _MAY_BE_EMPTY:
+        raise SourceError(f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it.")
+    folded = _fold(duck, model)
+    refused = _quarantine_refused(duck, model, run_id, as_of)
+    ignored = tuple(name for name in found.types if name not in wanted)
+    return Counts(
+        read,
+        read - folded - sum(refused.values()),
+        folded,
+        sum(refused.values()),
+        reasons=refused,
+        examples=_examples(duck, table_name(model)),
+        ignored_columns=ignored,
+    )
+
+
+def _fold(duck: Duck, model: type[Table]) -> int:
+    """Fold or refuse rows with repeated keys; how many were folded."""
+    table = _loaded(model)
+    if not duck.value(repeats_exist(model, table)):
+        return 0
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table)}")
+    duck.execute(
+        f"UPDATE {table} SET problem = 'duplicate_key:other rows have the same key and other content', "
+        f"refused_row = to_json({{{_struct(model)}}}) "
+        f"WHERE rowid IN (SELECT row_id FROM fates WHERE fate = 'refused')"
+    )
+    duck.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT row_id FROM fates WHERE fate = 'folded')")
+    return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
+
+
+def _quarantine_refused(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> dict[str, int]:
+    table = _loaded(model)
+    detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || (rowid + 1) || ')'"
+    duck.execute(
+        f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
+        f"split_part(problem, ':', 1), {detail}, {_instant(as_of)}, {quoted(run_id)}, refused_row "
+        f"FROM {table} WHERE problem IS NOT NULL"
+    )
+    duck.execute(f"DELETE FROM {table} WHERE problem IS NOT NULL")
+    return {
+        reason: count
+        for reason, count in duck.rows(
+            f'SELECT reason, count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+    }
+
+
+def _examples(duck: Duck, table: str) -> tuple[str, ...]:
+    """One line per reason: which column, and the row where it was first met."""
+    return tuple(
+        f"{reason}: {detail}"
+        for reason, detail in duck.rows(
+            f'SELECT reason, first(detail) FROM new_quarantine WHERE "table" = {quoted(table)} '
+            "GROUP BY 1 ORDER BY 1"
+        )
+    )
+
+
+def accept(
+    duck: Duck, counts: dict[str, Counts], *, max_refused_share: float, run_id: str, as_of: datetime
+) -> dict[str, Counts]:
+    """Key the loaded tables, list who waits for a partner, and make them the warehouse's, all or none.
+
+    Raises: HeldBack if a table's refused share passes the limit; the warehouse stays as it was.
+    """
+    for table, count in counts.items():
+        if count.refused_share > max_refused_share:
+            raise HeldBack(
+                f"Table {table}: {count.refused:,} of {count.read:,} rows refused, more than the limit of "
+                f"{max_refused_share:.0%} ({'; '.join(count.examples)}). Mend the source, or raise --max-refused."
+            )
+    waiting: dict[str, int] = {}
+    with duck.transaction():
+        for model in INPUTS:
+            duck.execute(f"CREATE OR REPLACE TABLE {_new(model)} AS {KEYED[table_name(model)].format(new=_loaded(model))}")
+            duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN problem")
+            duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN refused_row")
+            waiting[table_name(model)] = _list_waiting(duck, model, run_id, as_of)
+        for model in INPUTS:
+            name = identifier(table_name(model))
+            duck.execute(f"DROP TABLE IF EXISTS {name}; ALTER TABLE {_new(model)} RENAME TO {name}")
+            duck.execute(f"DROP TABLE {_loaded(model)}")
+        _keep_first_seen(duck)
+    return {table: _with_waiting(count, waiting[table]) for table, count in counts.items()}
+
+
+def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> int:
+    for reason, test, partner in WAITING.get(table_name(model), []):
+        duck.execute(
+            f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, {quoted(reason)}, "
+            f"{quoted(f'the partner of {partner} has not arrived')}, {_instant(as_of)}, {quoted(run_id)}, "
+            f"to_json({{{_struct(model)}}}) FROM {_new(model)} WHERE {test}"
+        )
+    return int(
+        duck.value(
+            f"SELECT count(*) FROM new_quarantine WHERE \"table\" = {quoted(table_name(model))} "
+            "AND reason LIKE 'unknown%'"
+        )
+    )
+
+
+def _keep_first_seen(duck: Duck) -> None:
+    """A row that was met before keeps the time it was first met."""
+    if duck.has("quarantine"):
+        duck.execute(
+            'UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) FROM quarantine AS q '
+            'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
+        )
+    duck.execute("DROP TABLE IF EXISTS quarantine; ALTER TABLE new_quarantine RENAME TO quarantine")
+
+
+def _with_waiting(count: Counts, waiting: int) -> Counts:
+    return Counts(
+        count.read, count.stored, count.folded, count.refused, waiting,
+        count.reasons, count.examples, count.ignored_columns,
+    )
+
+
+def _struct(model: type[Table]) -> str:
+    return ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
+
+
+def _instant(moment: datetime) -> str:
+    return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
+
+
+def _loaded(model: type[Table]) -> str:
+    return f"loaded_{table_name(model)}"
+
+
+def _new(model: type[Table]) -> str:
+    return f"new_{table_name(model)}"

@@ -1,0 +1,64 @@
+"""R1 and R2: when an enrolment is evaluated, and until when activity counts for it."""
+
+from datetime import datetime
+
+import polars as pl
+
+from transforms.world import World
+
+_AN_INSTANT = pl.duration(microseconds=1)
+
+
+def takes_part(as_of: datetime) -> pl.Expr:
+    """Whether the enrolment exists at as_of."""
+    return pl.col("enrolled_at") <= as_of
+
+
+def archived(as_of: datetime) -> pl.Expr:
+    """R1: whether the learner is unenrolled at as_of."""
+    return (pl.col("archived_at") <= as_of).fill_null(False)
+
+
+def evaluated_at(as_of: datetime) -> pl.Expr:
+    """R1: T_eff, the instant at which everything about the enrolment is evaluated."""
+    return pl.when(archived(as_of)).then("archived_at").otherwise(pl.lit(as_of).dt.cast_time_unit("us"))
+
+
+def counts_until() -> pl.Expr:
+    """R2: the last instant that counts: not after T_eff, and before the session's end."""
+    return pl.min_horizontal("evaluated_at", pl.col("ends_at") - _AN_INSTANT)
+
+
+def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """The enrolments that take part, with their session's facts, T_eff and curriculum, sorted by key.
+
+    Adds: archived_at (null unless archived, R14), evaluated_at, counts_until, next_enrolled_at, curriculum_key.
+    """
+    within = (pl.col("since") <= pl.col("evaluated_at")) & (
+        pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
+    )
+    return (
+        world.enrollments.filter(takes_part(as_of))
+        .join(world.sessions, on="session_key")
+        .with_columns(
+            evaluated_at=evaluated_at(as_of),
+            archived_at=pl.when(archived(as_of)).then("archived_at"),
+            next_enrolled_at=next_enrolled_at(),
+        )
+        .with_columns(counts_until=counts_until())
+        .join(curricula, on="path_key")
+        .filter(within)
+        .drop("since", "until")
+        .sort("enrollment_key")
+    )
+
+
+def next_enrolled_at() -> pl.Expr:
+    """R4: when the learner's next enrolment in the session takes over, where sessions restart; else null.
+
+    Equal instants: the greater enrolment id takes over at once, so the other owns nothing.
+    """
+    next_one = (
+        pl.col("enrolled_at").shift(-1).over("session_key", "user_key", order_by=["enrolled_at", "enrollment_key"])
+    )
+    return pl.when("restarts_on_reenrollment").then(next_one)

@@ -1,0 +1,211 @@
+"""R6 to R13: from the outcomes of its steps to the published fields of an enrolment."""
+
+import polars as pl
+
+
+def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
+    """Each enrolment's counted steps in one row: what R6 to R13 ask of them. No row without a counted step.
+
+    The `first_…` columns are ordinals: of several steps the first by position decides.
+    """
+    required, finished = pl.col("required"), pl.col("finished")
+
+    def count(test: pl.Expr) -> pl.Expr:
+        return test.sum().cast(pl.Int32)
+
+    def first(test: pl.Expr) -> pl.Expr:
+        return pl.col("ordinal").filter(test).min()
+
+    overdue = required & pl.col("overdue")
+    return outcomes.group_by("enrollment_key").agg(
+        counted_steps=pl.len().cast(pl.Int32),
+        counted_steps_finished=count(finished),
+        required_steps=count(required),
+        required_steps_finished=count(required & finished),
+        required_steps_successful=count(required & pl.col("successful")),
+        required_steps_replay_pending=count(required & pl.col("replay_pending")),
+        overdue_steps=count(overdue),
+        summed_progress=pl.col("progress").filter(required).sum(),
+        summed_score=pl.col("score").sum(),
+        scored_steps=pl.col("score").count().cast(pl.Int32),
+        time_on_path_ms=pl.col("time_ms").sum(),
+        any_exhausted=pl.col("exhausted").any(),
+        any_to_retake=pl.col("to_retake").any(),
+        first_exhausted=first(required & pl.col("exhausted")),
+        first_awaiting=first(required & pl.col("awaiting_correction")),
+        first_to_redo=first(required & (pl.col("to_retake") | pl.col("replay_pending"))),
+        first_relatively_overdue=first(overdue & (pl.col("due_basis") != "absolute")),
+        started_at=pl.col("started_at").min(),
+        next_due_at=pl.col("due_at")
+        .filter(required & ~finished & (pl.col("due_at") >= pl.col("evaluated_at")))
+        .min(),
+        last_successful_at=pl.col("successful_at").filter(required).max(),
+        last_finished_at=pl.col("finished_at").filter(required).max(),
+    )
+
+
+def progress() -> pl.Expr:
+    """R7: the mean of the required steps' progress, rounded down; 0 if none is required."""
+    required = pl.col("required_steps")
+    return pl.when(required > 0).then(pl.col("summed_progress") // required).otherwise(0).cast(pl.Int32)
+
+
+def global_time_ms() -> pl.Expr:
+    """R8: the time on counted steps and, inside the session, on any other step."""
+    return pl.col("time_on_path_ms") + pl.col("time_off_path_ms")
+
+
+def score() -> pl.Expr:
+    """R9: the mean of the counted steps' scores, rounded half up; null if none has a score."""
+    scored = pl.col("scored_steps")
+    return pl.when(scored > 0).then((2 * pl.col("summed_score") + scored) // (2 * scored)).cast(pl.Int32)
+
+
+def status() -> pl.Expr:
+    """R10: completed, awaitingCorrection, late or onTime, the first that holds."""
+    counted = pl.col("counted_steps")
+    return (
+        pl.when((counted > 0) & (pl.col("counted_steps_finished") == counted))
+        .then(pl.lit("completed"))
+        .when(pl.col("first_awaiting").is_not_null())
+        .then(pl.lit("awaitingCorrection"))
+        .when(pl.col("overdue_steps") > 0)
+        .then(pl.lit("late"))
+        .otherwise(pl.lit("onTime"))
+    )
+
+
+def all_required_successful() -> pl.Expr:
+    """Whether every required step is successful, and there is one."""
+    required = pl.col("required_steps")
+    return (required > 0) & (pl.col("required_steps_successful") == required)
+
+
+def all_required_finished() -> pl.Expr:
+    """Whether every required step is finished, and there is one."""
+    required = pl.col("required_steps")
+    return (required > 0) & (pl.col("required_steps_finished") == required)
+
+
+def session_ended() -> pl.Expr:
+    """R11.6: the session has ended by T_eff."""
+    return (pl.col("evaluated_at") >= pl.col("ends_at")).fill_null(False)
+
+
+def _everything_to_redo() -> pl.Expr:
+    """R11.5a: every required step is finished or replay-pending (never both), and there is one."""
+    done = pl.col("required_steps_finished") + pl.col("required_steps_replay_pending")
+    return (pl.col("required_steps") > 0) & (done == pl.col("required_steps"))
+
+
+
+
+def deciding_rule() -> pl.Expr:
+    """R11: which of its lines decides, as text."""
+    return (
+        pl.when(pl.col("evaluated_at") < pl.col("starts_at"))
+        .then(pl.lit("1"))
+        .when(all_required_successful())
+        .then(pl.lit("2"))
+        .when(pl.col("first_exhausted").is_not_null())
+        .then(pl.lit("3"))
+        .when(pl.col("first_awaiting").is_not_null())
+        .then(pl.lit("4"))
+        .when(_everything_to_redo())
+        .then(pl.lit("5a"))
+        .when(pl.col("started_at").is_null())
+        .then(pl.lit("5b"))
+        .when(pl.col("first_relatively_overdue").is_not_null())
+        .then(pl.lit("5c"))
+        .otherwise(pl.lit("5d"))
+    )
+
+
+def ended_while_open() -> pl.Expr:
+    """R11.6: the session ended, and none of R11.1 to 4 had decided."""
+    return session_ended() & pl.col("deciding_rule").is_in(["5a", "5b", "5c", "5d"])
+
+
+def detailed_status_type() -> pl.Expr:
+    """R11: the detailed status. Reads deciding_rule."""
+    says = {
+        "1": "sessionNotOpened",
+        "2": "successful",
+        "3": "unsuccessful",
+        "4": "awaitingCorrection",
+        "5a": "toRetake",
+        "5b": "notYetStarted",
+        "5c": "late",
+        "5d": "onTime",
+    }
+    return (
+        pl.when(ended_while_open())
+        .then(pl.lit("unsuccessful"))
+        .otherwise(pl.col("deciding_rule").replace_strict(says, return_dtype=pl.String))
+    )
+
+
+def detailed_status_reason() -> pl.Expr:
+    """R11: sessionEnded where the end decided, mandatoryReplay where a step to redo is replay-pending."""
+    replay = (pl.col("deciding_rule") == "5a") & (pl.col("required_steps_replay_pending") > 0)
+    return (
+        pl.when(ended_while_open())
+        .then(pl.lit("sessionEnded"))
+        .when(replay)
+        .then(pl.lit("mandatoryReplay"))
+        .otherwise(pl.lit(None, pl.String))
+    )
+
+
+def result() -> pl.Expr:
+    """R12: unsuccessful, retake or successful; null while a required step is open and none has failed."""
+    return (
+        pl.when("any_exhausted")
+        .then(pl.lit("unsuccessful"))
+        .when("any_to_retake")
+        .then(pl.lit("retake"))
+        .when(all_required_successful())
+        .then(pl.lit("successful"))
+        .otherwise(pl.lit(None, pl.String))
+    )
+
+
+def completed_at() -> pl.Expr:
+    """R13: when the last required step was earned, if R11 says successful."""
+    return pl.when(pl.col("deciding_rule") == "2").then("last_successful_at")
+
+
+def deciding_ordinal() -> pl.Expr:
+    """R11: the step that decided, by its ordinal; null where no single step did."""
+    return (
+        pl.when(pl.col("deciding_rule") == "3")
+        .then("first_exhausted")
+        .when(pl.col("deciding_rule") == "4")
+        .then("first_awaiting")
+        .when(pl.col("deciding_rule") == "5a")
+        .then("first_to_redo")
+        .when(pl.col("deciding_rule") == "5c")
+        .then("first_relatively_overdue")
+    )
+
+
+def all_required_finished_at() -> pl.Expr:
+    """When the last required step was first finished, once all are."""
+    return pl.when(all_required_finished()).then("last_finished_at")
+
+
+def is_current() -> pl.Expr:
+    """R15: the enrolment that answers for its learner and session.
+
+    The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by the
+    greater enrolment id.
+    """
+    still_enrolled = pl.col("archived_at").is_null()
+    latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")
+    last = (
+        pl.col("enrollment_key")
+        .sort_by(still_enrolled, latest, pl.col("enrollment_key"))
+        .last()
+        .over("session_key", "user_key")
+    )
+    return pl.col("enrollment_key") == last

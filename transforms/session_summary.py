@@ -1,0 +1,42 @@
+"""A session in one row: counts and means over its learners."""
+
+import polars as pl
+
+from schemas.outputs import SUMMARY_COUNTS
+
+
+def session_summary(sessions: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame:
+    """The columns of SessionSummary, one row per session, learners or none.
+
+    stats: PathSessionStats with session_key. Means are integer sums divided once, so that they come out the same
+    to the last bit however the rows were split.
+    """
+    enrolled = pl.col("archived_at").is_null()
+    counts = {
+        column: (enrolled & (pl.col("detailed_status_type") == kind)).sum().cast(pl.Int32)
+        for kind, column in SUMMARY_COUNTS.items()
+    }
+    score = pl.col("score").filter(enrolled)
+    summed = (
+        stats.filter("is_current")
+        .group_by("session_key")
+        .agg(
+            **counts,
+            enrolled=enrolled.sum().cast(pl.Int32),
+            archived=(~enrolled).sum().cast(pl.Int32),
+            mean_progress=_mean(pl.col("progress").filter(enrolled)),
+            mean_score=_mean(score),
+            median_global_time_ms=pl.col("global_time_ms").filter(enrolled).median(),
+        )
+    )
+    return (
+        sessions.select("session_key", "company_id", "session_id", "path_id", "name")
+        .join(summed, on="session_key", how="left")
+        .with_columns(pl.col(*SUMMARY_COUNTS.values(), "enrolled", "archived").fill_null(0))
+        .sort("session_key")
+        .drop("session_key")
+    )
+
+
+def _mean(values: pl.Expr) -> pl.Expr:
+    return pl.when(values.count() > 0).then(values.cast(pl.Int64).sum() / values.count())

@@ -1,0 +1,140 @@
+"""R5: what became of each counted step of each enrolment."""
+
+import polars as pl
+
+from transforms.due_dates import due_at
+
+_OF_ENROLLMENT = (
+    "enrollment_key",
+    "session_key",
+    "curriculum_key",
+    "evaluated_at",
+    "starts_at",
+    "enrolled_at",
+    "first_cell",
+)
+_OF_STEP = (
+    "curriculum_key",
+    "ordinal",
+    "step_key",
+    "position",
+    "required",
+    "is_assessment",
+    "is_examination",
+    "min_score",
+    "attempts_limit",
+    "due_basis",
+    "due_unit",
+    "due_value",
+    "due_at",
+)
+
+
+def summed_attempts(attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """Each cell's attempts in one row: what R5 asks of them."""
+    finished, inside = pl.col("finished"), pl.col("in_session")
+    return attempts.group_by("cell").agg(
+        finished_at=pl.col("completed_at").filter(finished).min(),
+        successful_at=pl.col("completed_at").filter("satisfies").min(),
+        score=pl.col("score").filter(finished).max(),
+        seen_progress=pl.col("progress").filter(inside & pl.col("observed")).max(),
+        inside_attempts=inside.sum().cast(pl.Int32),
+        attempts_used=(inside & finished).sum().cast(pl.Int32),
+        inside_time_ms=pl.col("time_spent_ms").filter(inside & pl.col("observed")).sum(),
+        started_at=pl.col("started_at").filter(~pl.col("to_replay")).min(),
+        done_elsewhere=pl.col("to_replay").any(),
+    )
+
+
+def rested_on(attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """R8: the time of the carried-over attempt a cell rests on: cell, carried_time_ms.
+
+    A satisfying one before another, then the earliest completed_at, then the smallest activity_id.
+    """
+    return (
+        attempts.filter(~pl.col("in_session") & ~pl.col("to_replay"))
+        .sort("cell", "satisfies", "completed_at", "activity_id", descending=[False, True, False, False])
+        .unique("cell", keep="first", maintain_order=True)
+        .select("cell", carried_time_ms="time_spent_ms")
+    )
+
+
+def step_outcomes(enrollments: pl.LazyFrame, steps: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per cell, in order: the columns of StepStats, with keys for ids and what R10 to R13 read."""
+    cells = (
+        enrollments.select(_OF_ENROLLMENT)
+        .join(steps.select(_OF_STEP), on="curriculum_key")
+        .with_columns(cell=pl.col("first_cell") + pl.col("ordinal"), due_at=due_at())
+    )
+    return (
+        cells.join(summed_attempts(attempts), on="cell", how="left")
+        .join(rested_on(attempts), on="cell", how="left")
+        .with_columns(
+            pl.col("inside_attempts", "attempts_used", "inside_time_ms").fill_null(0),
+            pl.col("done_elsewhere").fill_null(False),
+            finished=pl.col("finished_at").is_not_null(),
+            successful=pl.col("successful_at").is_not_null(),
+        )
+        .with_columns(
+            carried_over=carried_over(),
+            exhausted=exhausted(),
+            replay_pending=replay_pending(),
+            progress=progress(),
+            overdue=overdue(),
+        )
+        .with_columns(
+            to_retake=pl.col("finished") & ~pl.col("successful") & ~pl.col("exhausted"),
+            time_ms=pl.when("carried_over").then("carried_time_ms").otherwise("inside_time_ms"),
+            awaiting_correction=awaiting_correction(),
+        )
+        .sort("cell")
+    )
+
+
+def carried_over() -> pl.Expr:
+    """R8: no attempt inside the session at all, and one outside it that counts."""
+    return (pl.col("inside_attempts") == 0) & pl.col("carried_time_ms").is_not_null()
+
+
+def exhausted() -> pl.Expr:
+    """Finished, not successful, and no attempt left.
+
+    A validation can't be undone: an assessment is exhausted by it if it is an examination or has a min_score.
+    """
+    all_used = (
+        (pl.col("attempts_used") >= pl.col("attempts_limit"))
+        & (pl.col("inside_attempts") == pl.col("attempts_used"))
+    ).fill_null(False)
+    none_left = (
+        pl.when("is_assessment").then(pl.col("is_examination") | pl.col("min_score").is_not_null()).otherwise(all_used)
+    )
+    return pl.col("finished") & ~pl.col("successful") & none_left
+
+
+def replay_pending() -> pl.Expr:
+    """The path wants it done again in the session, and so far it was finished outside only."""
+    return pl.col("done_elsewhere") & (pl.col("attempts_used") == 0)
+
+
+def progress() -> pl.Expr:
+    """100 if finished, else the furthest an observed attempt in the session got, at most 99."""
+    open_progress = pl.min_horizontal(pl.col("seen_progress").fill_null(0), pl.lit(99, pl.Int32))
+    return pl.when("finished").then(pl.lit(100, pl.Int32)).otherwise(open_progress)
+
+
+def overdue() -> pl.Expr:
+    """Not finished, and the due date has passed; at the very instant it is still on time."""
+    return ~pl.col("finished") & (pl.col("due_at") < pl.col("evaluated_at")).fill_null(False)
+
+
+def awaiting_correction() -> pl.Expr:
+    """An assessment that is reached and not finished.
+
+    Reached: the session has begun, and every required non-assessment step before it is successful.
+    """
+    blocks = pl.col("required") & ~pl.col("is_assessment") & ~pl.col("successful")
+    first_blocking = pl.col("position").filter(blocks).min().over("enrollment_key")
+    reached = (pl.col("evaluated_at") >= pl.col("starts_at")) & (
+        first_blocking.is_null() | (first_blocking >= pl.col("position"))
+    )
+    return pl.col("is_assessment") & ~pl.col("finished") & reached
