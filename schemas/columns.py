@@ -49,7 +49,7 @@ class Table(pa.DataFrameModel):
 
 def facts(model: type[Table]) -> dict[str, Any]:
     """What the model's Config says of the table as a whole: its key, which time must precede which."""
-    return dict(model.get_metadata()[table_name(model)]["dataframe"])  # type: ignore[index]
+    return dict(model.get_metadata()[table_name(model)]["dataframe"])
 
 
 def key(model: type[Table]) -> tuple[str, ...]:

@@ -77,9 +77,7 @@ class PathSessionStats(Table):
     )
     overdue_steps: pl.Int32 = column("Required steps that are overdue: R5.", unit="steps", ge=0)
     required_steps: pl.Int32 = column("Counted steps that are not optional: R3.", unit="steps", ge=0)
-    required_steps_finished: pl.Int32 = column(
-        "Required steps that are finished: R5.", unit="steps", ge=0
-    )
+    required_steps_finished: pl.Int32 = column("Required steps that are finished: R5.", unit="steps", ge=0)
     decided_by_step_id: str = column(
         "The step that decided the detailed status: R11.", null="no single step decided"
     )

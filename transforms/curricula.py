@@ -13,7 +13,9 @@ SINCE_EVER = datetime(1, 1, 1, tzinfo=UTC)
 def curricula(sessions: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
     """The curricula of each path in their order: path_key, since, until (null = still), curriculum_key."""
     always = sessions.select("path_key", since=pl.lit(SINCE_EVER).dt.cast_time_unit("us")).unique()
-    changes = [steps.select("path_key", since=pl.col(edge)).drop_nulls() for edge in ("valid_from", "valid_to")]
+    changes = [
+        steps.select("path_key", since=pl.col(edge)).drop_nulls() for edge in ("valid_from", "valid_to")
+    ]
     return (
         pl.concat([always, *changes])
         .join(always.select("path_key"), on="path_key", how="semi")

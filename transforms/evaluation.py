@@ -59,6 +59,8 @@ def next_enrolled_at() -> pl.Expr:
     Equal instants: the greater enrolment id takes over at once, so the other owns nothing.
     """
     next_one = (
-        pl.col("enrolled_at").shift(-1).over("session_key", "user_key", order_by=["enrolled_at", "enrollment_key"])
+        pl.col("enrolled_at")
+        .shift(-1)
+        .over("session_key", "user_key", order_by=["enrolled_at", "enrollment_key"])
     )
     return pl.when("restarts_on_reenrollment").then(next_one)

@@ -98,8 +98,6 @@ def _everything_to_redo() -> pl.Expr:
     return (pl.col("required_steps") > 0) & (done == pl.col("required_steps"))
 
 
-
-
 def deciding_rule() -> pl.Expr:
     """R11: which of its lines decides, as text."""
     return (

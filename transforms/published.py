@@ -88,9 +88,18 @@ def statistics(world: World, as_of: datetime) -> Statistics:
         .join(off_path, on="enrollment_key", how="left")
         .with_columns(
             pl.col(
-                "counted_steps", "counted_steps_finished", "required_steps", "required_steps_finished",
-                "required_steps_successful", "required_steps_replay_pending", "overdue_steps", "summed_progress",
-                "summed_score", "scored_steps", "time_on_path_ms", "time_off_path_ms",
+                "counted_steps",
+                "counted_steps_finished",
+                "required_steps",
+                "required_steps_finished",
+                "required_steps_successful",
+                "required_steps_replay_pending",
+                "overdue_steps",
+                "summed_progress",
+                "summed_score",
+                "scored_steps",
+                "time_on_path_ms",
+                "time_off_path_ms",
             ).fill_null(0),
             pl.col("any_exhausted", "any_to_retake").fill_null(False),
         )

@@ -106,7 +106,9 @@ def exhausted() -> pl.Expr:
         & (pl.col("inside_attempts") == pl.col("attempts_used"))
     ).fill_null(False)
     none_left = (
-        pl.when("is_assessment").then(pl.col("is_examination") | pl.col("min_score").is_not_null()).otherwise(all_used)
+        pl.when("is_assessment")
+        .then(pl.col("is_examination") | pl.col("min_score").is_not_null())
+        .otherwise(all_used)
     )
     return pl.col("finished") & ~pl.col("successful") & none_left
 

@@ -120,7 +120,9 @@ class Column:
         if self.kind == "TIMESTAMPTZ":
             naive = self._is_naive
             found.append(("naive_time", f"{naive}", f"{name} has no time zone"))
-            found.append(("bad_type", f"{self._untyped} AND NOT ({naive})", f"{name} is not an ISO 8601 time"))
+            found.append(
+                ("bad_type", f"{self._untyped} AND NOT ({naive})", f"{name} is not an ISO 8601 time")
+            )
             years = "TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
             found.append(
                 ("out_of_range", f"{self.value} NOT BETWEEN {years}", f"{name} is not in the years 1 to 9999")
@@ -216,8 +218,8 @@ def problem(model: type[Table], checked: list[Column]) -> str:
     by_name = {column.name: column for column in checked}
     for before, relation, after in facts(model).get("order", []):
         first, second = by_name[before].value, by_name[after].value
-        allowed = "not after" if relation == "<=" else "before"
-        found.append(("time_order", f"NOT ({first} {relation} {second})", f"{before} is not {allowed} {after}"))
+        wrong = "before" if relation == "<=" else "not after"
+        found.append(("time_order", f"NOT ({first} {relation} {second})", f"{after} is {wrong} {before}"))
     if model is PathSteps:
         found += _due_date_problems()
     found.sort(key=lambda item: REFUSAL_REASONS.index(item[0]))

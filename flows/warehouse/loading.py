@@ -63,12 +63,16 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
             raise SourceError(
                 f"{extract.file}: table {table_name(model)} has no column {', '.join(absent)}, which it must have."
             )
-        duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {checked_select(model, found.sql, checked)}")
+        duck.execute(
+            f"CREATE OR REPLACE TABLE {_loaded(model)} AS {checked_select(model, found.sql, checked)}"
+        )
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
     read = int(duck.value(f"SELECT count(*) FROM {_loaded(model)}"))
     if read == 0 and table_name(model) not in _MAY_BE_EMPTY:
-        raise SourceError(f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it.")
+        raise SourceError(
+            f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
+        )
     folded = _fold(duck, model)
     refused = _quarantine_refused(duck, model, run_id, as_of)
     ignored = tuple(name for name in found.types if name not in wanted)
@@ -143,7 +147,9 @@ def accept(
     waiting: dict[str, int] = {}
     with duck.transaction():
         for model in INPUTS:
-            duck.execute(f"CREATE OR REPLACE TABLE {_new(model)} AS {KEYED[table_name(model)].format(new=_loaded(model))}")
+            duck.execute(
+                f"CREATE OR REPLACE TABLE {_new(model)} AS {KEYED[table_name(model)].format(new=_loaded(model))}"
+            )
             duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN problem")
             duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN refused_row")
             waiting[table_name(model)] = _list_waiting(duck, model, run_id, as_of)
@@ -164,7 +170,7 @@ def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) 
         )
     return int(
         duck.value(
-            f"SELECT count(*) FROM new_quarantine WHERE \"table\" = {quoted(table_name(model))} "
+            f'SELECT count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
             "AND reason LIKE 'unknown%'"
         )
     )
@@ -174,7 +180,7 @@ def _keep_first_seen(duck: Duck) -> None:
     """A row that was met before keeps the time it was first met."""
     if duck.has("quarantine"):
         duck.execute(
-            'UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) FROM quarantine AS q '
+            "UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) FROM quarantine AS q "
             'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
         )
     duck.execute("DROP TABLE IF EXISTS quarantine; ALTER TABLE new_quarantine RENAME TO quarantine")
@@ -182,8 +188,14 @@ def _keep_first_seen(duck: Duck) -> None:
 
 def _with_waiting(count: Counts, waiting: int) -> Counts:
     return Counts(
-        count.read, count.stored, count.folded, count.refused, waiting,
-        count.reasons, count.examples, count.ignored_columns,
+        count.read,
+        count.stored,
+        count.folded,
+        count.refused,
+        waiting,
+        count.reasons,
+        count.examples,
+        count.ignored_columns,
     )
 
 

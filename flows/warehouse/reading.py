@@ -102,7 +102,9 @@ def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
         return set(wanted) & set(found.types)
     seen = ", ".join(f"count({identifier(name)})" for name in wanted)
     counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
-    return set(wanted) if counts[0] == 0 else {n for n, count in zip(wanted, counts[1:], strict=True) if count}
+    return (
+        set(wanted) if counts[0] == 0 else {n for n, count in zip(wanted, counts[1:], strict=True) if count}
+    )
 
 
 def _text(file: Path) -> IO[str]:

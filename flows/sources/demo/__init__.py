@@ -1,0 +1,93 @@
+"""The demo: a training company that never was, as believable as its seed makes it.
+
+It is anchored at the day of the night's `as_of`, so that on any day some sessions are over, some running, some
+to come. The same learners, seed and day give the same files.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from flows.sources.base import Extract
+from flows.sources.demo.attempts import LIBRARY, attempts, step_activity
+from flows.sources.demo.chance import ids
+from flows.sources.demo.enrolments import enrollments, enrolments
+from flows.sources.demo.faults import (
+    steps_as_json,
+    with_faulty_activity,
+    with_faulty_enrollments,
+    with_faulty_users,
+)
+from flows.sources.demo.paths import path_steps, paths
+from flows.sources.demo.people import people, users
+from flows.sources.demo.sessions import curriculum, path_sessions, sessions
+from schemas.errors import UsageError
+
+LEAST_LEARNERS = 200
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A company of so many learners, as a source.
+
+    Raises: UsageError below 200 learners: fewer can't show every status.
+    """
+
+    learners: int = 2_000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.learners < LEAST_LEARNERS:
+            raise UsageError(
+                f"The demo needs at least {LEAST_LEARNERS} learners: ask for {LEAST_LEARNERS} or more."
+            )
+
+    def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
+        """Write the six tables into the landing folder and name their files."""
+        for table in self.write(landing, as_of):
+            yield Extract(table, landing / file_name(table), data_as_of=as_of)
+
+    def write(self, folder: Path, as_of: datetime) -> dict[str, int]:
+        """Write the six tables into a folder, one file each; returns the rows per table, faulty ones too."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rows: dict[str, int] = {}
+        for table, content in self.tables(as_of):
+            file = folder / file_name(table)
+            if isinstance(content, str):
+                file.write_text(content, encoding="utf-8")
+                rows[table] = content.count("\n")
+            else:
+                content.write_parquet(file, compression="zstd")
+                rows[table] = content.height
+        return rows
+
+    def tables(self, as_of: datetime) -> Iterator[tuple[str, pl.DataFrame | str]]:
+        """The six tables one by one: `path_steps` as lines of JSON, the others as frames."""
+        seed, anchor = self.seed, as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        rng = np.random.Generator(np.random.PCG64(seed))
+        path, steps = paths(seed), path_steps(seed, anchor)
+        yield "paths", path
+        yield "path_steps", steps_as_json(steps.drop("path"), seed)
+
+        session = sessions(self.learners, seed, anchor, rng)
+        yield "path_sessions", path_sessions(session, path, seed)
+
+        person = people(self.learners, seed, rng)
+        yield "users", with_faulty_users(users(person, rng), seed)
+
+        enrolment = enrolments(person, session, seed, anchor, rng)
+        enrolled = enrollments(enrolment, person["user_id"], session["session_id"])
+        yield "enrollments", with_faulty_enrollments(enrolled, seed)
+
+        attempt = attempts(enrolment, curriculum(session, steps), steps.height, anchor, rng)
+        step_ids = pl.concat([steps["step_id"], ids("library course", seed, LIBRARY)])
+        activity = step_activity(attempt, person["user_id"], step_ids, session["session_id"], seed)
+        yield "step_activity", with_faulty_activity(activity, seed)
+
+
+def file_name(table: str) -> str:
+    return f"{table}.ndjson" if table == "path_steps" else f"{table}.parquet"

@@ -1,0 +1,181 @@
+"""What learners do: attempts, corrections and attendances, and the table `step_activity` made of them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from math import log
+
+import numpy as np
+import polars as pl
+
+from flows.sources.demo.catalogue import COMPANY
+from flows.sources.demo.chance import Chance, days, ids
+from flows.sources.demo.plans import lessons, taken_up
+
+# How often a learner tries one course at most.
+MOST_TRIES = 5
+# The courses of the library, on no path; their `step` numbers follow those of the path steps.
+LIBRARY = 25
+ATTEMPT = (
+    "user",
+    "step",
+    "session",
+    "started_at",
+    "last_activity_at",
+    "completed_at",
+    "progress",
+    "score",
+    "time_spent_ms",
+    "passed",
+)
+NO_SCORE = pl.lit(None, pl.Int32)
+NO_VERDICT = pl.lit(None, pl.Boolean)
+
+
+def attempts(
+    enrolment: pl.DataFrame, taught: pl.DataFrame, library: int, anchor: datetime, rng: np.random.Generator
+) -> pl.DataFrame:
+    """One row per attempt, by its start: all that was done until the anchor, and nothing after it.
+
+    library: the first `step` number that is a course of the library.
+    """
+    lesson = lessons(enrolment, taught, rng)
+    earlier = done_before(lesson, rng)
+    todo = taken_up(lesson, anchor, rng)
+    del lesson
+    kind = pl.col("type")
+    parts = [
+        from_library(enrolment, library, anchor, rng),
+        earlier,
+        corrections(todo.filter(kind == "assessment"), anchor, rng),
+    ]
+    parts.append(attendances(todo.filter(kind == "classroom"), anchor, rng))
+    parts.extend(tries(todo.filter(~kind.is_in(["assessment", "classroom"])), anchor, rng))
+    return pl.concat([part.select(ATTEMPT) for part in parts]).sort("started_at", maintain_order=True)
+
+
+def tries(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
+    """The first tries at every course, then the second ones of those who failed and come back, and so on."""
+    for number in range(1, MOST_TRIES + 1):
+        tried = one_try(lesson, number, anchor, rng)
+        yield tried.select(ATTEMPT)
+        lesson = come_back(tried, number, rng)
+
+
+def one_try(lesson: pl.DataFrame, number: int, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Each lesson tried once; one in twenty is left half-way, and so is what the anchor interrupts."""
+    chance, now = Chance(rng, lesson), pl.lit(anchor)
+    length = pl.when(pl.col("type") == "course").then(1).otherwise(8)
+    seconds = chance.normal(log(900), 0.55).exp() * length
+    pause = pl.when(chance.below(0.15)).then(chance.between(0, 3)).otherwise(0)
+    ends = pl.col("at") + days(seconds * 1.1 / 86_400 + pause)
+    unfinished = chance.below(0.05) | (ends > now)
+    score = chance.normal(pl.col("zeal") * 36 + (39 + 8 * number), 13).round().clip(0, 100)
+    is_scored = pl.col("min_score").is_not_null() | (pl.col("step") % 3 == 0)
+    return lesson.with_columns(
+        started_at=pl.col("at"),
+        last_activity_at=pl.min_horizontal(ends, now),
+        completed_at=pl.when(~unfinished).then(ends),
+        progress=pl.when(unfinished).then(chance.between(3, 97)).otherwise(100).cast(pl.Int32),
+        score=pl.when(~unfinished & is_scored).then(score).cast(pl.Int32),
+        time_spent_ms=(seconds * 1000).cast(pl.Int64),
+        passed=NO_VERDICT,
+    )
+
+
+def come_back(tried: pl.DataFrame, number: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Who tries again within days: most who failed, half of those interrupted, some for pleasure."""
+    chance = Chance(rng, tried)
+    finished = pl.col("completed_at").is_not_null()
+    keen = pl.when(~finished).then(0.5).when(failed()).then(pl.col("zeal") * 0.6 + 0.4).otherwise(0.12)
+    allowed = pl.col("attempts_limit").is_null() | (pl.col("attempts_limit") > number)
+    at = pl.col("last_activity_at") + days(chance.share() ** 3 * 4 + 0.01)
+    return tried.with_columns(at=at).filter(chance.below(keen) & allowed & (pl.col("at") < pl.col("until")))
+
+
+def failed() -> pl.Expr:
+    """Whether a finished try misses what its step asks for."""
+    limit = pl.col("time_limit_s") * 1000
+    too_long = (pl.col("time_limit_mode") == "maxTime") & (pl.col("time_spent_ms") > limit)
+    too_short = (pl.col("time_limit_mode") == "minTime") & (pl.col("time_spent_ms") < limit)
+    timed = ~pl.col("is_scorm").fill_null(False)
+    too_low = pl.col("score") < pl.col("min_score")
+    return too_low.fill_null(False) | (timed & (too_long | too_short).fill_null(False))
+
+
+def corrections(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Assessments as corrected, days after they were handed in; without a correction there is no row."""
+    chance = Chance(rng, lesson)
+    by_score = pl.col("min_score").is_not_null()
+    score = chance.normal(pl.col("zeal") * 40 + 40, 14).round().clip(0, 100).cast(pl.Int32)
+    corrected = done(
+        lesson,
+        begun=pl.col("at"),
+        completed_at=pl.col("at") + days(chance.between(0.5, 14)),
+        minutes=chance.normal(log(50), 0.4).exp(),
+        score=pl.when(by_score | chance.below(0.4)).then(score),
+        passed=pl.when(~by_score).then(chance.below(pl.col("zeal") * 0.2 + 0.75)),
+    )
+    return corrected.filter(chance.below(0.95) & (pl.col("completed_at") <= pl.lit(anchor)))
+
+
+def attendances(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Classrooms that took place, from nine to half past twelve; some learners were ill."""
+    nine, minutes = pl.col("at").dt.truncate("1d") + pl.duration(hours=9), pl.lit(210)
+    attended = done(lesson, begun=nine, completed_at=nine + days(minutes / 1440), minutes=minutes)
+    return attended.filter(Chance(rng, lesson).below(0.94) & (pl.col("completed_at") <= pl.lit(anchor)))
+
+
+def done_before(lesson: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """What was known before: last year's run of a path to replay, or a course taken outside any session."""
+    known = lesson.filter("known")
+    chance = Chance(rng, known)
+    begun, minutes = pl.col("opens") - days(chance.between(20, 300)), chance.between(5, 50)
+    score = pl.when(pl.col("min_score").is_not_null()).then(chance.between(60, 100)).cast(pl.Int32)
+    known = done(known, begun, begun + days(minutes / 1440), minutes, score)
+    return known.with_columns(session=pl.when("mandatory_replay").then("session_before"))
+
+
+def from_library(
+    enrolment: pl.DataFrame, library: int, anchor: datetime, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Courses that are on no path, taken now and then outside any session."""
+    reader = enrolment.select("user").filter(Chance(rng, enrolment).below(0.25))
+    chance = Chance(rng, reader)
+    begun, minutes = pl.lit(anchor) - days(chance.between(1, 400)), chance.between(3, 40)
+    return done(reader, begun, begun + days(minutes / 1440), minutes).with_columns(
+        step=(library + pl.col("user") % LIBRARY).cast(pl.UInt32), session=pl.lit(None, pl.UInt32)
+    )
+
+
+def done(
+    work: pl.DataFrame,
+    begun: pl.Expr,
+    completed_at: pl.Expr,
+    minutes: pl.Expr,
+    score: pl.Expr = NO_SCORE,
+    passed: pl.Expr = NO_VERDICT,
+) -> pl.DataFrame:
+    """The work as completed; `minutes` is the time spent."""
+    return work.with_columns(
+        started_at=begun,
+        last_activity_at=completed_at,
+        completed_at=completed_at,
+        progress=pl.lit(100, pl.Int32),
+        score=score,
+        time_spent_ms=(minutes * 60_000).cast(pl.Int64),
+        passed=passed,
+    )
+
+
+def step_activity(
+    attempt: pl.DataFrame, user_ids: pl.Series, step_ids: pl.Series, session_ids: pl.Series, seed: int
+) -> pl.DataFrame:
+    """The table `step_activity`."""
+    return attempt.select(
+        pl.lit(COMPANY).alias("company_id"),
+        ids("activity", seed, attempt.height).alias("activity_id"),
+        pl.lit(user_ids).gather("user").alias("user_id"),
+        pl.lit(step_ids).gather("step").alias("step_id"),
+        pl.lit(session_ids).gather("session").alias("session_id"),
+        *ATTEMPT[3:],
+    )

@@ -1,0 +1,83 @@
+"""The tables `paths` and `path_steps`, made of the catalogue."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from flows.sources.demo.catalogue import COMPANY, PATHS, Step
+from flows.sources.demo.chance import ids
+from schemas.columns import UTC_TIME
+
+
+def paths(seed: int) -> pl.DataFrame:
+    """The table `paths`, in the order of PATHS."""
+    return pl.DataFrame(
+        {
+            "company_id": [COMPANY] * len(PATHS),
+            "path_id": ids("path", seed, len(PATHS)),
+            "name": [path.name for path in PATHS],
+            "mandatory_replay": [path.replay for path in PATHS],
+            "linear_progression": [path.linear for path in PATHS],
+        },
+        schema_overrides={"linear_progression": pl.Boolean},
+    )
+
+
+def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
+    """The table `path_steps`, preceded by `path`, the number of the step's path in PATHS."""
+    titles = list(dict.fromkeys(step.title for path in PATHS for step in path.steps))
+    step_ids = dict(zip(titles, ids("step", seed, len(titles)), strict=True))
+    path_ids = ids("path", seed, len(PATHS))
+    rows = [
+        {
+            "path": number,
+            "company_id": COMPANY,
+            "path_id": path_ids[number],
+            "step_id": step_ids[step.title],
+            "position": position,
+            **definition(step, anchor),
+        }
+        for number, path in enumerate(PATHS)
+        for position, step in enumerate(path.steps)
+    ]
+    return pl.DataFrame(rows, schema_overrides=STEP_TYPES_OF, infer_schema_length=None)
+
+
+STEP_TYPES_OF = {
+    "path": pl.UInt32,
+    "position": pl.Int32,
+    "due_value": pl.Float64,
+    "due_at": UTC_TIME,
+    "min_score": pl.Int32,
+    "attempts_limit": pl.Int32,
+    "time_limit_s": pl.Float64,
+    "valid_from": UTC_TIME,
+    "valid_to": UTC_TIME,
+}
+
+
+def definition(step: Step, anchor: datetime) -> dict[str, object]:
+    """The columns of `path_steps` that say what the step asks for."""
+    basis, value, unit = step.due or (None, None, None)
+    absolute = basis == "absolute"
+    mode, minutes = step.time_limit or (None, None)
+
+    def day(number: float | None) -> datetime | None:
+        return None if number is None else anchor + timedelta(days=number)
+
+    return {
+        "type": step.type,
+        "optional": step.optional,
+        "due_basis": basis,
+        "due_unit": None if absolute else unit,
+        "due_value": None if absolute else value,
+        "due_at": day(value) if absolute else None,
+        "min_score": step.min_score,
+        "attempts_limit": step.attempts,
+        "time_limit_mode": mode,
+        "time_limit_s": minutes and minutes * 60,
+        "is_scorm": step.scorm,
+        "is_examination": step.examination,
+        "valid_from": day(step.since),
+        "valid_to": day(step.until),
+    }

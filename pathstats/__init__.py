@@ -1,0 +1,1 @@
+"""What people touch: `lookup` for one learner in one session, `scan` for analysts, and the command line."""

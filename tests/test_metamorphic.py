@@ -1,0 +1,139 @@
+"""What must not change the answer: order, repetition, other people, other companies, the future."""
+
+import os
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.reference.comparing import differences
+from tests.reference.product import product
+from tests.reference.rows import Tables
+from tests.reference.rules import Answer
+from tests.strategies import COMPANIES, UNKNOWN, World, worlds
+
+Row = dict[str, Any]
+
+few = settings(
+    max_examples=20,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+AFTER_ALL = datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def with_more(tables: Tables, table: str, rows: list[Row]) -> Tables:
+    """The tables, one of them with more rows."""
+    return {**tables, table: tables[table] + rows}
+
+
+def attempts_at(tables: Tables, instant: datetime, user_id: str | None = None) -> list[Row]:
+    """A perfect attempt of everybody (or of one user) at every step, in every session and in none."""
+    return [
+        {
+            "company_id": company,
+            "activity_id": f"more {number}",
+            "user_id": user_id or user,
+            "step_id": step,
+            "session_id": session,
+            "started_at": instant,
+            "last_activity_at": instant,
+            "completed_at": instant,
+            "progress": 100,
+            "score": 100,
+            "time_spent_ms": 999,
+            "passed": True,
+        }
+        for company in COMPANIES
+        for number, (user, step, session) in enumerate(
+            (user, step, session)
+            for user in sorted({row["user_id"] for row in tables["users"]})
+            for step in sorted({row["step_id"] for row in tables["path_steps"]})
+            for session in (None, UNKNOWN, *sorted({row["session_id"] for row in tables["path_sessions"]}))
+        )
+    ]
+
+
+def only(answer: Answer, **wanted: object) -> Answer:
+    """The rows of an answer that have these values."""
+    return Answer(
+        *(
+            [row for row in rows if all(row.get(name, found) == found for name, found in wanted.items())]
+            for rows in (answer.path_session_stats, answer.step_stats, answer.session_summary)
+        )
+    )
+
+
+@few
+@given(worlds(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(world: World, chance: random.Random) -> None:
+    tables, as_of = world
+    shuffled = {name: chance.sample(rows, len(rows)) for name, rows in tables.items()}
+    assert not differences(product(shuffled, as_of), product(tables, as_of))
+
+
+@few
+@given(worlds())
+def test_rows_delivered_twice_count_once(world: World) -> None:
+    tables, as_of = world
+    twice = {name: rows + rows[::-1] for name, rows in tables.items()}
+    assert not differences(product(twice, as_of), product(tables, as_of))
+
+
+@few
+@given(worlds())
+def test_another_learners_activity_does_not_matter(world: World) -> None:
+    tables, as_of = world
+    more = with_more(tables, "step_activity", attempts_at(tables, as_of, user_id="somebody else"))
+    assert not differences(product(more, as_of), product(tables, as_of))
+
+
+@few
+@given(worlds())
+def test_another_company_does_not_matter(world: World) -> None:
+    tables, as_of = world
+    ours, theirs = COMPANIES
+    alone = {name: [row for row in rows if row["company_id"] == ours] for name, rows in tables.items()}
+    both = only(product(tables, as_of), company_id=ours)
+    assert not differences(both, product(alone, as_of))
+    twins = {name: rows + [{**row, "company_id": theirs} for row in rows] for name, rows in alone.items()}
+    assert not differences(only(product(twins, as_of), company_id=ours), product(alone, as_of))
+
+
+@few
+@given(worlds())
+def test_the_future_does_not_matter(world: World) -> None:
+    tables, as_of = world
+    tomorrow = as_of + timedelta(microseconds=1)
+    enrolled_tomorrow = [
+        {**row, "enrollment_id": f"more {row['enrollment_id']}", "enrolled_at": tomorrow, "archived_at": None}
+        for row in tables["enrollments"]
+    ]
+    more = with_more(tables, "step_activity", attempts_at(tables, tomorrow))
+    more = with_more(more, "enrollments", enrolled_tomorrow)
+    assert not differences(product(more, as_of), product(tables, as_of))
+
+
+@few
+@given(worlds())
+def test_an_archived_row_is_constant(world: World) -> None:
+    """Under later activity and a later night; only which enrolment answers may change."""
+    tables, as_of = world
+    before = product(tables, as_of)
+    archived = [row for row in before.path_session_stats if row["archived_at"] is not None]
+    assume(archived)
+    last = max(row["archived_at"] for row in archived)
+    more = with_more(tables, "step_activity", attempts_at(tables, last + timedelta(microseconds=1)))
+    for after in (product(more, as_of), product(more, AFTER_ALL)):
+        for row in archived:
+            wanted = {name: row[name] for name in ("company_id", "enrollment_id")}
+            assert not differences(settled(after, **wanted), settled(before, **wanted))
+
+
+def settled(answer: Answer, **wanted: object) -> Answer:
+    """An enrolment's rows, without what later enrolments may change."""
+    found = only(answer, **wanted)
+    return Answer([{**row, "is_current": None} for row in found.path_session_stats], found.step_stats, [])
