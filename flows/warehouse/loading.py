@@ -213,3 +213,11 @@ def _loaded(model: type[Table]) -> str:
 
 def _new(model: type[Table]) -> str:
     return f"new_{table_name(model)}"
+
+
+def published_rows(model: type[Table]) -> str:
+    """The rows of an input table that count, or of the quarantine, in publication order."""
+    names = ", ".join(identifier(name) for name in model.to_schema().columns)
+    order = "ALL" if table_name(model) == "quarantine" else ", ".join(map(identifier, key(model)))
+    waits = "WHERE path_key IS NOT NULL" if table_name(model) == "path_sessions" else ""
+    return f"SELECT {names} FROM {identifier(table_name(model))} {waits} ORDER BY {order}"

@@ -1,7 +1,7 @@
 """The demo: a training company that never was, as believable as its seed makes it.
 
-It is anchored at the day of the night's `as_of`, so that on any day some sessions are over, some running, some
-to come. The same learners, seed and day give the same files.
+It is anchored at the day of the night's `as_of`: on any day some sessions are over, some running or to come.
+The same learners, seed and day give the same files.
 """
 
 from collections.abc import Iterator

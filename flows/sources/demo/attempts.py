@@ -39,7 +39,7 @@ def attempts(
     library: the first `step` number that is a course of the library.
     """
     lesson = lessons(enrolment, taught, rng)
-    earlier = done_before(lesson, rng)
+    earlier = done_before(lesson, anchor, rng)
     todo = taken_up(lesson, anchor, rng)
     del lesson
     kind = pl.col("type")
@@ -125,11 +125,12 @@ def attendances(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator
     return attended.filter(Chance(rng, lesson).below(0.94) & (pl.col("completed_at") <= pl.lit(anchor)))
 
 
-def done_before(lesson: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def done_before(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """What was known before: last year's run of a path to replay, or a course taken outside any session."""
     known = lesson.filter("known")
     chance = Chance(rng, known)
-    begun, minutes = pl.col("opens") - days(chance.between(20, 300)), chance.between(5, 50)
+    begun = pl.min_horizontal("opens", pl.lit(anchor)) - days(chance.between(20, 300))
+    minutes = chance.between(5, 50)
     score = pl.when(pl.col("min_score").is_not_null()).then(chance.between(60, 100)).cast(pl.Int32)
     known = done(known, begun, begun + days(minutes / 1440), minutes, score)
     return known.with_columns(session=pl.when("mandatory_replay").then("session_before"))

@@ -46,12 +46,12 @@ def ids(kind: str, seed: int, count: int) -> pl.Series:
     The first eight digits tell the kind and seed, the others are a counter mixed by splitmix64, which is a
     bijection: two counters never meet.
     """
-    mixed = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mark = hashlib.blake2s(f"{kind} {seed}".encode(), digest_size=12).digest()
+    mixed = np.arange(count, dtype=np.uint64) + np.frombuffer(mark, "<u8", count=1, offset=4)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed = mixed ^ (mixed >> np.uint64(31))
-    tag = hashlib.blake2s(f"{kind} {seed}".encode(), digest_size=4).digest()
     octets = np.empty((count, 12), dtype=np.uint8)
-    octets[:, :4] = np.frombuffer(tag, dtype=np.uint8)
+    octets[:, :4] = np.frombuffer(mark, np.uint8, count=4)
     octets[:, 4:] = mixed.astype(">u8").view(np.uint8).reshape(count, 8)
     return pl.Series(octets).cast(pl.List(pl.UInt8)).cast(pl.Binary).bin.encode("hex")

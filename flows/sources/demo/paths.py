@@ -1,12 +1,13 @@
 """The tables `paths` and `path_steps`, made of the catalogue."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from flows.sources.demo.catalogue import COMPANY, PATHS, Step
 from flows.sources.demo.chance import ids
-from schemas.columns import UTC_TIME
+from schemas.inputs import PathSteps
 
 
 def paths(seed: int) -> pl.DataFrame:
@@ -18,8 +19,7 @@ def paths(seed: int) -> pl.DataFrame:
             "name": [path.name for path in PATHS],
             "mandatory_replay": [path.replay for path in PATHS],
             "linear_progression": [path.linear for path in PATHS],
-        },
-        schema_overrides={"linear_progression": pl.Boolean},
+        }
     )
 
 
@@ -40,24 +40,14 @@ def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
         for number, path in enumerate(PATHS)
         for position, step in enumerate(path.steps)
     ]
-    return pl.DataFrame(rows, schema_overrides=STEP_TYPES_OF, infer_schema_length=None)
+    columns = PathSteps.to_schema().columns.items()
+    return pl.DataFrame(
+        rows, schema={"path": pl.UInt32} | {name: column.dtype.type for name, column in columns}
+    )
 
 
-STEP_TYPES_OF = {
-    "path": pl.UInt32,
-    "position": pl.Int32,
-    "due_value": pl.Float64,
-    "due_at": UTC_TIME,
-    "min_score": pl.Int32,
-    "attempts_limit": pl.Int32,
-    "time_limit_s": pl.Float64,
-    "valid_from": UTC_TIME,
-    "valid_to": UTC_TIME,
-}
-
-
-def definition(step: Step, anchor: datetime) -> dict[str, object]:
-    """The columns of `path_steps` that say what the step asks for."""
+def definition(step: Step, anchor: datetime) -> dict[str, Any]:
+    """The columns of `path_steps` that say what the step is and asks for."""
     basis, value, unit = step.due or (None, None, None)
     absolute = basis == "absolute"
     mode, minutes = step.time_limit or (None, None)
@@ -75,7 +65,7 @@ def definition(step: Step, anchor: datetime) -> dict[str, object]:
         "min_score": step.min_score,
         "attempts_limit": step.attempts,
         "time_limit_mode": mode,
-        "time_limit_s": minutes and minutes * 60,
+        "time_limit_s": None if minutes is None else minutes * 60,
         "is_scorm": step.scorm,
         "is_examination": step.examination,
         "valid_from": day(step.since),

@@ -11,7 +11,7 @@ from flows.sources.demo.chance import Chance, days
 def lessons(enrolment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """One row per enrolment and training step, with the day it is `planned` for.
 
-    The diligent begin early and go fast; some never start (`reach` 0), some give up half-way (`reach` below 1).
+    The diligent begin early and go fast; some never start (`reach` 0), some give up half-way (below 1).
     """
     chance = Chance(rng, enrolment)
     zeal = (pl.col("diligence") + chance.normal(0, 0.12)).clip(0.02, 0.98)

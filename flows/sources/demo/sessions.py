@@ -41,9 +41,9 @@ def sessions(learners: int, seed: int, anchor: datetime, rng: np.random.Generato
 def start_day(share: pl.Expr) -> pl.Expr:
     """The day a session opens, counted from the anchor: a share of the time its phase leaves."""
     phase, length = pl.col("phase"), pl.col("length")
-    day = pl.when(phase == "past").then(-3 - share * 320 - length)
-    day = day.when(phase == "now").then((share * 0.7 - 0.85) * length)
-    return day.when(phase == "open").then(-40 - share * 370).otherwise(2 + share * 85)
+    past = pl.when(phase == "past").then(-3 - share * 320 - length)
+    now = past.when(phase == "now").then((share * 0.7 - 0.85) * length)
+    return now.when(phase == "open").then(-40 - share * 370).otherwise(2 + share * 85)
 
 
 def path_sessions(session: pl.DataFrame, paths: pl.DataFrame, seed: int) -> pl.DataFrame:

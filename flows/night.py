@@ -1,0 +1,197 @@
+"""One night in its order: extract, load, accept, transform, index, publish. Plain functions, no Prefect."""
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from flows.publishing import lookup_index, release, tables
+from flows.sources.base import Extract
+from flows.sources.opening import open_source
+from flows.warehouse import loading
+from flows.warehouse.duck import Duck
+from flows.warehouse.loading import Counts
+from flows.warehouse.world import world
+from schemas.columns import Table, table_name
+from schemas.dictionary import data_dictionary
+from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
+from schemas.home import Home
+from schemas.inputs import INPUTS
+from schemas.manifest import Manifest, TableIn, run_id
+from schemas.outputs import PathSessions, PathSessionStats, Quarantine, SessionSummary, StepStats, Users
+from transforms.published import statistics
+
+log = logging.getLogger("pathstats.night")
+
+Answer = TypeVar("Answer")
+# How a phase is run: by a plain call, or by a Prefect task.
+Runner = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a night is to do: names and a time, nothing else."""
+
+    source: str
+    home: Home
+    as_of: datetime
+    max_refused_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.as_of.tzinfo is None:
+            raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
+        object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
+
+    @property
+    def run_id(self) -> str:
+        return run_id(self.as_of)
+
+
+def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+    """Run a phase by calling it."""
+    return phase(*arguments)
+
+
+def run_night(plan: Plan, run: Runner = directly) -> Manifest:
+    """All phases in order; the published release's manifest.
+
+    Raises: PathStatsError. Whatever fails before the last phase leaves the last release as it was.
+    """
+    with _one_night_at_a_time(plan.home), _remembering_failure(plan):
+        seconds: dict[str, float] = {}
+
+        def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+            log.info("%s", name, extra={"phase": name, "state": "started"})
+            start = time.perf_counter()
+            answer: Answer = run(name, phase, *arguments)
+            seconds[name] = round(time.perf_counter() - start, 3)
+            log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
+            return answer
+
+        extracts = timed("extract", extract, plan)
+        counts = {item.table: timed(f"load {item.table}", load, plan, item) for item in extracts}
+        counts = timed("accept", accept, plan, counts)
+        timed("transform", transform, plan)
+        timed("index", index, plan)
+        return timed("publish", publish, plan, extracts, counts, seconds)
+
+
+def extract(plan: Plan) -> list[Extract]:
+    """Land the source's six tables; in the order in which the warehouse wants them."""
+    shutil.rmtree(plan.home.landing, ignore_errors=True)
+    plan.home.landing.mkdir(parents=True)
+    extracts = {item.table: item for item in open_source(plan.source).extract(plan.home.landing, plan.as_of)}
+    for model in INPUTS:
+        if table_name(model) not in extracts:
+            raise SourceError(f"Source {plan.source} delivered no table {table_name(model)}.")
+    with _warehouse(plan) as duck:
+        loading.start(duck)
+    return [extracts[table_name(model)] for model in INPUTS]
+
+
+def load(plan: Plan, item: Extract) -> Counts:
+    """Check and load one table beside the current one."""
+    with _warehouse(plan) as duck:
+        counts = loading.load(duck, _model(item.table), item, run_id=plan.run_id, as_of=plan.as_of)
+    for name in counts.ignored_columns:
+        log.warning("%s: column %s is not part of the contract and was ignored.", item.file.name, name)
+    return counts
+
+
+def accept(plan: Plan, counts: dict[str, Counts]) -> dict[str, Counts]:
+    """Hold the refused shares against the limit, then make the loaded tables the warehouse's."""
+    with _warehouse(plan) as duck:
+        accepted = loading.accept(
+            duck, counts, max_refused_share=plan.max_refused_share, run_id=plan.run_id, as_of=plan.as_of
+        )
+    shutil.rmtree(plan.home.landing, ignore_errors=True)
+    return accepted
+
+
+def transform(plan: Plan) -> None:
+    """Compute every output table, check it, and write it into the release that is being built."""
+    building = release.start_building(plan.home)
+    with _warehouse(plan) as duck:
+        tables.write(building, Users, duck.frame(loading.published_rows(Users)))
+        tables.write(building, PathSessions, duck.frame(loading.published_rows(PathSessions)))
+        tables.write(building, Quarantine, duck.frame(loading.published_rows(Quarantine)))
+        input_ = world(duck)
+    answer = statistics(input_, plan.as_of)
+    del input_
+    tables.write(building, PathSessionStats, answer.path_session_stats)
+    tables.write(building, StepStats, answer.step_stats)
+    tables.write(building, SessionSummary, answer.session_summary)
+    building.data_dictionary.write_text(data_dictionary(), "utf-8")
+
+
+def index(plan: Plan) -> None:
+    """Build what look-ups answer from."""
+    lookup_index.build(plan.home.building)
+
+
+def publish(
+    plan: Plan, extracts: list[Extract], counts: dict[str, Counts], seconds: dict[str, float]
+) -> Manifest:
+    """Name the release and make it the latest."""
+    taken = {item.table: item.data_as_of.isoformat(timespec="seconds") for item in extracts}
+    tables_in = {
+        table: TableIn(
+            count.read, count.stored, count.folded, count.refused, count.waiting, count.reasons, taken[table]
+        )
+        for table, count in counts.items()
+    }
+    return release.publish(
+        plan.home,
+        run_id=plan.run_id,
+        as_of=plan.as_of,
+        source=plan.source,
+        tables_in=tables_in,
+        seconds=dict(seconds),
+    )
+
+
+def _warehouse(plan: Plan) -> Duck:
+    return Duck(plan.home.warehouse)
+
+
+def _model(table: str) -> type[Table]:
+    return next(model for model in INPUTS if table_name(model) == table)
+
+
+@contextmanager
+def _one_night_at_a_time(home: Home) -> Iterator[None]:
+    """Hold the home's lock; the system releases it if the process dies."""
+    try:
+        home.published.mkdir(parents=True, exist_ok=True)
+        with FileLock(home.lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise HomeBusy(f"Another night is running in {home.root}; wait for it to end.") from error
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise HomeUnwritable(f"{home.root} can't be written; give --home a folder this user may write to.") from error
+    except OSError as error:
+        raise HomeUnwritable(f"{home.root} can't be written ({error.strerror}).") from error
+
+
+@contextmanager
+def _remembering_failure(plan: Plan) -> Iterator[None]:
+    """Leave a note of what stopped the night, for `pathstats status`; the next success removes it."""
+    try:
+        yield
+    except PathStatsError as error:
+        note = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "as_of": plan.as_of.isoformat(),
+            "exit_code": error.exit_code,
+            "message": str(error),
+        }
+        plan.home.failure.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        raise
+    plan.home.failure.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Publishing: a release is written beside, checked, and appears as a whole."""

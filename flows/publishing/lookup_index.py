@@ -1,0 +1,78 @@
+"""`lookup.sqlite`: what a look-up answers from, readable with Python's standard library alone."""
+
+import sqlite3
+from collections.abc import Iterable
+
+import polars as pl
+
+from schemas.emails import fold_email
+from schemas.home import Release
+from transforms.answers import body
+
+# One integer names a (session, user) pair; sessions and users are numbered within the release.
+_TABLES = """
+    CREATE TABLE companies (company_id TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE sessions (
+      company_id TEXT, session_id TEXT, session_key INTEGER, PRIMARY KEY (company_id, session_id)) WITHOUT ROWID;
+    CREATE TABLE users (
+      company_id TEXT, user_id TEXT, user_key INTEGER, PRIMARY KEY (company_id, user_id)) WITHOUT ROWID;
+    CREATE TABLE emails (
+      company_id TEXT, email TEXT, user_key INTEGER, PRIMARY KEY (company_id, email)) WITHOUT ROWID;
+    CREATE TABLE answers (session_and_user INTEGER PRIMARY KEY, body TEXT NOT NULL);
+"""
+
+
+def build(release: Release) -> None:
+    """Write the index from the release's own parquet files."""
+    sessions = _numbered(release, "path_sessions", "session_id", "session_key")
+    users = _numbered(release, "users", "user_id", "user_key", "email", "status")
+    bodies = (
+        pl.scan_parquet(release.table("path_session_stats"))
+        .filter("is_current")
+        .select("company_id", "session_id", "user_id", body=body())
+        .join(sessions.lazy(), on=["company_id", "session_id"])
+        .join(users.lazy().select("company_id", "user_id", "user_key"), on=["company_id", "user_id"])
+        .select((pl.col("session_key") * 2**32 + pl.col("user_key")).alias("session_and_user"), "body")
+        .sort("session_and_user")
+        .collect()
+    )
+    connection = sqlite3.connect(release.lookup_index, isolation_level=None)
+    try:
+        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")
+        connection.executescript(_TABLES + "BEGIN;")
+        companies = pl.concat([sessions["company_id"], users["company_id"]]).unique().sort()
+        _insert(connection, "companies", 1, ((company,) for company in companies))
+        _insert(connection, "sessions", 3, sessions.iter_rows())
+        _insert(connection, "users", 3, users.select("company_id", "user_id", "user_key").iter_rows())
+        _insert(connection, "emails", 3, _emails(users))
+        _insert(connection, "answers", 2, bodies.iter_rows())
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _numbered(release: Release, table: str, id_column: str, key: str, *more: str) -> pl.DataFrame:
+    return (
+        pl.read_parquet(release.table(table), columns=["company_id", id_column, *more])
+        .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(key))
+        .select("company_id", id_column, key, *more)
+    )
+
+
+def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[object, ...]]) -> None:
+    connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
+
+
+def _emails(users: pl.DataFrame) -> list[tuple[str, str, int]]:
+    """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
+    by_precedence = (
+        users.drop_nulls("email")
+        .sort(pl.col("status") == "deleted", "user_key", descending=[True, False])
+        .select("company_id", "email", "user_key")
+    )
+    answers = {
+        (company, folded): user_key
+        for company, email, user_key in by_precedence.iter_rows()
+        if (folded := fold_email(email))
+    }
+    return [(company, email, user_key) for (company, email), user_key in sorted(answers.items())]

@@ -1,0 +1,93 @@
+"""A release is written in `published/building`, gets its name by one rename, and `latest` follows by another."""
+
+import hashlib
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from schemas.home import Home, Release
+from schemas.manifest import FileOut, Manifest, TableIn
+
+
+def start_building(home: Home) -> Release:
+    """An empty folder to write the release into; what an unfinished night left there is gone."""
+    shutil.rmtree(home.building.folder, ignore_errors=True)
+    home.building.folder.mkdir(parents=True)
+    return home.building
+
+
+def next_release_id(home: Home, run_id: str) -> str:
+    """The night's name and how many times it was published, counted from 1."""
+    taken = [int(folder.name.rpartition("-")[2]) for folder in home.releases.glob(f"{run_id}-*")]
+    return f"{run_id}-{max(taken, default=0) + 1}"
+
+
+def publish(
+    home: Home, *, run_id: str, as_of: datetime, source: str, tables_in: dict[str, TableIn],
+    seconds: dict[str, float],
+) -> Manifest:
+    """Complete the release that was built with its manifest, and make it the latest.
+
+    Every file is on disk before the release has a name, and the name before `latest` points to it: whenever this
+    is interrupted, `latest` names one complete release.
+    """
+    building = home.building
+    manifest = Manifest(
+        release_id=next_release_id(home, run_id),
+        run_id=run_id,
+        as_of=as_of.isoformat(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        source=source,
+        tables_in=tables_in,
+        files={file.name: _described(file) for file in sorted(building.folder.iterdir())},
+        enrolments_by_detailed_status=_by_detailed_status(building),
+        seconds=seconds,
+    )
+    building.manifest.write_text(manifest.to_json(), "utf-8")
+    _sync(building.manifest)
+    _sync(building.folder)
+    home.releases.mkdir(exist_ok=True)
+    building.folder.rename(home.release(manifest.release_id).folder)
+    _sync(home.releases)
+    switch_latest(home, manifest.release_id)
+    return manifest
+
+
+def switch_latest(home: Home, release_id: str) -> None:
+    """Point `latest` to a release, in one step."""
+    beside = home.published / "latest.new"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(Path("releases") / release_id)
+    os.replace(beside, home.latest)
+    _sync(home.published)
+
+
+def _described(file: Path) -> FileOut:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        os.fsync(stream.fileno())
+    rows = pl.scan_parquet(file).select(pl.len()).collect().item() if file.suffix == ".parquet" else None
+    return FileOut(digest, file.stat().st_size, rows)
+
+
+def _by_detailed_status(release: Release) -> dict[str, int]:
+    """How many enrolments, archived ones included, have each detailed status; the most frequent first."""
+    counts = (
+        pl.scan_parquet(release.table("path_session_stats"))
+        .group_by("detailed_status_type")
+        .len()
+        .sort("len", "detailed_status_type", descending=[True, False])
+        .collect()
+    )
+    return dict(counts.iter_rows())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,49 @@
+"""The data dictionary, from the schemas: for people as Markdown, for programs as parquet metadata."""
+
+from schemas.columns import Table, key, table_name
+from schemas.inputs import INPUTS
+from schemas.outputs import OUTPUTS
+
+_TYPES = {
+    "String": "text",
+    "Int32": "int32",
+    "Int64": "int64",
+    "Float64": "float64",
+    "Boolean": "bool",
+    "Datetime(time_unit='us', time_zone='UTC')": "time (UTC, µs)",
+}
+
+
+def column_metadata(model: type[Table]) -> dict[str, dict[str, str]]:
+    """Each column's meaning, unit and what a null means, as parquet's column metadata wants them."""
+    return {
+        name: {
+            "description": declared.description or "",
+            **{fact: (declared.metadata or {})[fact] for fact in ("unit", "null") if fact in (declared.metadata or {})},
+        }
+        for name, declared in model.to_schema().columns.items()
+    }
+
+
+def data_dictionary() -> str:
+    """Every table and column that goes out and comes in, as Markdown."""
+    parts = ["# Data dictionary", "", "Made from `schemas/`; times are UTC.", ""]
+    parts += ["## Tables that go out", ""]
+    parts += [line for model in OUTPUTS for line in _table(model)]
+    parts += ["## Tables that come in", ""]
+    parts += [line for model in INPUTS for line in _table(model)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _table(model: type[Table]) -> list[str]:
+    lines = [f"### `{table_name(model)}`", "", " ".join((model.__doc__ or "").split()), ""]
+    lines += [f"Key: {', '.join(key(model))}", "", "| column | type | unit | meaning | null means |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    for name, declared in model.to_schema().columns.items():
+        facts = declared.metadata or {}
+        allowed = f" One of {', '.join(facts['isin'])}." if "isin" in facts else ""
+        lines.append(
+            f"| {name} | {_TYPES[str(declared.dtype)]} | {facts.get('unit', '')} "
+            f"| {declared.description}{allowed} | {facts.get('null', '')} |"
+        )
+    return [*lines, ""]

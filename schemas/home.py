@@ -1,0 +1,85 @@
+"""Where things lie in a home folder. Names only: nothing here reads or writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PARQUET_TABLES = (
+    "path_session_stats",
+    "step_stats",
+    "session_summary",
+    "users",
+    "path_sessions",
+    "quarantine",
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release: a folder that is complete from the instant it has its name."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def lookup_index(self) -> Path:
+        return self.folder / "lookup.sqlite"
+
+    @property
+    def data_dictionary(self) -> Path:
+        return self.folder / "data_dictionary.md"
+
+    def table(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds the warehouse and what is published from it."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "night.lock"
+
+    @property
+    def failure(self) -> Path:
+        """What stopped the last night, if nothing was published since."""
+        return self.root / "failure.json"
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "published"
+
+    @property
+    def building(self) -> Release:
+        """The release that is being written; nobody reads it."""
+        return Release(self.published / "building")
+
+    @property
+    def releases(self) -> Path:
+        return self.published / "releases"
+
+    @property
+    def latest(self) -> Path:
+        """A symbolic link to the release that answers; replaced in one step."""
+        return self.published / "latest"
+
+    def release(self, release_id: str) -> Release:
+        return Release(self.releases / release_id)
+
+
+def default_home() -> Path:
+    """`data/` of the checkout this code lies in."""
+    return Path(__file__).resolve().parent.parent / "data"

@@ -1,0 +1,74 @@
+"""What a release says of itself: `manifest.json`, the last file written into it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+RULES_VERSION = "R1-R15, 2026-11"
+SCHEMA_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class TableIn:
+    """What became of the rows of a table that came in: read = stored + folded + refused.
+
+    waiting:    stored rows whose partner has not arrived.
+    data_as_of: when the rows were taken from the system they come from, ISO 8601.
+    """
+
+    read: int
+    stored: int
+    folded: int
+    refused: int
+    waiting: int
+    reasons: dict[str, int]
+    data_as_of: str
+
+
+@dataclass(frozen=True)
+class FileOut:
+    """A file of the release. rows: of a parquet table, else null."""
+
+    sha256: str
+    bytes: int
+    rows: int | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A release in figures. Times are ISO 8601, UTC."""
+
+    release_id: str
+    run_id: str
+    as_of: str
+    created_at: str
+    source: str
+    tables_in: dict[str, TableIn]
+    files: dict[str, FileOut]
+    enrolments_by_detailed_status: dict[str, int]
+    seconds: dict[str, float] = field(default_factory=dict)
+    rules_version: str = RULES_VERSION
+    schema_version: str = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
+        facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
+        return cls(**facts)
+
+
+def run_id(as_of: datetime) -> str:
+    """A night's name: its as_of, so that a night run again has the same one.
+
+    >>> from datetime import UTC
+    >>> run_id(datetime(2015, 1, 1, tzinfo=UTC))
+    '20150101T000000Z'
+    """
+    fraction = f".{as_of.microsecond:06}" if as_of.microsecond else ""
+    return f"{as_of:%Y%m%dT%H%M%S}{fraction}Z"
