@@ -23,9 +23,9 @@ from schemas.columns import Table, table_name
 from schemas.dictionary import data_dictionary
 from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
 from schemas.home import Home
-from schemas.inputs import INPUTS
+from schemas.inputs import INPUTS, PathSessions, Users
 from schemas.manifest import Manifest, TableIn, run_id
-from schemas.outputs import PathSessions, PathSessionStats, Quarantine, SessionSummary, StepStats, Users
+from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StepStats
 from transforms.published import statistics
 
 log = logging.getLogger("pathstats.night")
@@ -175,7 +175,9 @@ def _one_night_at_a_time(home: Home) -> Iterator[None]:
     except Timeout as error:
         raise HomeBusy(f"Another night is running in {home.root}; wait for it to end.") from error
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        raise HomeUnwritable(f"{home.root} can't be written; give --home a folder this user may write to.") from error
+        raise HomeUnwritable(
+            f"{home.root} can't be written; give --home a folder this user may write to."
+        ) from error
     except OSError as error:
         raise HomeUnwritable(f"{home.root} can't be written ({error.strerror}).") from error
 

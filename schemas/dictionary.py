@@ -19,7 +19,11 @@ def column_metadata(model: type[Table]) -> dict[str, dict[str, str]]:
     return {
         name: {
             "description": declared.description or "",
-            **{fact: (declared.metadata or {})[fact] for fact in ("unit", "null") if fact in (declared.metadata or {})},
+            **{
+                fact: (declared.metadata or {})[fact]
+                for fact in ("unit", "null")
+                if fact in (declared.metadata or {})
+            },
         }
         for name, declared in model.to_schema().columns.items()
     }

@@ -36,6 +36,11 @@ class UsageError(PathStatsError):
 class NoRelease(UsageError):
     """The home holds no release."""
 
+    def __init__(self, home: object) -> None:
+        super().__init__(
+            f"{home} holds no release yet; `pathstats run --source …` or `pathstats demo` makes one."
+        )
+
 
 class SourceError(PathStatsError):
     """The source or its data can't be read; the message names file, table, column and row."""

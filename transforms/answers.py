@@ -44,4 +44,6 @@ def _instant(column: str) -> pl.Expr:
 
 
 def _when_set(column: str, before: str, value: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col(column).is_not_null()).then(pl.concat_str(pl.lit(before), value)).otherwise(pl.lit(""))
+    return (
+        pl.when(pl.col(column).is_not_null()).then(pl.concat_str(pl.lit(before), value)).otherwise(pl.lit(""))
+    )

@@ -1,7 +1,7 @@
 """R4: the attempts that matter for a step of an enrolment.
 
-A *cell* is one counted step of one enrolment; cells are numbered in publication order, so that an attempt finds
-its cell by adding two numbers.
+A *cell* is one counted step of one enrolment; cells are numbered in publication order, so that an attempt
+finds its cell by adding two numbers.
 """
 
 import polars as pl
@@ -39,7 +39,7 @@ def counts(instant: str) -> pl.Expr:
 
 
 def in_session() -> pl.Expr:
-    """R4: an attempt in the enrolment's own session, begun while it counts and while it is this enrolment's."""
+    """R4: an attempt in the enrolment's own session, begun while it counts and belonging to the enrolment."""
     return _same_session() & counts("started_at") & _belongs()
 
 
@@ -63,7 +63,8 @@ def attempts(activity: pl.LazyFrame, enrollments: pl.LazyFrame, steps: pl.LazyFr
     """Every attempt that matters for a cell, one row each.
 
     Columns: cell; in_session; to_replay (done elsewhere where the path wants it again: it shows only that);
-    finished, observed, satisfies (R4, R5); started_at, completed_at, progress, score, time_spent_ms, activity_id.
+    finished, observed, satisfies (R4, R5); started_at, completed_at, progress, score, time_spent_ms,
+    activity_id.
     """
     paths_of_step = steps.select("step_key", "path_key").unique()
     learners = enrollments.select(pair("user_key", "path_key").alias("learner_on_path"), *_OF_ENROLLMENT)

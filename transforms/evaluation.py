@@ -32,7 +32,8 @@ def counts_until() -> pl.Expr:
 def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """The enrolments that take part, with their session's facts, T_eff and curriculum, sorted by key.
 
-    Adds: archived_at (null unless archived, R14), evaluated_at, counts_until, next_enrolled_at, curriculum_key.
+    Adds: archived_at (null unless archived, R14), evaluated_at, counts_until, next_enrolled_at and
+    curriculum_key.
     """
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))

@@ -195,8 +195,8 @@ def all_required_finished_at() -> pl.Expr:
 def is_current() -> pl.Expr:
     """R15: the enrolment that answers for its learner and session.
 
-    The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by the
-    greater enrolment id.
+    The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by
+    the greater enrolment id.
     """
     still_enrolled = pl.col("archived_at").is_null()
     latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")

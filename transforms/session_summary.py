@@ -8,8 +8,8 @@ from schemas.outputs import SUMMARY_COUNTS
 def session_summary(sessions: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame:
     """The columns of SessionSummary, one row per session, learners or none.
 
-    stats: PathSessionStats with session_key. Means are integer sums divided once, so that they come out the same
-    to the last bit however the rows were split.
+    stats: PathSessionStats with session_key. Means are integer sums divided once, so that they come out the
+    same to the last bit however the rows were split.
     """
     enrolled = pl.col("archived_at").is_null()
     counts = {

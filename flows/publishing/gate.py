@@ -19,9 +19,7 @@ def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
         named = failures.group_by("column", "check", maintain_order=True).len().head(5).rows()
         words = "; ".join(f"{column}: {check}, {rows:,} rows" for column, check, rows in named)
         raise HeldBack(
-            f"Table {table_name(model)} breaks its schema ({words}). Nothing was published; this is a fault of "
-            "pathstats: report it with the words in brackets."
+            f"Table {table_name(model)} breaks its schema ({words}). Nothing was published; "
+            "this is a fault of pathstats: report it with the words in brackets."
         ) from None
     return frame
-
-

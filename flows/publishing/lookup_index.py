@@ -13,11 +13,13 @@ from transforms.answers import body
 _TABLES = """
     CREATE TABLE companies (company_id TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE sessions (
-      company_id TEXT, session_id TEXT, session_key INTEGER, PRIMARY KEY (company_id, session_id)) WITHOUT ROWID;
+      company_id TEXT, session_id TEXT, session_key INTEGER,
+      PRIMARY KEY (company_id, session_id)) WITHOUT ROWID;
     CREATE TABLE users (
       company_id TEXT, user_id TEXT, user_key INTEGER, PRIMARY KEY (company_id, user_id)) WITHOUT ROWID;
     CREATE TABLE emails (
-      company_id TEXT, email TEXT, user_key INTEGER, PRIMARY KEY (company_id, email)) WITHOUT ROWID;
+      company_id TEXT, email TEXT, user_key INTEGER, user_id TEXT,
+      PRIMARY KEY (company_id, email)) WITHOUT ROWID;
     CREATE TABLE answers (session_and_user INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
@@ -38,13 +40,15 @@ def build(release: Release) -> None:
     )
     connection = sqlite3.connect(release.lookup_index, isolation_level=None)
     try:
-        connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;")
+        connection.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;"
+        )
         connection.executescript(_TABLES + "BEGIN;")
         companies = pl.concat([sessions["company_id"], users["company_id"]]).unique().sort()
         _insert(connection, "companies", 1, ((company,) for company in companies))
         _insert(connection, "sessions", 3, sessions.iter_rows())
         _insert(connection, "users", 3, users.select("company_id", "user_id", "user_key").iter_rows())
-        _insert(connection, "emails", 3, _emails(users))
+        _insert(connection, "emails", 4, _emails(users))
         _insert(connection, "answers", 2, bodies.iter_rows())
         connection.execute("COMMIT")
     finally:
@@ -59,20 +63,22 @@ def _numbered(release: Release, table: str, id_column: str, key: str, *more: str
     )
 
 
-def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[object, ...]]) -> None:
+def _insert(
+    connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[object, ...]]
+) -> None:
     connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
 
 
-def _emails(users: pl.DataFrame) -> list[tuple[str, str, int]]:
+def _emails(users: pl.DataFrame) -> list[tuple[str, str, int, str]]:
     """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
     by_precedence = (
         users.drop_nulls("email")
         .sort(pl.col("status") == "deleted", "user_key", descending=[True, False])
-        .select("company_id", "email", "user_key")
+        .select("company_id", "email", "user_key", "user_id")
     )
     answers = {
-        (company, folded): user_key
-        for company, email, user_key in by_precedence.iter_rows()
+        (company, folded): (user_key, user_id)
+        for company, email, user_key, user_id in by_precedence.iter_rows()
         if (folded := fold_email(email))
     }
-    return [(company, email, user_key) for (company, email), user_key in sorted(answers.items())]
+    return [(*company_and_email, *user) for company_and_email, user in sorted(answers.items())]

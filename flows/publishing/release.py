@@ -1,4 +1,4 @@
-"""A release is written in `published/building`, gets its name by one rename, and `latest` follows by another."""
+"""A release is written in `published/building`, gets its name by one rename; `latest` follows by another."""
 
 import hashlib
 import os
@@ -26,13 +26,18 @@ def next_release_id(home: Home, run_id: str) -> str:
 
 
 def publish(
-    home: Home, *, run_id: str, as_of: datetime, source: str, tables_in: dict[str, TableIn],
+    home: Home,
+    *,
+    run_id: str,
+    as_of: datetime,
+    source: str,
+    tables_in: dict[str, TableIn],
     seconds: dict[str, float],
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
-    Every file is on disk before the release has a name, and the name before `latest` points to it: whenever this
-    is interrupted, `latest` names one complete release.
+    Every file is on disk before the release has a name, and the name before `latest` points to it: whenever
+    this is interrupted, `latest` names one complete release.
     """
     building = home.building
     manifest = Manifest(

@@ -11,7 +11,7 @@ from typing import Protocol
 class Extract:
     """One table as a source delivered it.
 
-    file:       `.parquet`, `.csv` or `.ndjson`, the last two also with `.gz`; columns by SPEC section 1's names.
+    file:       `.parquet`, `.csv` or `.ndjson`, the last two also with `.gz`; columns as in `schemas.inputs`.
     data_as_of: how far the data reaches: when it was taken from the system it comes from.
     """
 

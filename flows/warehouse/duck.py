@@ -1,8 +1,9 @@
 """The one place that executes SQL."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator, Self
+from typing import Any, Self
 
 import duckdb
 import polars as pl

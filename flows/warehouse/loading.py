@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
@@ -61,7 +60,7 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
         absent = [column.name for column in checked if column.required and column.found is None]
         if absent:
             raise SourceError(
-                f"{extract.file}: table {table_name(model)} has no column {', '.join(absent)}, which it must have."
+                f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
         duck.execute(
             f"CREATE OR REPLACE TABLE {_loaded(model)} AS {checked_select(model, found.sql, checked)}"
@@ -111,13 +110,11 @@ def _quarantine_refused(duck: Duck, model: type[Table], run_id: str, as_of: date
         f"FROM {table} WHERE problem IS NOT NULL"
     )
     duck.execute(f"DELETE FROM {table} WHERE problem IS NOT NULL")
-    return {
-        reason: count
-        for reason, count in duck.rows(
-            f'SELECT reason, count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
-            "GROUP BY 1 ORDER BY 2 DESC, 1"
-        )
-    }
+    reasons = duck.rows(
+        f'SELECT reason, count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return dict(reasons)
 
 
 def _examples(duck: Duck, table: str) -> tuple[str, ...]:
@@ -142,13 +139,15 @@ def accept(
         if count.refused_share > max_refused_share:
             raise HeldBack(
                 f"Table {table}: {count.refused:,} of {count.read:,} rows refused, more than the limit of "
-                f"{max_refused_share:.0%} ({'; '.join(count.examples)}). Mend the source, or raise --max-refused."
+                f"{max_refused_share:.0%} ({'; '.join(count.examples)}). "
+                "Mend the source, or raise --max-refused."
             )
     waiting: dict[str, int] = {}
     with duck.transaction():
         for model in INPUTS:
             duck.execute(
-                f"CREATE OR REPLACE TABLE {_new(model)} AS {KEYED[table_name(model)].format(new=_loaded(model))}"
+                f"CREATE OR REPLACE TABLE {_new(model)} AS "
+                + KEYED[table_name(model)].format(new=_loaded(model))
             )
             duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN problem")
             duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN refused_row")
@@ -164,7 +163,8 @@ def accept(
 def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> int:
     for reason, test, partner in WAITING.get(table_name(model), []):
         duck.execute(
-            f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, {quoted(reason)}, "
+            f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
+            f"{quoted(reason)}, "
             f"{quoted(f'the partner of {partner} has not arrived')}, {_instant(as_of)}, {quoted(run_id)}, "
             f"to_json({{{_struct(model)}}}) FROM {_new(model)} WHERE {test}"
         )
@@ -180,7 +180,8 @@ def _keep_first_seen(duck: Duck) -> None:
     """A row that was met before keeps the time it was first met."""
     if duck.has("quarantine"):
         duck.execute(
-            "UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) FROM quarantine AS q "
+            "UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
+            "FROM quarantine AS q "
             'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
         )
     duck.execute("DROP TABLE IF EXISTS quarantine; ALTER TABLE new_quarantine RENAME TO quarantine")

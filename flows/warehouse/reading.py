@@ -70,7 +70,8 @@ def _csv(file: Path) -> Scan:
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
     sql = (
         f"read_csv({quoted(str(file))}, columns = {{{columns}}}, auto_detect = false, header = true, "
-        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, strict_mode = true)"
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
+        "strict_mode = true)"
     )
     return Scan(sql, dict.fromkeys(header, "VARCHAR"))
 

@@ -9,7 +9,7 @@ everybody who is enrolled is known.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from tests.reference.rows import Tables
@@ -74,9 +74,9 @@ DEFAULTS: dict[str, Row] = {
 
 def at(text: str) -> datetime:
     """`5 Mar`, `5 Mar 12:00`, `5 Mar 2027 12:00:00.000001`; the year is 2026 unless given."""
-    day, month, year, time = DATE.fullmatch(text).groups()  # type: ignore[union-attr]
-    parsed = datetime.strptime(f"{day} {month} {year or 2026}", "%d %b %Y")
-    return datetime.combine(parsed, datetime.fromisoformat(f"2026-01-01T{time or '00:00'}").time(), UTC)
+    day, month, year, clock = DATE.fullmatch(text).groups()  # type: ignore[union-attr]
+    date = datetime.strptime(f"{day} {month} {year or 2026} +0000", "%d %b %Y %z")
+    return datetime.combine(date, time.fromisoformat(clock or "00:00"), UTC)
 
 
 DATE = re.compile(r"(\d+) ([A-Z][a-z]{2})(?: (\d{4}))?(?: (\d\d:\d\d\S*))?")
@@ -193,7 +193,6 @@ def shown(row: Row, name: str) -> str:
         return "yes" if found else "no"
     if isinstance(found, datetime):
         year = "" if found.year == 2026 else f" {found.year}"
-        time = found.time().isoformat("auto")
-        clock = "" if time == "00:00:00" else f" {time.removesuffix(':00')}"
+        clock = "" if found.time() == time() else f" {found.time().isoformat().removesuffix(':00')}"
         return f"{found.day} {found:%b}{year}{clock}"
     return f"{found:g}" if isinstance(found, float) else str(found)

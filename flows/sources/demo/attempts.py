@@ -110,12 +110,12 @@ def corrections(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator
     corrected = done(
         lesson,
         begun=pl.col("at"),
-        completed_at=pl.col("at") + days(chance.between(0.5, 14)),
+        completed_at=pl.col("at") + days(chance.between(0.5, 21)),
         minutes=chance.normal(log(50), 0.4).exp(),
         score=pl.when(by_score | chance.below(0.4)).then(score),
         passed=pl.when(~by_score).then(chance.below(pl.col("zeal") * 0.2 + 0.75)),
     )
-    return corrected.filter(chance.below(0.95) & (pl.col("completed_at") <= pl.lit(anchor)))
+    return corrected.filter(chance.below(0.92) & (pl.col("completed_at") <= pl.lit(anchor)))
 
 
 def attendances(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:

@@ -1,0 +1,65 @@
+"""The night as a Prefect flow: the same phases as `flows.night`, each a visible task."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, runtime, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from flows.night import Plan, run_night
+from flows.night_figures import markdown, table_rows
+from schemas.errors import SourceUnavailable
+from schemas.home import Home
+from schemas.manifest import Manifest
+
+
+@flow(name="nightly", validate_parameters=True, log_prints=False)
+def nightly(
+    source: str, home: str, as_of: datetime | None = None, max_refused_share: float = 0.05
+) -> dict[str, Any]:
+    """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
+
+    Returns: the release's id and counts, as the manifest has them.
+    """
+    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), max_refused_share)
+    manifest = run_night(plan, run=as_task)
+    leave_artifacts(manifest)
+    return {"release_id": manifest.release_id, "as_of": manifest.as_of}
+
+
+def scheduled_time() -> datetime:
+    """The time this run was scheduled for: a rerun of a night has the night's own time."""
+    scheduled: datetime | None = runtime.flow_run.scheduled_start_time
+    return (scheduled or datetime.now(UTC)).astimezone(UTC)
+
+
+def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
+    """Run a phase as a Prefect task; a source that may answer later is asked up to three times more."""
+    return task(
+        name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=3,
+        retry_delay_seconds=[2, 10, 60],
+        retry_condition_fn=may_help,
+    )(phase)(*arguments)
+
+
+async def may_help(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether a retry can help."""
+    try:
+        await state.aresult()
+    except SourceUnavailable:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+def leave_artifacts(manifest: Manifest) -> None:
+    """The night's figures on Prefect's page."""
+    create_markdown_artifact(markdown(manifest), key="night", description="The night in figures")
+    create_table_artifact(table_rows(manifest), key="tables-in", description="What became of the rows")

@@ -1,0 +1,66 @@
+"""`pathstats demo`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import (
+    AsOfOption,
+    DirectOption,
+    HomeOption,
+    VerboseOption,
+    instant,
+    now,
+    reporting_errors,
+)
+from pathstats.cli.run import night
+from schemas.home import Home
+
+
+@reporting_errors
+def demo(
+    learners: Annotated[int, typer.Option(min=200, help="How many people the company has.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 1,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Only write the company's tables there, to try `run` on files."),
+    ] = None,
+    as_of: AsOfOption = None,
+    home: HomeOption = None,
+    direct: DirectOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make a believable company, run its night, and show what came out.
+
+    The release goes to `demo/` in the home, so that it never stands in for a real one.
+
+    Examples:
+
+    pathstats demo
+
+    pathstats demo --learners 400000 --write exports/
+    """
+    moment = instant(as_of) or now()
+    if write is not None:
+        from flows.sources.demo import Demo
+
+        rows = Demo(learners=learners, seed=seed).write(write, moment)
+        for table, count in rows.items():
+            typer.echo(f"{table:15} {count:>12,} rows")
+        typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
+        return
+    place = Home(settings.home(home).root / "demo")
+    manifest = night(
+        f"demo:learners={learners},seed={seed}",
+        place,
+        moment,
+        direct,
+        max_refused=0.05,
+        quiet=False,
+        verbose=verbose,
+    )
+    from pathstats.cli.screen import show_demo
+
+    show_demo(manifest, place)

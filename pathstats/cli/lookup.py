@@ -1,0 +1,45 @@
+"""`pathstats lookup`"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from pathstats.answering import PathStats
+from pathstats.cli.options import HomeOption, reporting_errors
+from schemas.errors import NotFound
+
+
+@reporting_errors
+def lookup(
+    session: Annotated[str, typer.Argument(help="The path session's id.")],
+    user: Annotated[str, typer.Argument(help="The learner's id, or e-mail in any case.")],
+    company: Annotated[
+        str | None, typer.Option(help="The company; may be left out if the release holds one only.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which rule decided, by which step, and show the steps.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Answer for one learner in one session, as the endpoint would.
+
+    The JSON body goes to stdout; of a not-found too, with exit code 4.
+
+    Examples:
+
+    pathstats lookup 65f0c2a91b3e4d5f60718293 ada@example.org
+
+    pathstats lookup 65f0c2a91b3e4d5f60718293 ada@example.org --explain
+    """
+    try:
+        found = PathStats(home).find(session, user, company_id=company)
+    except NotFound as error:
+        typer.echo(json.dumps(error.body))
+        raise typer.Exit(error.exit_code) from None
+    typer.echo(found.body)
+    if explain:
+        from pathstats.cli.screen import show_explanation
+        from pathstats.explaining import explanation
+
+        show_explanation(explanation(found))

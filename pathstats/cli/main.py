@@ -1,0 +1,30 @@
+"""`pathstats`: one command per file, each light to import."""
+
+import typer
+
+from pathstats.cli.check import check
+from pathstats.cli.demo import demo
+from pathstats.cli.lookup import lookup
+from pathstats.cli.query import query
+from pathstats.cli.run import run
+from pathstats.cli.schedule import schedule
+from pathstats.cli.status import status
+
+app = typer.Typer(
+    name="pathstats",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Statistics of every learner on every path session: a night publishes them, "
+    "a look-up answers from them.",
+    epilog="Exit codes: 0 done, 1 our fault, 2 wrong usage, 3 the source or its data, 4 not found, "
+    "5 the quality gate held the release back, 130 interrupted.",
+)
+for command in (demo, run, lookup, check, status, query, schedule):
+    app.command(no_args_is_help=command in (lookup, check, query))(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

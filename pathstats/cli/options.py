@@ -1,0 +1,97 @@
+"""Options that several commands share, and how errors leave a command."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+
+from schemas.errors import PathStatsError, UsageError
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="PATHSTATS_HOME",
+        show_default="data/ of the checkout",
+        help="Where releases are kept.",
+    ),
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="ISO-TIME",
+        show_default="now",
+        help="The instant the statistics are for, with its zone: 2026-03-10T00:00:00Z.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
+DirectOption = Annotated[
+    bool,
+    typer.Option("--direct", help="Run the phases without Prefect: the same release, no server to wait for."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
+]
+MaxRefusedOption = Annotated[
+    float,
+    typer.Option(
+        "--max-refused",
+        envvar="PATHSTATS_MAX_REFUSED",
+        min=0.0,
+        max=1.0,
+        help="The greatest share of a table's rows that may be refused; above it nothing is published.",
+    ),
+]
+
+
+def instant(text: str | None) -> datetime | None:
+    """The ISO time with a zone that a person gave.
+
+    Raises: UsageError if it is none.
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is not an ISO time; write 2026-03-10T00:00:00Z.") from error
+    if moment.tzinfo is None:
+        raise UsageError(f"{text!r} has no time zone; write {text}Z for UTC.")
+    return moment.astimezone(UTC)
+
+
+def now() -> datetime:
+    """The time, to the second: where no as_of is given, a night is for the instant it is asked for."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    """End the command with the error's one sentence on stderr and its exit code, without a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        try:
+            return command(*args, **kwargs)
+        except PathStatsError as error:
+            if kwargs.get("verbose"):
+                raise
+            typer.echo(f"pathstats: {error}", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("pathstats: interrupted; the last release is as it was.", err=True)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader, `head` perhaps, has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return wrapped

@@ -1,0 +1,40 @@
+"""`pathstats schedule`"""
+
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, MaxRefusedOption, VerboseOption, reporting_errors
+
+
+@reporting_errors
+def schedule(
+    source: Annotated[
+        str, typer.Option(metavar="SRC", help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].")
+    ],
+    cron: Annotated[str, typer.Option(help="When, as a cron expression.")] = "0 2 * * *",
+    timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
+    home: HomeOption = None,
+    max_refused: MaxRefusedOption = 0.05,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run the night every night, from this terminal, until Ctrl-C.
+
+    Uses the Prefect server of PREFECT_API_URL; without one it starts its own, with its page on loopback.
+
+    Example:
+
+    pathstats schedule --source files:exports/ --cron "0 2 * * *" --timezone Europe/Paris
+    """
+    from pathstats.cli.prefect_settings import prepare
+
+    prepare(verbose=verbose)
+    from flows.serving import serve_nightly
+
+    parameters = {
+        "source": source,
+        "home": str(settings.home(home).root.absolute()),
+        "max_refused_share": max_refused,
+    }
+    serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo)

@@ -1,0 +1,276 @@
+"""What a person sees: progress while a night runs, tables when it is done. Built as data, printed last."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pathstats.answering import PathStats
+from schemas.home import Home
+from schemas.manifest import Manifest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from flows.warehouse.loading import Counts
+    from pathstats.explaining import Explanation
+
+screen = Console(highlight=False)
+aside = Console(stderr=True, highlight=False)
+
+_COLOURS = {
+    "successful": "green",
+    "onTime": "green",
+    "awaitingCorrection": "cyan",
+    "toRetake": "yellow",
+    "notYetStarted": "yellow",
+    "late": "red",
+    "unsuccessful": "red",
+    "sessionNotOpened": "dim",
+}
+
+
+class _PhaseLines(logging.Handler):
+    """A line per phase on stderr: running while it runs, with its seconds when it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._running = aside.status("")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        state = getattr(record, "state", None)
+        phase = getattr(record, "phase", "")
+        if record.levelno >= logging.WARNING:
+            aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()))
+        elif state == "started":
+            self._running.update(phase)
+            self._running.start()
+        elif state == "done":
+            self._running.stop()
+            aside.print(Text.assemble(("✓ ", "green"), f"{phase:22}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self._running.stop()
+        super().close()
+
+
+@contextmanager
+def night_progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show the night's phases while they run; yields a function that says one more thing."""
+    log = logging.getLogger("pathstats.night")
+    handler: logging.Handler = logging.NullHandler() if quiet else _PhaseLines()
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    propagated, log.propagate = log.propagate, False
+    try:
+        yield (lambda words: None) if quiet else (lambda words: aside.print(Text(words, "dim")))
+    finally:
+        log.propagate = propagated
+        log.removeHandler(handler)
+        handler.close()
+
+
+def show_night(manifest: Manifest, home: Home) -> None:
+    """The closing tables of a night."""
+    screen.print()
+    screen.print(_rows_in(manifest))
+    screen.print()
+    screen.print(_by_detailed_status(manifest))
+    rows = {
+        name.removesuffix(".parquet"): out.rows
+        for name, out in manifest.files.items()
+        if out.rows is not None
+    }
+    size = sum(out.bytes for out in manifest.files.values()) / 1e6
+    screen.print()
+    screen.print(
+        f"Published [bold]{manifest.release_id}[/] as of {manifest.as_of}: "
+        f"{rows['path_session_stats']:,} enrolments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
+        f"in {sum(manifest.seconds.values()):.1f} s."
+    )
+    screen.print(f"It is in {home.latest}", soft_wrap=True)
+
+
+def _rows_in(manifest: Manifest) -> Table:
+    table = Table(title="Rows that came in", title_justify="left", box=None, pad_edge=False)
+    table.add_column("table")
+    for name in ("read", "stored", "folded", "refused", "waiting"):
+        table.add_column(name, justify="right")
+    table.add_column("why")
+    for name, count in manifest.tables_in.items():
+        why = ", ".join(f"{reason} {n:,}" for reason, n in count.reasons.items())
+        numbers = (count.read, count.stored, count.folded, count.refused, count.waiting)
+        table.add_row(name, *(f"{number:,}" for number in numbers), why)
+    return table
+
+
+def _by_detailed_status(manifest: Manifest) -> Table:
+    counts = manifest.enrolments_by_detailed_status
+    total = sum(counts.values()) or 1
+    table = Table(title="Enrolments by detailed status", title_justify="left", box=None, pad_edge=False)
+    table.add_column("detailed status")
+    table.add_column("enrolments", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("")
+    for kind, count in counts.items():
+        bar = "█" * round(30 * count / total)
+        table.add_row(kind, f"{count:,}", f"{count / total:.1%}", Text(bar, _COLOURS[kind]))
+    return table
+
+
+def show_demo(manifest: Manifest, home: Home) -> None:
+    """The demo's night, two look-ups, and what to try next."""
+    import polars as pl
+
+    show_night(manifest, home)
+    stats = pl.scan_parquet(home.latest / "path_session_stats.parquet").filter("is_current")
+    users = (
+        pl.scan_parquet(home.latest / "users.parquet")
+        .select("company_id", "user_id", "email", "status")
+        .filter(pl.col("email").str.to_lowercase().is_unique(), pl.col("status") == "active")
+        .drop_nulls("email")
+    )
+    people = (
+        stats.filter(
+            pl.col("detailed_status_type").is_in(["late", "successful"]), pl.col("score").is_not_null()
+        )
+        .join(users, on=["company_id", "user_id"])
+        .sort("session_id", "user_id")
+        .unique("detailed_status_type", keep="first", maintain_order=True)
+        .sort("detailed_status_type")
+        .collect()
+    )
+    ask = PathStats(home.root)
+    asked = [(row["session_id"], row["email"]) for row in people.iter_rows(named=True)]
+    for session, email in asked:
+        screen.print()
+        screen.print(f"[bold]$ pathstats lookup {session} {email} --home {home.root}[/]", soft_wrap=True)
+        screen.print(ask.body(session, email), soft_wrap=True, markup=False)
+    session, email = asked[0]
+    late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
+    screen.print("\n[bold]Try next[/]")
+    for command in (
+        f"pathstats lookup {session} {email} --explain --home {home.root}",
+        f'pathstats query "{late}" --home {home.root}',
+        f"pathstats status --home {home.root}",
+        "pathstats demo --write exports/ && pathstats check files:exports/",
+    ):
+        screen.print(f"  {command}", soft_wrap=True, markup=False)
+
+
+def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | None) -> None:
+    """The release that answers, and what stopped the last night."""
+    screen.print(f"Release [bold]{manifest.release_id}[/] as of {manifest.as_of}, {_age(age_hours)} old")
+    screen.print(f"made {manifest.created_at} from {manifest.source}", soft_wrap=True)
+    screen.print()
+    screen.print(_rows_in(manifest))
+    screen.print()
+    screen.print(_by_detailed_status(manifest))
+    screen.print()
+    if failure:
+        screen.print(
+            f"[red]The last night failed[/] at {failure['at']}: {failure['message']}", soft_wrap=True
+        )
+    else:
+        screen.print("No night has failed since.")
+
+
+def _age(hours: float) -> str:
+    return f"{hours:.1f} hours" if abs(hours) < 48 else f"{hours / 24:,.0f} days"
+
+
+def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) -> None:
+    """What would become of a source's rows."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table")
+    for name in ("read", "sound", "folded", "refused", "share", "waiting"):
+        table.add_column(name, justify="right")
+    for name, count in counts.items():
+        numbers = (count.read, count.stored, count.folded, count.refused)
+        table.add_row(
+            name, *(f"{number:,}" for number in numbers), f"{count.refused_share:.2%}", f"{count.waiting:,}"
+        )
+    screen.print(table)
+    for name, count in counts.items():
+        for example in count.examples:
+            reason = example.partition(":")[0]
+            screen.print(f"\n[bold]{name}[/]: {count.reasons[reason]:,} × {example}", soft_wrap=True)
+        if count.ignored_columns:
+            screen.print(
+                f"\n[bold]{name}[/]: ignored columns: {', '.join(count.ignored_columns)}", soft_wrap=True
+            )
+    screen.print()
+    if held_back:
+        screen.print(
+            f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
+            soft_wrap=True,
+        )
+    else:
+        screen.print("[green]A night would publish.[/]")
+
+
+def show_explanation(explained: "Explanation") -> None:
+    """Sentences, then the steps."""
+    from pathstats.explaining import day
+
+    screen.print()
+    for sentence in explained.sentences:
+        screen.print(sentence, soft_wrap=True, markup=False)
+    screen.print()
+    table = Table(box=None, pad_edge=False)
+    for name in ("step", "", "outcome", "due"):
+        table.add_column(name)
+    for name in ("progress", "score", "attempts", "time"):
+        table.add_column(name, justify="right")
+    for step in explained.steps:
+        table.add_row(
+            step["step_id"],
+            "optional" if step["optional"] else "required",
+            _outcome(step),
+            day(step["due_at"]) if step["due_at"] else "–",
+            f"{step['progress']} %",
+            "–" if step["score"] is None else f"{step['score']} %",
+            str(step["attempts_used"]),
+            _duration(step["time_ms"]),
+        )
+    screen.print(table)
+
+
+def _outcome(step: dict[str, Any]) -> str:
+    words = {
+        "successful": "successful",
+        "exhausted": "failed, no attempt left",
+        "to_retake": "failed, to retake",
+        "replay_pending": "to do again here",
+        "awaiting_correction": "awaiting correction",
+        "overdue": "overdue",
+    }
+    said = [text for flag, text in words.items() if step[flag]] or ["open"]
+    moment: datetime | None = step["successful_at"] or step["finished_at"]
+    if moment:
+        said[0] += f" {moment:%Y-%m-%d}"
+    if step["carried_over"]:
+        said.append("carried over")
+    return ", ".join(said)
+
+
+def _duration(milliseconds: int) -> str:
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def show_frame(frame: "pl.DataFrame") -> None:
+    """A query's answer, at most 100 rows of it."""
+    table = Table(box=None, pad_edge=False)
+    for name, kind in frame.schema.items():
+        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
+    for row in frame.head(100).iter_rows():
+        table.add_row(*("–" if value is None else Text(str(value)) for value in row))
+    screen.print(table)
+    if frame.height > 100:
+        aside.print(f"… {frame.height - 100:,} more rows; --format csv writes all of them.")

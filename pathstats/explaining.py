@@ -1,0 +1,163 @@
+"""Why a learner stands where they stand: the rule that decided, the step it decided by, and all steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from pathstats.answering import Found
+from schemas.home import Release
+from schemas.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """In words, and the learner's steps as rows of StepStats in their order."""
+
+    sentences: list[str]
+    steps: list[dict[str, Any]]
+
+
+def explanation(found: Found) -> Explanation:
+    """Why the enrolment that answers says what it says, from the release's own tables."""
+    mine = (
+        (pl.col("company_id") == found.company_id)
+        & (pl.col("session_id") == found.session_id)
+        & (pl.col("user_id") == found.user_id)
+    )
+    release = Release(found.release)
+    row = (
+        pl.scan_parquet(release.table("path_session_stats"))
+        .filter(mine, "is_current")
+        .collect()
+        .row(0, named=True)
+    )
+    session = (
+        pl.scan_parquet(release.table("path_sessions"))
+        .filter(pl.col("company_id") == found.company_id, pl.col("session_id") == found.session_id)
+        .collect()
+        .row(0, named=True)
+    )
+    steps = (
+        pl.scan_parquet(release.table("step_stats"))
+        .filter(mine, pl.col("enrollment_id") == row["enrollment_id"])
+        .sort("position", "step_id")
+        .collect()
+        .to_dicts()
+    )
+    as_of = datetime.fromisoformat(Manifest.read(release.manifest).as_of)
+    evaluated_at = row["archived_at"] or as_of
+    return Explanation(
+        [
+            _when(row, evaluated_at),
+            _detailed_status(row, session, steps),
+            _status(row, steps),
+            _result(row, steps),
+        ],
+        steps,
+    )
+
+
+def _when(row: dict[str, Any], evaluated_at: datetime) -> str:
+    if row["archived_at"]:
+        return f"As of {day(evaluated_at)}, when the learner was unenrolled (R1)."
+    return f"As of {day(evaluated_at)}, enrolled since {day(row['enrolled_at'])} (R1)."
+
+
+def _detailed_status(row: dict[str, Any], session: dict[str, Any], steps: list[dict[str, Any]]) -> str:
+    kind, reason = row["detailed_status_type"], row["detailed_status_reason"]
+    by = next((step for step in steps if step["step_id"] == row["decided_by_step_id"]), None)
+    if reason == "sessionEnded":
+        was = f" Until then: {_because(_open_kind(row, by), row, session, by)}"
+        ended = f"the session ended {day(session['ends_at'])} with the path not earned (R11.6)."
+        return f"unsuccessful, sessionEnded: {ended}{was}"
+    return f"{kind}{', ' + reason if reason else ''}: {_because(kind, row, session, by)}"
+
+
+def _open_kind(row: dict[str, Any], by: dict[str, Any] | None) -> str:
+    """Which line of R11.5 had decided before the session's end took over."""
+    if by is None:
+        return "onTime" if row["started_at"] else "notYetStarted"
+    return "late" if by["overdue"] and not by["to_retake"] and not by["replay_pending"] else "toRetake"
+
+
+def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[str, Any] | None) -> str:
+    step = f"step {by['step_id']}" if by else ""
+    match kind:
+        case "sessionNotOpened":
+            return f"the session opens {day(session['starts_at'])} (R11.1)."
+        case "successful":
+            return f"every required step is successful, the last since {day(row['completed_at'])} (R11.2)."
+        case "unsuccessful":
+            return f"{step} is finished without success, and no attempt is left (R11.3)."
+        case "awaitingCorrection":
+            return f"{step}, an assessment, is reached and not corrected yet (R11.4)."
+        case "toRetake" if by and by["replay_pending"]:
+            return (
+                f"{step} was done outside this session only, and the path wants it done again in it (R11.5a)."
+            )
+        case "toRetake":
+            return f"every required step is finished, but {step} without success; it can be retaken (R11.5a)."
+        case "notYetStarted":
+            return "no attempt on any step counts yet (R11.5b)."
+        case "late":
+            due = day(by["due_at"]) if by else ""
+            return f"{step} was due {due}, not finished (R11.5c)."
+        case _:
+            ahead = f"; the next is due {day(row['next_due_at'])}" if row["next_due_at"] else ""
+            return f"started, and no required step with a relative due date is overdue{ahead} (R11.5d)."
+
+
+def _status(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
+    match row["status"]:
+        case "completed":
+            why = f"all {len(steps)} counted steps are finished, optional ones included"
+        case "awaitingCorrection":
+            why = "a required assessment is reached and not corrected"
+        case "late":
+            first = min(
+                (step for step in steps if step["overdue"] and not step["optional"]), key=_by_due_date
+            )
+            more = row["overdue_steps"] - 1
+            why = f"step {first['step_id']} was due {day(first['due_at'])}, not finished"
+            why += f", and {more} more required step{'s' if more > 1 else ''}" if more else ""
+        case _:
+            why = "no required step is overdue"
+    return f"Status {row['status']}: {why} (R10)."
+
+
+def _by_due_date(step: dict[str, Any]) -> datetime:
+    due: datetime = step["due_at"]
+    return due
+
+
+def _result(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
+    def first(flag: str) -> str:
+        return next(str(step["step_id"]) for step in steps if step[flag])
+
+    match row["result"]:
+        case "unsuccessful":
+            why = f"step {first('exhausted')} is finished without success, and no attempt is left"
+        case "retake":
+            why = f"step {first('to_retake')} is finished without success and can be retaken"
+        case "successful":
+            why = "every required step is successful, and no finished optional one failed"
+        case _:
+            why = (
+                "a required step is open, and none has failed"
+                if row["required_steps"]
+                else "no step is required"
+            )
+    return f"Result {row['result'] or 'null'}: {why} (R12)."
+
+
+def day(moment: datetime) -> str:
+    """8 March 2026, with the time where it isn't midnight; UTC.
+
+    >>> from datetime import UTC
+    >>> day(datetime(2026, 3, 8, 9, 30, tzinfo=UTC))
+    '8 March 2026 09:30'
+    """
+    clock = f"{moment:%H:%M:%S}".removesuffix(":00")
+    return f"{moment.day} {moment:%B %Y}" + ("" if clock == "00:00" else f" {clock}")

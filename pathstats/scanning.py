@@ -1,0 +1,31 @@
+"""For analysts: a release's tables as polars frames."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pathstats import settings
+from schemas.errors import NoRelease, UsageError
+from schemas.home import PARQUET_TABLES, Home, Release
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
+    """A table of the latest release, read as it is asked for.
+
+    Shape:  the table's columns as the data dictionary says; several tables of one release: `latest_release`.
+    Raises: UsageError if there is no such table, NoRelease if nothing was published yet.
+    """
+    import polars as pl
+
+    if table not in PARQUET_TABLES:
+        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
+    return pl.scan_parquet(latest_release(settings.home(home)).table(table))
+
+
+def latest_release(home: Home) -> Release:
+    """The latest release by its own folder, which stays what it is when `latest` moves on."""
+    if not home.latest.exists():
+        raise NoRelease(home.root)
+    return Release(home.latest.resolve())

@@ -1,0 +1,11 @@
+"""The one place that reads the environment."""
+
+import os
+from pathlib import Path
+
+from schemas.home import Home, default_home
+
+
+def home(given: str | Path | None = None) -> Home:
+    """The home: what was given, else PATHSTATS_HOME, else `data/` of the checkout."""
+    return Home(Path(given or os.environ.get("PATHSTATS_HOME") or default_home()))
