@@ -59,6 +59,9 @@ class Duck:
         """The query's answer as a polars frame, handed over in Arrow's memory layout."""
         return pl.DataFrame(self._connection.sql(sql))
 
+    def columns(self, table: str) -> list[str]:
+        return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
+
     def has(self, table: str) -> bool:
         return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {quoted(table)}"))
 

@@ -13,14 +13,14 @@ def repeats_exist(model: type[Table], table: str) -> str:
     return f"SELECT count(DISTINCT {hashed}) < count(*) FROM {table} WHERE problem IS NULL"
 
 
-def fates(model: type[Table], table: str) -> str:
+def fates(model: type[Table], table: str, columns: list[str]) -> str:
     """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
-    versions; else all of them are refused.
+    versions; else all of them are refused. columns: what makes up a row's content.
     """
     keys = ", ".join(map(identifier, key(model)))
-    content = ", ".join(identifier(name) for name in model.to_schema().columns)
+    content = ", ".join(map(identifier, columns))
     version = facts(model).get("version")
     latest = f"{identifier(version)} = max({identifier(version)}) OVER same_key" if version else "false"
     return f"""

@@ -1,6 +1,6 @@
 """From a source's files to the warehouse's tables: checked, folded, keyed, and swapped in as a whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
@@ -9,7 +9,7 @@ from flows.sources.base import Extract
 from flows.warehouse.checking import checked_select, columns, key_text
 from flows.warehouse.duck import Duck, identifier, quoted
 from flows.warehouse.folding import fates, repeats_exist
-from flows.warehouse.keying import KEYED, WAITING
+from flows.warehouse.keying import WAITING, by_id, is_keyed_while_read, keyed_while_read, ranked
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, key, table_name
 from schemas.errors import HeldBack, SourceError
@@ -62,9 +62,9 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
             raise SourceError(
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
-        duck.execute(
-            f"CREATE OR REPLACE TABLE {_loaded(model)} AS {checked_select(model, found.sql, checked)}"
-        )
+        rows = checked_select(model, found.sql, checked)
+        rows = keyed_while_read(rows) if is_keyed_while_read(model) else rows
+        duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {rows}")
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
     read = int(duck.value(f"SELECT count(*) FROM {_loaded(model)}"))
@@ -74,6 +74,7 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
         )
     folded = _fold(duck, model)
     refused = _quarantine_refused(duck, model, run_id, as_of)
+    _key(duck, model)
     ignored = tuple(name for name in found.types if name not in wanted)
     return Counts(
         read,
@@ -91,14 +92,27 @@ def _fold(duck: Duck, model: type[Table]) -> int:
     table = _loaded(model)
     if not duck.value(repeats_exist(model, table)):
         return 0
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table)}")
+    content = [name for name in duck.columns(table) if name not in ("problem", "refused_row")]
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, content)}")
     duck.execute(
         f"UPDATE {table} SET problem = 'duplicate_key:other rows have the same key and other content', "
-        f"refused_row = to_json({{{_struct(model)}}}) "
-        f"WHERE rowid IN (SELECT row_id FROM fates WHERE fate = 'refused')"
+        f"refused_row = whole.json FROM (SELECT row_id, to_json({{{_struct(model)}}}) AS json "
+        f"FROM ({by_id(model, table)}) SEMI JOIN fates USING (row_id)) AS whole "
+        f"WHERE {table}.rowid = whole.row_id"
     )
     duck.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
+
+
+def _key(duck: Duck, model: type[Table]) -> None:
+    """Give the loaded rows their integer keys; what is left of the checks goes."""
+    if is_keyed_while_read(model):
+        duck.execute(f"ALTER TABLE {_loaded(model)} RENAME TO {_new(model)}")
+    else:
+        duck.execute(f"CREATE TABLE {_new(model)} AS {ranked(model, _loaded(model))}")
+        duck.execute(f"DROP TABLE {_loaded(model)}")
+    for column in ("problem", "refused_row"):
+        duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN {column}")
 
 
 def _quarantine_refused(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> dict[str, int]:
@@ -122,7 +136,7 @@ def _examples(duck: Duck, table: str) -> tuple[str, ...]:
     return tuple(
         f"{reason}: {detail}"
         for reason, detail in duck.rows(
-            f'SELECT reason, first(detail) FROM new_quarantine WHERE "table" = {quoted(table)} '
+            f'SELECT reason, arg_min(detail, rowid) FROM new_quarantine WHERE "table" = {quoted(table)} '
             "GROUP BY 1 ORDER BY 1"
         )
     )
@@ -131,7 +145,7 @@ def _examples(duck: Duck, table: str) -> tuple[str, ...]:
 def accept(
     duck: Duck, counts: dict[str, Counts], *, max_refused_share: float, run_id: str, as_of: datetime
 ) -> dict[str, Counts]:
-    """Key the loaded tables, list who waits for a partner, and make them the warehouse's, all or none.
+    """List who waits for a partner, and make the loaded tables the warehouse's, all or none.
 
     Raises: HeldBack if a table's refused share passes the limit; the warehouse stays as it was.
     """
@@ -145,19 +159,12 @@ def accept(
     waiting: dict[str, int] = {}
     with duck.transaction():
         for model in INPUTS:
-            duck.execute(
-                f"CREATE OR REPLACE TABLE {_new(model)} AS "
-                + KEYED[table_name(model)].format(new=_loaded(model))
-            )
-            duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN problem")
-            duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN refused_row")
             waiting[table_name(model)] = _list_waiting(duck, model, run_id, as_of)
         for model in INPUTS:
             name = identifier(table_name(model))
             duck.execute(f"DROP TABLE IF EXISTS {name}; ALTER TABLE {_new(model)} RENAME TO {name}")
-            duck.execute(f"DROP TABLE {_loaded(model)}")
         _keep_first_seen(duck)
-    return {table: _with_waiting(count, waiting[table]) for table, count in counts.items()}
+    return {table: replace(count, waiting=waiting[table]) for table, count in counts.items()}
 
 
 def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> int:
@@ -185,19 +192,6 @@ def _keep_first_seen(duck: Duck) -> None:
             'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
         )
     duck.execute("DROP TABLE IF EXISTS quarantine; ALTER TABLE new_quarantine RENAME TO quarantine")
-
-
-def _with_waiting(count: Counts, waiting: int) -> Counts:
-    return Counts(
-        count.read,
-        count.stored,
-        count.folded,
-        count.refused,
-        waiting,
-        count.reasons,
-        count.examples,
-        count.ignored_columns,
-    )
 
 
 def _struct(model: type[Table]) -> str:
