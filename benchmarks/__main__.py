@@ -52,8 +52,8 @@ def _show(
 ) -> None:
     console = Console(highlight=False)
     console.print(
-        f"{rows['enrollments']:,} enrolments, {rows['step_activity']:,} activity rows, as of {AS_OF:%Y-%m-%d}; "
-        f"medians of {len(nights)} rounds"
+        f"{rows['enrollments']:,} enrolments, {rows['step_activity']:,} activity rows, "
+        f"as of {AS_OF:%Y-%m-%d}; medians of {len(nights)} rounds"
     )
     floor = _median(floors, "total")
     table = Table(box=None, pad_edge=False)

@@ -28,10 +28,11 @@ INSTANTS = (
 )
 DUE_VALUES = (1.0, 0.5, 2.0, 1.5, 7.0, 1 / 3, 3.1415926, 1e-11, 119_999.5, 1e12)
 COMPANIES = ("acme", "Zen")
-USERS = ("u1", "é2")
+USERS = ("u1", "é2", "U3")
 PATHS = ("P", "Q")
 SESSIONS = ("S", "s2")
 STEPS = ("A", "b", "ç")
+ENROLLMENTS = ("e1", "e10", "E2", "e3", "é4", *(f"e{number}" for number in range(20, 35)))
 UNKNOWN = "unknown"
 KEYS = {table_name(model): key(model) for model in INPUTS}
 
@@ -104,7 +105,7 @@ def path_steps(draw: st.DrawFn) -> Row:
         **draw(due_dates()),
         "min_score": draw(mostly([None, 50, 50], 0, 100)),
         "attempts_limit": draw(st.sampled_from((None, 1, 2))),
-        "time_limit_mode": draw(mostly([None] * 2, "maxTime", "minTime")),
+        "time_limit_mode": draw(mostly([None], "maxTime", "minTime")),
         "time_limit_s": draw(mostly([1.0], 0.5, None)),
         "is_scorm": draw(flags),
         "is_examination": draw(flags),
@@ -116,7 +117,7 @@ def path_steps(draw: st.DrawFn) -> Row:
 def path_session(draw: st.DrawFn, company: str, session_id: str) -> Row:
     """A session, of a known path mostly."""
     starts_at = draw(mostly(INSTANTS[:2] * 2, *INSTANTS[2:]))
-    ends_at = draw(mostly([None] * 4, *(instant for instant in INSTANTS if instant >= starts_at)))
+    ends_at = draw(mostly([None] * 2, *(instant for instant in INSTANTS if instant >= starts_at)))
     return {
         "company_id": company,
         "session_id": session_id,
@@ -134,9 +135,9 @@ def enrollments(draw: st.DrawFn) -> Row:
     enrolled_at, archived_at = draw(in_order(2))
     return {
         "company_id": draw(companies),
-        "enrollment_id": draw(st.sampled_from(("e1", "e10", "E2", "e3", "é4", "e5"))),
+        "enrollment_id": draw(st.sampled_from(ENROLLMENTS)),
         "session_id": draw(mostly([SESSIONS[0]] * 4, SESSIONS[1], UNKNOWN)),
-        "user_id": draw(mostly([USERS[0]] * 4, USERS[1], UNKNOWN)),
+        "user_id": draw(mostly(USERS, UNKNOWN)),
         "enrolled_at": enrolled_at,
         "archived_at": draw(mostly([None], archived_at, archived_at)),
     }
@@ -150,8 +151,8 @@ def step_activity(draw: st.DrawFn) -> Row:
     done = draw(mostly([True], False))
     return {
         "company_id": draw(companies),
-        "activity_id": draw(st.sampled_from([f"a{number}" for number in range(14)])),
-        "user_id": draw(mostly([USERS[0]] * 4, USERS[1], UNKNOWN)),
+        "activity_id": draw(st.sampled_from([f"a{number}" for number in range(60)])),
+        "user_id": draw(mostly(USERS, UNKNOWN)),
         "step_id": draw(mostly(STEPS, UNKNOWN)),
         "session_id": draw(mostly([SESSIONS[0]] * 3, *SESSIONS[1:] * 2, UNKNOWN, *[None] * 4)),
         "started_at": first,
@@ -159,7 +160,7 @@ def step_activity(draw: st.DrawFn) -> Row:
         "completed_at": completed_at if done else None,
         "progress": draw(st.sampled_from((0, 33, 50, 99, 100))),
         "score": draw(st.sampled_from((None, 0, 49, 49, 50, 100))),
-        "time_spent_ms": draw(st.sampled_from((0, 499, 500, 1000, 1001, 2**40))),
+        "time_spent_ms": draw(st.sampled_from((0, 499, 500, 1000, 1000, 1001, 2**40))),
         "passed": draw(flags),
     }
 
@@ -179,7 +180,7 @@ def rows_of(
 @st.composite
 def one_company(draw: st.DrawFn, company: str) -> Tables:
     """The users, paths and sessions that are known in a company."""
-    known_users = draw(mostly([USERS], USERS[:1]))
+    known_users = draw(mostly([USERS], USERS[:2]))
     known_paths = draw(mostly([PATHS], PATHS[:1]))
     known_sessions = draw(mostly([SESSIONS], SESSIONS[:1]))
     return {
@@ -207,7 +208,7 @@ def worlds(draw: st.DrawFn) -> World:
         name: [row for company in known for row in company[name]]
         for name in ("users", "paths", "path_sessions")
     }
-    tables["path_steps"] = draw(rows_of("path_steps", path_steps(), 2, 7))
-    tables["enrollments"] = draw(rows_of("enrollments", enrollments(), 1, 6))
-    tables["step_activity"] = draw(rows_of("step_activity", step_activity(), 2, 14))
+    tables["path_steps"] = draw(rows_of("path_steps", path_steps(), 3, 9))
+    tables["enrollments"] = draw(rows_of("enrollments", enrollments(), 3, 12))
+    tables["step_activity"] = draw(rows_of("step_activity", step_activity(), 6, 40))
     return tables, draw(st.sampled_from((*INSTANTS[3:], *INSTANTS[-3:] * 2)))

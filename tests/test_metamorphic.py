@@ -93,7 +93,7 @@ def test_rows_delivered_twice_count_once(world: World) -> None:
 @given(worlds())
 def test_another_learners_activity_does_not_matter(world: World) -> None:
     tables, as_of = world
-    learner, other = USERS
+    learner, other, _ = USERS
     more = with_more(tables, "step_activity", attempts_at(tables, INSTANTS[0], user_id=other))
     before, after = (rows_of_learner(product(it, as_of), learner) for it in (tables, more))
     assert not differences(after, before)

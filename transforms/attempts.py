@@ -48,6 +48,11 @@ def elsewhere() -> pl.Expr:
     return ~_same_session() & counts("completed_at")
 
 
+def observed() -> pl.Expr:
+    """R4: some sign of work on it counts."""
+    return counts("last_activity_at") | counts("completed_at")
+
+
 def _same_session() -> pl.Expr:
     return pl.col("activity_session_key").eq_missing(pl.col("session_key"))
 
@@ -60,44 +65,40 @@ def _belongs() -> pl.Expr:
 
 
 def attempts(activity: pl.LazyFrame, enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Every attempt that matters for a cell, one row each.
+    """Every attempt that matters for a cell, one row each, with what it shows of it.
 
-    Columns: cell; in_session; to_replay (done elsewhere where the path wants it again: it shows only that);
-    finished, observed, satisfies (R4, R5); started_at, completed_at, progress, score, time_spent_ms,
-    activity_id.
+    in_session, carried_over: which of R4's two kinds it is; neither, if it was done elsewhere and the path
+    wants it again: such an attempt shows only that.
+    finished_at, successful_at, score: null unless it is finished, and satisfies the step.
+    seen_progress, inside_time_ms: null unless it is in the session and observed.
+    started_at: null unless it is of one of the two kinds.
     """
     paths_of_step = steps.select("step_key", "path_key").unique()
     learners = enrollments.select(pair("user_key", "path_key").alias("learner_on_path"), *_OF_ENROLLMENT)
+    inside, carried, finished = pl.col("in_session"), pl.col("carried_over"), pl.col("finished")
+    seen_inside = inside & pl.col("observed")
     return (
         activity.rename({"session_key": "activity_session_key"})
         .join(paths_of_step, on="step_key")
         .with_columns(learner_on_path=pair("user_key", "path_key"))
         .join(learners, on="learner_on_path")
         .join(steps.select("curriculum_key", "step_key", *_OF_STEP), on=["curriculum_key", "step_key"])
-        .with_columns(
-            in_session=in_session(),
-            elsewhere=elsewhere(),
-            completed=counts("completed_at"),
-            observed=counts("last_activity_at") | counts("completed_at"),
-        )
-        .filter(pl.col("in_session") | pl.col("elsewhere"))
-        .with_columns(
-            to_replay=pl.col("elsewhere") & pl.col("mandatory_replay"),
-            finished=pl.col("completed") & ~(pl.col("elsewhere") & pl.col("mandatory_replay")),
-        )
+        .with_columns(in_session=in_session(), elsewhere=elsewhere(), observed=observed())
+        .filter(inside | pl.col("elsewhere"))
+        .with_columns(carried_over=pl.col("elsewhere") & ~pl.col("mandatory_replay"))
+        .with_columns(finished=counts("completed_at") & (inside | carried))
         .select(
-            (pl.col("first_cell") + pl.col("ordinal")).alias("cell"),
             "in_session",
-            "to_replay",
-            "finished",
-            "observed",
-            (pl.col("finished") & satisfies()).alias("satisfies"),
-            "started_at",
-            "completed_at",
-            "progress",
-            "score",
-            "time_spent_ms",
+            "carried_over",
             "activity_id",
+            "time_spent_ms",
+            cell=pl.col("first_cell") + pl.col("ordinal"),
+            finished_at=pl.when(finished).then("completed_at"),
+            successful_at=pl.when(finished & satisfies()).then("completed_at"),
+            score=pl.when(finished).then("score"),
+            seen_progress=pl.when(seen_inside).then("progress"),
+            inside_time_ms=pl.when(seen_inside).then("time_spent_ms"),
+            started_at=pl.when(inside | carried).then("started_at"),
         )
     )
 
@@ -125,7 +126,7 @@ def time_off_path(activity: pl.LazyFrame, enrollments: pl.LazyFrame, steps: pl.L
         .join(learners, on="learner_in_session")
         .join(steps.select("curriculum_key", "step_key"), on=["curriculum_key", "step_key"], how="anti")
         .with_columns(is_assessment=pl.lit(False), activity_session_key=pl.col("session_key"))
-        .filter(in_session() & (counts("last_activity_at") | counts("completed_at")))
+        .filter(in_session() & observed())
         .group_by("enrollment_key")
         .agg(time_off_path_ms=pl.col("time_spent_ms").sum())
     )

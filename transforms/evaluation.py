@@ -30,7 +30,7 @@ def counts_until() -> pl.Expr:
 
 
 def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """The enrolments that take part, with their session's facts, T_eff and curriculum, sorted by key.
+    """The enrolments that take part, with their session's and learner's facts, sorted by key.
 
     Adds: archived_at (null unless archived, R14), evaluated_at, counts_until, next_enrolled_at and
     curriculum_key.
@@ -38,13 +38,12 @@ def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
     )
+    taking_part = world.enrollments.filter(takes_part(as_of)).join(world.sessions, on="session_key")
     return (
-        world.enrollments.filter(takes_part(as_of))
-        .join(world.sessions, on="session_key")
+        taking_part.join(world.users, on="user_key")
+        .join(next_enrolments(taking_part), on="enrollment_key", how="left")
         .with_columns(
-            evaluated_at=evaluated_at(as_of),
-            archived_at=pl.when(archived(as_of)).then("archived_at"),
-            next_enrolled_at=next_enrolled_at(),
+            evaluated_at=evaluated_at(as_of), archived_at=pl.when(archived(as_of)).then("archived_at")
         )
         .with_columns(counts_until=counts_until())
         .join(curricula, on="path_key")
@@ -54,14 +53,15 @@ def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime
     )
 
 
-def next_enrolled_at() -> pl.Expr:
-    """R4: when the learner's next enrolment in the session takes over, where sessions restart; else null.
+def next_enrolments(taking_part: pl.LazyFrame) -> pl.LazyFrame:
+    """R4: when the learner's next enrolment in the session takes over: enrollment_key, next_enrolled_at.
 
-    Equal instants: the greater enrolment id takes over at once, so the other owns nothing.
+    Only where sessions restart. Equal instants: the greater enrolment id takes over at once, so the other
+    owns nothing. Null for the last one.
     """
-    next_one = (
+    following = (
         pl.col("enrolled_at")
         .shift(-1)
         .over("session_key", "user_key", order_by=["enrolled_at", "enrollment_key"])
     )
-    return pl.when("restarts_on_reenrollment").then(next_one)
+    return taking_part.filter("restarts_on_reenrollment").select("enrollment_key", next_enrolled_at=following)

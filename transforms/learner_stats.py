@@ -9,39 +9,66 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     The `first_…` columns are ordinals: of several steps the first by position decides.
     """
     required, finished = pl.col("required"), pl.col("finished")
-
-    def count(test: pl.Expr) -> pl.Expr:
-        return test.sum().cast(pl.Int32)
-
-    def first(test: pl.Expr) -> pl.Expr:
-        return pl.col("ordinal").filter(test).min()
-
     overdue = required & pl.col("overdue")
-    return outcomes.group_by("enrollment_key").agg(
-        counted_steps=pl.len().cast(pl.Int32),
-        counted_steps_finished=count(finished),
-        required_steps=count(required),
-        required_steps_finished=count(required & finished),
-        required_steps_successful=count(required & pl.col("successful")),
-        required_steps_replay_pending=count(required & pl.col("replay_pending")),
-        overdue_steps=count(overdue),
-        summed_progress=pl.col("progress").filter(required).sum(),
-        summed_score=pl.col("score").sum(),
-        scored_steps=pl.col("score").count().cast(pl.Int32),
-        time_on_path_ms=pl.col("time_ms").sum(),
-        any_exhausted=pl.col("exhausted").any(),
-        any_to_retake=pl.col("to_retake").any(),
-        first_exhausted=first(required & pl.col("exhausted")),
-        first_awaiting=first(required & pl.col("awaiting_correction")),
-        first_to_redo=first(required & (pl.col("to_retake") | pl.col("replay_pending"))),
-        first_relatively_overdue=first(overdue & (pl.col("due_basis") != "absolute")),
-        started_at=pl.col("started_at").min(),
-        next_due_at=pl.col("due_at")
-        .filter(required & ~finished & (pl.col("due_at") >= pl.col("evaluated_at")))
-        .min(),
-        last_successful_at=pl.col("successful_at").filter(required).max(),
-        last_finished_at=pl.col("finished_at").filter(required).max(),
+    ahead = required & ~finished & (pl.col("due_at") >= pl.col("evaluated_at"))
+    sums = {
+        "counted_steps": pl.lit(1),
+        "counted_steps_finished": finished,
+        "required_steps": required,
+        "required_steps_finished": required & finished,
+        "required_steps_successful": required & pl.col("successful"),
+        "required_steps_replay_pending": required & pl.col("replay_pending"),
+        "overdue_steps": overdue,
+        "scored_steps": pl.col("score").is_not_null(),
+        "summed_score": pl.col("score"),
+        "summed_progress": pl.when(required).then("progress"),
+    }
+    firsts = {
+        "first_exhausted": required & pl.col("exhausted"),
+        "first_awaiting": required & pl.col("awaiting_correction"),
+        "first_to_redo": required & (pl.col("to_retake") | pl.col("replay_pending")),
+        "first_relatively_overdue": overdue & (pl.col("due_basis") != "absolute"),
+    }
+    return (
+        outcomes.select(
+            "enrollment_key",
+            "started_at",
+            time_on_path_ms="time_ms",
+            any_exhausted="exhausted",
+            any_to_retake="to_retake",
+            next_due_at=pl.when(ahead).then("due_at"),
+            last_successful_at=pl.when(required).then("successful_at"),
+            last_finished_at=pl.when(required).then("finished_at"),
+            **{name: value.cast(pl.Int32) for name, value in sums.items()},
+            **{name: pl.when(test).then("ordinal") for name, test in firsts.items()},
+        )
+        .group_by("enrollment_key")
+        .agg(
+            pl.col(*sums, "time_on_path_ms").sum(),
+            pl.col("any_exhausted", "any_to_retake").any(),
+            pl.col(*firsts, "started_at", "next_due_at").min(),
+            pl.col("last_successful_at", "last_finished_at").max(),
+        )
     )
+
+
+def nothing_where_no_step_counts() -> list[pl.Expr]:
+    """Zeros and falses for an enrolment without a counted step, or without time off the path."""
+    counts = (
+        "counted_steps",
+        "counted_steps_finished",
+        "required_steps",
+        "required_steps_finished",
+        "required_steps_successful",
+        "required_steps_replay_pending",
+        "overdue_steps",
+        "summed_progress",
+        "summed_score",
+        "scored_steps",
+        "time_on_path_ms",
+        "time_off_path_ms",
+    )
+    return [pl.col(*counts).fill_null(0), pl.col("any_exhausted", "any_to_retake").fill_null(False)]
 
 
 def progress() -> pl.Expr:

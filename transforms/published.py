@@ -7,11 +7,12 @@ import polars as pl
 
 from transforms import learner_stats as rule
 from transforms.attempts import attempts, time_off_path
+from transforms.cells import cells, with_first_cell
 from transforms.curricula import counted_steps, curricula
 from transforms.evaluation import evaluated_enrollments
 from transforms.session_summary import session_summary
 from transforms.step_outcomes import step_outcomes
-from transforms.world import World
+from transforms.world import JOINS_AS_WRITTEN, World
 
 PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("company_id"),
@@ -75,34 +76,35 @@ class Statistics:
 
 def statistics(world: World, as_of: datetime) -> Statistics:
     """All rules over the whole world, as of one instant."""
-    of_paths = curricula(world.sessions, world.steps).collect().lazy()
-    steps = counted_steps(of_paths, world.steps).collect().lazy()
-    enrollments = _with_first_cell(evaluated_enrollments(world, of_paths, as_of), steps).collect().lazy()
-    known = attempts(world.activity, enrollments, steps).collect().lazy()
-    outcomes = step_outcomes(enrollments, steps, known).collect().lazy()
-    off_path = time_off_path(world.activity, enrollments, steps)
-
-    named = enrollments.join(world.users, on="user_key", how="left").sort("enrollment_key")
+    of_paths = curricula(world.sessions, world.steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
+    steps = counted_steps(of_paths, world.steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
+    evaluated = evaluated_enrollments(world, of_paths, as_of)
+    enrollments = with_first_cell(evaluated, steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
+    known = attempts(world.activity, enrollments, steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
+    outcomes = step_outcomes(
+        cells(enrollments, steps).collect(optimizations=JOINS_AS_WRITTEN), known
+    ).collect(optimizations=JOINS_AS_WRITTEN)
+    del known
     stats = (
-        named.join(rule.summed_steps(outcomes), on="enrollment_key", how="left")
+        learner_facts(enrollments, outcomes.lazy(), time_off_path(world.activity, enrollments, steps), steps)
+        .select("session_key", *PATH_SESSION_STATS)
+        .collect(optimizations=JOINS_AS_WRITTEN)
+    )
+    return Statistics(
+        stats.drop("session_key"),
+        outcomes.select(STEP_STATS),
+        session_summary(world.sessions, stats.lazy()).collect(optimizations=JOINS_AS_WRITTEN),
+    )
+
+
+def learner_facts(
+    enrollments: pl.LazyFrame, outcomes: pl.LazyFrame, off_path: pl.LazyFrame, steps: pl.LazyFrame
+) -> pl.LazyFrame:
+    """What the fields of PATH_SESSION_STATS read, one row per enrolment, in publication order."""
+    return (
+        enrollments.join(rule.summed_steps(outcomes), on="enrollment_key", how="left")
         .join(off_path, on="enrollment_key", how="left")
-        .with_columns(
-            pl.col(
-                "counted_steps",
-                "counted_steps_finished",
-                "required_steps",
-                "required_steps_finished",
-                "required_steps_successful",
-                "required_steps_replay_pending",
-                "overdue_steps",
-                "summed_progress",
-                "summed_score",
-                "scored_steps",
-                "time_on_path_ms",
-                "time_off_path_ms",
-            ).fill_null(0),
-            pl.col("any_exhausted", "any_to_retake").fill_null(False),
-        )
+        .with_columns(rule.nothing_where_no_step_counts())
         .with_columns(deciding_rule=rule.deciding_rule())
         .with_columns(ordinal=rule.deciding_ordinal())
         .join(
@@ -111,29 +113,4 @@ def statistics(world: World, as_of: datetime) -> Statistics:
             how="left",
         )
         .sort("enrollment_key")
-        .select("session_key", *PATH_SESSION_STATS)
-        .collect()
-    )
-    step_ids = steps.select("step_key", "step_id").unique()
-    ids = named.select("enrollment_key", "company_id", "session_id", "user_id", "enrollment_id")
-    step_stats = (
-        outcomes.join(ids, on="enrollment_key")
-        .join(step_ids, on="step_key")
-        .sort("cell")
-        .select(STEP_STATS)
-        .collect()
-    )
-    summary = session_summary(world.sessions, stats.lazy()).collect()
-    return Statistics(stats.drop("session_key"), step_stats, summary)
-
-
-def _with_first_cell(enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Add first_cell: how many cells come before the enrolment's own."""
-    sizes = steps.group_by("curriculum_key").agg(cells=pl.len())
-    return (
-        enrollments.join(sizes, on="curriculum_key", how="left")
-        .sort("enrollment_key")
-        .with_columns(pl.col("cells").fill_null(0).cast(pl.UInt32))
-        .with_columns(first_cell=pl.col("cells").cum_sum() - pl.col("cells"))
-        .drop("cells")
     )

@@ -2,47 +2,44 @@
 
 import polars as pl
 
+from transforms.cells import laid_out
 from transforms.due_dates import due_at
+from transforms.world import JOINS_AS_WRITTEN
 
-_OF_ENROLLMENT = (
-    "enrollment_key",
-    "session_key",
+_NOT_READ_AGAIN = (
     "curriculum_key",
-    "evaluated_at",
     "starts_at",
     "enrolled_at",
-    "first_cell",
-)
-_OF_STEP = (
-    "curriculum_key",
-    "ordinal",
-    "step_key",
-    "position",
-    "required",
     "is_assessment",
     "is_examination",
     "min_score",
     "attempts_limit",
-    "due_basis",
     "due_unit",
     "due_value",
-    "due_at",
+    "seen_progress",
+    "inside_attempts",
+    "inside_time_ms",
+    "done_elsewhere",
+    "carried_time_ms",
 )
 
 
 def summed_attempts(attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Each cell's attempts in one row: what R5 asks of them."""
-    finished, inside = pl.col("finished"), pl.col("in_session")
-    return attempts.group_by("cell").agg(
-        finished_at=pl.col("completed_at").filter(finished).min(),
-        successful_at=pl.col("completed_at").filter("satisfies").min(),
-        score=pl.col("score").filter(finished).max(),
-        seen_progress=pl.col("progress").filter(inside & pl.col("observed")).max(),
-        inside_attempts=inside.sum().cast(pl.Int32),
-        attempts_used=(inside & finished).sum().cast(pl.Int32),
-        inside_time_ms=pl.col("time_spent_ms").filter(inside & pl.col("observed")).sum(),
-        started_at=pl.col("started_at").filter(~pl.col("to_replay")).min(),
-        done_elsewhere=pl.col("to_replay").any(),
+    inside, finished = pl.col("in_session"), pl.col("finished_at").is_not_null()
+    return (
+        attempts.with_columns(
+            inside_attempts=inside.cast(pl.Int32),
+            attempts_used=(inside & finished).cast(pl.Int32),
+            done_elsewhere=~inside & ~pl.col("carried_over"),
+        )
+        .group_by("cell")
+        .agg(
+            pl.col("finished_at", "successful_at", "started_at").min(),
+            pl.col("score", "seen_progress").max(),
+            pl.col("inside_attempts", "attempts_used", "inside_time_ms").sum(),
+            pl.col("done_elsewhere").any(),
+        )
     )
 
 
@@ -52,23 +49,21 @@ def rested_on(attempts: pl.LazyFrame) -> pl.LazyFrame:
     A satisfying one before another, then the earliest completed_at, then the smallest activity_id.
     """
     return (
-        attempts.filter(~pl.col("in_session") & ~pl.col("to_replay"))
-        .sort("cell", "satisfies", "completed_at", "activity_id", descending=[False, True, False, False])
+        attempts.filter("carried_over")
+        .sort("cell", pl.col("successful_at").is_null(), "finished_at", "activity_id")
         .unique("cell", keep="first", maintain_order=True)
         .select("cell", carried_time_ms="time_spent_ms")
     )
 
 
-def step_outcomes(enrollments: pl.LazyFrame, steps: pl.LazyFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per cell, in order: the columns of StepStats, with keys for ids and what R10 to R13 read."""
-    cells = (
-        enrollments.select(_OF_ENROLLMENT)
-        .join(steps.select(_OF_STEP), on="curriculum_key")
-        .with_columns(cell=pl.col("first_cell") + pl.col("ordinal"), due_at=due_at())
-    )
+def step_outcomes(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per cell, in order: the columns of StepStats and what R6 and R10 to R13 read."""
+    of_attempts = laid_out(summed_attempts(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
+    carried = laid_out(rested_on(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
     return (
-        cells.join(summed_attempts(attempts), on="cell", how="left")
-        .join(rested_on(attempts), on="cell", how="left")
+        pl.concat([cells, of_attempts, carried], how="horizontal")
+        .lazy()
+        .with_columns(due_at=due_at())
         .with_columns(
             pl.col("inside_attempts", "attempts_used", "inside_time_ms").fill_null(0),
             pl.col("done_elsewhere").fill_null(False),
@@ -87,7 +82,7 @@ def step_outcomes(enrollments: pl.LazyFrame, steps: pl.LazyFrame, attempts: pl.L
             time_ms=pl.when("carried_over").then("carried_time_ms").otherwise("inside_time_ms"),
             awaiting_correction=awaiting_correction(),
         )
-        .sort("cell")
+        .drop(_NOT_READ_AGAIN)
     )
 
 

@@ -26,6 +26,10 @@ class World:
     activity: pl.LazyFrame
 
 
+# polars 2.1 may join two small tables first, on a column that only the long one tells apart: out of memory.
+JOINS_AS_WRITTEN = pl.QueryOptFlags(join_order=False)
+
+
 def pair(left: str, right: str) -> pl.Expr:
     """Two 32-bit keys in one 64-bit key: joining on one integer is twice as fast as on two columns."""
     return pl.col(left).cast(pl.UInt64) * 2**32 + pl.col(right)

@@ -28,16 +28,18 @@ def build(release: Release) -> None:
     """Write the index from the release's own parquet files."""
     sessions = _numbered(release, "path_sessions", "session_id", "session_key")
     users = _numbered(release, "users", "user_id", "user_key", "email", "status")
-    bodies = (
+    answers = (
         pl.scan_parquet(release.table("path_session_stats"))
         .filter("is_current")
         .select("company_id", "session_id", "user_id", body=body())
-        .join(sessions.lazy(), on=["company_id", "session_id"])
-        .join(users.lazy().select("company_id", "user_id", "user_key"), on=["company_id", "user_id"])
-        .select((pl.col("session_key") * 2**32 + pl.col("user_key")).alias("session_and_user"), "body")
-        .sort("session_and_user")
         .collect()
     )
+    # One join at a time: in one lazy query polars 2.1 joined sessions with users first, on the company.
+    answers = answers.join(sessions, on=["company_id", "session_id"])
+    answers = answers.join(users.select("company_id", "user_id", "user_key"), on=["company_id", "user_id"])
+    answers = answers.select(
+        (pl.col("session_key") * 2**32 + pl.col("user_key")).alias("session_and_user"), "body"
+    ).sort("session_and_user")
     connection = sqlite3.connect(release.lookup_index, isolation_level=None)
     try:
         connection.executescript(
@@ -48,8 +50,8 @@ def build(release: Release) -> None:
         _insert(connection, "companies", 1, ((company,) for company in companies))
         _insert(connection, "sessions", 3, sessions.iter_rows())
         _insert(connection, "users", 3, users.select("company_id", "user_id", "user_key").iter_rows())
-        _insert(connection, "emails", 4, _emails(users))
-        _insert(connection, "answers", 2, bodies.iter_rows())
+        _insert(connection, "emails", 4, _emails(users).iter_rows())
+        _insert(connection, "answers", 2, answers.iter_rows())
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -69,16 +71,14 @@ def _insert(
     connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
 
 
-def _emails(users: pl.DataFrame) -> list[tuple[str, str, int, str]]:
+def _emails(users: pl.DataFrame) -> pl.DataFrame:
     """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
-    by_precedence = (
-        users.drop_nulls("email")
-        .sort(pl.col("status") == "deleted", "user_key", descending=[True, False])
+    known = users.drop_nulls("email")
+    folded = pl.Series("email", [fold_email(email) for email in known["email"]], dtype=pl.String)
+    return (
+        known.with_columns(folded)
+        .filter(pl.col("email") != "")
+        .sort("company_id", "email", pl.col("status") != "deleted", "user_key")
+        .unique(["company_id", "email"], keep="last", maintain_order=True)
         .select("company_id", "email", "user_key", "user_id")
     )
-    answers = {
-        (company, folded): (user_key, user_id)
-        for company, email, user_key, user_id in by_precedence.iter_rows()
-        if (folded := fold_email(email))
-    }
-    return [(*company_and_email, *user) for company_and_email, user in sorted(answers.items())]

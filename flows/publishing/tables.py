@@ -12,6 +12,7 @@ from schemas.columns import Table, table_name
 from schemas.dictionary import column_metadata
 from schemas.home import Release
 
+_ROWS_IN_A_GROUP = 200_000
 _ARROW_TYPES: dict[str, Callable[[], na.Schema]] = {
     "String": na.large_string,
     "Int32": na.int32,
@@ -32,8 +33,10 @@ def write(release: Release, model: type[Table], frame: pl.DataFrame) -> Path:
     """
     file = release.table(table_name(model))
     meanings = column_metadata(model)
-    check(model, frame).write_parquet(
+    # One chunk, cut into row groups of one size: else the bytes depend on how threads split the work.
+    check(model, frame).rechunk().write_parquet(
         file,
+        row_group_size=_ROWS_IN_A_GROUP,
         compression="zstd",
         compression_level=1,
         metadata={"columns": json.dumps(meanings, ensure_ascii=False)},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.warehouse.duck import identifier, quoted
+from flows.warehouse.reading import ROW_IN_FILE, Scan
 from schemas.columns import Table, facts, key
 from schemas.inputs import PathSteps
 from schemas.vocabulary import REFUSAL_REASONS
@@ -19,6 +20,8 @@ DUCKDB_TYPES = {
     "Boolean": "BOOLEAN",
     "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
 }
+# What the check adds to a row; gone once refused rows are in quarantine.
+OF_THE_CHECK = ("problem", "refused_row", "row_in_file")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
@@ -255,16 +258,18 @@ def _due_date_problems() -> list[tuple[str, str, str]]:
     ]
 
 
-def checked_select(model: type[Table], scan_sql: str, checked: list[Column]) -> str:
-    """The file's rows typed, with `problem` and, where there is one, the row itself as JSON."""
+def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> str:
+    """The file's rows typed, with `problem`, `row_in_file` and, of one with a problem, the row as JSON."""
     typed = ",\n  ".join(f"{column.typed} AS {column.value}" for column in checked)
     values = ", ".join(f"{_with_default(column)} AS {identifier(column.name)}" for column in checked)
+    whole = ", ".join(f"{quoted(name)}: src.{identifier(name)}" for name in found.types)
     inner = (
         f"SELECT {typed},\n  {problem(model, checked)} AS problem,\n"
-        "  CASE WHEN problem IS NOT NULL THEN CAST(to_json(src) AS VARCHAR) END AS refused_row\n"
-        f"FROM {scan_sql} AS src"
+        f"  CASE WHEN problem IS NOT NULL THEN CAST(to_json({{{whole}}}) AS VARCHAR) END AS refused_row,\n"
+        f"  src.{identifier(ROW_IN_FILE)} AS row_in_file\n"
+        f"FROM {found.numbered} AS src"
     )
-    return f"SELECT {values}, problem, refused_row\nFROM ({inner})"
+    return f"SELECT {values}, {', '.join(OF_THE_CHECK)}\nFROM ({inner})"
 
 
 def _with_default(column: Column) -> str:
@@ -279,4 +284,4 @@ def _with_default(column: Column) -> str:
 def key_text(model: type[Table]) -> str:
     """The values of the key, joined by `/`; a missing one leaves its place empty."""
     parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), '')" for name in key(model))
-    return f"concat_ws('/', {parts})"
+    return f"rtrim(concat_ws('/', {parts}), '/')"

@@ -7,17 +7,18 @@ from flows.warehouse.duck import identifier
 from schemas.columns import Table, facts, key
 
 
-def repeats_exist(model: type[Table], table: str) -> str:
-    """Whether any key of a sound row occurs twice; distinct hashes prove distinct keys, cheaply."""
-    hashed = f"hash({', '.join(map(identifier, key(model)))})"
-    return f"SELECT count(DISTINCT {hashed}) < count(*) FROM {table} WHERE problem IS NULL"
+def repeated_hashes(model: type[Table], table: str) -> str:
+    """The hashes that more than one sound row's key has; none proves all keys distinct, cheaply."""
+    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE problem IS NULL GROUP BY 1 HAVING count(*) > 1"
 
 
 def fates(model: type[Table], table: str, columns: list[str]) -> str:
     """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
-    versions; else all of them are refused. columns: what makes up a row's content.
+    versions; else all of them are refused.
+
+    columns: what makes up a row's content. Reads the table `repeated_hashes`.
     """
     keys = ", ".join(map(identifier, key(model)))
     content = ", ".join(map(identifier, columns))
@@ -25,9 +26,8 @@ def fates(model: type[Table], table: str, columns: list[str]) -> str:
     latest = f"{identifier(version)} = max({identifier(version)}) OVER same_key" if version else "false"
     return f"""
     WITH repeated AS (
-      SELECT rowid AS row_id, {content} FROM {table}
-      WHERE problem IS NULL AND hash({keys}) IN (
-        SELECT hash({keys}) FROM {table} WHERE problem IS NULL GROUP BY 1 HAVING count(*) > 1)),
+      SELECT row_in_file AS row_id, {content} FROM {table}
+      WHERE problem IS NULL AND {_hash(model)} IN (FROM repeated_hashes)),
     copies AS (
       SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
     versions AS (
@@ -41,3 +41,7 @@ def fates(model: type[Table], table: str, columns: list[str]) -> str:
     SELECT row_id, CASE WHEN has_one_latest THEN 'folded' ELSE 'refused' END FROM judged
     WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
     """
+
+
+def _hash(model: type[Table]) -> str:
+    return f"hash({', '.join(map(identifier, key(model)))})"

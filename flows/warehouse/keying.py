@@ -50,7 +50,7 @@ _ACTIVITY = """
 
 # The contract's columns of a keyed table.
 _ACTIVITY_BY_ID = """
-    SELECT a.rowid AS row_id, a.* REPLACE (
+    SELECT a.row_in_file AS row_id, a.* REPLACE (
         coalesce(a.user_id, u.user_id) AS user_id,
         coalesce(a.step_id, p.step_id) AS step_id,
         coalesce(a.session_id, s.session_id) AS session_id)
@@ -78,7 +78,7 @@ def by_id(model: type[Table], table: str) -> str:
     """The table's rows with every id as text, and `row_id`."""
     if is_keyed_while_read(model):
         return _ACTIVITY_BY_ID.format(table=table)
-    return f"SELECT rowid AS row_id, * FROM {table}"
+    return f"SELECT row_in_file AS row_id, * FROM {table}"
 
 
 # Sound rows whose partner has not arrived: they count from the night it does.

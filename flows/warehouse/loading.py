@@ -6,9 +6,9 @@ from datetime import datetime
 import duckdb
 
 from flows.sources.base import Extract
-from flows.warehouse.checking import checked_select, columns, key_text
+from flows.warehouse.checking import OF_THE_CHECK, checked_select, columns, key_text
 from flows.warehouse.duck import Duck, identifier, quoted
-from flows.warehouse.folding import fates, repeats_exist
+from flows.warehouse.folding import fates, repeated_hashes
 from flows.warehouse.keying import WAITING, by_id, is_keyed_while_read, keyed_while_read, ranked
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, key, table_name
@@ -18,7 +18,7 @@ from schemas.inputs import INPUTS
 _MAY_BE_EMPTY = ("step_activity",)
 _QUARANTINE = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, '
-    "first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR"
+    "first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT"
 )
 
 
@@ -62,9 +62,11 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
             raise SourceError(
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
-        rows = checked_select(model, found.sql, checked)
-        rows = keyed_while_read(rows) if is_keyed_while_read(model) else rows
-        duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {rows}")
+        rows = checked_select(model, found, checked)
+        if is_keyed_while_read(model):
+            duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {keyed_while_read(rows)}")
+        else:
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE {_loaded(model)} AS {rows}")
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
     read = int(duck.value(f"SELECT count(*) FROM {_loaded(model)}"))
@@ -90,17 +92,18 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
 def _fold(duck: Duck, model: type[Table]) -> int:
     """Fold or refuse rows with repeated keys; how many were folded."""
     table = _loaded(model)
-    if not duck.value(repeats_exist(model, table)):
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE repeated_hashes AS {repeated_hashes(model, table)}")
+    if not duck.value("SELECT count(*) FROM repeated_hashes"):
         return 0
-    content = [name for name in duck.columns(table) if name not in ("problem", "refused_row")]
+    content = [name for name in duck.columns(table) if name not in OF_THE_CHECK]
     duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, content)}")
     duck.execute(
         f"UPDATE {table} SET problem = 'duplicate_key:other rows have the same key and other content', "
         f"refused_row = whole.json FROM (SELECT row_id, to_json({{{_struct(model)}}}) AS json "
         f"FROM ({by_id(model, table)}) SEMI JOIN fates USING (row_id)) AS whole "
-        f"WHERE {table}.rowid = whole.row_id"
+        f"WHERE {table}.row_in_file = whole.row_id"
     )
-    duck.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT row_id FROM fates WHERE fate = 'folded')")
+    duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
 
 
@@ -111,16 +114,17 @@ def _key(duck: Duck, model: type[Table]) -> None:
     else:
         duck.execute(f"CREATE TABLE {_new(model)} AS {ranked(model, _loaded(model))}")
         duck.execute(f"DROP TABLE {_loaded(model)}")
-    for column in ("problem", "refused_row"):
+    for column in OF_THE_CHECK:
         duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN {column}")
 
 
 def _quarantine_refused(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> dict[str, int]:
     table = _loaded(model)
-    detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || (rowid + 1) || ')'"
+    detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
     duck.execute(
         f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
-        f"split_part(problem, ':', 1), {detail}, {_instant(as_of)}, {quoted(run_id)}, refused_row "
+        f"split_part(problem, ':', 1), {detail}, {_instant(as_of)}, {quoted(run_id)}, "
+        f"refused_row, row_in_file "
         f"FROM {table} WHERE problem IS NOT NULL"
     )
     duck.execute(f"DELETE FROM {table} WHERE problem IS NOT NULL")
@@ -136,8 +140,8 @@ def _examples(duck: Duck, table: str) -> tuple[str, ...]:
     return tuple(
         f"{reason}: {detail}"
         for reason, detail in duck.rows(
-            f'SELECT reason, arg_min(detail, rowid) FROM new_quarantine WHERE "table" = {quoted(table)} '
-            "GROUP BY 1 ORDER BY 1"
+            "SELECT reason, first(detail ORDER BY row_in_file) FROM new_quarantine "
+            f'WHERE "table" = {quoted(table)} GROUP BY 1 ORDER BY 1'
         )
     )
 
@@ -173,7 +177,7 @@ def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) 
             f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
             f"{quoted(reason)}, "
             f"{quoted(f'the partner of {partner} has not arrived')}, {_instant(as_of)}, {quoted(run_id)}, "
-            f"to_json({{{_struct(model)}}}) FROM {_new(model)} WHERE {test}"
+            f"to_json({{{_struct(model)}}}), NULL FROM {_new(model)} WHERE {test}"
         )
     return int(
         duck.value(

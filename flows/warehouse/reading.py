@@ -14,14 +14,19 @@ import duckdb
 from flows.warehouse.duck import Duck, identifier, quoted
 from schemas.errors import SourceError
 
+ROW_IN_FILE = "row in file"
 FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz")
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A file as an SQL relation, with the DuckDB type of each of its columns."""
+    """A file as an SQL relation, with the DuckDB type of each of its columns.
+
+    numbered: the same relation with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
+    """
 
     sql: str
+    numbered: str
     types: dict[str, str]
 
     @property
@@ -50,8 +55,12 @@ def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
 
 def _parquet(duck: Duck, file: Path) -> Scan:
     sql = f"read_parquet({quoted(str(file))})"
+    numbered = (
+        f"(SELECT file_row_number + 1 AS {identifier(ROW_IN_FILE)}, * EXCLUDE (file_row_number) "
+        f"FROM read_parquet({quoted(str(file))}, file_row_number = true))"
+    )
     try:
-        return Scan(sql, {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")})
+        return Scan(sql, numbered, {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")})
     except duckdb.Error as error:
         raise unreadable(file, error) from error
 
@@ -73,7 +82,7 @@ def _csv(file: Path) -> Scan:
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
         "strict_mode = true)"
     )
-    return Scan(sql, dict.fromkeys(header, "VARCHAR"))
+    return Scan(sql, _numbered(sql), dict.fromkeys(header, "VARCHAR"))
 
 
 def _ndjson(file: Path, wanted: list[str]) -> Scan:
@@ -83,7 +92,11 @@ def _ndjson(file: Path, wanted: list[str]) -> Scan:
         f"read_json({quoted(str(file))}, columns = {{{columns}}}, format = 'newline_delimited', "
         "maximum_object_size = 67108864)"
     )
-    return Scan(sql, dict.fromkeys(names, "JSON"))
+    return Scan(sql, _numbered(sql), dict.fromkeys(names, "JSON"))
+
+
+def _numbered(sql: str) -> str:
+    return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, * FROM {sql})"
 
 
 def _keys_of_first_row(file: Path) -> list[str]:
