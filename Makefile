@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 200k
 
-.PHONY: setup demo test lint bench lock
+.PHONY: setup demo test lint bench lock dictionary
 
 setup: $(VENV)/ready
 
@@ -33,3 +33,6 @@ bench: setup
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+
+dictionary: setup
+	@$(BIN)/python -c "from schemas.dictionary import data_dictionary; print(data_dictionary(), end='')" > data/README.md

@@ -5,7 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from flows.warehouse.loading import Counts
 from flows.warehouse.world import world
 from schemas.columns import Table, table_name
 from schemas.dictionary import data_dictionary
-from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
+from schemas.errors import HomeBusy, HomeUnwritable, NightFailed, PathStatsError, SourceError, UsageError
 from schemas.home import Home
 from schemas.inputs import INPUTS, PathSessions, Users
 from schemas.manifest import Manifest, TableIn, run_id
@@ -168,32 +168,54 @@ def _model(table: str) -> type[Table]:
 @contextmanager
 def _one_night_at_a_time(home: Home) -> Iterator[None]:
     """Hold the home's lock; the system releases it if the process dies."""
+    lock = FileLock(home.lock, timeout=0)
     try:
         home.published.mkdir(parents=True, exist_ok=True)
-        with FileLock(home.lock, timeout=0):
-            yield
+        lock.acquire()
     except Timeout as error:
         raise HomeBusy(f"Another night is running in {home.root}; wait for it to end.") from error
-    except (PermissionError, NotADirectoryError, FileExistsError) as error:
-        raise HomeUnwritable(
-            f"{home.root} can't be written; give --home a folder this user may write to."
-        ) from error
     except OSError as error:
-        raise HomeUnwritable(f"{home.root} can't be written ({error.strerror}).") from error
+        raise HomeUnwritable(
+            f"{home.root} can't be written ({error.strerror}); give --home a folder this user may write to."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
 def _remembering_failure(plan: Plan) -> Iterator[None]:
-    """Leave a note of what stopped the night, for `pathstats status`; the next success removes it."""
+    """Leave a note of what stopped the night, for `pathstats status`; the next success removes it.
+
+    Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
+    """
     try:
         yield
     except PathStatsError as error:
-        note = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "as_of": plan.as_of.isoformat(),
-            "exit_code": error.exit_code,
-            "message": str(error),
-        }
-        plan.home.failure.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        _leave_note(plan, error)
         raise
+    except OSError as error:
+        failed = NightFailed(
+            f"The night can't read or write its files ({error.strerror}). Mend that and run again."
+        )
+        _leave_note(plan, failed)
+        raise failed from error
+    except Exception as error:
+        failed = NightFailed(
+            f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
+        )
+        _leave_note(plan, failed)
+        raise failed from error
     plan.home.failure.unlink(missing_ok=True)
+
+
+def _leave_note(plan: Plan, error: PathStatsError) -> None:
+    note = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "as_of": plan.as_of.isoformat(),
+        "exit_code": error.exit_code,
+        "message": str(error),
+    }
+    with suppress(OSError):
+        plan.home.failure.write_text(json.dumps(note, indent=2) + "\n", "utf-8")

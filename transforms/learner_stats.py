@@ -1,4 +1,4 @@
-"""R6 to R13: from the outcomes of its steps to the published fields of an enrolment."""
+"""R6 to R10, R12 and R15: from the outcomes of its steps to the published fields of an enrolment."""
 
 import polars as pl
 
@@ -114,74 +114,6 @@ def all_required_finished() -> pl.Expr:
     return (required > 0) & (pl.col("required_steps_finished") == required)
 
 
-def session_ended() -> pl.Expr:
-    """R11.6: the session has ended by T_eff."""
-    return (pl.col("evaluated_at") >= pl.col("ends_at")).fill_null(False)
-
-
-def _everything_to_redo() -> pl.Expr:
-    """R11.5a: every required step is finished or replay-pending (never both), and there is one."""
-    done = pl.col("required_steps_finished") + pl.col("required_steps_replay_pending")
-    return (pl.col("required_steps") > 0) & (done == pl.col("required_steps"))
-
-
-def deciding_rule() -> pl.Expr:
-    """R11: which of its lines decides, as text."""
-    return (
-        pl.when(pl.col("evaluated_at") < pl.col("starts_at"))
-        .then(pl.lit("1"))
-        .when(all_required_successful())
-        .then(pl.lit("2"))
-        .when(pl.col("first_exhausted").is_not_null())
-        .then(pl.lit("3"))
-        .when(pl.col("first_awaiting").is_not_null())
-        .then(pl.lit("4"))
-        .when(_everything_to_redo())
-        .then(pl.lit("5a"))
-        .when(pl.col("started_at").is_null())
-        .then(pl.lit("5b"))
-        .when(pl.col("first_relatively_overdue").is_not_null())
-        .then(pl.lit("5c"))
-        .otherwise(pl.lit("5d"))
-    )
-
-
-def ended_while_open() -> pl.Expr:
-    """R11.6: the session ended, and none of R11.1 to 4 had decided."""
-    return session_ended() & pl.col("deciding_rule").is_in(["5a", "5b", "5c", "5d"])
-
-
-def detailed_status_type() -> pl.Expr:
-    """R11: the detailed status. Reads deciding_rule."""
-    says = {
-        "1": "sessionNotOpened",
-        "2": "successful",
-        "3": "unsuccessful",
-        "4": "awaitingCorrection",
-        "5a": "toRetake",
-        "5b": "notYetStarted",
-        "5c": "late",
-        "5d": "onTime",
-    }
-    return (
-        pl.when(ended_while_open())
-        .then(pl.lit("unsuccessful"))
-        .otherwise(pl.col("deciding_rule").replace_strict(says, return_dtype=pl.String))
-    )
-
-
-def detailed_status_reason() -> pl.Expr:
-    """R11: sessionEnded where the end decided, mandatoryReplay where a step to redo is replay-pending."""
-    replay = (pl.col("deciding_rule") == "5a") & (pl.col("required_steps_replay_pending") > 0)
-    return (
-        pl.when(ended_while_open())
-        .then(pl.lit("sessionEnded"))
-        .when(replay)
-        .then(pl.lit("mandatoryReplay"))
-        .otherwise(pl.lit(None, pl.String))
-    )
-
-
 def result() -> pl.Expr:
     """R12: unsuccessful, retake or successful; null while a required step is open and none has failed."""
     return (
@@ -192,25 +124,6 @@ def result() -> pl.Expr:
         .when(all_required_successful())
         .then(pl.lit("successful"))
         .otherwise(pl.lit(None, pl.String))
-    )
-
-
-def completed_at() -> pl.Expr:
-    """R13: when the last required step was earned, if R11 says successful."""
-    return pl.when(pl.col("deciding_rule") == "2").then("last_successful_at")
-
-
-def deciding_ordinal() -> pl.Expr:
-    """R11: the step that decided, by its ordinal; null where no single step did."""
-    return (
-        pl.when(pl.col("deciding_rule") == "3")
-        .then("first_exhausted")
-        .when(pl.col("deciding_rule") == "4")
-        .then("first_awaiting")
-        .when(pl.col("deciding_rule") == "5a")
-        .then("first_to_redo")
-        .when(pl.col("deciding_rule") == "5c")
-        .then("first_relatively_overdue")
     )
 
 

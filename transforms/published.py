@@ -5,7 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
-from transforms import learner_stats as rule
+from transforms import detailed_status, learner_stats
 from transforms.attempts import attempts, time_off_path
 from transforms.cells import cells, with_first_cell
 from transforms.curricula import counted_steps, curricula
@@ -19,15 +19,15 @@ PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("session_id"),
     pl.col("user_id"),
     pl.col("enrollment_id"),
-    rule.is_current().alias("is_current"),  # R15
-    rule.progress().alias("progress"),  # R7
-    rule.global_time_ms().alias("global_time_ms"),  # R8
-    rule.score().alias("score"),  # R9
-    rule.status().alias("status"),  # R10
-    rule.completed_at().alias("completed_at"),  # R13
-    rule.detailed_status_type().alias("detailed_status_type"),  # R11
-    rule.detailed_status_reason().alias("detailed_status_reason"),  # R11
-    rule.result().alias("result"),  # R12
+    learner_stats.is_current().alias("is_current"),  # R15
+    learner_stats.progress().alias("progress"),  # R7
+    learner_stats.global_time_ms().alias("global_time_ms"),  # R8
+    learner_stats.score().alias("score"),  # R9
+    learner_stats.status().alias("status"),  # R10
+    detailed_status.completed_at().alias("completed_at"),  # R13
+    detailed_status.detailed_status_type().alias("detailed_status_type"),  # R11
+    detailed_status.detailed_status_reason().alias("detailed_status_reason"),  # R11
+    learner_stats.result().alias("result"),  # R12
     pl.col("archived_at"),  # R1, R14
     pl.col("enrolled_at"),
     pl.col("started_at"),  # R6
@@ -36,7 +36,7 @@ PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("required_steps"),
     pl.col("required_steps_finished"),
     pl.col("decided_by_step_id"),  # R11
-    rule.all_required_finished_at().alias("all_required_finished_at"),
+    learner_stats.all_required_finished_at().alias("all_required_finished_at"),
 )
 
 STEP_STATS: tuple[pl.Expr, ...] = (
@@ -102,11 +102,11 @@ def learner_facts(
 ) -> pl.LazyFrame:
     """What the fields of PATH_SESSION_STATS read, one row per enrolment, in publication order."""
     return (
-        enrollments.join(rule.summed_steps(outcomes), on="enrollment_key", how="left")
+        enrollments.join(learner_stats.summed_steps(outcomes), on="enrollment_key", how="left")
         .join(off_path, on="enrollment_key", how="left")
-        .with_columns(rule.nothing_where_no_step_counts())
-        .with_columns(deciding_rule=rule.deciding_rule())
-        .with_columns(ordinal=rule.deciding_ordinal())
+        .with_columns(learner_stats.nothing_where_no_step_counts())
+        .with_columns(deciding_rule=detailed_status.deciding_rule())
+        .with_columns(ordinal=detailed_status.deciding_ordinal())
         .join(
             steps.select("curriculum_key", "ordinal", decided_by_step_id="step_id"),
             on=["curriculum_key", "ordinal"],
