@@ -15,6 +15,8 @@ from schemas.errors import SourceUnavailable
 from schemas.home import Home
 from schemas.manifest import Manifest
 
+RETRY_DELAYS_S: list[float] = [2, 10, 60]
+
 
 @flow(name="nightly", validate_parameters=True, log_prints=False)
 def nightly(
@@ -42,8 +44,8 @@ def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
         name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=3,
-        retry_delay_seconds=[2, 10, 60],
+        retries=len(RETRY_DELAYS_S),
+        retry_delay_seconds=RETRY_DELAYS_S,
         retry_condition_fn=may_help,
     )(phase)(*arguments)
 

@@ -19,11 +19,14 @@ class Files:
     folder: Path
 
     def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
-        if not self.folder.is_dir():
-            raise SourceError(f"{self.folder}: there is no such folder.")
-        for model in INPUTS:
-            file = self._file_of(table_name(model))
-            yield Extract(table_name(model), file, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+        try:
+            if not self.folder.is_dir():
+                raise SourceError(f"{self.folder}: there is no such folder.")
+            for model in INPUTS:
+                file = self._file_of(table_name(model))
+                yield Extract(table_name(model), file, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+        except OSError as error:
+            raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
     def _file_of(self, table: str) -> Path:
         found = [file for ending in FORMATS if (file := self.folder / f"{table}{ending}").is_file()]

@@ -25,7 +25,7 @@ OF_THE_CHECK = ("problem", "refused_row", "row_in_file")
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
-_ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)"
+_ZONE = r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 _CLOCK = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
 
 
@@ -88,14 +88,18 @@ class Column:
         if self.found in _INTEGERS:
             return self.raw
         if self._is_number():
-            return f"CASE WHEN {self.raw} = trunc({self.raw}) THEN TRY_CAST({self.raw} AS BIGINT) END"
+            is_whole = f"{self.raw} = trunc({self.raw})"
+            if self.found in ("FLOAT", "DOUBLE"):
+                is_whole += f" AND isfinite({self.raw})"
+            return f"CASE WHEN {is_whole} THEN {_bigint(self.raw)} END"
         return "CAST(NULL AS BIGINT)"
 
     def _typed_from_text(self) -> str:
         text = self.text
         if self.kind in ("INTEGER", "BIGINT"):
             whole = rf"regexp_full_match({text}, '[+-]?\d+(\.0*)?')"
-            return f"CASE WHEN {whole} THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"
+            digits = _bigint(f"split_part({text}, '.', 1)")
+            return f"CASE WHEN {whole} THEN {digits} END"
         if self.kind == "DOUBLE":
             number = rf"regexp_full_match({text}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')"
             return f"CASE WHEN {number} THEN TRY_CAST({text} AS DOUBLE) END"
@@ -186,6 +190,11 @@ class Column:
         if above is not None:
             return f"a finite number greater than {above}"
         return f"between {least} and {greatest}"
+
+
+def _bigint(whole: str) -> str:
+    """A whole number as BIGINT; one that BIGINT can't hold as its greatest, which no column allows."""
+    return f"coalesce(TRY_CAST({whole} AS BIGINT), {2**63 - 1})"
 
 
 _KIND_WORDS = {

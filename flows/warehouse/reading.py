@@ -5,17 +5,20 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import duckdb
 
+from flows.warehouse.broken_lines import fault_in_ndjson, first_other_line_end, line_of_record, text_of
 from flows.warehouse.duck import Duck, identifier, quoted
-from schemas.errors import SourceError
+from schemas.errors import NightFailed, PathStatsError, SourceError
 
 ROW_IN_FILE = "row in file"
 FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz")
+_CSV = (".csv", ".csv.gz")
+_NDJSON = (".ndjson", ".ndjson.gz")
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,6 @@ class Scan:
     numbered: str
     types: dict[str, str]
 
-    @property
-    def is_json(self) -> bool:
-        return "JSON" in self.types.values()
-
 
 def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
     """How to read the file.
@@ -40,57 +39,83 @@ def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
     wanted: the columns to look for in NDJSON, where a key may be absent from any row.
     Raises: SourceError if it is missing, empty, damaged or of an unknown format.
     """
-    if not file.is_file():
-        raise SourceError(f"{file}: there is no such file.")
-    if file.name.endswith(".gz"):
-        _verify_gzip(file)
-    if file.name.endswith(".parquet"):
-        return _parquet(duck, file)
-    if file.name.endswith((".csv", ".csv.gz")):
-        return _csv(file)
-    if file.name.endswith((".ndjson", ".ndjson.gz")):
-        return _ndjson(file, wanted)
+    try:
+        if not file.is_file():
+            raise SourceError(f"{file}: there is no such file.")
+        if file.name.endswith(".gz"):
+            _verify_gzip(file)
+        if file.name.endswith(".parquet"):
+            return _parquet(duck, file)
+        if file.name.endswith(_CSV):
+            return _csv(file, wanted)
+        if file.name.endswith(_NDJSON):
+            return _ndjson(file, wanted)
+    except OSError as error:
+        raise SourceError(f"{file}: can't be read ({error.strerror}).") from error
     raise SourceError(f"{file}: unknown format; it must be one of {', '.join(FORMATS)}.")
 
 
 def _parquet(duck: Duck, file: Path) -> Scan:
-    sql = f"read_parquet({quoted(str(file))})"
-    numbered = (
-        f"(SELECT file_row_number + 1 AS {identifier(ROW_IN_FILE)}, * EXCLUDE (file_row_number) "
-        f"FROM read_parquet({quoted(str(file))}, file_row_number = true))"
-    )
+    sql = f"read_parquet({_path(file)}, hive_partitioning = false)"
     try:
-        return Scan(sql, numbered, {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")})
+        types = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")}
     except duckdb.Error as error:
         raise unreadable(file, error) from error
-
-
-def _csv(file: Path) -> Scan:
-    with _text(file) as lines:
-        try:
-            header = next(csv.reader(lines), [])
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise SourceError(f"{file}, line 1: the header is not UTF-8 text separated by commas.") from error
-    if not header:
-        raise SourceError(f"{file}: the file is empty; line 1 must name the columns.")
-    repeated = {name for name in header if header.count(name) > 1}
-    if repeated:
-        raise SourceError(f"{file}, line 1: column {min(repeated)} stands there more than once.")
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
-    sql = (
-        f"read_csv({quoted(str(file))}, columns = {{{columns}}}, auto_detect = false, header = true, "
-        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
-        "strict_mode = true)"
+    if "file_row_number" in types:
+        return Scan(sql, _numbered(sql), types)
+    numbered = (
+        f"(SELECT file_row_number + 1 AS {identifier(ROW_IN_FILE)}, * EXCLUDE (file_row_number) "
+        f"FROM read_parquet({_path(file)}, hive_partitioning = false, file_row_number = true))"
     )
-    return Scan(sql, _numbered(sql), dict.fromkeys(header, "VARCHAR"))
+    return Scan(sql, numbered, types)
+
+
+def _csv(file: Path, wanted: list[str]) -> Scan:
+    names = _header(file, wanted)
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+    sql = (
+        f"read_csv({_path(file)}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
+        "strict_mode = true, hive_partitioning = false)"
+    )
+    return Scan(sql, _numbered(sql), dict.fromkeys(names, "VARCHAR"))
+
+
+def _header(file: Path, wanted: list[str]) -> list[str]:
+    """The names in line 1; one that is blank or DuckDB takes for another one says its place instead."""
+    with text_of(file) as lines:
+        try:
+            header = next(csv.reader(lines), None)
+        except csv.Error as error:
+            raise SourceError(
+                f"{file}, line 1: names of columns, separated by commas, must stand here."
+            ) from error
+    if header is None:
+        raise SourceError(f"{file}: the file is empty; line 1 must name the columns.")
+    if not any(name.strip() for name in header):
+        raise SourceError(f"{file}, line 1: the line is empty; it must name the columns.")
+    if re.search("[\ud800-\udfff]", "".join(header)):
+        raise SourceError(f"{file}, line 1: not UTF-8 text. Save the file as UTF-8.")
+    if len(header) == 1 and re.search("[;\t|]", header[0]):
+        raise SourceError(f"{file}, line 1: no comma here; columns must be separated by commas.")
+    repeated = [name for name in wanted if header.count(name) > 1]
+    if repeated:
+        raise SourceError(f"{file}, line 1: column {repeated[0]} stands there more than once.")
+    taken = {ROW_IN_FILE, *(name.lower() for name in header if name in wanted)}
+    names = []
+    for place, name in enumerate(header, 1):
+        is_free = name.strip() and name.lower() not in taken
+        names.append(name if name in wanted or is_free else f"{name} (column {place})".strip())
+        taken.add(name.lower())
+    return names
 
 
 def _ndjson(file: Path, wanted: list[str]) -> Scan:
-    names = dict.fromkeys([*wanted, *_keys_of_first_row(file)])
+    names = _distinct([*wanted, *_keys_of_first_row(file)])
     columns = ", ".join(f"{quoted(name)}: 'JSON'" for name in names)
     sql = (
-        f"read_json({quoted(str(file))}, columns = {{{columns}}}, format = 'newline_delimited', "
-        "maximum_object_size = 67108864)"
+        f"read_json({_path(file)}, columns = {{{columns}}}, format = 'newline_delimited', "
+        "maximum_object_size = 67108864, hive_partitioning = false)"
     )
     return Scan(sql, _numbered(sql), dict.fromkeys(names, "JSON"))
 
@@ -100,31 +125,39 @@ def _numbered(sql: str) -> str:
 
 
 def _keys_of_first_row(file: Path) -> list[str]:
-    with _text(file) as lines:
-        try:
-            first = json.loads(next((line for line in lines if line.strip()), "{}"))
-        except ValueError as error:
-            raise SourceError(f"{file}, line 1: not a JSON object.") from error
-    if not isinstance(first, dict):
-        raise SourceError(f"{file}, line 1: not a JSON object.")
-    return list(first)
+    with text_of(file) as lines:
+        first = next((line for line in lines if line.strip()), "{}")
+    try:
+        row = json.loads(first)
+    except ValueError:
+        return []
+    return [key for key in row if key] if isinstance(row, dict) else []
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names that DuckDB, to which case is nothing, can tell apart; the first of each."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.lower(), name)
+    first.pop(ROW_IN_FILE, None)
+    return list(first.values())
 
 
 def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
     """Which of the wanted columns the file has: for NDJSON, those that some row holds."""
-    if not found.is_json:
-        return set(wanted) & set(found.types)
-    seen = ", ".join(f"count({identifier(name)})" for name in wanted)
-    counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
-    return (
-        set(wanted) if counts[0] == 0 else {n for n, count in zip(wanted, counts[1:], strict=True) if count}
-    )
+    present = {name for name in wanted if name in found.types}
+    in_json = [name for name in present if found.types[name] == "JSON"]
+    if not in_json:
+        return present
+    seen = ", ".join(f"count({identifier(name)})" for name in in_json)
+    rows, *counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
+    absent = {name for name, count in zip(in_json, counts, strict=True) if rows and not count}
+    return present - absent
 
 
-def _text(file: Path) -> IO[str]:
-    if file.name.endswith(".gz"):
-        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-    return open(file, encoding="utf-8-sig", newline="")
+def _path(file: Path) -> str:
+    """The path as an SQL literal that names this file only, whatever wildcards are in its name."""
+    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
 
 
 def _verify_gzip(file: Path) -> None:
@@ -137,22 +170,34 @@ def _verify_gzip(file: Path) -> None:
         raise SourceError(f"{file}: the gzip file is damaged or truncated; deliver it again.") from error
 
 
-def unreadable(file: Path, error: duckdb.Error) -> SourceError:
+# What DuckDB says, and what a person can do about it.
+_CAUSES = {
+    "Value with unterminated quote": "a quoted value does not end where its quote does. Mend the line.",
+    "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Mend the line.",
+    "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
+    "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
+    "Parquet": "not a parquet file, or a truncated one; deliver it again.",
+    "too small": "not a parquet file, or a truncated one; deliver it again.",
+    "ermission denied": "can't be read; give this user the right to read it.",
+}
+
+
+def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     """One clear sentence for what DuckDB says of a file; its own words may quote rows, so they stay out."""
     words = str(error)
-    line = re.search(r"CSV Error on Line: (\d+)|in line (\d+)", words)
-    where = f"{file}, line {next(filter(None, line.groups()))}" if line else str(file)
-    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
-    if columns:
-        return SourceError(f"{where}: {columns[2]} fields where the header has {columns[1]}. Mend the line.")
-    known = {
-        "unterminated quote": "a quoted value does not end. Mend the line.",
-        "quote": "a quote inside an unquoted value, or text after a closing quote. Mend the line.",
-        "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
-        "Malformed JSON": "not valid JSON. Mend the line.",
-        "Parquet": "not a parquet file, or a truncated one; deliver it again.",
-        "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
-        "ermission": "can't be read; give this user the right to read it.",
-    }
-    cause = next((text for sign, text in known.items() if sign in words), "damaged; deliver it again.")
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
+        return NightFailed(f"{file}: no room to load it; free memory or disk space and run again.")
+    if file.name.endswith(_NDJSON) and (fault := fault_in_ndjson(file)):
+        return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
+    if "reached an invalid state" in words and (number := first_other_line_end(file)):
+        return SourceError(
+            f"{file}, line {number}: ends unlike line 1 (CRLF, LF or CR). Save it with one kind."
+        )
+    record = re.search(r"CSV Error on Line: (\d+)", words)
+    where = f"{file}, line {line_of_record(file, int(record[1]))}" if record else str(file)
+    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
+    if fields:
+        found = f"{fields[2]} field{'' if fields[2] == '1' else 's'}"
+        return SourceError(f"{where}: {found} where the header has {fields[1]}. Mend the line.")
+    cause = next((cause for sign, cause in _CAUSES.items() if sign in words), "damaged; deliver it again.")
     return SourceError(f"{where}: {cause}")

@@ -1,0 +1,85 @@
+"""Text files read line by line: for their header, and for where they break once DuckDB has refused them."""
+
+import csv
+import gzip
+import json
+from codecs import BOM_UTF8
+from io import BufferedReader
+from pathlib import Path
+from typing import IO
+
+Fault = tuple[int, str]
+
+
+def fault_in_ndjson(file: Path) -> Fault | None:
+    """The first line that is not one JSON object, and what is wrong with it; never what stands in it."""
+    with _bytes(file) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip() and (cause := _fault_in_json(line)):
+                return number, cause
+    return None
+
+
+def _fault_in_json(line: bytes) -> str | None:
+    if line.startswith(BOM_UTF8):
+        return "starts with a byte order mark. Save the file as UTF-8 without one."
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return "not UTF-8 text. Save the file as UTF-8."
+    try:
+        row = json.loads(text, object_pairs_hook=_distinct_keys)
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except _RepeatedKey:
+        return "a key stands there more than once. Mend the line."
+    except ValueError:
+        return "not one complete JSON object. Mend the line."
+    return None if isinstance(row, dict) or row is None else "not a JSON object. Mend the line."
+
+
+class _RepeatedKey(Exception):
+    """An object has a key twice."""
+
+
+def _distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise _RepeatedKey
+    return row
+
+
+def line_of_record(file: Path, number: int) -> int:
+    """The line on which a CSV file's record begins; DuckDB counts records, which may hold line ends."""
+    with text_of(file) as lines:
+        records = csv.reader(lines)
+        try:
+            for _ in range(number - 1):
+                next(records)
+        except (csv.Error, StopIteration):
+            return number
+        return records.line_num + 1
+
+
+def first_other_line_end(file: Path) -> int | None:
+    """The first line that does not end as line 1 does: with CRLF, LF or CR."""
+    with _bytes(file) as lines:
+        ends = (_line_end(line) for line in lines)
+        first = next(ends, b"")
+        return next((number for number, end in enumerate(ends, 2) if end not in (first, b"")), None)
+
+
+def _line_end(line: bytes) -> bytes:
+    if b"\r" in line[:-2] or line.endswith(b"\r\r\n"):
+        return b"\r"
+    return b"\r\n" if line.endswith(b"\r\n") else line[-1:] if line.endswith((b"\n", b"\r")) else b""
+
+
+def text_of(file: Path) -> IO[str]:
+    """The file as text, line ends as they are; a byte that is not UTF-8 becomes a lone surrogate."""
+    if file.name.endswith(".gz"):
+        return gzip.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _bytes(file: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(file) if file.name.endswith(".gz") else file.open("rb")

@@ -1,0 +1,48 @@
+"""The real data set, 32,593 registrations: what SPEC section 6 says of it, and the reference on every row."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.night import Plan, run_night
+from flows.sources.oulad import Oulad
+from schemas.home import Home
+from tests.reference.comparing import differences
+from tests.reference.rules import Answer, reference
+
+_OULAD = Path(__file__).parent.parent.parent / "shared" / "data" / "oulad"
+NEW_YEAR = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, object]]]:
+    """The six tables as the source lands them, without the rows that are to be refused."""
+    landing = tmp_path_factory.mktemp("landing")
+    read = {item.table: pl.read_parquet(item.file) for item in Oulad(_OULAD).extract(landing, NEW_YEAR)}
+    sound = (pl.col("archived_at") >= pl.col("enrolled_at")).fill_null(True)
+    read["enrollments"] = read["enrollments"].filter(sound)
+    return {table: frame.to_dicts() for table, frame in read.items()}
+
+
+def test_new_year_2015_has_the_rows_that_the_contract_counts(tmp_path: Path) -> None:
+    manifest = run_night(Plan(f"oulad:{_OULAD}", Home(tmp_path), NEW_YEAR))
+    enrollments = manifest.tables_in["enrollments"]
+    assert (enrollments.read, enrollments.refused, enrollments.reasons) == (32_593, 35, {"time_order": 35})
+    assert manifest.files["path_session_stats.parquet"].rows == 32_557
+
+
+@pytest.mark.parametrize("as_of", [NEW_YEAR, datetime(2014, 3, 15, 12, tzinfo=UTC)], ids=str)
+def test_every_value_is_the_reference_s(
+    tables: dict[str, list[dict[str, object]]], as_of: datetime, tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    run_night(Plan(f"oulad:{_OULAD}", home, as_of))
+    published = Answer(
+        *(
+            pl.read_parquet(home.latest / f"{table}.parquet").to_dicts()
+            for table in ("path_session_stats", "step_stats", "session_summary")
+        )
+    )
+    assert not differences(published, reference(tables, as_of))
