@@ -1,10 +1,11 @@
-"""One night in its order: extract, load, accept, transform, index, publish. Plain functions, no Prefect."""
+"""One night in its order: extract, load, accept, transform, publish. Plain functions, no Prefect."""
 
 import json
 import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from flows.sources.opening import open_source
 from flows.warehouse import loading
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
-from flows.warehouse.world import world
+from flows.warehouse.world import SESSIONS_BY_ID, USERS_BY_ID, world
 from schemas.columns import Table, table_name
 from schemas.dictionary import data_dictionary
 from schemas.errors import HomeBusy, HomeUnwritable, NightFailed, PathStatsError, SourceError, UsageError
@@ -79,7 +80,6 @@ def run_night(plan: Plan, run: Runner = directly) -> Manifest:
         counts = {item.table: timed(f"load {item.table}", load, plan, item) for item in extracts}
         counts = timed("accept", accept, plan, counts)
         timed("transform", transform, plan)
-        timed("index", index, plan)
         return timed("publish", publish, plan, extracts, counts, seconds)
 
 
@@ -116,24 +116,22 @@ def accept(plan: Plan, counts: dict[str, Counts]) -> dict[str, Counts]:
 
 
 def transform(plan: Plan) -> None:
-    """Compute every output table, check it, and write it into the release that is being built."""
+    """Compute every output table, check it, write it into the release that is being built, and index it."""
     building = release.start_building(plan.home)
     with _warehouse(plan) as duck:
         tables.write(building, Users, duck.frame(loading.published_rows(Users)))
         tables.write(building, PathSessions, duck.frame(loading.published_rows(PathSessions)))
         tables.write(building, Quarantine, duck.frame(loading.published_rows(Quarantine)))
-        input_ = world(duck)
-    answer = statistics(input_, plan.as_of)
-    del input_
-    tables.write(building, PathSessionStats, answer.path_session_stats)
-    tables.write(building, StepStats, answer.step_stats)
-    tables.write(building, SessionSummary, answer.session_summary)
-    building.data_dictionary.write_text(data_dictionary(), "utf-8")
-
-
-def index(plan: Plan) -> None:
-    """Build what look-ups answer from."""
-    lookup_index.build(plan.home.building)
+        answer = statistics(world(duck), plan.as_of)
+        sessions, users = duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID)
+    # The index is SQLite's work on one core, so the other writes parquet meanwhile.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        index = beside.submit(lookup_index.build, building, sessions, users, answer.answers)
+        tables.write(building, PathSessionStats, answer.path_session_stats)
+        tables.write(building, StepStats, answer.step_stats)
+        tables.write(building, SessionSummary, answer.session_summary)
+        building.data_dictionary.write_text(data_dictionary(), "utf-8")
+        index.result()
 
 
 def publish(

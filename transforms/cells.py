@@ -18,6 +18,7 @@ _OF_STEP = (
     "ordinal",
     "step_id",
     "position",
+    "optional",
     "required",
     "is_assessment",
     "is_examination",

@@ -38,7 +38,8 @@ def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
     )
-    taking_part = world.enrollments.filter(takes_part(as_of)).join(world.sessions, on="session_key")
+    sessions = world.sessions.drop("path_id", "name")
+    taking_part = world.enrollments.filter(takes_part(as_of)).join(sessions, on="session_key")
     return (
         taking_part.join(world.users, on="user_key")
         .join(next_enrolments(taking_part), on="enrollment_key", how="left")

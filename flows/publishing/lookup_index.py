@@ -7,7 +7,6 @@ import polars as pl
 
 from schemas.emails import fold_email
 from schemas.home import Release
-from transforms.answers import body
 
 # One integer names a (session, user) pair; sessions and users are numbered within the release.
 _TABLES = """
@@ -24,22 +23,16 @@ _TABLES = """
 """
 
 
-def build(release: Release) -> None:
-    """Write the index from the release's own parquet files."""
-    sessions = _numbered(release, "path_sessions", "session_id", "session_key")
-    users = _numbered(release, "users", "user_id", "user_key", "email", "status")
-    answers = (
-        pl.scan_parquet(release.table("path_session_stats"))
-        .filter("is_current")
-        .select("company_id", "session_id", "user_id", body=body())
-        .collect()
+def build(release: Release, sessions: pl.DataFrame, users: pl.DataFrame, answers: pl.DataFrame) -> None:
+    """Write the index.
+
+    sessions: company_id, session_id, session_key
+    users:    company_id, user_id, user_key, email, status; a greater key is a greater id
+    answers:  session_key, user_key, body of the enrolment that answers for each pair
+    """
+    numbered = answers.select(
+        session_and_user=pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key"), body="body"
     )
-    # One join at a time: in one lazy query polars 2.1 joined sessions with users first, on the company.
-    answers = answers.join(sessions, on=["company_id", "session_id"])
-    answers = answers.join(users.select("company_id", "user_id", "user_key"), on=["company_id", "user_id"])
-    answers = answers.select(
-        (pl.col("session_key") * 2**32 + pl.col("user_key")).alias("session_and_user"), "body"
-    ).sort("session_and_user")
     connection = sqlite3.connect(release.lookup_index, isolation_level=None)
     try:
         connection.executescript(
@@ -51,18 +44,10 @@ def build(release: Release) -> None:
         _insert(connection, "sessions", 3, sessions.iter_rows())
         _insert(connection, "users", 3, users.select("company_id", "user_id", "user_key").iter_rows())
         _insert(connection, "emails", 4, _emails(users).iter_rows())
-        _insert(connection, "answers", 2, answers.iter_rows())
+        _insert(connection, "answers", 2, numbered.sort("session_and_user").iter_rows())
         connection.execute("COMMIT")
     finally:
         connection.close()
-
-
-def _numbered(release: Release, table: str, id_column: str, key: str, *more: str) -> pl.DataFrame:
-    return (
-        pl.read_parquet(release.table(table), columns=["company_id", id_column, *more])
-        .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(key))
-        .select("company_id", id_column, key, *more)
-    )
 
 
 def _insert(

@@ -19,6 +19,11 @@ _ACTIVITY = """
       completed_at, progress, score, time_spent_ms, passed
     FROM step_activity WHERE user_key IS NOT NULL"""
 
+SESSIONS_BY_ID = """
+    SELECT company_id, session_id, session_key FROM path_sessions
+    WHERE path_key IS NOT NULL ORDER BY session_key"""
+USERS_BY_ID = "SELECT company_id, user_id, user_key, email, status FROM users ORDER BY user_key"
+
 
 def world(duck: Duck) -> World:
     """The sound rows whose partners are known, by integer keys."""
