@@ -205,7 +205,8 @@ def _remembering_failure(plan: Plan) -> Iterator[None]:
         )
         _leave_note(plan, failed)
         raise failed from error
-    plan.home.failure.unlink(missing_ok=True)
+    with suppress(OSError):
+        plan.home.failure.unlink(missing_ok=True)
 
 
 def _leave_note(plan: Plan, error: PathStatsError) -> None:

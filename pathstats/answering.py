@@ -22,7 +22,7 @@ from schemas.errors import (
     UserNotEnrolled,
     UserNotFound,
 )
-from schemas.home import Release
+from schemas.home import Home, Release
 
 _SESSION = "SELECT session_key FROM sessions WHERE company_id = ? AND session_id = ?"
 _USER_BY_ID = "SELECT user_key, user_id FROM users WHERE company_id = ? AND user_id = ?"
@@ -52,7 +52,7 @@ class PathStats:
     """
 
     def __init__(self, home: str | Path | None = None) -> None:
-        self._home = settings.home(home)
+        self._home = Home(settings.home(home).root.absolute())
         self._open: tuple[str, Path, sqlite3.Connection] | None = None
 
     def lookup(
@@ -75,19 +75,12 @@ class PathStats:
     def find(self, session_id: str, user_email_or_id: str, *, company_id: str | None = None) -> Found:
         """The same answer with the ids it was found by, for whoever wants to read on in the release."""
         release, index = self._latest_index()
-        company = self._only_company(index) if company_id is None else company_id
-        session = _first_row(index, _SESSION, company, session_id)
-        if session is None:
-            raise PathSessionNotFound
-        user = _first_row(index, _USER_BY_ID, company, user_email_or_id) or _first_row(
-            index, _USER_BY_EMAIL, company, fold_email(user_email_or_id)
-        )
-        if user is None:
-            raise UserNotFound
-        answer = _first_row(index, _ANSWER, (session[0] << 32) + user[0])
-        if answer is None:
-            raise UserNotEnrolled
-        return Found(release, company, session_id, user[1], answer[0])
+        try:
+            company = self._only_company(index) if company_id is None else company_id
+            user_id, body = _answer(index, company, session_id, user_email_or_id)
+        except sqlite3.Error as error:
+            raise _damaged(Release(release)) from error
+        return Found(release, company, session_id, user_id, body)
 
     def _latest_index(self) -> tuple[Path, sqlite3.Connection]:
         try:
@@ -120,7 +113,8 @@ def lookup(
 
     Shape, nulls and errors: see `PathStats.lookup`; homes stay open between calls.
     """
-    return _opened(str(settings.home(home).root)).lookup(session_id, user_email_or_id, company_id=company_id)
+    place = str(settings.home(home).root.absolute())
+    return _opened(place).lookup(session_id, user_email_or_id, company_id=company_id)
 
 
 @cache
@@ -134,8 +128,30 @@ def _connect(release: Release) -> sqlite3.Connection:
         connection = sqlite3.connect(address, uri=True, check_same_thread=False)
         connection.execute("SELECT 1 FROM answers LIMIT 1")
     except sqlite3.Error as error:
-        raise ReleaseDamaged(f"{release.lookup_index} can't be read; publish the night again.") from error
+        raise _damaged(release) from error
     return connection
+
+
+def _damaged(release: Release) -> ReleaseDamaged:
+    return ReleaseDamaged(f"{release.lookup_index} can't be read; publish the night again.")
+
+
+def _answer(
+    index: sqlite3.Connection, company_id: str, session_id: str, user_email_or_id: str
+) -> tuple[str, str]:
+    """The learner's id and the body; SPEC section 4, 1 to 3."""
+    session = _first_row(index, _SESSION, company_id, session_id)
+    if session is None:
+        raise PathSessionNotFound
+    user = _first_row(index, _USER_BY_ID, company_id, user_email_or_id) or _first_row(
+        index, _USER_BY_EMAIL, company_id, fold_email(user_email_or_id)
+    )
+    if user is None:
+        raise UserNotFound
+    answer = _first_row(index, _ANSWER, (session[0] << 32) + user[0])
+    if answer is None:
+        raise UserNotEnrolled
+    return user[1], answer[0]
 
 
 def _first_row(index: sqlite3.Connection, sql: str, *parameters: object) -> tuple[Any, ...] | None:

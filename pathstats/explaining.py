@@ -69,17 +69,20 @@ def _detailed_status(row: dict[str, Any], session: dict[str, Any], steps: list[d
     kind, reason = row["detailed_status_type"], row["detailed_status_reason"]
     by = next((step for step in steps if step["step_id"] == row["decided_by_step_id"]), None)
     if reason == "sessionEnded":
-        was = f" Until then: {_because(_open_kind(row, by), row, session, by)}"
+        otherwise = _because(_open_kind(row, steps), row, session, by)
         ended = f"the session ended {day(session['ends_at'])} with the path not earned (R11.6)."
-        return f"unsuccessful, sessionEnded: {ended}{was}"
+        return f"unsuccessful, sessionEnded: {ended} Otherwise: {otherwise}"
     return f"{kind}{', ' + reason if reason else ''}: {_because(kind, row, session, by)}"
 
 
-def _open_kind(row: dict[str, Any], by: dict[str, Any] | None) -> str:
+def _open_kind(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
     """Which line of R11.5 had decided before the session's end took over."""
-    if by is None:
-        return "onTime" if row["started_at"] else "notYetStarted"
-    return "late" if by["overdue"] and not by["to_retake"] and not by["replay_pending"] else "toRetake"
+    required = [step for step in steps if not step["optional"]]
+    if required and all(step["finished"] or step["replay_pending"] for step in required):
+        return "toRetake"
+    if row["started_at"] is None:
+        return "notYetStarted"
+    return "late" if row["decided_by_step_id"] else "onTime"
 
 
 def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[str, Any] | None) -> str:
@@ -98,7 +101,8 @@ def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[s
                 f"{step} was done outside this session only, and the path wants it done again in it (R11.5a)."
             )
         case "toRetake":
-            return f"every required step is finished, but {step} without success; it can be retaken (R11.5a)."
+            every = "every required step is finished or to be done again in this session"
+            return f"{every}; {step} is finished without success and can be retaken (R11.5a)."
         case "notYetStarted":
             return "no attempt on any step counts yet (R11.5b)."
         case "late":

@@ -1,6 +1,10 @@
-"""Dense random worlds: few ids and few instants, so that everything meets everything."""
+"""Dense random worlds: few ids and few instants, so that everything meets everything.
 
-from collections.abc import Iterable
+Written with a `random.Random`: Hypothesis steers one itself for small worlds, which it can shrink; for large
+worlds of many companies it draws only the seed, and one run of the product meets hundreds of cases.
+"""
+
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,189 +30,194 @@ INSTANTS = (
     datetime(2024, 2, 29, tzinfo=UTC),
     datetime(2024, 3, 31, tzinfo=UTC),
 )
-DUE_VALUES = (1.0, 0.5, 2.0, 1.5, 7.0, 1 / 3, 3.1415926, 1e-11, 119_999.5, 1e12)
 COMPANIES = ("acme", "Zen")
 USERS = ("u1", "é2", "U3")
 PATHS = ("P", "Q")
 SESSIONS = ("S", "s2")
 STEPS = ("A", "b", "ç")
-ENROLLMENTS = ("e1", "e10", "E2", "e3", "é4", *(f"e{number}" for number in range(20, 35)))
 UNKNOWN = "unknown"
+DUE_VALUES = (1.0, 1.0, 0.5, 2.0, 1.5, 7.0, 1 / 3, 3.1415926, 1e-11, 119_999.5, 1e12)
+UNCONDITIONAL = dict.fromkeys(
+    ("min_score", "attempts_limit", "time_limit_mode", "time_limit_s", "is_examination")
+)
+CONDITIONS: tuple[Row, ...] = (
+    {},
+    {"is_examination": True},
+    {"is_examination": True, "min_score": 50},
+    {"is_examination": False, "min_score": 0},
+    {"min_score": 50},
+    {"min_score": 50, "attempts_limit": 1},
+    {"min_score": 50, "attempts_limit": 2},
+    {"time_limit_mode": "maxTime", "time_limit_s": 1.0},
+    {"time_limit_mode": "minTime", "time_limit_s": 1.0, "attempts_limit": 2},
+    {"time_limit_mode": "maxTime", "time_limit_s": 0.5, "min_score": 100, "is_examination": True},
+    {"time_limit_mode": "maxTime"},
+    {"time_limit_s": 1.0, "attempts_limit": 1},
+)
 KEYS = {table_name(model): key(model) for model in INPUTS}
 
 
-def mostly(usual: Iterable[Any], *rare: Any) -> st.SearchStrategy[Any]:
-    """One of the usual values, now and then a rare one."""
-    return st.sampled_from([*list(usual) * 4, *rare])
+def mostly(chance: random.Random, usual: Any, *rare: Any) -> Any:
+    """The usual value, or one time in six a rare one."""
+    return usual if chance.randrange(6) < 5 else chance.choice(rare)
 
 
-def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The value or null, half and half."""
-    return st.none() | value
-
-
-instants = st.sampled_from(INSTANTS)
-flags = st.sampled_from((False, True, None))
-companies = mostly(COMPANIES[:1] * 2, COMPANIES[1])
-
-
-def in_order(count: int) -> st.SearchStrategy[list[datetime]]:
+def in_order(chance: random.Random, count: int) -> list[datetime]:
     """So many instants, each no later than the next."""
-    return st.lists(instants, min_size=count, max_size=count).map(sorted)
+    return sorted(chance.choice(INSTANTS) for _ in range(count))
 
 
-@st.composite
-def path(draw: st.DrawFn, company: str, path_id: str) -> Row:
+def user(chance: random.Random, company: str, user_id: str) -> Row:
+    """A user."""
+    return {
+        "company_id": company,
+        "user_id": user_id,
+        "email": chance.choice((None, "Ann@example.org")),
+        "first_name": None,
+        "last_name": None,
+        "status": chance.choice(("active", "invited", "deleted")),
+    }
+
+
+def path(chance: random.Random, company: str, path_id: str) -> Row:
     """A path."""
     return {
         "company_id": company,
         "path_id": path_id,
         "name": f"path {path_id}",
-        "mandatory_replay": draw(st.sampled_from((False, True))),
-        "linear_progression": draw(flags),
+        "mandatory_replay": mostly(chance, False, True, True, False),
+        "linear_progression": chance.choice((None, False, True)),
     }
 
 
-@st.composite
-def due_dates(draw: st.DrawFn) -> Row:
+def due_date(chance: random.Random) -> Row:
     """None, a relative date on either basis (or by default), an absolute one."""
-    kind = draw(st.sampled_from(("none", "relative", "relative", "absolute")))
+    found: Row = dict.fromkeys(("due_basis", "due_unit", "due_value", "due_at"))
+    kind = chance.choice(("none", "relative", "relative", "absolute"))
     if kind == "absolute":
-        return {"due_basis": "absolute", "due_unit": None, "due_value": None, "due_at": draw(instants)}
-    relative = kind == "relative"
+        return {**found, "due_basis": kind, "due_at": chance.choice(INSTANTS)}
+    if kind == "none":
+        return {**found, "due_basis": chance.choice((None, "enrollment"))}
     return {
-        "due_basis": draw(st.sampled_from((None, "enrollment", *(["sessionStart"] if relative else [])))),
-        "due_unit": draw(st.sampled_from(("day", "week", "month"))) if relative else None,
-        "due_value": draw(mostly(DUE_VALUES[:3], *DUE_VALUES[3:])) if relative else None,
+        "due_basis": chance.choice((None, "enrollment", "sessionStart")),
+        "due_unit": chance.choice(("day", "week", "month")),
+        "due_value": chance.choice(DUE_VALUES),
         "due_at": None,
     }
 
 
-@st.composite
-def validity(draw: st.DrawFn) -> Row:
+def validity(chance: random.Random) -> Row:
     """Mostly always; else from, until, or between two instants."""
-    begins, ends = draw(mostly([(False, False)] * 2, (True, False), (False, True), (True, True)))
-    first, last = draw(in_order(2).filter(lambda pair: pair[0] < pair[1])) if begins or ends else (None, None)
+    begins, ends = mostly(chance, (False, False), (True, False), (False, True), (True, True))
+    first, last = sorted(chance.sample(INSTANTS, 2))
     return {"valid_from": first if begins else None, "valid_to": last if ends else None}
 
 
-@st.composite
-def path_steps(draw: st.DrawFn) -> Row:
+def path_step(chance: random.Random, company: str) -> Row:
     """One version of a step of a path."""
     return {
-        "company_id": draw(companies),
-        "path_id": draw(mostly(PATHS[:1] * 4, PATHS[1], UNKNOWN)),
-        "step_id": draw(st.sampled_from(STEPS)),
-        "position": draw(st.integers(0, 2)),
-        "type": draw(mostly(["course", "course", "assessment"], "course", "course", "classroom", "email")),
-        "optional": draw(mostly([False] * 2, True, True)),
-        **draw(due_dates()),
-        "min_score": draw(mostly([None, 50, 50], 0, 100)),
-        "attempts_limit": draw(st.sampled_from((None, 1, 2))),
-        "time_limit_mode": draw(mostly([None], "maxTime", "minTime")),
-        "time_limit_s": draw(mostly([1.0], 0.5, None)),
-        "is_scorm": draw(flags),
-        "is_examination": draw(flags),
-        **draw(validity()),
+        "company_id": company,
+        "path_id": mostly(chance, PATHS[0], *PATHS, UNKNOWN),
+        "step_id": chance.choice(STEPS),
+        "position": chance.randrange(3),
+        "type": mostly(chance, chance.choice(("course", "course", "assessment")), "classroom", "email"),
+        "optional": mostly(chance, False, True),
+        **due_date(chance),
+        **UNCONDITIONAL,
+        **chance.choice(CONDITIONS),
+        "is_scorm": mostly(chance, None, False, True),
+        **validity(chance),
     }
 
 
-@st.composite
-def path_session(draw: st.DrawFn, company: str, session_id: str) -> Row:
+def path_session(chance: random.Random, company: str, session_id: str) -> Row:
     """A session, of a known path mostly."""
-    starts_at = draw(mostly(INSTANTS[:2] * 2, *INSTANTS[2:]))
-    ends_at = draw(mostly([None] * 2, *(instant for instant in INSTANTS if instant >= starts_at)))
+    starts_at = mostly(chance, INSTANTS[1], *INSTANTS)
     return {
         "company_id": company,
         "session_id": session_id,
-        "path_id": draw(mostly(PATHS[:1] * 4, PATHS[1], UNKNOWN)),
+        "path_id": mostly(chance, PATHS[0], *PATHS, UNKNOWN),
         "name": f"session {session_id}",
         "starts_at": starts_at,
-        "ends_at": ends_at,
-        "restarts_on_reenrollment": draw(flags),
+        "ends_at": chance.choice((None, *(instant for instant in INSTANTS[3:] if instant >= starts_at))),
+        "restarts_on_reenrollment": chance.choice((None, False, True)),
     }
 
 
-@st.composite
-def enrollments(draw: st.DrawFn) -> Row:
+def enrollment(chance: random.Random, company: str) -> Row:
     """An enrolment, of the same few pairs again and again."""
-    enrolled_at, archived_at = draw(in_order(2))
+    enrolled_at, archived_at = in_order(chance, 2)
     return {
-        "company_id": draw(companies),
-        "enrollment_id": draw(st.sampled_from(ENROLLMENTS)),
-        "session_id": draw(mostly([SESSIONS[0]] * 4, SESSIONS[1], UNKNOWN)),
-        "user_id": draw(mostly(USERS, UNKNOWN)),
+        "company_id": company,
+        "enrollment_id": f"{chance.choice('eEé')}{chance.randrange(20)}",
+        "session_id": mostly(chance, chance.choice(SESSIONS), UNKNOWN),
+        "user_id": mostly(chance, chance.choice(USERS), UNKNOWN),
         "enrolled_at": enrolled_at,
-        "archived_at": draw(mostly([None], archived_at, archived_at)),
+        "archived_at": chance.choice((None, archived_at)),
     }
 
 
-@st.composite
-def step_activity(draw: st.DrawFn) -> Row:
-    """An attempt: in the session, in another one or in none."""
-    first, *later = draw(in_order(3))
-    last_activity_at, completed_at = draw(st.permutations(later))
-    done = draw(mostly([True], False))
+def attempt(chance: random.Random, company: str) -> Row:
+    """An attempt: in one of the sessions, in an unknown one or in none."""
+    started_at, *later = in_order(chance, 3)
+    last_activity_at, completed_at = chance.sample(later, 2)
     return {
-        "company_id": draw(companies),
-        "activity_id": draw(st.sampled_from([f"a{number}" for number in range(60)])),
-        "user_id": draw(mostly(USERS, UNKNOWN)),
-        "step_id": draw(mostly(STEPS, UNKNOWN)),
-        "session_id": draw(mostly([SESSIONS[0]] * 3, *SESSIONS[1:] * 2, UNKNOWN, *[None] * 4)),
-        "started_at": first,
+        "company_id": company,
+        "activity_id": f"a{chance.randrange(500)}",
+        "user_id": mostly(chance, chance.choice(USERS), UNKNOWN),
+        "step_id": mostly(chance, chance.choice(STEPS), UNKNOWN),
+        "session_id": mostly(chance, chance.choice((*SESSIONS, *SESSIONS, None)), UNKNOWN),
+        "started_at": started_at,
         "last_activity_at": last_activity_at,
-        "completed_at": completed_at if done else None,
-        "progress": draw(st.sampled_from((0, 33, 50, 99, 100))),
-        "score": draw(st.sampled_from((None, 0, 49, 49, 50, 100))),
-        "time_spent_ms": draw(st.sampled_from((0, 499, 500, 1000, 1000, 1001, 2**40))),
-        "passed": draw(flags),
+        "completed_at": mostly(chance, completed_at, None),
+        "progress": chance.choice((0, 33, 50, 99, 100)),
+        "score": chance.choice((None, 0, 49, 49, 50, 100)),
+        "time_spent_ms": chance.choice((0, 499, 500, 1000, 1000, 1001, 2**40)),
+        "passed": chance.choice((None, False, True)),
     }
 
 
-def rows_of(
-    table: str, row: st.SearchStrategy[Row], min_size: int, max_size: int
-) -> st.SearchStrategy[list[Row]]:
-    """Rows of a table with unique keys."""
-    return st.lists(
-        row,
-        min_size=min_size,
-        max_size=max_size,
-        unique_by=lambda it: tuple(it[column] for column in KEYS[table]),
-    )
+def some(chance: random.Random, names: tuple[str, ...]) -> list[str]:
+    """The first, and each other one mostly: the rest has not arrived."""
+    return [name for name in names if name == names[0] or mostly(chance, True, False)]
 
 
-@st.composite
-def one_company(draw: st.DrawFn, company: str) -> Tables:
-    """The users, paths and sessions that are known in a company."""
-    known_users = draw(mostly([USERS], USERS[:2]))
-    known_paths = draw(mostly([PATHS], PATHS[:1]))
-    known_sessions = draw(mostly([SESSIONS], SESSIONS[:1]))
-    return {
-        "users": [
-            {
-                "company_id": company,
-                "user_id": user,
-                "email": draw(st.sampled_from((None, "Ann@example.org"))),
-                "first_name": None,
-                "last_name": None,
-                "status": draw(st.sampled_from(("active", "invited", "deleted"))),
-            }
-            for user in known_users
-        ],
-        "paths": [draw(path(company, path_id)) for path_id in known_paths],
-        "path_sessions": [draw(path_session(company, session_id)) for session_id in known_sessions],
+def without_duplicates(table: str, rows: list[Row]) -> list[Row]:
+    """One row per key."""
+    return list({tuple(row[column] for column in KEYS[table]): row for row in rows}.values())
+
+
+def one_company(chance: random.Random, company: str) -> Tables:
+    """The six tables of a company."""
+    tables = {
+        "users": [user(chance, company, name) for name in some(chance, USERS)],
+        "paths": [path(chance, company, name) for name in some(chance, PATHS)],
+        "path_steps": [path_step(chance, company) for _ in range(chance.randint(3, 9))],
+        "path_sessions": [path_session(chance, company, name) for name in some(chance, SESSIONS)],
+        "enrollments": [enrollment(chance, company) for _ in range(chance.randint(1, 9))],
+        "step_activity": [attempt(chance, company) for _ in range(chance.randint(0, 30))],
     }
+    return {table: without_duplicates(table, rows) for table, rows in tables.items()}
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Six sound tables and an as_of."""
-    known = [draw(one_company(company)) for company in draw(mostly([COMPANIES], COMPANIES[:1]))]
-    tables: Tables = {
-        name: [row for company in known for row in company[name]]
-        for name in ("users", "paths", "path_sessions")
-    }
-    tables["path_steps"] = draw(rows_of("path_steps", path_steps(), 3, 9))
-    tables["enrollments"] = draw(rows_of("enrollments", enrollments(), 3, 12))
-    tables["step_activity"] = draw(rows_of("step_activity", step_activity(), 6, 40))
-    return tables, draw(st.sampled_from((*INSTANTS[3:], *INSTANTS[-3:] * 2)))
+def world(chance: random.Random, companies: int) -> World:
+    """Six sound tables, of companies that share their ids, and an as_of."""
+    names = (*COMPANIES, *(f"company {number}" for number in range(companies)))[:companies]
+    parts = [one_company(chance, name) for name in names]
+    tables = {table: [row for part in parts for row in part[table]] for table in KEYS}
+    return tables, chance.choice((*INSTANTS[3:], *INSTANTS[-3:]))
+
+
+def small_worlds() -> st.SearchStrategy[World]:
+    """Worlds that Hypothesis can shrink to the few rows that matter."""
+    return st.builds(world, st.randoms(use_true_random=False), st.integers(1, 2))
+
+
+def large_worlds() -> st.SearchStrategy[World]:
+    """Worlds in which hundreds of cases meet."""
+    return st.builds(world, st.integers(0, 2**32).map(random.Random), st.integers(20, 40))
+
+
+def worlds() -> st.SearchStrategy[World]:
+    """Small and large ones."""
+    return small_worlds() | large_worlds()

@@ -7,15 +7,23 @@ from hypothesis import HealthCheck, given, settings
 from tests.reference.comparing import differences
 from tests.reference.product import product
 from tests.reference.rules import reference
-from tests.strategies import World, worlds
+from tests.strategies import World, large_worlds, small_worlds
 
-
-@settings(
-    max_examples=150,
+thorough = settings(
+    max_examples=75,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(worlds())
-def test_the_product_answers_as_the_reference_does(world: World) -> None:
+
+
+@thorough
+@given(small_worlds())
+def test_in_small_worlds(world: World) -> None:
+    assert not differences(product(*world), reference(*world))
+
+
+@thorough
+@given(large_worlds())
+def test_in_large_worlds(world: World) -> None:
     assert not differences(product(*world), reference(*world))

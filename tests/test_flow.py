@@ -66,7 +66,7 @@ def test_every_phase_is_a_task(home: Home) -> None:
         async with get_client() as client:
             return {run.name.rpartition("-")[0] for run in await client.read_task_runs()}
 
-    phases = {"extract", "load step_activity", "load enrollments", "accept", "transform", "index", "publish"}
+    phases = {"extract", "load step_activity", "load enrollments", "accept", "transform", "publish"}
     assert phases <= asyncio.run(names())
 
 

@@ -11,10 +11,18 @@ from schemas.errors import UsageError
 
 
 def _demo(options: str) -> Source:
+    numbers = dict(_pairs(options))
+    if not all(number.isascii() and number.isdigit() for number in numbers.values()):
+        raise UsageError("demo takes whole numbers from 0 on: demo:learners=2000,seed=1.")
+    return Demo(**{name: int(number) for name, number in numbers.items()})
+
+
+def _folder(options: str) -> Path:
+    """The folder; a shell leaves the ~ of `files:~/exports` as it is."""
     try:
-        return Demo(**{name: int(value) for name, value in _pairs(options) if name in ("learners", "seed")})
-    except ValueError as error:
-        raise UsageError("demo takes whole numbers: demo:learners=2000,seed=1.") from error
+        return Path(options).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{options} names the home of a user who does not exist.") from error
 
 
 def _pairs(options: str) -> list[tuple[str, str]]:
@@ -26,8 +34,8 @@ def _pairs(options: str) -> list[tuple[str, str]]:
 
 
 SOURCES: dict[str, Callable[[str], Source]] = {
-    "files": lambda folder: Files(Path(folder)),
-    "oulad": lambda folder: Oulad(Path(folder)),
+    "files": lambda options: Files(_folder(options)),
+    "oulad": lambda options: Oulad(_folder(options)),
     "demo": _demo,
 }
 

@@ -291,6 +291,16 @@ def _with_default(column: Column) -> str:
 
 
 def key_text(model: type[Table]) -> str:
-    """The values of the key, joined by `/`; a missing one leaves its place empty."""
-    parts = ", ".join(f"coalesce(CAST({identifier(name)} AS VARCHAR), '')" for name in key(model))
-    return f"rtrim(concat_ws('/', {parts}), '/')"
+    """The values of the key, joined by `/`; a missing one leaves its place empty; null if all are missing.
+
+    A column that may be null stands last in its key and is left out where it is.
+    """
+    declared = model.to_schema().columns
+    required = [name for name in key(model) if not declared[name].nullable]
+    texts = [
+        f"coalesce(CAST({identifier(name)} AS VARCHAR), '')"
+        if name in required
+        else f"CAST({identifier(name)} AS VARCHAR)"
+        for name in key(model)
+    ]
+    return f"nullif(concat_ws('/', {', '.join(texts)}), {quoted('/' * (len(required) - 1))})"

@@ -22,7 +22,7 @@ from schemas.home import Home
 @reporting_errors
 def demo(
     learners: Annotated[int, typer.Option(min=200, help="How many people the company has.")] = 2_000,
-    seed: Annotated[int, typer.Option(help="Another seed makes another company.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 1,
     write: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Only write the company's tables there, to try `run` on files."),

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,7 @@ def instant(text: str | None) -> datetime | None:
     except ValueError as error:
         raise UsageError(f"{text!r} is not an ISO time; write 2026-03-10T00:00:00Z.") from error
     if moment.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone; write {text}Z for UTC.")
+        raise UsageError(f"{text!r} has no time zone; write {moment.isoformat()}Z for UTC.")
     return moment.astimezone(UTC)
 
 
@@ -81,17 +82,30 @@ def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Paramete
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         try:
             return command(*args, **kwargs)
-        except PathStatsError as error:
-            if kwargs.get("verbose"):
-                raise
-            typer.echo(f"pathstats: {error}", err=True)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("pathstats: interrupted; the last release is as it was.", err=True)
-            raise typer.Exit(130) from None
+        except (typer.Exit, typer.Abort, SystemExit):
+            raise
         except BrokenPipeError:
             # The reader, `head` perhaps, has seen enough.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except BaseException as error:  # A panic of polars is no Exception.
+            if kwargs.get("verbose"):
+                traceback.print_exc()
+            words, exit_code = _last_words(error)
+            typer.echo(f"pathstats: {words}", err=True)
+            raise typer.Exit(exit_code) from None
 
     return wrapped
+
+
+def _last_words(error: BaseException) -> tuple[str, int]:
+    """The sentence and the exit code; an unexpected error's own words may quote data, so they stay out."""
+    if isinstance(error, PathStatsError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; the last release is as it was.", 130
+    if isinstance(error, OSError):
+        where = f"{error.filename} can't" if error.filename else "a file can't"
+        return f"{where} be read or written ({error.strerror}).", 1
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"failed on a {type(error).__name__} ({place.name}, line {place.lineno}). Please report it.", 1

@@ -61,8 +61,10 @@ def night(
     verbose: bool,
 ) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
+    from flows.sources.opening import open_source
     from pathstats.cli.screen import night_progress
 
+    open_source(source)  # A wrong word is told at once, not after Prefect has started.
     place = Home(Path(home.root).absolute())
     with night_progress(quiet=quiet) as say:
         if direct:

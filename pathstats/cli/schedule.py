@@ -30,6 +30,9 @@ def schedule(
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    from flows.sources.opening import open_source
+
+    open_source(source)  # A wrong word is told now, not by the first night.
     from flows.serving import serve_nightly
 
     parameters = {

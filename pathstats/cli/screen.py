@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -15,14 +17,15 @@ from schemas.home import Home
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from flows.warehouse.loading import Counts
     from pathstats.explaining import Explanation
 
 screen = Console(highlight=False)
 aside = Console(stderr=True, highlight=False)
 
+# In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
+_FOLDED = 30
+_BLOCKS = 20
 _COLOURS = {
     "successful": "green",
     "onTime": "green",
@@ -89,11 +92,22 @@ def show_night(manifest: Manifest, home: Home) -> None:
     size = sum(out.bytes for out in manifest.files.values()) / 1e6
     screen.print()
     screen.print(
-        f"Published [bold]{manifest.release_id}[/] as of {manifest.as_of}: "
+        f"Published [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}: "
         f"{rows['path_session_stats']:,} enrolments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
-        f"in {sum(manifest.seconds.values()):.1f} s."
+        f"in {sum(manifest.seconds.values()):.1f} s.",
+        soft_wrap=True,
     )
-    screen.print(f"It is in {home.latest}", soft_wrap=True)
+    screen.print(f"It is in {home.latest}", soft_wrap=True, markup=False)
+
+
+def moment(iso: str) -> str:
+    """An instant as a person reads it.
+
+    >>> moment("2026-03-10T00:00:00+00:00")
+    '2026-03-10 00:00 UTC'
+    """
+    clock = datetime.fromisoformat(iso).astimezone(UTC)
+    return f"{clock:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + " UTC"
 
 
 def _rows_in(manifest: Manifest) -> Table:
@@ -103,7 +117,7 @@ def _rows_in(manifest: Manifest) -> Table:
         table.add_column(name, justify="right")
     table.add_column("why")
     for name, count in manifest.tables_in.items():
-        why = ", ".join(f"{reason} {n:,}" for reason, n in count.reasons.items())
+        why = "\n".join(f"{n:,} {reason}" for reason, n in count.reasons.items())
         numbers = (count.read, count.stored, count.folded, count.refused, count.waiting)
         table.add_row(name, *(f"{number:,}" for number in numbers), why)
     return table
@@ -149,7 +163,8 @@ def show_demo(manifest: Manifest, home: Home) -> None:
     asked = [(row["session_id"], row["email"]) for row in people.iter_rows(named=True)]
     for session, email in asked:
         screen.print()
-        screen.print(f"[bold]$ pathstats lookup {session} {email} --home {home.root}[/]", soft_wrap=True)
+        command = f"$ pathstats lookup {session} {email} --home {home.root}"
+        screen.print(Text(command, "bold"), soft_wrap=True)
         screen.print(ask.body(session, email), soft_wrap=True, markup=False)
     session, email = asked[0]
     late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
@@ -165,8 +180,10 @@ def show_demo(manifest: Manifest, home: Home) -> None:
 
 def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | None) -> None:
     """The release that answers, and what stopped the last night."""
-    screen.print(f"Release [bold]{manifest.release_id}[/] as of {manifest.as_of}, {_age(age_hours)} old")
-    screen.print(f"made {manifest.created_at} from {manifest.source}", soft_wrap=True)
+    screen.print(
+        f"Release [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}, {_age(age_hours)} old"
+    )
+    screen.print(f"made {moment(manifest.created_at)} from {manifest.source}", soft_wrap=True, markup=False)
     screen.print()
     screen.print(_rows_in(manifest))
     screen.print()
@@ -174,7 +191,8 @@ def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | 
     screen.print()
     if failure:
         screen.print(
-            f"[red]The last night failed[/] at {failure['at']}: {failure['message']}", soft_wrap=True
+            f"[red]The last night failed[/] at {moment(failure['at'])}: {escape(failure['message'])}",
+            soft_wrap=True,
         )
     else:
         screen.print("No night has failed since.")
@@ -196,14 +214,13 @@ def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) 
             name, *(f"{number:,}" for number in numbers), f"{count.refused_share:.2%}", f"{count.waiting:,}"
         )
     screen.print(table)
+    if any(count.examples for count in counts.values()):
+        screen.print()
+        screen.print(_refusals(counts))
     for name, count in counts.items():
-        for example in count.examples:
-            reason = example.partition(":")[0]
-            screen.print(f"\n[bold]{name}[/]: {count.reasons[reason]:,} × {example}", soft_wrap=True)
         if count.ignored_columns:
-            screen.print(
-                f"\n[bold]{name}[/]: ignored columns: {', '.join(count.ignored_columns)}", soft_wrap=True
-            )
+            ignored = f"{name}: ignored columns: {', '.join(count.ignored_columns)}"
+            screen.print(f"\n{ignored}", soft_wrap=True, markup=False)
     screen.print()
     if held_back:
         screen.print(
@@ -214,25 +231,38 @@ def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) 
         screen.print("[green]A night would publish.[/]")
 
 
+def _refusals(counts: "dict[str, Counts]") -> Table:
+    table = Table(title="Refused rows", title_justify="left", box=None, pad_edge=False)
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    table.add_column("reason")
+    table.add_column("the first of them")
+    for name, count in counts.items():
+        for example in count.examples:
+            reason, _, first = example.partition(": ")
+            table.add_row(name, f"{count.reasons[reason]:,}", reason, Text(first))
+    return table
+
+
 def show_explanation(explained: "Explanation") -> None:
     """Sentences, then the steps."""
-    from pathstats.explaining import day
-
     screen.print()
     for sentence in explained.sentences:
         screen.print(sentence, soft_wrap=True, markup=False)
     screen.print()
     table = Table(box=None, pad_edge=False)
-    for name in ("step", "", "outcome", "due"):
-        table.add_column(name)
-    for name in ("progress", "score", "attempts", "time"):
-        table.add_column(name, justify="right")
+    # Ids stay whole and can be copied; in a narrow terminal outcomes and times take two lines.
+    is_short = all(len(step["step_id"]) <= 24 for step in explained.steps)
+    table.add_column("step", overflow="fold", no_wrap=is_short)
+    table.add_column("outcome")
+    table.add_column("due (UTC)")
+    for name in ("done", "score", "tries", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
     for step in explained.steps:
         table.add_row(
-            step["step_id"],
-            "optional" if step["optional"] else "required",
+            Text(step["step_id"]),
             _outcome(step),
-            day(step["due_at"]) if step["due_at"] else "–",
+            f"{step['due_at']:%Y-%m-%d %H:%M}" if step["due_at"] else "–",
             f"{step['progress']} %",
             "–" if step["score"] is None else f"{step['score']} %",
             str(step["attempts_used"]),
@@ -251,11 +281,13 @@ def _outcome(step: dict[str, Any]) -> str:
         "overdue": "overdue",
     }
     said = [text for flag, text in words.items() if step[flag]] or ["open"]
-    moment: datetime | None = step["successful_at"] or step["finished_at"]
-    if moment:
-        said[0] += f" {moment:%Y-%m-%d}"
+    since: datetime | None = step["successful_at"] or step["finished_at"]
+    if since:
+        said[0] += f" {since:%Y-%m-%d}"
     if step["carried_over"]:
         said.append("carried over")
+    if step["optional"]:
+        said.append("optional")
     return ", ".join(said)
 
 
@@ -264,13 +296,35 @@ def _duration(milliseconds: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def show_frame(frame: "pl.DataFrame") -> None:
-    """A query's answer, at most 100 rows of it."""
-    table = Table(box=None, pad_edge=False)
-    for name, kind in frame.schema.items():
-        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
-    for row in frame.head(100).iter_rows():
-        table.add_row(*("–" if value is None else Text(str(value)) for value in row))
-    screen.print(table)
-    if frame.height > 100:
-        aside.print(f"… {frame.height - 100:,} more rows; --format csv writes all of them.")
+def show_rows(
+    names: list[str], are_numbers: list[bool], rows: list[tuple[str | None, ...]], *, is_all: bool
+) -> None:
+    """A query's answer: as a table where it fits the terminal, else each row as a block of lines."""
+    natural = [
+        max(map(cell_len, (name, *(row[place] or "–" for row in rows)))) for place, name in enumerate(names)
+    ]
+    shown = len(rows)
+    if screen.is_terminal and sum(min(width, _FOLDED) + 2 for width in natural) > screen.width:
+        shown = min(shown, _BLOCKS)
+        _show_blocks(names, rows[:shown])
+    else:
+        table = Table(box=None, pad_edge=False)
+        for name, is_number in zip(names, are_numbers, strict=True):
+            table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text("–" if value is None else value) for value in row))
+        width = screen.width if screen.is_terminal else max(screen.width, sum(natural) + 2 * len(names))
+        Console(highlight=False, width=width).print(table)
+    if shown < len(rows) or not is_all:
+        aside.print(f"… the first {shown:,} rows; --format csv writes all of them.")
+
+
+def _show_blocks(names: list[str], rows: list[tuple[str | None, ...]]) -> None:
+    for number, row in enumerate(rows, 1):
+        screen.print(Text(f"row {number}", "bold"))
+        block = Table(box=None, pad_edge=False, show_header=False)
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
+        for name, value in zip(names, row, strict=True):
+            block.add_row(Text(name, "dim"), Text("–" if value is None else value))
+        screen.print(block)

@@ -1,0 +1,381 @@
+"""Each exit code as a shell sees it: one sentence on stderr, no traceback, the last release still answers."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from filelock import FileLock
+
+from schemas.home import Home
+from tests.a_night import as_parquet, small_world
+
+PATHSTATS = Path(sys.executable).with_name("pathstats")
+AS_OF = "2026-03-10T00:00:00Z"
+SECRET = "grace.hopper@example.org"
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [str(PATHSTATS), *arguments, *(() if arguments[0] == "check" else ("--home", str(home)))]
+
+
+def quiet_environment() -> dict[str, str]:
+    ours = ("PATHSTATS", "PREFECT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "COLUMNS": "120", "NO_COLOR": "1"}
+
+
+def shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end."""
+    return subprocess.run(
+        command(home, *arguments),
+        capture_output=True,
+        text=True,
+        env=quiet_environment(),
+        timeout=60,
+        check=False,
+    )
+
+
+def the_sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on stderr that says what went wrong."""
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("pathstats: ")
+    assert SECRET not in done.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a release of the demo world."""
+    place = tmp_path_factory.mktemp("exit-codes") / "home"
+    done = shell(place, "run", "--source", "demo:learners=200", "--as-of", AS_OF, "--direct", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["as_of"].startswith("2026-03-10")
+    return place
+
+
+@pytest.fixture(scope="session")
+def pair(home: Path) -> tuple[str, str]:
+    """The ids of a session and of a learner who is enrolled in it."""
+    frame = pl.read_parquet(home / "published/latest/path_session_stats.parquet")
+    session, user = frame.select("session_id", "user_id").row(0)
+    return session, user
+
+
+@pytest.fixture
+def still_answers(home: Path, pair: tuple[str, str]) -> Callable[[], None]:
+    """Call it after a failure: the release is the one before, and no half of another one is left."""
+    before = os.readlink(home / "published/latest")
+
+    def check() -> None:
+        assert os.readlink(home / "published/latest") == before
+        done = shell(home, "lookup", *pair)
+        assert done.returncode == 0
+        assert "detailedStatus" in json.loads(done.stdout)
+
+    return check
+
+
+def small_source(folder: Path) -> Path:
+    """Six sound tables, every user with the address that no message may hold."""
+    tables = small_world()
+    tables["users"] = [{**row, "email": SECRET} for row in tables["users"]]
+    return as_parquet(folder, tables)
+
+
+# 0
+
+
+def test_0_for_each_command_that_answers(home: Path, pair: tuple[str, str], tmp_path: Path) -> None:
+    source = small_source(tmp_path)
+    for arguments in (
+        ("lookup", *pair),
+        ("lookup", *pair, "--explain"),
+        ("status",),
+        ("query", "SELECT count(*) AS n FROM path_session_stats"),
+        ("check", f"files:{source}"),
+    ):
+        done = shell(home, *arguments)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+        assert done.stdout
+
+
+def test_0_without_a_word_when_the_reader_has_seen_enough(home: Path) -> None:
+    sql = "SELECT a.user_id FROM path_session_stats a CROSS JOIN path_session_stats b"
+    ask = " ".join(f"'{part}'" for part in command(home, "query", sql, "--format", "csv"))
+    done = subprocess.run(
+        ["bash", "-c", f"{ask} | head -1; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        env=quiet_environment(),
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "user_id\n", "")
+
+
+# 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--source", "oracle:x", "--direct"), "no source 'oracle'"),
+        (("run", "--source", "files:", "--direct"), "files:DIR"),
+        (("run", "--source", "demo:learners=many", "--direct"), "whole numbers"),
+        (("run", "--source", "demo:pupils=3", "--direct"), "no option 'pupils'"),
+        (("run", "--source", "demo", "--as-of", "2026-03-10T00:00:00", "--direct"), "no time zone"),
+        (("run", "--source", "demo", "--as-of", "yesterday", "--direct"), "not an ISO time"),
+        (("check", "oracle:x"), "no source 'oracle'"),
+        (("query", "SELEC 1"), "DuckDB can't run this query"),
+        (("query", "SELECT * FROM nowhere"), "nowhere"),
+    ],
+)
+def test_2_wrong_usage(home: Path, arguments: tuple[str, ...], said: str) -> None:
+    quiet = ("--json",) if arguments[0] == "run" else ()
+    done = shell(home, *arguments, *quiet)
+    assert done.returncode == 2
+    assert said in the_sentence(done)
+
+
+@pytest.mark.parametrize("arguments", [("lookup", "s", "u"), ("status",), ("query", "SELECT 1")])
+def test_2_no_release_yet(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = shell(tmp_path / "empty", *arguments)
+    assert done.returncode == 2
+    assert "holds no release yet" in the_sentence(done)
+
+
+# 3
+
+
+def missing_table(folder: Path) -> None:
+    (folder / "paths.parquet").unlink()
+
+
+def missing_column(folder: Path) -> None:
+    file = folder / "enrollments.parquet"
+    pl.read_parquet(file).drop("user_id").write_parquet(file)
+
+
+def too_many_fields(folder: Path) -> None:
+    (folder / "users.parquet").unlink()
+    text = f"company_id,user_id,status,email\nacme,u1,active,\nacme,u2,active,{SECRET},Grace\n"
+    (folder / "users.csv").write_text(text, "utf-8")
+
+
+def unterminated_quote(folder: Path) -> None:
+    (folder / "users.parquet").unlink()
+    text = f'company_id,user_id,status,email\nacme,u1,active,\nacme,u2,active,"{SECRET}\n'
+    (folder / "users.csv").write_text(text, "utf-8")
+
+
+def broken_json(folder: Path) -> None:
+    (folder / "users.parquet").unlink()
+    text = '{"company_id": "acme", "user_id": "u1", "status": "active"}\n' + f'{{"email": "{SECRET}",\n'
+    (folder / "users.ndjson").write_text(text, "utf-8")
+
+
+def truncated_parquet(folder: Path) -> None:
+    file = folder / "step_activity.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def truncated_gz(folder: Path) -> None:
+    (folder / "users.parquet").unlink()
+    rows = "".join(f"acme,u{n},active,{n * 7919 % 1009}@x\n" for n in range(5_000))
+    packed = gzip.compress(f"company_id,user_id,status,email\n{rows}".encode())
+    (folder / "users.csv.gz").write_bytes(packed[: len(packed) // 2])
+
+
+def header_only(folder: Path) -> None:
+    (folder / "enrollments.parquet").unlink()
+    (folder / "enrollments.csv").write_text("company_id,enrollment_id,session_id,user_id,enrolled_at\n")
+
+
+def empty_file(folder: Path) -> None:
+    (folder / "enrollments.parquet").unlink()
+    (folder / "enrollments.csv").write_text("")
+
+
+def missing_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def table_twice(folder: Path) -> None:
+    (folder / "users.csv").write_text("company_id,user_id,status\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (missing_folder, r"source: there is no such folder\."),
+        (missing_table, r"source: table paths is missing"),
+        (table_twice, r"table users comes twice, users\.parquet and users\.csv"),
+        (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
+        (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
+        (unterminated_quote, r"users\.csv, line 3: a quoted value does not end"),
+        (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),
+        (truncated_parquet, r"step_activity\.parquet: not a parquet file, or a truncated one"),
+        (truncated_gz, r"users\.csv\.gz: the gzip file is damaged or truncated"),
+        (header_only, r"enrollments\.csv: table enrollments is empty"),
+        (empty_file, r"enrollments\.csv: the file is empty"),
+    ],
+)
+def test_3_the_source_or_its_data(
+    home: Path,
+    tmp_path: Path,
+    still_answers: Callable[[], None],
+    damage: Callable[[Path], None],
+    said: str,
+) -> None:
+    source = small_source(tmp_path / "source")
+    damage(source)
+    done = shell(home, "run", "--source", f"files:{source}", "--as-of", AS_OF, "--direct", "--json")
+    assert done.returncode == 3
+    assert re.search(said, the_sentence(done)), done.stderr
+    assert done.stdout == ""
+    still_answers()
+    assert json.loads((home / "failure.json").read_text())["exit_code"] == 3
+
+
+def test_3_the_phases_before_are_shown_and_the_sentence_comes_last(home: Path, tmp_path: Path) -> None:
+    source = small_source(tmp_path / "source")
+    missing_column(source)
+    done = shell(home, "run", "--source", f"files:{source}", "--direct")
+    *phases, last = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert last.startswith("pathstats: ")
+    assert all(line.startswith("✓ ") for line in phases)
+
+
+def test_3_for_check_and_oulad(home: Path, tmp_path: Path) -> None:
+    for arguments in (("check", "files:/nowhere"), ("check", f"oulad:{tmp_path}")):
+        done = shell(home, *arguments)
+        assert done.returncode == 3
+        assert "there is no such" in the_sentence(done)
+
+
+# 4
+
+
+@pytest.mark.parametrize("company", [(), ("--company", "nobody")])
+def test_4_no_such_session(home: Path, pair: tuple[str, str], company: tuple[str, ...]) -> None:
+    session = pair[0] if company else "no-such-session"
+    done = shell(home, "lookup", session, pair[1], *company)
+    assert (done.returncode, done.stderr) == (4, "")
+    assert json.loads(done.stdout) == {"error": "path_session_not_found"}
+
+
+def test_4_no_such_user(home: Path, pair: tuple[str, str]) -> None:
+    done = shell(home, "lookup", pair[0], SECRET, "--explain")
+    assert (done.returncode, done.stderr) == (4, "")
+    assert json.loads(done.stdout) == {"error": "user_not_found"}
+
+
+def test_4_not_enrolled(home: Path, pair: tuple[str, str]) -> None:
+    session, _ = pair
+    stats = pl.read_parquet(home / "published/latest/path_session_stats.parquet")
+    inside = stats.filter(pl.col("session_id") == session)["user_id"].implode()
+    users = pl.read_parquet(home / "published/latest/users.parquet")
+    stranger = users.filter(~pl.col("user_id").is_in(inside))["user_id"][0]
+    done = shell(home, "lookup", session, stranger)
+    assert (done.returncode, done.stderr) == (4, "")
+    assert json.loads(done.stdout) == {"error": "user_not_enrolled"}
+
+
+# 5
+
+
+def test_5_too_many_refused_rows(home: Path, tmp_path: Path, still_answers: Callable[[], None]) -> None:
+    source = small_source(tmp_path / "source")
+    file = source / "users.parquet"
+    pl.read_parquet(file).with_columns(status=pl.lit("asleep")).write_parquet(file)
+    done = shell(home, "run", "--source", f"files:{source}", "--as-of", AS_OF, "--direct", "--json")
+    assert done.returncode == 5
+    assert re.search(r"Table users: 3 of 3 rows refused, .*bad_enum", the_sentence(done))
+    still_answers()
+    checked = shell(home, "check", f"files:{source}", "--json")
+    assert (checked.returncode, checked.stderr) == (5, "")
+    assert json.loads(checked.stdout)["held_back_by"] == ["users"]
+    seen = shell(home, "check", f"files:{source}")
+    assert (seen.returncode, SECRET in seen.stdout) == (5, False)
+
+
+# 1
+
+
+def test_1_a_home_below_a_regular_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = shell(file / "home", "run", "--source", "demo:learners=200", "--direct", "--json")
+    assert done.returncode == 1
+    assert "can't be written" in the_sentence(done)
+
+
+def test_1_a_second_night_at_the_same_time(home: Path, still_answers: Callable[[], None]) -> None:
+    with FileLock(Home(home).lock):
+        done = shell(home, "run", "--source", "demo:learners=200", "--direct", "--json")
+        assert done.returncode == 1
+        assert "Another night is running" in the_sentence(done)
+        still_answers()
+
+
+# 130
+
+
+def test_130_ctrl_c_in_the_middle(home: Path, still_answers: Callable[[], None]) -> None:
+    running = subprocess.Popen(
+        command(home, "run", "--source", "demo:learners=100000", "--direct", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=quiet_environment(),
+    )
+    landing = Home(home).landing
+    wait_until = time.monotonic() + 20
+    while not list(landing.glob("*")) and time.monotonic() < wait_until:
+        time.sleep(0.02)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=30)
+    sentence = the_sentence(subprocess.CompletedProcess((), running.returncode, out, error))
+    assert running.returncode == 130
+    assert "interrupted" in sentence
+    still_answers()
+    again = shell(home, "run", "--source", "demo:learners=200", "--as-of", AS_OF, "--direct", "--json")
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+# The start from the shell
+
+
+def test_a_lookup_loads_nothing_heavy(home: Path, pair: tuple[str, str]) -> None:
+    program = (
+        "import sys\n"
+        "from pathstats.cli.main import app\n"
+        f"app({['lookup', *pair, '--home', str(home)]!r}, standalone_mode=False)\n"
+        "heavy = {'polars', 'duckdb', 'pandera', 'prefect', 'rich', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)) or 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=quiet_environment(),
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "detailedStatus" in json.loads(done.stdout)

@@ -1,0 +1,180 @@
+"""`lookup --explain`: the rule it names is the one that decided, and what it says of the steps is so."""
+
+import re
+from contextlib import redirect_stdout
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pathstats.answering import PathStats
+from pathstats.explaining import Explanation, day, explanation
+from tests.a_night import AS_OF, night, published
+
+Row = dict[str, Any]
+RULES = {
+    "sessionNotOpened": {"R11.1"},
+    "successful": {"R11.2"},
+    "unsuccessful": {"R11.3"},
+    "awaitingCorrection": {"R11.4"},
+    "toRetake": {"R11.5a"},
+    "notYetStarted": {"R11.5b"},
+    "late": {"R11.5c"},
+    "onTime": {"R11.5d"},
+}
+PER_KIND = 25
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("explain") / "home"
+    night("demo:learners=400,seed=3", place, AS_OF)
+    return place
+
+
+@pytest.fixture(scope="module")
+def explained(home: Path) -> list[tuple[Row, Explanation]]:
+    """Learners of every detailed status and reason, archived and not, each explained."""
+    kinds = [
+        "detailed_status_type",
+        "detailed_status_reason",
+        pl.col("archived_at").is_null().alias("active"),
+    ]
+    rows = (
+        published(home, "path_session_stats")
+        .filter("is_current")
+        .sort("enrollment_id")
+        .group_by(kinds, maintain_order=True)
+        .head(PER_KIND)
+        .to_dicts()
+    )
+    ask = PathStats(home)
+    return [
+        (row, explanation(ask.find(row["session_id"], row["user_id"], company_id=row["company_id"])))
+        for row in rows
+    ]
+
+
+def test_every_kind_is_among_them(explained: list[tuple[Row, Explanation]]) -> None:
+    assert {row["detailed_status_type"] for row, _ in explained} == set(RULES)
+    assert {row["detailed_status_reason"] for row, _ in explained} == {
+        None,
+        "sessionEnded",
+        "mandatoryReplay",
+    }
+    assert {row["archived_at"] is None for row, _ in explained} == {True, False}
+    assert {row["status"] for row, _ in explained} == {"completed", "awaitingCorrection", "late", "onTime"}
+    assert {row["result"] for row, _ in explained} == {"unsuccessful", "retake", "successful", None}
+    assert len(explained) >= 200
+
+
+def test_the_rule_fits_the_detailed_status(explained: list[tuple[Row, Explanation]]) -> None:
+    for row, said in explained:
+        _, detailed, *_ = said.sentences
+        rules = set(re.findall(r"R11\.\d[a-d]?", detailed))
+        if row["detailed_status_reason"] == "sessionEnded":
+            assert "R11.6" in rules
+            assert len(rules) == 2
+            assert rules - {"R11.6"} <= {"R11.5a", "R11.5b", "R11.5c", "R11.5d"}
+        else:
+            assert rules == RULES[row["detailed_status_type"]], (row, detailed)
+        assert detailed.startswith(row["detailed_status_type"])
+        assert row["decided_by_step_id"] is None or f"step {row['decided_by_step_id']}" in detailed
+
+
+def test_what_it_says_of_the_detailed_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+    for row, said in explained:
+        _, detailed, *_ = said.sentences
+        required = [step for step in said.steps if not step["optional"]]
+        by = next((step for step in said.steps if step["step_id"] == row["decided_by_step_id"]), {})
+        redo = [step["finished"] or step["replay_pending"] for step in required]
+        if "R11.2" in detailed:
+            assert required
+            assert all(step["successful"] for step in required)
+            assert day(row["completed_at"]) in detailed
+        if "R11.3" in detailed:
+            assert by["exhausted"]
+        if "R11.4" in detailed:
+            assert by["awaiting_correction"]
+        if "R11.5a" in detailed:
+            assert all(redo)
+            assert by["replay_pending"] if "outside this session" in detailed else by["to_retake"]
+        if re.search(r"R11\.5[bcd]", detailed):
+            assert not required or not all(redo)
+        if "R11.5b" in detailed:
+            assert row["started_at"] is None
+        if "R11.5c" in detailed:
+            assert by["overdue"]
+            assert not by["finished"]
+            assert f"was due {day(by['due_at'])}" in detailed
+        if "R11.5d" in detailed:
+            assert row["started_at"] is not None
+            assert row["next_due_at"] is None or day(row["next_due_at"]) in detailed
+
+
+def test_what_it_says_of_the_time_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+    for row, said in explained:
+        moment: datetime = row["archived_at"] or AS_OF
+        assert said.sentences[0].startswith(f"As of {day(moment)}, ")
+        assert ("unenrolled" in said.sentences[0]) == (row["archived_at"] is not None)
+
+
+def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+    for row, said in explained:
+        _, _, status, _ = said.sentences
+        assert status.startswith(f"Status {row['status']}: ")
+        required = [step for step in said.steps if not step["optional"]]
+        overdue = [step for step in required if step["overdue"]]
+        if row["status"] == "completed":
+            assert said.steps
+            assert all(step["finished"] for step in said.steps)
+            assert str(len(said.steps)) in status
+        elif row["status"] == "awaitingCorrection":
+            assert any(step["awaiting_correction"] for step in required)
+        elif row["status"] == "late":
+            named = re.search(r"step (\S+) was due (.+?), not finished", status)
+            assert named
+            assert (named[1], named[2]) in {(step["step_id"], day(step["due_at"])) for step in overdue}
+            assert (f" and {len(overdue) - 1} more" in status) == (len(overdue) > 1)
+        else:
+            assert not overdue
+
+
+def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+    flags = {"unsuccessful": "exhausted", "retake": "to_retake"}
+    for row, said in explained:
+        *_, result = said.sentences
+        assert result.startswith(f"Result {row['result'] or 'null'}: ")
+        required = [step for step in said.steps if not step["optional"]]
+        if flag := flags.get(row["result"] or ""):
+            assert any(step[flag] and f"step {step['step_id']} " in result for step in said.steps)
+        elif row["result"] == "successful":
+            assert all(step["successful"] for step in required)
+        elif required:
+            assert any(not step["finished"] for step in required)
+            assert not any(step["exhausted"] or step["to_retake"] for step in said.steps)
+
+
+@pytest.fixture(scope="module")
+def shown(explained: list[tuple[Row, Explanation]]) -> list[tuple[Explanation, str]]:
+    """A few explanations as the screen shows them."""
+    from pathstats.cli import screen
+
+    pages = []
+    for _, said in explained[::9]:
+        page = StringIO()
+        with redirect_stdout(page):
+            screen.show_explanation(said)
+        pages.append((said, page.getvalue()))
+    return pages
+
+
+def test_the_table_has_each_step_in_its_order(shown: list[tuple[Explanation, str]]) -> None:
+    for said, page in shown:
+        lines = page.splitlines()
+        assert lines[1 : len(said.sentences) + 1] == said.sentences
+        places = [page.index(step["step_id"], page.index("outcome")) for step in said.steps]
+        assert places == sorted(places)

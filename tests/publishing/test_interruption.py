@@ -1,0 +1,181 @@
+"""A night that is interrupted anywhere: `latest` names a complete release, and the next night succeeds."""
+
+import hashlib
+import itertools
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows import night as phases
+from flows.warehouse.duck import Duck
+from pathstats import PathStats
+from schemas.errors import HeldBack, NightFailed
+from schemas.home import Home
+from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, published, small_world
+from transforms.published import Statistics
+
+# (where the function is found, its name, every how many calls it is interrupted)
+OPERATIONS = [
+    (pl.DataFrame, "write_parquet", 1),
+    (Path, "write_text", 1),
+    (Path, "mkdir", 2),
+    (Path, "rename", 1),
+    (Path, "symlink_to", 1),
+    (Path, "unlink", 1),
+    (os, "replace", 1),
+    (os, "fsync", 3),
+    (hashlib, "file_digest", 4),
+    (shutil, "rmtree", 1),
+    (sqlite3, "connect", 1),
+    (Duck, "execute", 13),
+    (Duck, "frame", 3),
+]
+
+
+Fault = Callable[[], BaseException]
+
+
+@pytest.fixture(scope="module")
+def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a source in `in` and a home in which it was published."""
+    folder = tmp_path_factory.mktemp("once")
+    night(as_parquet(folder / "in", small_world()), folder / "home")
+    return folder
+
+
+@dataclass
+class Interruption:
+    """The nth call of a function raises, before or after it does its work; the calls after it work again."""
+
+    function: Callable[..., Any]
+    nth: int
+    error: Fault
+    afterwards: bool
+    home: Path
+    calls: int = 0
+    answering_then: Path | None = field(default=None)
+
+    def wrapped(self) -> Callable[..., Any]:
+        def interrupted(*arguments: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls != self.nth:
+                return self.function(*arguments, **options)
+            if self.afterwards:
+                answer = self.function(*arguments, **options)
+                if hasattr(answer, "close"):
+                    answer.close()
+            self.answering_then = latest(self.home).folder
+            raise self.error()
+
+        return interrupted
+
+
+@pytest.mark.parametrize(
+    ("error", "afterwards"),
+    [(partial(OSError, 28, "No space left on device"), False), (KeyboardInterrupt, True)],
+    ids=["disk full before", "Ctrl-C after"],
+)
+@pytest.mark.parametrize(("owner", "name", "every"), OPERATIONS, ids=lambda it: getattr(it, "__name__", it))
+def test_interrupted_at_each_point(
+    published_once: Path, tmp_path: Path, owner: Any, name: str, every: int, error: Fault, afterwards: bool
+) -> None:
+    """Each night stumbles over what the one before left behind; the first that is left alone succeeds."""
+    source, home = published_once / "in", tmp_path / "home"
+    shutil.copytree(published_once / "home", home, symlinks=True)
+    first, first_manifest = latest(home), assert_complete(latest(home))
+    later = AS_OF + timedelta(days=1)
+    for nth in itertools.count(1, every):
+        interruption = Interruption(getattr(owner, name), nth, error, afterwards, home)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, interruption.wrapped())
+            try:
+                night(source, home, later)
+            except (NightFailed, KeyboardInterrupt):
+                assert interruption.answering_then is not None
+        if interruption.answering_then is None:
+            break
+        assert latest(home).folder == interruption.answering_then
+        assert_complete(latest(home))
+        assert assert_complete(first) == first_manifest
+        assert PathStats(home).lookup("S", "u2")["progress"] == 100
+    assert nth > 1, f"{name} is not called any more: take it off the list"
+    assert assert_complete(latest(home)).as_of == later.isoformat()
+    assert not Home(home).failure.exists()
+
+
+def kill(source: Path, home: Path, owner: str, name: str, when: str) -> None:
+    """A night in a process of its own that dies on the spot, before or after it calls the function."""
+    code = f"""
+import os, pathlib
+from datetime import timedelta
+from tests.a_night import AS_OF, night
+work = {owner}.{name}
+def fatal(*arguments, **options):
+    {"work(*arguments, **options)" if when == "after" else ""}
+    os._exit(9)
+{owner}.{name} = fatal
+night(pathlib.Path({str(source)!r}), pathlib.Path({str(home)!r}), AS_OF + timedelta(days=1))
+"""
+    root = Path(__file__).parent.parent.parent
+    process = subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
+    assert process.returncode == 9
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "when", "switched"),
+    [
+        ("pathlib.Path", "rename", "after", False),
+        ("os", "replace", "before", False),
+        ("os", "replace", "after", True),
+    ],
+)
+def test_killed_in_the_last_steps(
+    published_once: Path, tmp_path: Path, owner: str, name: str, when: str, switched: bool
+) -> None:
+    source, home = published_once / "in", tmp_path / "home"
+    shutil.copytree(published_once / "home", home, symlinks=True)
+    kill(source, home, owner, name, when)
+    next_day = AS_OF + timedelta(days=1)
+    assert assert_complete(latest(home)).as_of == (next_day if switched else AS_OF).isoformat()
+    last = night(source, home, next_day + timedelta(days=1))
+    assert assert_complete(latest(home)) == last
+
+
+def test_a_table_that_breaks_its_schema_is_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    source = as_parquet(tmp_path / "in", small_world())
+    first = night(source, home)
+    right = phases.statistics
+
+    def wrong(*arguments: Any) -> Statistics:
+        answer = right(*arguments)
+        over = answer.session_summary.with_columns(pl.col("enrolled") + 1)
+        return replace(answer, session_summary=over)
+
+    monkeypatch.setattr(phases, "statistics", wrong)
+    with pytest.raises(HeldBack, match="session_summary"):
+        night(source, home, AS_OF + timedelta(days=1))
+    assert assert_complete(latest(home)) == first
+    assert "session_summary" in Home(home).failure.read_text("utf-8")
+    monkeypatch.undo()
+    night(source, home, AS_OF + timedelta(days=1))
+    assert published(home, "session_summary")["enrolled"].to_list() == [3]
+    assert not Home(home).failure.exists()
+
+
+def test_a_night_that_was_published_before_gets_the_next_number(tmp_path: Path) -> None:
+    source = as_parquet(tmp_path / "in", small_world())
+    ids = [night(source, tmp_path / "home").release_id for _ in range(3)]
+    assert ids == [f"20260310T000000Z-{n}" for n in range(1, 4)]
+    assert latest(tmp_path / "home").folder.name == ids[-1]
