@@ -24,6 +24,17 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C as what it is; DuckDB makes a RuntimeError of it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
+
+
 class Duck:
     """A connection to a DuckDB file, or to memory when there is no file."""
 
@@ -49,17 +60,20 @@ class Duck:
         self._connection.close()
 
     def execute(self, sql: str) -> None:
-        self._connection.execute(sql)
+        with _interruptible():
+            self._connection.execute(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql).fetchall()
+        with _interruptible():
+            return self._connection.execute(sql).fetchall()
 
     def value(self, sql: str) -> Any:
         return self.rows(sql)[0][0]
 
     def frame(self, sql: str) -> pl.DataFrame:
         """The query's answer as a polars frame, handed over in Arrow's memory layout."""
-        return pl.DataFrame(self._connection.sql(sql))
+        with _interruptible():
+            return pl.DataFrame(self._connection.sql(sql))
 
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]

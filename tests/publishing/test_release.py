@@ -72,7 +72,7 @@ def test_columns_say_what_they_mean_and_rows_are_sorted(
     declared = model.to_schema().columns  # type: ignore[attr-defined]
     schema = pq.read_schema(file)
     assert schema.names == list(declared)
-    in_file = json.loads(schema.metadata[b"columns"])
+    in_file = json.loads(pq.read_metadata(file).metadata[b"columns"])
     for field in schema:
         meaning = declared[field.name].description
         assert field.metadata[b"description"].decode() == meaning
