@@ -1,9 +1,11 @@
 """What a person sees: progress while a night runs, tables when it is done. Built as data, printed last."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -161,21 +163,28 @@ def show_demo(manifest: Manifest, home: Home) -> None:
     )
     ask = PathStats(home.root)
     asked = [(row["session_id"], row["email"]) for row in people.iter_rows(named=True)]
+    pathstats, place = _from_here(Path(sys.argv[0])), _from_here(home.root)
     for session, email in asked:
         screen.print()
-        command = f"$ pathstats lookup {session} {email} --home {home.root}"
+        command = f"$ {pathstats} lookup {session} {email} --home {place}"
         screen.print(Text(command, "bold"), soft_wrap=True)
         screen.print(ask.body(session, email), soft_wrap=True, markup=False)
     session, email = asked[0]
     late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
     screen.print("\n[bold]Try next[/]")
     for command in (
-        f"pathstats lookup {session} {email} --explain --home {home.root}",
-        f'pathstats query "{late}" --home {home.root}',
-        f"pathstats status --home {home.root}",
-        "pathstats demo --write exports/ && pathstats check files:exports/",
+        f"{pathstats} lookup {session} {email} --explain --home {place}",
+        f'{pathstats} query "{late}" --home {place}',
+        f"{pathstats} status --home {place}",
+        f"{pathstats} demo --write exports/ && {pathstats} check files:exports/",
     ):
         screen.print(f"  {command}", soft_wrap=True, markup=False)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as a person in this folder would type it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | None) -> None:
