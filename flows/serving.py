@@ -1,6 +1,8 @@
 """Serving the nightly flow from one terminal, with a Prefect server of its own where there is none."""
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,57 +21,104 @@ _PATIENCE_S = 120
 def serve_nightly(
     parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None]
 ) -> None:
-    """Run the nightly flow by the schedule until interrupted.
+    """Run the nightly flow by the schedule until interrupted or told to end.
 
     Raises: UsageError if the schedule can't be read; NightFailed if the server does not start.
     """
-    with _server(say):
-        from prefect.schedules import Cron
+    with _ended_like_an_interrupt(), _server_address() as (address, is_ours):
+        # Prefect reads its address when it is imported, so not before.
+        from prefect.client.schemas.schedules import CronSchedule
+        from prefect.runner import Runner
 
         from flows.nightly import nightly
 
         try:
-            when = Cron(cron, timezone=timezone)
+            when = CronSchedule(cron=cron, timezone=timezone)
         except ValueError as error:
             raise UsageError(
                 f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
-        say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
-        nightly.serve(name="nightly", parameters=parameters, schedules=[when], print_starting_message=False)
+        with _running(address, say) if is_ours else _nothing():
+            # One at a time: nights that are due together, after a pause, follow each other in their order.
+            runner = Runner(name="nightly", limit=1)
+            # Prefect's own handler never awaits its stop, and a warning says so.
+            runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
+            runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=[when])
+            say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
+            try:
+                asyncio.run(runner.start())
+            except KeyboardInterrupt:
+                say("Ending.")
+
+
+def _interrupt(*_: Any) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
-def _server(say: Callable[[str], None]) -> Iterator[None]:
-    """The server that PREFECT_API_URL names, or one on loopback for as long as this lasts.
-
-    A temporary server, which flows start by themselves, runs no scheduler.
-    """
-    if os.environ.get("PREFECT_API_URL"):
+def _ended_like_an_interrupt() -> Iterator[None]:
+    """A termination or a closed terminal ends what was started here, as Ctrl-C does."""
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _server_address() -> Iterator[tuple[str, bool]]:
+    """The server that PREFECT_API_URL names, or the address of one that is to be started here."""
+    given = os.environ.get("PREFECT_API_URL")
+    if given:
+        yield given, False
         return
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
-    say(f"Starting a Prefect server at {address}/v1 …")
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{_free_port()}/api"
+    try:
+        yield os.environ["PREFECT_API_URL"], True
+    finally:
+        del os.environ["PREFECT_API_URL"]
+
+
+@contextmanager
+def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
+    """A Prefect server at the address for as long as this lasts.
+
+    A temporary server, which flows start by themselves, runs no scheduler. In a session of its own, so that
+    Ctrl-C reaches it last: the runner still has to tell it how its nights ended.
+    """
+    say(f"Starting a Prefect server at {address.removesuffix('/api')}/v1 …")
+    port = address.removesuffix("/api").rpartition(":")[2]
     server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+        start_new_session=True,
     )
     try:
-        _wait_until_healthy(f"{address}/api/health", server)
-        os.environ["PREFECT_API_URL"] = f"{address}/api"
+        _wait_until_healthy(f"{address}/health", server)
         yield
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:
-    for _ in range(_PATIENCE_S * 2):
-        if server.poll() is not None:
-            break
+    deadline = time.monotonic() + _PATIENCE_S
+    while server.poll() is None and time.monotonic() < deadline:
         try:
-            if httpx.get(address, timeout=2).status_code == 200:
+            if httpx.get(address, timeout=2, trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
             pass

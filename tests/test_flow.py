@@ -2,15 +2,19 @@
 
 import asyncio
 import hashlib
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from schemas.errors import UsageError
 from schemas.home import PARQUET_TABLES, Home
 from schemas.manifest import Manifest
 
@@ -18,8 +22,12 @@ AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 SOURCE = "demo:learners=200"
 ROOT = Path(__file__).parent.parent
 
-# Prefect 3.8's client leaves a socket of its own to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    # Prefect 3.8's client leaves a socket of its own to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    # With --dist loadgroup all of them share one server.
+    pytest.mark.xdist_group("prefect"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +36,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("DO_NOT_TRACK", "1")
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         patch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
         from prefect.testing.utilities import prefect_test_harness
 
@@ -124,26 +133,35 @@ def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytes
 
 
 def test_without_as_of_a_night_is_for_the_time_it_was_scheduled_for(tmp_path: Path) -> None:
+    """Also when the same run is retried: a missed or failed night is made up for as of its own time."""
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import FlowRun
     from prefect.flow_engine import run_flow
-    from prefect.states import Scheduled
+    from prefect.states import AwaitingRetry, Scheduled
 
     from flows.nightly import nightly
 
     scheduled = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    parameters = {"source": SOURCE, "home": str(tmp_path)}
 
-    async def create() -> object:
+    async def create() -> FlowRun:
         async with get_client() as client:
-            return await client.create_flow_run(
-                nightly,
-                parameters={"source": SOURCE, "home": str(tmp_path)},
-                state=Scheduled(scheduled_time=scheduled),
-            )
+            state = Scheduled(scheduled_time=scheduled)
+            return await client.create_flow_run(nightly, parameters=parameters, state=state)
+
+    async def retry(flow_run: FlowRun) -> FlowRun:
+        async with get_client() as client:
+            now = AwaitingRetry(scheduled_time=datetime.now(UTC))
+            await client.set_flow_run_state(flow_run.id, now, force=True)
+            return await client.read_flow_run(flow_run.id)
 
     flow_run = asyncio.run(create())
-    run_flow(nightly, flow_run=flow_run, parameters={"source": SOURCE, "home": str(tmp_path)})
-    manifest = Manifest.read(Home(tmp_path).latest / "manifest.json")
-    assert datetime.fromisoformat(manifest.as_of) == scheduled
+    run_flow(nightly, flow_run=flow_run, parameters=parameters)
+    first = Manifest.read(Home(tmp_path).latest / "manifest.json")
+    run_flow(nightly, flow_run=asyncio.run(retry(flow_run)), parameters=parameters)
+    again = Manifest.read(Home(tmp_path).latest / "manifest.json")
+    assert again.release_id != first.release_id
+    assert datetime.fromisoformat(first.as_of) == datetime.fromisoformat(again.as_of) == scheduled
 
 
 @pytest.mark.parametrize("place", ["flows/nightly.py:nightly"])
@@ -155,27 +173,83 @@ def test_the_entry_point_loads(place: str) -> None:
     assert loaded.stdout.strip() == "nightly"
 
 
-def test_a_served_schedule_fires(tmp_path: Path) -> None:
-    """`pathstats schedule` starts a server that runs its own scheduler; cron's smallest step is a minute."""
-    home = Home(tmp_path / "home")
-    command = [str(Path(sys.executable).with_name("pathstats")), "schedule", "--source", SOURCE]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect")}
-    served = subprocess.Popen(
-        [*command, "--cron", "* * * * *", "--home", str(home.root)],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        for _ in range(360):
-            if home.latest.exists() or served.poll() is not None:
+@pytest.mark.parametrize(("cron", "timezone"), [("soon", "UTC"), ("0 2 * * *", "Mars/Olympus")])
+def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone: str) -> None:
+    from flows.serving import serve_nightly
+
+    said: list[str] = []
+    with pytest.raises(UsageError, match="five cron fields and a zone"):
+        serve_nightly({}, cron=cron, timezone=timezone, say=said.append)
+    assert said == []
+
+
+class Served:
+    """`pathstats schedule` in a process group of its own, as in a terminal."""
+
+    def __init__(self, folder: Path, cron: str) -> None:
+        self.home = Home(folder / "home")
+        self._words = folder / "words.txt"
+        command = [str(Path(sys.executable).with_name("pathstats")), "schedule", "--source", SOURCE]
+        with self._words.open("wb") as words:
+            self.process = subprocess.Popen(
+                [*command, "--cron", cron, "--home", str(self.home.root)],
+                cwd=folder,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": str(folder),
+                    "PREFECT_HOME": str(folder / "prefect"),
+                    "PYTHONUNBUFFERED": "1",
+                },
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def words(self) -> str:
+        return self._words.read_text("utf-8")
+
+    def wait_until(self, what: Callable[[], bool]) -> None:
+        for _ in range(400):
+            if what() or self.process.poll() is not None:
                 break
             time.sleep(0.5)
-        assert home.latest.exists()
-        manifest = Manifest.read(home.latest / "manifest.json")
+        assert what(), self.words
+
+    def port_is_open(self) -> bool:
+        port = int(self.words.partition("127.0.0.1:")[2].partition("/")[0])
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_served_schedule_fires_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    """The server of its own runs a scheduler; cron's smallest step is a minute."""
+    served = Served(tmp_path, "* * * * *")
+    try:
+        served.wait_until(served.home.latest.exists)
+        manifest = Manifest.read(served.home.latest / "manifest.json")
         assert datetime.fromisoformat(manifest.as_of).second == 0
+        assert served.port_is_open()
     finally:
-        served.send_signal(2)
-        words, _ = served.communicate(timeout=60)
-    assert b"Traceback" not in words
+        os.killpg(served.process.pid, signal.SIGINT)
+        ended = served.process.wait(timeout=60)
+    assert ended == 0
+    assert not served.port_is_open()
+    assert "Traceback" not in served.words
+
+
+def test_told_to_end_while_it_starts_it_leaves_no_server_behind(tmp_path: Path) -> None:
+    served = Served(tmp_path, "0 2 * * *")
+    served.wait_until(lambda: "Starting a Prefect server" in served.words)
+    served.wait_until(lambda: children_of(served.process.pid) != [])
+    server = children_of(served.process.pid)
+    served.process.terminate()
+    assert served.process.wait(timeout=60) == 130
+    assert "Traceback" not in served.words
+    assert not [pid for pid in server if Path(f"/proc/{pid}").exists()]
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that a process has started (Linux)."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
+    return [int(pid) for pid in children.split()]

@@ -104,7 +104,7 @@ def _last_words(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     # DuckDB makes a RuntimeError of Ctrl-C.
     if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":
-        return "interrupted; the last release is as it was.", 130
+        return "interrupted; nothing half-done was published.", 130
     if isinstance(error, OSError):
         where = f"{error.filename} can't" if error.filename else "a file can't"
         return f"{where} be read or written ({error.strerror}).", 1
