@@ -19,7 +19,7 @@ demo: setup
 	@$(BIN)/pathstats demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 tests transforms schemas pathstats
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests transforms schemas pathstats
 
 lint: setup
 	$(BIN)/ruff check .
