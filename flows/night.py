@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from flows.publishing import lookup_index, release, tables
+from flows.publishing.gate import check_summary
 from flows.sources.base import Extract
 from flows.sources.opening import open_source
 from flows.warehouse import loading
@@ -124,6 +125,7 @@ def transform(plan: Plan) -> None:
         tables.write(building, Quarantine, duck.frame(loading.published_rows(Quarantine)))
         answer = statistics(world(duck), plan.as_of)
         sessions, users = duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID)
+    check_summary(answer.path_session_stats, answer.session_summary)
     # The index is SQLite's work on one core, so the other writes parquet meanwhile.
     with ThreadPoolExecutor(max_workers=1) as beside:
         index = beside.submit(lookup_index.build, building, sessions, users, answer.answers)

@@ -21,7 +21,7 @@ def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
 
     if table not in PARQUET_TABLES:
         raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
-    return pl.scan_parquet(latest_release(settings.home(home)).table(table))
+    return pl.scan_parquet(latest_release(settings.home(home)).table(table), glob=False)
 
 
 def latest_release(home: Home) -> Release:

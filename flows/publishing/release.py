@@ -21,8 +21,8 @@ def start_building(home: Home) -> Release:
 
 def next_release_id(home: Home, run_id: str) -> str:
     """The night's name and how many times it was published, counted from 1."""
-    taken = [int(folder.name.rpartition("-")[2]) for folder in home.releases.glob(f"{run_id}-*")]
-    return f"{run_id}-{max(taken, default=0) + 1}"
+    numbers = [folder.name.removeprefix(f"{run_id}-") for folder in home.releases.glob(f"{run_id}-*")]
+    return f"{run_id}-{max((int(number) for number in numbers if number.isdecimal()), default=0) + 1}"
 
 
 def publish(
@@ -74,14 +74,18 @@ def _described(file: Path) -> FileOut:
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         os.fsync(stream.fileno())
-    rows = pl.scan_parquet(file).select(pl.len()).collect().item() if file.suffix == ".parquet" else None
+    rows = (
+        pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+        if file.suffix == ".parquet"
+        else None
+    )
     return FileOut(digest, file.stat().st_size, rows)
 
 
 def _by_detailed_status(release: Release) -> dict[str, int]:
     """How many enrolments, archived ones included, have each detailed status; the most frequent first."""
     counts = (
-        pl.scan_parquet(release.table("path_session_stats"))
+        pl.scan_parquet(release.table("path_session_stats"), glob=False)
         .group_by("detailed_status_type")
         .len()
         .sort("len", "detailed_status_type", descending=[True, False])

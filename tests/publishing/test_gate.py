@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.publishing.gate import check
+from flows.publishing.gate import check, check_summary
 from schemas.columns import Table, table_name
 from schemas.errors import HeldBack
 from schemas.outputs import PathSessionStats, SessionSummary, StepStats
@@ -127,3 +127,12 @@ def test_the_night_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(HeldBack, match="progress_100"):
         night("demo:learners=200", tmp_path)
     assert published(tmp_path, "path_session_stats").height == first.files["path_session_stats.parquet"].rows
+
+
+def test_a_summary_that_counts_otherwise_than_the_enrolments_is_held_back(good: Frames) -> None:
+    stats, summary = good["path_session_stats"], good["session_summary"]
+    check_summary(stats, summary)
+    moved = in_first((pl.col("late") > 0), late=pl.col("late") - 1, on_time=pl.col("on_time") + 1)(summary)
+    check(SessionSummary, moved)
+    with pytest.raises(HeldBack, match="session_summary"):
+        check_summary(stats, moved)
