@@ -102,6 +102,10 @@ def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[s
             )
         case "toRetake":
             every = "every required step is finished or to be done again in this session"
+            if row["detailed_status_reason"] == "mandatoryReplay":
+                every = (
+                    "every required step is finished or, as at least one is, to be done again in this session"
+                )
             return f"{every}; {step} is finished without success and can be retaken (R11.5a)."
         case "notYetStarted":
             return "no attempt on any step counts yet (R11.5b)."

@@ -1,0 +1,113 @@
+"""`pathstats query`: what it writes for people and machines, and what it never repeats."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from pathstats.cli import screen
+from pathstats.cli.main import app
+from tests.a_night import as_parquet, night, small_world
+
+ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
+TIMES = "SELECT TIMESTAMPTZ '2026-03-10 00:00:00Z' AS t, TIMESTAMPTZ '2026-03-10 00:00:00.5Z' AS u"
+SECRET = "grace.hopper@example.org"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tables = small_world()
+    tables["users"] = [{**row, "email": SECRET} for row in tables["users"]]
+    place = tmp_path_factory.mktemp("query")
+    night(as_parquet(place / "source", tables), place / "home")
+    return place / "home"
+
+
+def ask(home: Path, sql: str, *more: str) -> Result:
+    return CliRunner().invoke(app, ["query", sql, *more, "--home", str(home)])
+
+
+def test_csv_has_every_row_and_a_header(home: Path) -> None:
+    answered = ask(home, "SELECT range AS n, NULL AS gap FROM range(20000)", "--format", "csv")
+    assert answered.exit_code == 0
+    assert answered.stdout.splitlines()[:2] == ["n,gap", "0,"]
+    assert len(answered.stdout.splitlines()) == 20_001
+
+
+def test_json_keeps_numbers_lists_and_nulls(home: Path) -> None:
+    rows = json.loads(ask(home, ODD, "--format", "json").stdout)
+    assert rows == [{"i": "3 days", "l": [1, 2], "s": {"a": 1}, "b": "x", "n": None, "f": None}]
+    assert json.loads(ask(home, "FROM users LIMIT 0", "--format", "json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "t", "u"),
+    [
+        ("csv", "2026-03-10T00:00:00Z", "2026-03-10T00:00:00.5Z"),
+        ("json", "2026-03-10T00:00:00Z", "2026-03-10T00:00:00.5Z"),
+        ("table", "2026-03-10 00:00:00 UTC", "2026-03-10 00:00:00.5 UTC"),
+    ],
+)
+def test_times_are_utc_and_say_so(home: Path, shape: str, t: str, u: str) -> None:
+    written = ask(home, TIMES, "--format", shape).stdout
+    assert t in written
+    assert u in written
+
+
+@pytest.mark.parametrize("shape", ["table", "csv", "json"])
+@pytest.mark.parametrize("sql", [ODD, "SHOW TABLES", "DESCRIBE users", "FROM quarantine", "VALUES (1, 'a')"])
+def test_whatever_duckdb_answers_can_be_written(home: Path, sql: str, shape: str) -> None:
+    answered = ask(home, sql, "--format", shape)
+    assert (answered.exit_code, answered.stderr) == (0, "")
+    assert answered.stdout
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("", "The query is empty"),
+        (" ; ", "The query is empty"),
+        ("SELEC 1", "syntax error"),
+        ("SELECT nothing FROM users", '"nothing" not found'),
+        ("SELECT CAST(email AS INTEGER) FROM users", "Could not convert string '…'"),
+    ],
+)
+def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: str, said: str) -> None:
+    answered = ask(home, sql)
+    assert (answered.exit_code, answered.stdout) == (2, "")
+    assert said in answered.stderr
+    assert len(answered.stderr.splitlines()) == 1
+    assert SECRET not in answered.stderr
+
+
+def test_two_columns_of_one_name_are_shown_but_are_no_json(home: Path) -> None:
+    assert ask(home, "SELECT 1 AS a, 2 AS a").stdout.split() == ["a", "a", "1", "2"]
+    refused = ask(home, "SELECT 1 AS a, 2 AS a", "--format", "json")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "two columns named a" in refused.stderr
+
+
+def test_a_long_answer_is_cut_and_says_so(home: Path) -> None:
+    exactly, longer = ask(home, "FROM range(100)"), ask(home, "FROM range(101)")
+    assert (len(exactly.stdout.splitlines()), exactly.stderr) == (101, "")
+    assert (len(longer.stdout.splitlines()), "the first 100 rows" in longer.stderr) == (101, True)
+
+
+def test_a_wide_row_stays_on_one_line_in_a_pipe(home: Path) -> None:
+    header, *rows = ask(home, "FROM path_session_stats").stdout.splitlines()
+    assert header.split()[0] == "company_id"
+    assert len(rows) == 3
+
+
+def test_a_wide_row_becomes_a_block_in_a_terminal(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Console(width=80, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(screen, "screen", terminal)
+    names = [f"a_column_of_number_{number}" for number in range(8)]
+    screen.show_rows(names, [False] * 8, [tuple(names)], is_all=True)
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "row 1"
+    assert [line.split() for line in lines] == [[name, name] for name in names]
