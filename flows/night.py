@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -88,12 +89,21 @@ def extract(plan: Plan) -> list[Extract]:
     """Land the source's six tables; in the order in which the warehouse wants them."""
     shutil.rmtree(plan.home.landing, ignore_errors=True)
     plan.home.landing.mkdir(parents=True)
-    extracts = {item.table: item for item in open_source(plan.source).extract(plan.home.landing, plan.as_of)}
-    for model in INPUTS:
-        if table_name(model) not in extracts:
-            raise SourceError(f"Source {plan.source} delivered no table {table_name(model)}.")
+    extracts = delivered(plan.source, plan.home.landing, plan.as_of)
     with _warehouse(plan) as duck:
         loading.start(duck)
+    return extracts
+
+
+def delivered(source: str, landing: Path, as_of: datetime) -> list[Extract]:
+    """What the source delivers, one extract for each of the six tables, in the warehouse's order.
+
+    Raises: SourceError if it leaves a table out.
+    """
+    extracts = {item.table: item for item in open_source(source).extract(landing, as_of)}
+    for model in INPUTS:
+        if table_name(model) not in extracts:
+            raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
     return [extracts[table_name(model)] for model in INPUTS]
 
 
@@ -195,16 +205,12 @@ def _remembering_failure(plan: Plan) -> Iterator[None]:
     except PathStatsError as error:
         _leave_note(plan, error)
         raise
-    except OSError as error:
-        failed = NightFailed(
-            f"The night can't read or write its files ({error.strerror}). Mend that and run again."
-        )
-        _leave_note(plan, failed)
-        raise failed from error
     except Exception as error:
-        failed = NightFailed(
-            f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
-        )
+        if isinstance(error, OSError):
+            words = f"The night can't read or write its files ({error.strerror}). Mend that and run again."
+        else:
+            words = f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
+        failed = NightFailed(words)
         _leave_note(plan, failed)
         raise failed from error
     with suppress(OSError):

@@ -24,7 +24,7 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    Returns: the release's id and counts, as the manifest has them.
+    Returns: release_id and as_of, as the manifest has them.
     """
     plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), max_refused_share)
     manifest = run_night(plan, run=as_task)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import httpx
@@ -38,7 +38,7 @@ def serve_nightly(
             raise UsageError(
                 f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
-        with _running(address, say) if is_ours else _nothing():
+        with _running(address, say) if is_ours else nullcontext():
             # One at a time: nights that are due together, after a pause, follow each other in their order.
             runner = Runner(name="nightly", limit=1)
             # Prefect's own handler never awaits its stop, and a warning says so.
@@ -64,11 +64,6 @@ def _ended_like_an_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 @contextmanager

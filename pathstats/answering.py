@@ -22,7 +22,7 @@ from schemas.errors import (
     UserNotEnrolled,
     UserNotFound,
 )
-from schemas.home import Home, Release
+from schemas.home import Release
 
 _SESSION = "SELECT session_key FROM sessions WHERE company_id = ? AND session_id = ?"
 _USER_BY_ID = "SELECT user_key, user_id FROM users WHERE company_id = ? AND user_id = ?"
@@ -52,7 +52,7 @@ class PathStats:
     """
 
     def __init__(self, home: str | Path | None = None) -> None:
-        self._home = Home(settings.home(home).root.absolute())
+        self._home = settings.home(home)
         self._open: tuple[str, Path, sqlite3.Connection] | None = None
 
     def lookup(
@@ -113,8 +113,7 @@ def lookup(
 
     Shape, nulls and errors: see `PathStats.lookup`; homes stay open between calls.
     """
-    place = str(settings.home(home).root.absolute())
-    return _opened(place).lookup(session_id, user_email_or_id, company_id=company_id)
+    return _opened(str(settings.home(home).root)).lookup(session_id, user_email_or_id, company_id=company_id)
 
 
 @cache
@@ -123,7 +122,7 @@ def _opened(home: str) -> PathStats:
 
 
 def _connect(release: Release) -> sqlite3.Connection:
-    address = f"file:{quote(str(release.lookup_index.absolute()))}?mode=ro&immutable=1"
+    address = f"file:{quote(str(release.lookup_index))}?mode=ro&immutable=1"
     try:
         connection = sqlite3.connect(address, uri=True, check_same_thread=False)
         connection.execute("SELECT 1 FROM answers LIMIT 1")

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from pathstats.answering import Found
+from pathstats.scanning import scan_table
 from schemas.home import Release
 from schemas.manifest import Manifest
 
@@ -27,20 +28,15 @@ def explanation(found: Found) -> Explanation:
         & (pl.col("user_id") == found.user_id)
     )
     release = Release(found.release)
-    row = (
-        pl.scan_parquet(release.table("path_session_stats"))
-        .filter(mine, "is_current")
-        .collect()
-        .row(0, named=True)
-    )
+    row = scan_table(release, "path_session_stats").filter(mine, "is_current").collect().row(0, named=True)
     session = (
-        pl.scan_parquet(release.table("path_sessions"))
+        scan_table(release, "path_sessions")
         .filter(pl.col("company_id") == found.company_id, pl.col("session_id") == found.session_id)
         .collect()
         .row(0, named=True)
     )
     steps = (
-        pl.scan_parquet(release.table("step_stats"))
+        scan_table(release, "step_stats")
         .filter(mine, pl.col("enrollment_id") == row["enrollment_id"])
         .sort("position", "step_id")
         .collect()

@@ -17,11 +17,16 @@ def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
     Shape:  the table's columns as the data dictionary says; several tables of one release: `latest_release`.
     Raises: UsageError if there is no such table, NoRelease if nothing was published yet.
     """
-    import polars as pl
-
     if table not in PARQUET_TABLES:
         raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
-    return pl.scan_parquet(latest_release(settings.home(home)).table(table), glob=False)
+    return scan_table(latest_release(settings.home(home)), table)
+
+
+def scan_table(release: Release, table: str) -> "pl.LazyFrame":
+    """A table of one release, whatever wildcards are in its path."""
+    import polars as pl
+
+    return pl.scan_parquet(release.table(table), glob=False)
 
 
 def latest_release(home: Home) -> Release:

@@ -11,7 +11,7 @@ import polars as pl
 from schemas.errors import NightFailed
 
 # Nothing is fetched from outside, and times without an offset never meet the machine's zone.
-_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 def quoted(text: str) -> str:
@@ -38,12 +38,9 @@ def _interruptible() -> Iterator[None]:
 class Duck:
     """A connection to a DuckDB file, or to memory when there is no file."""
 
-    def __init__(self, file: Path | None = None, *, memory_limit: str | None = None) -> None:
-        config: dict[str, Any] = dict(_CONFIG)
-        if memory_limit:
-            config["memory_limit"] = memory_limit
+    def __init__(self, file: Path | None = None) -> None:
         try:
-            self._connection = duckdb.connect(str(file) if file else ":memory:", config=config)
+            self._connection = duckdb.connect(str(file) if file else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
             raise NightFailed(
                 f"The warehouse {file} can't be opened ({type(error).__name__}). Remove it and run again: "

@@ -1,7 +1,6 @@
 """`pathstats run`"""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,17 +64,16 @@ def night(
     from pathstats.cli.screen import night_progress
 
     open_source(source)  # A wrong word is told at once, not after Prefect has started.
-    place = Home(Path(home.root).absolute())
     with night_progress(quiet=quiet) as say:
         if direct:
             from flows.night import Plan, run_night
 
-            return run_night(Plan(source, place, as_of or now(), max_refused))
+            return run_night(Plan(source, home, as_of or now(), max_refused))
         from pathstats.cli.prefect_settings import prepare, server_words
 
         prepare(verbose=verbose)
         say(server_words())
         from flows.nightly import nightly
 
-        published = nightly(source=source, home=str(place.root), as_of=as_of, max_refused_share=max_refused)
-        return Manifest.read(place.release(published["release_id"]).manifest)
+        published = nightly(source=source, home=str(home.root), as_of=as_of, max_refused_share=max_refused)
+        return Manifest.read(home.release(published["release_id"]).manifest)

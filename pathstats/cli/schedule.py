@@ -37,7 +37,7 @@ def schedule(
 
     parameters = {
         "source": source,
-        "home": str(settings.home(home).root.absolute()),
+        "home": str(settings.home(home).root),
         "max_refused_share": max_refused,
     }
     serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pathstats.answering import PathStats
+from pathstats.scanning import latest_release, scan_table
 from schemas.home import Home
 from schemas.manifest import Manifest
 
@@ -144,9 +145,10 @@ def show_demo(manifest: Manifest, home: Home) -> None:
     import polars as pl
 
     show_night(manifest, home)
-    stats = pl.scan_parquet(home.latest / "path_session_stats.parquet").filter("is_current")
+    release = latest_release(home)
+    stats = scan_table(release, "path_session_stats").filter("is_current")
     users = (
-        pl.scan_parquet(home.latest / "users.parquet")
+        scan_table(release, "users")
         .select("company_id", "user_id", "email", "status")
         .filter(pl.col("email").str.to_lowercase().is_unique(), pl.col("status") == "active")
         .drop_nulls("email")
