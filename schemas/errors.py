@@ -10,6 +10,7 @@ PathStatsError
 │   ├── UserNotFound
 │   └── UserNotEnrolled
 ├── HeldBack              the quality gate held the release back               exit 5
+├── Stale                 the latest release is older than was asked for       exit 6
 └── NightFailed           our side failed                                      exit 1
     ├── HomeBusy          another night is running in the same home
     ├── HomeUnwritable    the home can't be written
@@ -89,6 +90,12 @@ class HeldBack(PathStatsError):
     """The quality gate held the release back; the last release stays."""
 
     exit_code = 5
+
+
+class Stale(PathStatsError):
+    """The latest release is older than was asked for, or there is none."""
+
+    exit_code = 6
 
 
 class NightFailed(PathStatsError):

@@ -55,6 +55,11 @@ class Home:
         return self.root / "failure.json"
 
     @property
+    def rollbacks(self) -> Path:
+        """The switches back to an older release since the last night published."""
+        return self.root / "rollbacks.json"
+
+    @property
     def landing(self) -> Path:
         return self.root / "landing"
 
@@ -70,6 +75,16 @@ class Home:
     @property
     def releases(self) -> Path:
         return self.published / "releases"
+
+    @property
+    def deleting(self) -> Path:
+        """Releases that are being deleted: moved out of the releases first, so none is ever half there."""
+        return self.published / "deleting"
+
+    @property
+    def deleted(self) -> Path:
+        """The manifests of deleted releases, so that no id is given twice."""
+        return self.published / "deleted"
 
     @property
     def latest(self) -> Path:

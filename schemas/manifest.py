@@ -52,6 +52,15 @@ class Manifest:
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
 
+    @property
+    def enrolments(self) -> int:
+        return sum(self.enrolments_by_detailed_status.values())
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files but the manifest."""
+        return sum(out.bytes for out in self.files.values())
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"
 
