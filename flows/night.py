@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from flows.publishing import lookup_index, release, tables
+from flows.publishing import lookup_index, release, retention, tables
 from flows.publishing.gate import check_summary
 from flows.sources.base import Extract
 from flows.sources.opening import open_source
@@ -46,10 +46,13 @@ class Plan:
     home: Home
     as_of: datetime
     max_refused_share: float = 0.05
+    keep: int = 30
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
+        if self.keep < 1:
+            raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
         object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
 
     @property
@@ -67,7 +70,7 @@ def run_night(plan: Plan, run: Runner = directly) -> Manifest:
 
     Raises: PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
-    with _one_night_at_a_time(plan.home), _remembering_failure(plan):
+    with one_night_at_a_time(plan.home), _remembering_failure(plan):
         seconds: dict[str, float] = {}
 
         def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -82,7 +85,9 @@ def run_night(plan: Plan, run: Runner = directly) -> Manifest:
         counts = {item.table: timed(f"load {item.table}", load, plan, item) for item in extracts}
         counts = timed("accept", accept, plan, counts)
         timed("transform", transform, plan)
-        return timed("publish", publish, plan, extracts, counts, seconds)
+        manifest: Manifest = timed("publish", publish, plan, extracts, counts, seconds)
+        timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
+        return manifest
 
 
 def extract(plan: Plan) -> list[Extract]:
@@ -176,7 +181,7 @@ def _model(table: str) -> type[Table]:
 
 
 @contextmanager
-def _one_night_at_a_time(home: Home) -> Iterator[None]:
+def one_night_at_a_time(home: Home) -> Iterator[None]:
     """Hold the home's lock; the system releases it if the process dies."""
     lock = FileLock(home.lock, timeout=0)
     try:

@@ -20,13 +20,17 @@ RETRY_DELAYS_S: list[float] = [2, 10, 60]
 
 @flow(name="nightly", validate_parameters=True, log_prints=False)
 def nightly(
-    source: str, home: str, as_of: datetime | None = None, max_refused_share: float = 0.05
+    source: str,
+    home: str,
+    as_of: datetime | None = None,
+    max_refused_share: float = 0.05,
+    keep: int = 30,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
     Returns: release_id and as_of, as the manifest has them.
     """
-    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), max_refused_share)
+    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), max_refused_share, keep)
     manifest = run_night(plan, run=as_task)
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}

@@ -83,14 +83,23 @@ class PathStats:
         return Found(release, company, session_id, user_id, body)
 
     def _latest_index(self) -> tuple[Path, sqlite3.Connection]:
+        latest = self._latest()
+        while self._open is None or self._open[0] != latest:
+            release = self._home.published / latest
+            try:
+                self._open = (latest, release, _connect(Release(release)))
+            except ReleaseDamaged:
+                # It may have been replaced, and deleted, since its name was read.
+                asked, latest = latest, self._latest()
+                if asked == latest:
+                    raise
+        return self._open[1:]
+
+    def _latest(self) -> str:
         try:
-            latest = os.readlink(self._home.latest)
+            return os.readlink(self._home.latest)
         except OSError as error:
             raise NoRelease(self._home.root) from error
-        if self._open is None or self._open[0] != latest:
-            release = self._home.published / latest
-            self._open = (latest, release, _connect(Release(release)))
-        return self._open[1:]
 
     @staticmethod
     def _only_company(index: sqlite3.Connection) -> str:

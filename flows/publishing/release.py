@@ -3,25 +3,34 @@
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
+from flows.publishing import retention
+from flows.publishing.syncing import sync
 from schemas.home import Home, Release
 from schemas.manifest import FileOut, Manifest, TableIn
 
 
 def start_building(home: Home) -> Release:
-    """An empty folder to write the release into; what an unfinished night left there is gone."""
+    """An empty folder to write the release into; what an unfinished night left behind is gone."""
+    retention.sweep(home)
     shutil.rmtree(home.building.folder, ignore_errors=True)
     home.building.folder.mkdir(parents=True)
     return home.building
 
 
 def next_release_id(home: Home, run_id: str) -> str:
-    """The night's name and how many times it was published, counted from 1."""
-    numbers = [folder.name.removeprefix(f"{run_id}-") for folder in home.releases.glob(f"{run_id}-*")]
+    """The night's name and how many times it was published, counted from 1; deleted releases count."""
+    names = [
+        *(folder.name for folder in home.releases.glob(f"{run_id}-*")),
+        *(folder.name for folder in home.deleting.glob(f"{run_id}-*")),
+        *(manifest.stem for manifest in home.deleted.glob(f"{run_id}-*.json")),
+    ]
+    numbers = [name.removeprefix(f"{run_id}-") for name in names]
     return f"{run_id}-{max((int(number) for number in numbers if number.isdecimal()), default=0) + 1}"
 
 
@@ -44,7 +53,7 @@ def publish(
         release_id=next_release_id(home, run_id),
         run_id=run_id,
         as_of=as_of.isoformat(),
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         source=source,
         tables_in=tables_in,
         files={file.name: _described(file) for file in sorted(building.folder.iterdir())},
@@ -52,12 +61,13 @@ def publish(
         seconds=seconds,
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
-    _sync(building.manifest)
-    _sync(building.folder)
+    sync(building.manifest)
+    sync(building.folder)
     home.releases.mkdir(exist_ok=True)
     building.folder.rename(home.release(manifest.release_id).folder)
-    _sync(home.releases)
+    sync(home.releases)
     switch_latest(home, manifest.release_id)
+    forget_rollbacks(home)
     return manifest
 
 
@@ -67,7 +77,13 @@ def switch_latest(home: Home, release_id: str) -> None:
     beside.unlink(missing_ok=True)
     beside.symlink_to(Path("releases") / release_id)
     os.replace(beside, home.latest)
-    _sync(home.published)
+    sync(home.published)
+
+
+def forget_rollbacks(home: Home) -> None:
+    """Nothing is rolled back any more. A note that stays names a release that does not answer: no harm."""
+    with suppress(OSError):
+        home.rollbacks.unlink(missing_ok=True)
 
 
 def _described(file: Path) -> FileOut:
@@ -92,11 +108,3 @@ def _by_detailed_status(release: Release) -> dict[str, int]:
         .collect()
     )
     return dict(counts.iter_rows())
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
