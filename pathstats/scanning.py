@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathstats import settings
-from schemas.errors import NoRelease, UsageError
+from schemas.errors import NoRelease, ReleaseDamaged, UsageError
 from schemas.home import PARQUET_TABLES, Home, Release
 
 if TYPE_CHECKING:
@@ -30,7 +30,16 @@ def scan_table(release: Release, table: str) -> "pl.LazyFrame":
 
 
 def latest_release(home: Home) -> Release:
-    """The latest release by its own folder, which stays what it is when `latest` moves on."""
-    if not home.latest.exists():
-        raise NoRelease(home.root)
-    return Release(home.latest.resolve())
+    """The latest release by its own folder, which stays what it is when `latest` moves on.
+
+    Raises: NoRelease if nothing was published yet, ReleaseDamaged if the folder is gone.
+    """
+    folder = home.latest.resolve()
+    if folder.is_dir():
+        return Release(folder)
+    if home.latest.is_symlink():
+        raise ReleaseDamaged(
+            f"Release {folder.name} is gone from {home.releases}; "
+            "`pathstats rollback` switches to another one, a new night publishes one."
+        )
+    raise NoRelease(home.root)
