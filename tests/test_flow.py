@@ -68,6 +68,37 @@ def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) 
     assert parquet_digests(home) == parquet_digests(Home(tmp_path))
 
 
+def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
+    from flows.nightly import nightly
+
+    for day in (1, 2):
+        kept = nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
+        assert [folder.name for folder in Home(tmp_path).releases.iterdir()] == [kept["release_id"]]
+
+
+def test_a_schedule_hands_over_parameters_that_the_flow_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from flows import serving
+    from flows.nightly import nightly
+    from pathstats.cli.main import app
+
+    handed_over: list[dict[str, object]] = []
+    monkeypatch.setattr(serving, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
+    options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
+    assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
+    (parameters,) = handed_over
+    assert parameters == {
+        "source": SOURCE,
+        "home": str(tmp_path),
+        "max_refused_share": 0.5,
+        "keep": 7,
+    }
+    assert parameters.items() <= nightly.validate_parameters(parameters).items()
+
+
 def test_every_phase_is_a_task(home: Home) -> None:
     from prefect.client.orchestration import get_client
 
@@ -75,7 +106,15 @@ def test_every_phase_is_a_task(home: Home) -> None:
         async with get_client() as client:
             return {run.name.rpartition("-")[0] for run in await client.read_task_runs()}
 
-    phases = {"extract", "load step_activity", "load enrollments", "accept", "transform", "publish"}
+    phases = {
+        "extract",
+        "load step_activity",
+        "load enrollments",
+        "accept",
+        "transform",
+        "publish",
+        "delete old releases",
+    }
     assert phases <= asyncio.run(names())
 
 

@@ -10,6 +10,7 @@ from pathstats.cli.options import (
     AsOfOption,
     DirectOption,
     HomeOption,
+    KeepOption,
     VerboseOption,
     instant,
     now,
@@ -30,6 +31,7 @@ def demo(
     as_of: AsOfOption = None,
     home: HomeOption = None,
     direct: DirectOption = False,
+    keep: KeepOption = 30,
     verbose: VerboseOption = False,
 ) -> None:
     """Make a believable company, run its night, and show what came out.
@@ -58,6 +60,7 @@ def demo(
         moment,
         direct,
         max_refused=0.05,
+        keep=keep,
         quiet=False,
         verbose=verbose,
     )

@@ -6,9 +6,12 @@ from pathstats.cli.check import check
 from pathstats.cli.demo import demo
 from pathstats.cli.lookup import lookup
 from pathstats.cli.query import query
+from pathstats.cli.releases import releases
+from pathstats.cli.rollback import rollback
 from pathstats.cli.run import run
 from pathstats.cli.schedule import schedule
 from pathstats.cli.status import status
+from pathstats.cli.verify import verify
 
 app = typer.Typer(
     name="pathstats",
@@ -19,10 +22,11 @@ app = typer.Typer(
     help="Statistics of every learner on every path session: a night publishes them, "
     "a look-up answers from them.",
     epilog="Exit codes: 0 done, 1 our fault, 2 wrong usage, 3 the source or its data, 4 not found, "
-    "5 the quality gate held the release back, 130 interrupted.",
+    "5 the quality gate held the release back, 6 the latest release is older than "
+    "`status --max-age` allows, 130 interrupted.",
 )
-for command in (demo, run, lookup, check, status, query, schedule):
-    app.command(no_args_is_help=command in (lookup, check, query))(command)
+for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify):
+    app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
 
 
 def main() -> None:

@@ -53,6 +53,16 @@ MaxRefusedOption = Annotated[
     ),
 ]
 
+KeepOption = Annotated[
+    int,
+    typer.Option(
+        "--keep",
+        envvar="PATHSTATS_KEEP",
+        min=1,
+        help="How many releases are kept; a night that has published deletes the oldest beyond.",
+    ),
+]
+
 
 def instant(text: str | None) -> datetime | None:
     """The ISO time with a zone that a person gave.

@@ -11,6 +11,7 @@ from pathstats.cli.options import (
     DirectOption,
     HomeOption,
     JsonOption,
+    KeepOption,
     MaxRefusedOption,
     VerboseOption,
     instant,
@@ -30,6 +31,7 @@ def run(
     home: HomeOption = None,
     direct: DirectOption = False,
     max_refused: MaxRefusedOption = 0.05,
+    keep: KeepOption = 30,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -41,7 +43,7 @@ def run(
 
     pathstats run --source files:exports/ --as-of 2026-03-10T00:00:00Z --direct --json
     """
-    manifest = night(source, settings.home(home), instant(as_of), direct, max_refused, as_json, verbose)
+    manifest = night(source, settings.home(home), instant(as_of), direct, max_refused, keep, as_json, verbose)
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
         return
@@ -56,6 +58,7 @@ def night(
     as_of: datetime | None,
     direct: bool,
     max_refused: float,
+    keep: int,
     quiet: bool,
     verbose: bool,
 ) -> Manifest:
@@ -68,12 +71,14 @@ def night(
         if direct:
             from flows.night import Plan, run_night
 
-            return run_night(Plan(source, home, as_of or now(), max_refused))
+            return run_night(Plan(source, home, as_of or now(), max_refused, keep))
         from pathstats.cli.prefect_settings import prepare, server_words
 
         prepare(verbose=verbose)
         say(server_words())
         from flows.nightly import nightly
 
-        published = nightly(source=source, home=str(home.root), as_of=as_of, max_refused_share=max_refused)
+        published = nightly(
+            source=source, home=str(home.root), as_of=as_of, max_refused_share=max_refused, keep=keep
+        )
         return Manifest.read(home.release(published["release_id"]).manifest)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, MaxRefusedOption, VerboseOption, reporting_errors
+from pathstats.cli.options import HomeOption, KeepOption, MaxRefusedOption, VerboseOption, reporting_errors
 
 
 @reporting_errors
@@ -17,6 +17,7 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     max_refused: MaxRefusedOption = 0.05,
+    keep: KeepOption = 30,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
@@ -39,5 +40,6 @@ def schedule(
         "source": source,
         "home": str(settings.home(home).root),
         "max_refused_share": max_refused,
+        "keep": keep,
     }
     serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -84,9 +83,9 @@ def night_progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 def show_night(manifest: Manifest, home: Home) -> None:
     """The closing tables of a night."""
     screen.print()
-    screen.print(_rows_in(manifest))
+    screen.print(rows_in(manifest))
     screen.print()
-    screen.print(_by_detailed_status(manifest))
+    screen.print(by_detailed_status(manifest))
     rows = {
         name.removesuffix(".parquet"): out.rows
         for name, out in manifest.files.items()
@@ -113,7 +112,7 @@ def moment(iso: str) -> str:
     return f"{clock:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + " UTC"
 
 
-def _rows_in(manifest: Manifest) -> Table:
+def rows_in(manifest: Manifest) -> Table:
     table = Table(title="Rows that came in", title_justify="left", box=None, pad_edge=False)
     table.add_column("table")
     for name in ("read", "stored", "folded", "refused", "waiting"):
@@ -126,7 +125,7 @@ def _rows_in(manifest: Manifest) -> Table:
     return table
 
 
-def _by_detailed_status(manifest: Manifest) -> Table:
+def by_detailed_status(manifest: Manifest) -> Table:
     counts = manifest.enrolments_by_detailed_status
     total = sum(counts.values()) or 1
     table = Table(title="Enrolments by detailed status", title_justify="left", box=None, pad_edge=False)
@@ -187,30 +186,6 @@ def _from_here(path: Path) -> Path:
     """The path as a person in this folder would type it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | None) -> None:
-    """The release that answers, and what stopped the last night."""
-    screen.print(
-        f"Release [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}, {_age(age_hours)} old"
-    )
-    screen.print(f"made {moment(manifest.created_at)} from {manifest.source}", soft_wrap=True, markup=False)
-    screen.print()
-    screen.print(_rows_in(manifest))
-    screen.print()
-    screen.print(_by_detailed_status(manifest))
-    screen.print()
-    if failure:
-        screen.print(
-            f"[red]The last night failed[/] at {moment(failure['at'])}: {escape(failure['message'])}",
-            soft_wrap=True,
-        )
-    else:
-        screen.print("No night has failed since.")
-
-
-def _age(hours: float) -> str:
-    return f"{hours:.1f} hours" if abs(hours) < 48 else f"{hours / 24:,.0f} days"
 
 
 def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) -> None:

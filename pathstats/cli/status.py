@@ -1,31 +1,103 @@
 """`pathstats status`"""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.freshness import Freshness, duration, freshness
 from pathstats.scanning import latest_release
+from schemas.errors import NoRelease, Stale
+from schemas.home import Home, Release
 from schemas.manifest import Manifest
+
+if TYPE_CHECKING:
+    from flows.publishing.history import Rollback
 
 
 @reporting_errors
-def status(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Tell which release answers, how old it is and what is in it, and what stopped the last night."""
+def status(
+    max_age: Annotated[
+        str | None,
+        typer.Option(
+            "--max-age",
+            metavar="AGE",
+            help="End with 6 if the release's as_of is longer ago than this: 90m, 26h, 3d. For monitors.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Tell which release answers, how old it and its data are, and what stopped the last night.
+
+    With --max-age it ends with 6 if the release is older, or if there is none.
+
+    Examples:
+
+    pathstats status
+
+    pathstats status --max-age 26h
+    """
+    from flows.publishing import history
+
+    allowed = None if max_age is None else duration(max_age)
     place = settings.home(home)
     failure = json.loads(place.failure.read_text("utf-8")) if place.failure.exists() else None
-    if failure and not place.latest.exists():
+    manifest = history.manifest_of(_answering(place, failure, max_age))
+    fresh, rollback = freshness(manifest, datetime.now(UTC)), history.rollback(place)
+    is_stale = None if allowed is None else fresh.age > allowed
+    if as_json:
+        typer.echo(json.dumps(_facts(manifest, fresh, rollback, is_stale, failure), indent=2))
+    else:
+        from pathstats.cli.status_screen import show_status
+
+        show_status(manifest, fresh, rollback, failure)
+    if is_stale:
+        from pathstats.cli.screen import moment
+
+        raise Stale(
+            f"The latest release is as of {moment(manifest.as_of)}, longer than {max_age} ago; "
+            "see what stopped the night since, and run it."
+        )
+
+
+def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
+    """The latest release. Where there is none, say first what stopped the night that should have made it."""
+    if failure and not home.latest.exists():
         from pathstats.cli.screen import moment
 
         typer.echo(f"The last night failed at {moment(failure['at'])}: {failure['message']}", err=True)
-    manifest = Manifest.read(latest_release(place).manifest)
-    age_hours = (datetime.now(UTC) - datetime.fromisoformat(manifest.as_of)).total_seconds() / 3600
-    if as_json:
-        facts = json.loads(manifest.to_json())
-        typer.echo(json.dumps({**facts, "age_hours": round(age_hours, 2), "last_failure": failure}, indent=2))
-        return
-    from pathstats.cli.screen import show_status
+    try:
+        return latest_release(home)
+    except NoRelease as error:
+        if max_age is None:
+            raise
+        raise Stale(str(error)) from error
 
-    show_status(manifest, age_hours, failure)
+
+def _facts(
+    manifest: Manifest,
+    fresh: Freshness,
+    rollback: "Rollback | None",
+    is_stale: bool | None,
+    failure: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The manifest, and what time and people have made of it since."""
+    facts: dict[str, Any] = json.loads(manifest.to_json())
+    for name, data in fresh.tables.items():
+        facts["tables_in"][name] |= {"data_age_hours": _hours(data.age), "is_behind": data.is_behind}
+    return {
+        **facts,
+        "age_hours": _hours(fresh.age),
+        "is_stale": is_stale,
+        "rollback": asdict(rollback) if rollback else None,
+        "last_failure": failure,
+    }
+
+
+def _hours(length: timedelta) -> float:
+    return round(length.total_seconds() / 3600, 2)

@@ -106,6 +106,9 @@ def test_0_for_each_command_that_answers(home: Path, pair: tuple[str, str], tmp_
         ("status",),
         ("query", "SELECT count(*) AS n FROM path_session_stats"),
         ("check", f"files:{source}"),
+        ("releases",),
+        ("verify",),
+        ("rollback", os.readlink(home / "published/latest").removeprefix("releases/")),
     ):
         done = shell(home, *arguments)
         assert (done.returncode, done.stderr) == (0, ""), arguments
@@ -311,6 +314,15 @@ def test_5_too_many_refused_rows(home: Path, tmp_path: Path, still_answers: Call
     assert json.loads(checked.stdout)["held_back_by"] == ["users"]
     seen = shell(home, "check", f"files:{source}")
     assert (seen.returncode, SECRET in seen.stdout) == (5, False)
+
+
+# 6
+
+
+def test_6_a_monitor_is_told_in_one_sentence(tmp_path: Path) -> None:
+    done = shell(tmp_path / "empty", "status", "--max-age", "26h")
+    assert done.returncode == 6
+    assert "holds no release yet" in the_sentence(done)
 
 
 # 1

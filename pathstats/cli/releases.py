@@ -1,0 +1,57 @@
+"""`pathstats releases`"""
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from schemas.errors import NoRelease
+
+
+@reporting_errors
+def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """List the releases that are kept, the one made last first, and tell which one answers.
+
+    Example:
+
+    pathstats releases
+    """
+    from flows.publishing import history
+
+    place = settings.home(home)
+    kept, damaged, foreign = history.published(place), history.damaged(place), history.foreign(place)
+    if not kept and not damaged:
+        raise NoRelease(place.root)
+    latest, rollback = history.latest_id(place), history.rollback(place)
+    if as_json:
+        listed = [
+            {
+                "release_id": manifest.release_id,
+                "as_of": manifest.as_of,
+                "created_at": manifest.created_at,
+                "source": manifest.source,
+                "enrolments": manifest.enrolments,
+                "bytes": manifest.bytes,
+                "is_latest": manifest.release_id == latest,
+                "is_rolled_back_to": rollback is not None and manifest.release_id == rollback.release_id,
+            }
+            for manifest in kept
+        ]
+        facts = {
+            "latest": latest,
+            "rollback": asdict(rollback) if rollback else None,
+            "releases": listed,
+            "damaged": damaged,
+            "foreign": foreign,
+        }
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    from pathstats.cli.release_screen import show_releases
+
+    show_releases(kept, latest, rollback, place)
+    if damaged or foreign:
+        from pathstats.cli.release_screen import show_others
+
+        show_others(damaged, foreign)

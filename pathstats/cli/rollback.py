@@ -1,0 +1,36 @@
+"""`pathstats rollback`"""
+
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, now, reporting_errors
+
+
+@reporting_errors
+def rollback(
+    release: Annotated[
+        str, typer.Argument(metavar="ID", help="The release's id; `pathstats releases` lists them.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Let an older release answer again, until the next night publishes.
+
+    Its files are hashed first; look-ups and scans that are running answer from it at once.
+    `pathstats status` says that it was rolled back to. The newest release's id undoes it.
+
+    Example:
+
+    pathstats rollback 20260310T020000Z-1
+    """
+    from flows.rolling_back import roll_back
+
+    place = settings.home(home)
+    switched = roll_back(place, release, now())
+    if switched is None:
+        typer.echo(f"Release {release} is the latest already; nothing was changed.")
+        return
+    from pathstats.cli.release_screen import show_switched
+
+    show_switched(switched)
