@@ -68,14 +68,6 @@ def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) 
     assert parquet_digests(home) == parquet_digests(Home(tmp_path))
 
 
-def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
-    from flows.nightly import nightly
-
-    for day in (1, 2):
-        kept = nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
-        assert [folder.name for folder in Home(tmp_path).releases.iterdir()] == [kept["release_id"]]
-
-
 def test_a_schedule_hands_over_parameters_that_the_flow_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +123,14 @@ def test_the_artifacts_hold_the_night_s_figures_and_no_ids(home: Home) -> None:
     assert str(manifest.tables_in["step_activity"].refused) in str(tables.data)
     assert "@" not in f"{night.data}{tables.data}"
     assert "northwind" not in f"{night.data}{tables.data}"
+
+
+def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
+    from flows.nightly import nightly
+
+    for day in (1, 2):
+        kept = nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
+        assert [folder.name for folder in Home(tmp_path).releases.iterdir()] == [kept["release_id"]]
 
 
 def test_a_source_that_may_answer_later_is_asked_again(
