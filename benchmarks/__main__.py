@@ -109,7 +109,8 @@ def _show(rows: dict[str, int], nights: Runs, floors: Runs, scripts: Runs, laten
     if scripts:
         console.print(
             f"plain SQL: {_median(scripts, 'total'):.1f} s, peak {_median(scripts, 'peak_mb'):,.0f} MB, "
-            f"the same rows; the night takes {_ratio(nights, scripts, 'its time')}"
+            f"the same rows; the night takes {_ratio(nights, scripts, 'its time')}",
+            soft_wrap=True,
         )
     console.print(
         f"look-up: p50 {latency.p50_ms:.3f} ms, p99 {latency.p99_ms:.3f} ms over {latency.asked:,} pairs; "

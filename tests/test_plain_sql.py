@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -13,13 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks import plain_sql
 from benchmarks.comparing import differing
 from flows.sources.demo import Demo
-from tests.a_night import as_parquet, latest, night
+from tests.a_night import AS_OF, as_parquet, latest, night
 from tests.reference.comparing import differences
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
 from tests.strategies import World, large_worlds, small_worlds
-
-AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 
 a_handful = settings(
     max_examples=20,
