@@ -1,6 +1,7 @@
 """Time a night over the demo company, phase by phase, against the floor measured in the same run.
 
-The floor: reading the same input with polars and writing the same output tables, nothing in between.
+The floor: reading the same input with polars and writing the same output tables, nothing in between. Beside
+it, the same rules as one plain DuckDB script over the same files, which must come to the same rows.
 """
 
 import argparse
@@ -10,28 +11,43 @@ import sys
 import tempfile
 from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import plain_sql
+from benchmarks.comparing import differing
 from benchmarks.lookups import Latency, look_up_many
 from benchmarks.worlds import AS_OF, SIZES, make_world
-from schemas.home import Home
+from schemas.home import Home, Release
+
+Runs = list[dict[str, float]]
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     arguments.add_argument("--size", choices=SIZES, default="200k", help="enrolments, roughly")
     arguments.add_argument("--rounds", type=int, default=3, help="how often; the medians are shown")
+    arguments.add_argument(
+        "--no-plain-sql", action="store_true", help="leave out the plain DuckDB script, for a quick look"
+    )
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="pathstats-bench-") as folder:
         world = Path(folder) / "world"
         rows = make_world(world, SIZES[chosen.size])
         home = Home(Path(folder) / "home")
-        nights, floors = [], []
+        scripted = Path(folder) / "plain_sql"
+        nights: Runs = []
+        floors: Runs = []
+        scripts: Runs = []
         for _ in range(chosen.rounds):
             nights.append(_measured("benchmarks.a_night", str(world), str(home.root)))
             floors.append(_measured("benchmarks.floor", str(world), str(home.latest)))
-        _show(rows, nights, floors, look_up_many(home))
+            if not chosen.no_plain_sql:
+                scripts.append(_measured("benchmarks.plain_sql", str(world), str(scripted)))
+        if scripts:
+            _same_rows(scripted, Release(home.latest))
+        _show(rows, nights, floors, scripts, look_up_many(home))
 
 
 def _measured(module: str, *arguments: str) -> dict[str, float]:
@@ -43,13 +59,30 @@ def _measured(module: str, *arguments: str) -> dict[str, float]:
     return measured
 
 
-def _median(runs: list[dict[str, float]], key: str) -> float:
+def _same_rows(scripted: Path, release: Release) -> None:
+    """End with exit code 1, saying where, unless the script came to what the night published."""
+    faults = [
+        f"{table}: {line}"
+        for table in plain_sql.WRITES
+        for line in differing(
+            pl.read_parquet(scripted / f"{table}.parquet"), pl.read_parquet(release.table(table))
+        )
+    ]
+    if faults:
+        sys.exit("\n".join(["The plain SQL and the night disagree:", *faults]))
+
+
+def _median(runs: Runs, key: str) -> float:
     return sorted(run[key] for run in runs)[len(runs) // 2]
 
 
-def _show(
-    rows: dict[str, int], nights: list[dict[str, float]], floors: list[dict[str, float]], latency: Latency
-) -> None:
+def _ratio(nights: Runs, others: Runs, what: str) -> str:
+    """The night's time in that of another, round by round: the median, the least and the greatest."""
+    ratios = sorted(night["total"] / other["total"] for night, other in zip(nights, others, strict=True))
+    return f"{ratios[len(ratios) // 2]:.2f} × {what} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+def _show(rows: dict[str, int], nights: Runs, floors: Runs, scripts: Runs, latency: Latency) -> None:
     console = Console(highlight=False)
     console.print(
         f"{rows['enrollments']:,} enrolments, {rows['step_activity']:,} activity rows, "
@@ -69,11 +102,16 @@ def _show(
             phase, f"{seconds:.2f}", f"{seconds / floor:.2f}", style="bold" if phase == "total" else ""
         )
     console.print(table)
-    ratios = sorted(night["total"] / floor["total"] for night, floor in zip(nights, floors, strict=True))
     console.print(
-        f"whole night: {ratios[len(ratios) // 2]:.2f} × the floor ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
+        f"whole night: {_ratio(nights, floors, 'the floor')}; "
         f"peak memory {_median(nights, 'peak_mb'):,.0f} MB (floor {_median(floors, 'peak_mb'):,.0f} MB)"
     )
+    if scripts:
+        console.print(
+            f"plain SQL: {_median(scripts, 'total'):.1f} s, peak {_median(scripts, 'peak_mb'):,.0f} MB, "
+            f"the same rows; the night takes {_ratio(nights, scripts, 'its time')}",
+            soft_wrap=True,
+        )
     console.print(
         f"look-up: p50 {latency.p50_ms:.3f} ms, p99 {latency.p99_ms:.3f} ms over {latency.asked:,} pairs; "
         f"from the shell {latency.shell_s:.2f} s"

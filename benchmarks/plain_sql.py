@@ -1,0 +1,34 @@
+"""The same rules as one plain DuckDB script over the same files, in a process of its own: WORLD OUT."""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measuring import report
+from benchmarks.worlds import AS_OF
+
+SCRIPT = Path(__file__).with_suffix(".sql")
+# The tables that it writes, each as the night publishes it.
+WRITES = ("path_session_stats", "session_summary")
+
+
+def run(world: Path, out: Path, as_of: datetime) -> None:
+    """Read the six tables in `world`, `path_steps` as NDJSON and the others as parquet; write into `out`.
+
+    DuckDB keeps its defaults: every core, most of the memory; what that can't hold is laid down beside `out`.
+    """
+    with duckdb.connect(config={"temp_directory": f"{out}.spilled"}) as connection:
+        for name, value in (("world", str(world)), ("out", str(out)), ("as_of", as_of)):
+            connection.execute(f"SET VARIABLE {name} = ?", [value])
+        connection.execute(SCRIPT.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    world, out = map(Path, sys.argv[1:])
+    out.mkdir(exist_ok=True)
+    start = time.perf_counter()
+    run(world, out, AS_OF)
+    report({"total": time.perf_counter() - start})
