@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.night import delivered
-from flows.warehouse import loading
+from flows.sources.base import NOTHING_HELD
+from flows.warehouse import accepting, loading
+from flows.warehouse.accepting import NO_LIMITS, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
-from schemas.inputs import INPUTS
+from schemas.inputs import model_of
 from schemas.manifest import run_id
 
 
@@ -20,11 +22,9 @@ def check_source(source: str, as_of: datetime) -> dict[str, Counts]:
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
         landing = Path(folder) / "landing"
         landing.mkdir()
-        extracts = delivered(source, landing, as_of)
+        extracts = delivered(source, landing, as_of, NOTHING_HELD)
         with Duck(Path(folder) / "check.duckdb") as duck:
             loading.start(duck)
-            counts = {
-                item.table: loading.load(duck, model, item, run_id=run_id(as_of), as_of=as_of)
-                for model, item in zip(INPUTS, extracts, strict=True)
-            }
-            return loading.accept(duck, counts, max_refused_share=1.0, run_id=run_id(as_of), as_of=as_of)
+            accepting.start(duck)
+            arrivals = [Arrival(item, loading.load(duck, model_of(item.table), item)) for item in extracts]
+            return accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)

@@ -5,7 +5,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,22 +13,20 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from flows.publishing import lookup_index, release, retention, tables
-from flows.publishing.gate import check_summary
-from flows.sources.base import Extract
+from flows import transforming
+from flows.publishing import release, retention
+from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
-from flows.warehouse import loading
+from flows.transforming import Computed
+from flows.warehouse import accepting, loading, since_release
+from flows.warehouse.accepting import DEFAULT_LIMITS, Arrival, Limits
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
-from flows.warehouse.world import SESSIONS_BY_ID, USERS_BY_ID, world
-from schemas.columns import Table, table_name
-from schemas.dictionary import data_dictionary
+from schemas.columns import table_name
 from schemas.errors import HomeBusy, HomeUnwritable, NightFailed, PathStatsError, SourceError, UsageError
 from schemas.home import Home
-from schemas.inputs import INPUTS, PathSessions, Users
+from schemas.inputs import INPUTS, model_of
 from schemas.manifest import Manifest, TableIn, run_id
-from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StepStats
-from transforms.published import statistics
 
 log = logging.getLogger("pathstats.night")
 
@@ -40,13 +37,18 @@ Runner = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a night is to do: names and a time, nothing else."""
+    """What a night is to do: names and a time, nothing else.
 
-    source: str
+    source: None: nothing is extracted, the night works from what is in the warehouse.
+    anew:   compute every row, also of those who can't have another answer than in the last release.
+    """
+
+    source: str | None
     home: Home
     as_of: datetime
-    max_refused_share: float = 0.05
+    limits: Limits = DEFAULT_LIMITS
     keep: int = 30
+    anew: bool = False
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
@@ -82,102 +84,91 @@ def run_night(plan: Plan, run: Runner = directly) -> Manifest:
             return answer
 
         extracts = timed("extract", extract, plan)
-        counts = {item.table: timed(f"load {item.table}", load, plan, item) for item in extracts}
-        counts = timed("accept", accept, plan, counts)
-        timed("transform", transform, plan)
-        manifest: Manifest = timed("publish", publish, plan, extracts, counts, seconds)
+        arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
+        tables_in = timed("accept", accept, plan, arrivals)
+        computed = timed("transform", transform, plan)
+        manifest: Manifest = timed("publish", publish, plan, tables_in, computed, seconds)
         timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
         return manifest
 
 
 def extract(plan: Plan) -> list[Extract]:
-    """Land the source's six tables; in the order in which the warehouse wants them."""
+    """Land what the source delivers, in the order in which the warehouse wants it."""
     shutil.rmtree(plan.home.landing, ignore_errors=True)
     plan.home.landing.mkdir(parents=True)
-    extracts = delivered(plan.source, plan.home.landing, plan.as_of)
     with _warehouse(plan) as duck:
         loading.start(duck)
-    return extracts
+        accepting.start(duck)
+        since_release.start(duck)
+        held = accepting.held(duck)
+    if plan.source:
+        return delivered(plan.source, plan.home.landing, plan.as_of, held)
+    if not held.full_at:
+        raise UsageError(f"{plan.home.warehouse} holds no data yet: give a --source.")
+    return []
 
 
-def delivered(source: str, landing: Path, as_of: datetime) -> list[Extract]:
-    """What the source delivers, one extract for each of the six tables, in the warehouse's order.
+def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> list[Extract]:
+    """What the source delivers, in the warehouse's order: each table before its changes.
 
-    Raises: SourceError if it leaves a table out.
+    Raises: SourceError if it leaves out a table that the warehouse does not hold.
     """
-    extracts = {item.table: item for item in open_source(source).extract(landing, as_of)}
+    extracts = list(open_source(source).extract(landing, as_of, held))
     for model in INPUTS:
-        if table_name(model) not in extracts:
+        if table_name(model) not in {*held.full_at, *(item.table for item in extracts if item.is_full)}:
             raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
-    return [extracts[table_name(model)] for model in INPUTS]
+    places = {table_name(model): place for place, model in enumerate(INPUTS)}
+    return sorted(extracts, key=lambda item: (places[item.table], not item.is_full))
 
 
 def load(plan: Plan, item: Extract) -> Counts:
     """Check and load one table beside the current one."""
     with _warehouse(plan) as duck:
-        counts = loading.load(duck, _model(item.table), item, run_id=plan.run_id, as_of=plan.as_of)
+        counts = loading.load(duck, model_of(item.table), item)
     for name in counts.ignored_columns:
         log.warning("%s: column %s is not part of the contract and was ignored.", item.file.name, name)
     return counts
 
 
-def accept(plan: Plan, counts: dict[str, Counts]) -> dict[str, Counts]:
-    """Hold the refused shares against the limit, then make the loaded tables the warehouse's."""
+def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
+    """Hold what was lost against the limits, then make the loaded tables the warehouse's."""
     with _warehouse(plan) as duck:
-        accepted = loading.accept(
-            duck, counts, max_refused_share=plan.max_refused_share, run_id=plan.run_id, as_of=plan.as_of
-        )
+        counts = accepting.accept(duck, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of)
+        tables_in = accepting.tables_in(duck, arrivals, counts)
     shutil.rmtree(plan.home.landing, ignore_errors=True)
-    return accepted
+    return tables_in
 
 
-def transform(plan: Plan) -> None:
-    """Compute every output table, check it, write it into the release that is being built, and index it."""
+def transform(plan: Plan) -> Computed:
+    """Compute the release that is being built."""
     building = release.start_building(plan.home)
     with _warehouse(plan) as duck:
-        tables.write(building, Users, duck.frame(loading.published_rows(Users)))
-        tables.write(building, PathSessions, duck.frame(loading.published_rows(PathSessions)))
-        tables.write(building, Quarantine, duck.frame(loading.published_rows(Quarantine)))
-        answer = statistics(world(duck), plan.as_of)
-        sessions, users = duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID)
-    check_summary(answer.path_session_stats, answer.session_summary)
-    # The index is SQLite's work on one core, so the other writes parquet meanwhile.
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        index = beside.submit(lookup_index.build, building, sessions, users, answer.answers)
-        tables.write(building, PathSessionStats, answer.path_session_stats)
-        tables.write(building, StepStats, answer.step_stats)
-        tables.write(building, SessionSummary, answer.session_summary)
-        building.data_dictionary.write_text(data_dictionary(), "utf-8")
-        index.result()
+        return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
 
 
 def publish(
-    plan: Plan, extracts: list[Extract], counts: dict[str, Counts], seconds: dict[str, float]
+    plan: Plan, tables_in: dict[str, TableIn], computed: Computed, seconds: dict[str, float]
 ) -> Manifest:
-    """Name the release and make it the latest."""
-    taken = {item.table: item.data_as_of.isoformat(timespec="seconds") for item in extracts}
-    tables_in = {
-        table: TableIn(
-            count.read, count.stored, count.folded, count.refused, count.waiting, count.reasons, taken[table]
-        )
-        for table, count in counts.items()
-    }
-    return release.publish(
+    """Name the release and make it the latest; changes are marked since it from now on."""
+    manifest = release.publish(
         plan.home,
         run_id=plan.run_id,
         as_of=plan.as_of,
-        source=plan.source,
+        source=plan.source or "warehouse",
         tables_in=tables_in,
+        computed=computed.computed,
+        carried=computed.carried,
+        since=computed.since,
+        transitions=computed.transitions,
         seconds=dict(seconds),
     )
+    with _warehouse(plan) as duck:
+        since_release.settle(duck, manifest.release_id)
+    return manifest
 
 
 def _warehouse(plan: Plan) -> Duck:
     return Duck(plan.home.warehouse)
-
-
-def _model(table: str) -> type[Table]:
-    return next(model for model in INPUTS if table_name(model) == table)
 
 
 @contextmanager

@@ -60,3 +60,8 @@ def key(model: type[Table]) -> tuple[str, ...]:
 def table_name(model: type[Table]) -> str:
     """The table's name, as it stands in files and messages."""
     return str(model.to_schema().name)
+
+
+def polars_schema(model: type[Table]) -> dict[str, Any]:
+    """The polars type of each of the model's columns."""
+    return {name: declared.dtype.type for name, declared in model.to_schema().columns.items()}

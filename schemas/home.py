@@ -10,6 +10,7 @@ PARQUET_TABLES = (
     "users",
     "path_sessions",
     "quarantine",
+    "status_changes",
 )
 
 

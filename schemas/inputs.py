@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from schemas.columns import Table, Time, column
+from schemas.columns import Table, Time, column, table_name
 from schemas.vocabulary import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
 
@@ -136,3 +136,8 @@ class StepActivity(Table):
 
 
 INPUTS: tuple[type[Table], ...] = (Users, Paths, PathSteps, PathSessions, Enrollments, StepActivity)
+
+
+def model_of(table: str) -> type[Table]:
+    """The model of the table of that name."""
+    return next(model for model in INPUTS if table_name(model) == table)

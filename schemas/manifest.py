@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any, Self
 
 RULES_VERSION = "R1-R15, 2026-11"
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 @dataclass(frozen=True)
 class TableIn:
     """What became of the rows of a table that came in: read = stored + folded + refused.
 
-    waiting:    stored rows whose partner has not arrived.
+    waiting:    rows of the whole table whose partner has not arrived.
     data_as_of: when the rows were taken from the system they come from, ISO 8601.
+    delivery:   `full`, `changes`, `full and changes`, or `none`: what the warehouse held still holds.
+    held:       rows of the whole table, after this night.
     """
 
     read: int
@@ -25,6 +27,8 @@ class TableIn:
     waiting: int
     reasons: dict[str, int]
     data_as_of: str
+    delivery: str = "full"
+    held: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,12 @@ class FileOut:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A release in figures. Times are ISO 8601, UTC."""
+    """A release in figures. Times are ISO 8601, UTC.
+
+    computed, carried: enrolments that were computed anew, and that were taken over from the release before.
+    since:             the release that status_changes compares with; null if there is none.
+    transitions:       how many enrolments changed since, by what people act on.
+    """
 
     release_id: str
     run_id: str
@@ -48,6 +57,10 @@ class Manifest:
     tables_in: dict[str, TableIn]
     files: dict[str, FileOut]
     enrolments_by_detailed_status: dict[str, int]
+    computed: int
+    carried: int
+    since: str | None
+    transitions: dict[str, int]
     seconds: dict[str, float] = field(default_factory=dict)
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION

@@ -6,6 +6,8 @@ import polars as pl
 from schemas.columns import Table, Time, column
 from schemas.inputs import PathSessions, Users
 from schemas.vocabulary import (
+    CHANGE_CAUSES,
+    CHANGED_FIELDS,
     DETAILED_STATUS_REASONS,
     DETAILED_STATUSES,
     REFUSAL_REASONS,
@@ -83,6 +85,11 @@ class PathSessionStats(Table):
     )
     all_required_finished_at: Time = column(
         "When the last required step was first finished.", null="not all required steps are finished"
+    )
+    valid_until: Time = column(
+        "The next instant at which, with no new data, a published field of the enrolment or of its steps "
+        "changes.",
+        null="time alone changes nothing any more",
     )
 
     class Config(Table.Config):
@@ -265,6 +272,38 @@ class Quarantine(Table):
         metadata = {"key": ["table", "key", "reason", "detail"]}
 
 
+class StatusChanges(Table):
+    """What a row of path_session_stats says now and did not say in the release before, one field a row."""
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    user_id: str = column("The learner.")
+    enrollment_id: str = column("The enrolment.")
+    field: str = column(
+        "The field that changed; of progress only that it reached 100 or left it; appeared and gone are of "
+        "the enrolment itself.",
+        isin=CHANGED_FIELDS,
+    )
+    old_value: str = column(
+        "What the release before says: a detailed status with its reason, times in ISO 8601.",
+        null="no value, or no row",
+    )
+    new_value: str = column("What this release says.", null="no value, or no row")
+    from_as_of: Time = column("The as_of of the release before.")
+    to_as_of: Time = column("The as_of of this release.")
+    cause: str = column(
+        "Why. By today's data the earlier as_of would have had another value: definition (the session, path or "
+        "a step was edited), enrolment (an enrolment was), correction of earlier data (activity was). Else it "
+        "came between the two: enrolment (one began or ended), definition (a step's changed), activity (there "
+        "was some), time.",
+        isin=CHANGE_CAUSES,
+    )
+
+    class Config(Table.Config):
+        name = "status_changes"
+        metadata = {"key": ["company_id", "session_id", "user_id", "enrollment_id", "field"]}
+
+
 OUTPUTS: tuple[type[Table], ...] = (
     PathSessionStats,
     StepStats,
@@ -272,4 +311,5 @@ OUTPUTS: tuple[type[Table], ...] = (
     Users,
     PathSessions,
     Quarantine,
+    StatusChanges,
 )

@@ -40,3 +40,16 @@ REFUSAL_REASONS = (
 )
 # Why a sound row does not count yet: its partner has not arrived.
 WAITING_REASONS = ("unknown_path", "unknown_session", "unknown_user")
+
+# Why a row of status_changes differs from the last release.
+CHANGE_CAUSES = ("definition", "enrolment", "activity", "time", "correction of earlier data")
+CHANGED_FIELDS = (
+    "status",
+    "detailed_status",
+    "result",
+    "completed_at",
+    "progress",
+    "archived_at",
+    "appeared",
+    "gone",
+)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows.night import Plan, run_night
+from flows.warehouse.accepting import Limits
 from schemas.columns import Table, table_name
 from schemas.home import Home, Release
 from schemas.inputs import INPUTS
@@ -56,7 +57,7 @@ def as_ndjson(folder: Path, tables: Tables) -> Path:
 def night(source: Path | str, home: Path, as_of: datetime = AS_OF, *, limit: float = 1.0) -> Manifest:
     """One night; whatever share of the rows is refused, unless a limit is given."""
     name = f"files:{source}" if isinstance(source, Path) else source
-    return run_night(Plan(name, Home(home), as_of, max_refused_share=limit))
+    return run_night(Plan(name, Home(home), as_of, Limits(refused_share=limit, shrink_share=None)))
 
 
 def latest(home: Path) -> Release:

@@ -7,11 +7,11 @@ finds its cell by adding two numbers.
 import polars as pl
 
 from transforms.conditions import satisfies
-from transforms.world import pair
+from transforms.world import World, pair
 
 # What an attempt must know of its enrolment and of its step.
 _OF_ENROLLMENT = (
-    "session_key",
+    "enrollment",
     "curriculum_key",
     "first_cell",
     "evaluated_at",
@@ -33,19 +33,16 @@ _OF_STEP = (
 
 
 def counts(instant: str) -> pl.Expr:
-    """R2: whether the instant counts; on an assessment also after the session's end. Null never counts."""
+    """R2: whether the instant counts; on a counted assessment also after the session's end. Null never does."""
     last = pl.when("is_assessment").then("evaluated_at").otherwise("counts_until")
     return (pl.col(instant) <= last).fill_null(False)
 
 
-def in_session() -> pl.Expr:
-    """R4: an attempt in the enrolment's own session, begun while it counts and belonging to the enrolment."""
-    return _same_session() & counts("started_at") & _belongs()
-
-
-def elsewhere() -> pl.Expr:
-    """R4: an attempt outside the session that was completed while it counts."""
-    return ~_same_session() & counts("completed_at")
+def is_owned() -> pl.Expr:
+    """R4: where the session restarts, an attempt in it belongs to the latest enrolment at its start."""
+    since = pl.col("enrolled_at") <= pl.col("started_at")
+    until = pl.col("next_enrolled_at").is_null() | (pl.col("started_at") < pl.col("next_enrolled_at"))
+    return ~pl.col("restarts_on_reenrollment") | (since & until)
 
 
 def observed() -> pl.Expr:
@@ -53,80 +50,68 @@ def observed() -> pl.Expr:
     return counts("last_activity_at") | counts("completed_at")
 
 
-def _same_session() -> pl.Expr:
-    return pl.col("activity_session_key").eq_missing(pl.col("session_key"))
+def attempts(world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+    """Every attempt that matters for an enrolment, one row each, with what it shows of it.
 
-
-def _belongs() -> pl.Expr:
-    """R4: where the session restarts, an attempt belongs to the latest enrolment at its start."""
-    since = pl.col("enrolled_at") <= pl.col("started_at")
-    until = pl.col("next_enrolled_at").is_null() | (pl.col("started_at") < pl.col("next_enrolled_at"))
-    return ~pl.col("restarts_on_reenrollment") | (since & until)
-
-
-def attempts(activity: pl.LazyFrame, enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Every attempt that matters for a cell, one row each, with what it shows of it.
-
+    cell:         null of an attempt in the session on a step that is not counted (R8 wants its time).
+    activity_id:  null of an attempt in the session, whose name decides nothing.
     in_session, carried_over: which of R4's two kinds it is; neither, if it was done elsewhere and the path
-    wants it again: such an attempt shows only that.
+                  wants it again: such an attempt shows only that.
     finished_at, successful_at, score: null unless it is finished, and satisfies the step.
     seen_progress, inside_time_ms: null unless it is in the session and observed.
-    started_at: null unless it is of one of the two kinds.
+    started_at:   null unless it is of one of the two kinds.
     """
-    paths_of_step = steps.select("step_key", "path_key").unique()
-    learners = enrollments.select(pair("user_key", "path_key").alias("learner_on_path"), *_OF_ENROLLMENT)
-    inside, carried, finished = pl.col("in_session"), pl.col("carried_over"), pl.col("finished")
-    seen_inside = inside & pl.col("observed")
+    inside = _seen_by(world.in_session, world, enrollments).filter(counts("started_at") & is_owned())
+    outside = _seen_by(world.elsewhere, world, enrollments).filter(
+        pl.col("ordinal").is_not_null() & counts("completed_at")
+    )
+    return pl.concat(
+        [
+            inside.with_columns(in_session=True, carried_over=False, activity_id=pl.lit(None, pl.String)),
+            outside.with_columns(in_session=False, carried_over=~pl.col("mandatory_replay")),
+        ],
+        how="diagonal",
+    ).select(**_what_it_shows())
+
+
+def _seen_by(activity: pl.DataFrame, world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+    """The attempts beside each enrolment that may look at them, and the counted step they are of."""
+    learners = enrollments.select(pair("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
+    steps = world.curricula.steps.lazy().select(pair("curriculum_key", "step_key").alias("step"), *_OF_STEP)
     return (
-        activity.rename({"session_key": "activity_session_key"})
-        .join(paths_of_step, on="step_key")
-        .with_columns(learner_on_path=pair("user_key", "path_key"))
-        .join(learners, on="learner_on_path")
-        .join(steps.select("curriculum_key", "step_key", *_OF_STEP), on=["curriculum_key", "step_key"])
-        .with_columns(in_session=in_session(), elsewhere=elsewhere(), observed=observed())
-        .filter(inside | pl.col("elsewhere"))
-        .with_columns(carried_over=pl.col("elsewhere") & ~pl.col("mandatory_replay"))
-        .with_columns(finished=counts("completed_at") & (inside | carried))
-        .select(
-            "in_session",
-            "carried_over",
-            "activity_id",
-            "time_spent_ms",
-            cell=pl.col("first_cell") + pl.col("ordinal"),
-            finished_at=pl.when(finished).then("completed_at"),
-            successful_at=pl.when(finished & satisfies()).then("completed_at"),
-            score=pl.when(finished).then("score"),
-            seen_progress=pl.when(seen_inside).then("progress"),
-            inside_time_ms=pl.when(seen_inside).then("time_spent_ms"),
-            started_at=pl.when(inside | carried).then("started_at"),
-        )
+        activity.lazy()
+        .with_columns(learner=pair("session_key", "user_key"))
+        .join(learners, on="learner")
+        .with_columns(step=pair("curriculum_key", "step_key"))
+        .join(steps, on="step", how="left")
+        .with_columns(pl.col("is_assessment").fill_null(False))
     )
 
 
-def time_off_path(activity: pl.LazyFrame, enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """R8: the observed in-session time on steps that are not counted: enrollment_key, time_off_path_ms."""
-    curricula_of_path = enrollments.select("path_key", "curriculum_key").unique()
-    always_counted = (
-        curricula_of_path.with_columns(curricula=pl.len().over("path_key"))
-        .join(steps.select("curriculum_key", "step_key"), on="curriculum_key")
-        .group_by("path_key", "step_key", "curricula")
-        .agg(counted_in=pl.len())
-        .filter(pl.col("counted_in") == pl.col("curricula"))
-        .select(pair("path_key", "step_key").alias("step_on_path"))
-    )
-    learners = enrollments.select(
-        "enrollment_key", pair("user_key", "session_key").alias("learner_in_session"), *_OF_ENROLLMENT
-    )
+def _what_it_shows() -> dict[str, pl.Expr]:
+    is_of_a_kind = pl.col("in_session") | pl.col("carried_over")
+    finished = counts("completed_at") & is_of_a_kind
+    seen_inside = pl.col("in_session") & observed()
+    return {
+        "enrollment": pl.col("enrollment"),
+        "cell": pl.col("first_cell") + pl.col("ordinal"),
+        "in_session": pl.col("in_session"),
+        "carried_over": pl.col("carried_over"),
+        "activity_id": pl.col("activity_id"),
+        "time_spent_ms": pl.col("time_spent_ms"),
+        "finished_at": pl.when(finished).then("completed_at"),
+        "successful_at": pl.when(finished & satisfies()).then("completed_at"),
+        "score": pl.when(finished).then("score"),
+        "seen_progress": pl.when(seen_inside).then("progress"),
+        "inside_time_ms": pl.when(seen_inside).then("time_spent_ms"),
+        "started_at": pl.when(is_of_a_kind).then("started_at"),
+    }
+
+
+def time_off_path(attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """R8: the observed in-session time on steps that are not counted: enrollment, time_off_path_ms."""
     return (
-        activity.filter(pl.col("session_path_key").is_not_null())
-        .with_columns(step_on_path=pair("session_path_key", "step_key"))
-        .join(always_counted, on="step_on_path", how="anti")
-        .with_columns(learner_in_session=pair("user_key", "session_key"))
-        .drop("session_key")
-        .join(learners, on="learner_in_session")
-        .join(steps.select("curriculum_key", "step_key"), on=["curriculum_key", "step_key"], how="anti")
-        .with_columns(is_assessment=pl.lit(False), activity_session_key=pl.col("session_key"))
-        .filter(in_session() & observed())
-        .group_by("enrollment_key")
-        .agg(time_off_path_ms=pl.col("time_spent_ms").sum())
+        attempts.filter(pl.col("cell").is_null())
+        .group_by("enrollment")
+        .agg(time_off_path_ms=pl.col("inside_time_ms").sum())
     )

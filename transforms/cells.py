@@ -3,11 +3,11 @@
 import polars as pl
 
 _OF_ENROLLMENT = (
+    "enrollment",
     "company_id",
     "session_id",
     "user_id",
     "enrollment_id",
-    "enrollment_key",
     "curriculum_key",
     "evaluated_at",
     "starts_at",
@@ -16,6 +16,7 @@ _OF_ENROLLMENT = (
 _OF_STEP = (
     "curriculum_key",
     "ordinal",
+    "first_beside",
     "step_id",
     "position",
     "optional",
@@ -25,14 +26,14 @@ _OF_STEP = (
     "min_score",
     "attempts_limit",
     "due_basis",
-    "due_unit",
-    "due_value",
+    "due_months",
+    "due_time",
     "due_at",
 )
 
 
-def with_first_cell(enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Add first_cell: how many cells come before the enrolment's own. enrollments: sorted by key."""
+def with_first_cell(enrollments: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """Add first_cell: how many cells come before the enrolment's own. enrollments: in publication order."""
     sizes = steps.group_by("curriculum_key").agg(cells=pl.len())
     return (
         enrollments.join(sizes, on="curriculum_key", how="left", maintain_order="left")
@@ -42,10 +43,10 @@ def with_first_cell(enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFr
     )
 
 
-def cells(enrollments: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
+def cells(enrollments: pl.LazyFrame, steps: pl.DataFrame) -> pl.LazyFrame:
     """One row per cell, in order: row n is cell n. Both come with what R5 asks of them."""
     return enrollments.select(_OF_ENROLLMENT).join(
-        steps.select(_OF_STEP), on="curriculum_key", maintain_order="left_right"
+        steps.lazy().select(_OF_STEP), on="curriculum_key", maintain_order="left_right"
     )
 
 
@@ -57,7 +58,7 @@ def laid_out(rows: pl.DataFrame, count: int) -> pl.DataFrame:
     >>> laid_out(pl.DataFrame({"cell": [2, 0], "score": [80, 60]}), 4)["score"].to_list()
     [60, None, 80, None]
     """
-    rows = rows.sort("cell")
-    row_of_cell = pl.repeat(None, count, dtype=pl.UInt32, eager=True)
+    nothing = pl.DataFrame({name: [None] for name in rows.columns}, schema=rows.schema)
+    row_of_cell = pl.repeat(rows.height, count, dtype=pl.UInt32, eager=True)
     row_of_cell = row_of_cell.scatter(rows["cell"], pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
-    return rows.select(pl.exclude("cell").gather(row_of_cell))
+    return pl.concat([rows, nothing], rechunk=True).select(pl.exclude("cell").gather(row_of_cell))

@@ -4,31 +4,36 @@ import polars as pl
 
 from transforms.learner_stats import all_required_successful
 
+# The lines of R11, in the order in which they decide.
+RULES = ("1", "2", "3", "4", "5a", "5b", "5c", "5d")
+OPEN_RULES = RULES[4:]
+_RULE = pl.Enum(RULES)
+
 
 def deciding_rule() -> pl.Expr:
-    """R11: which of its lines decides, as text."""
+    """R11: which of its lines decides."""
     return (
         pl.when(pl.col("evaluated_at") < pl.col("starts_at"))
-        .then(pl.lit("1"))
+        .then(pl.lit("1", _RULE))
         .when(all_required_successful())
-        .then(pl.lit("2"))
+        .then(pl.lit("2", _RULE))
         .when(pl.col("first_exhausted").is_not_null())
-        .then(pl.lit("3"))
+        .then(pl.lit("3", _RULE))
         .when(pl.col("first_awaiting").is_not_null())
-        .then(pl.lit("4"))
+        .then(pl.lit("4", _RULE))
         .when(_everything_to_redo())
-        .then(pl.lit("5a"))
+        .then(pl.lit("5a", _RULE))
         .when(pl.col("started_at").is_null())
-        .then(pl.lit("5b"))
+        .then(pl.lit("5b", _RULE))
         .when(pl.col("first_relatively_overdue").is_not_null())
-        .then(pl.lit("5c"))
-        .otherwise(pl.lit("5d"))
+        .then(pl.lit("5c", _RULE))
+        .otherwise(pl.lit("5d", _RULE))
     )
 
 
 def ended_while_open() -> pl.Expr:
     """R11.6: the session ended, and none of R11.1 to 4 had decided."""
-    return session_ended() & pl.col("deciding_rule").is_in(["5a", "5b", "5c", "5d"])
+    return session_ended() & pl.col("deciding_rule").is_in(OPEN_RULES)
 
 
 def detailed_status_type() -> pl.Expr:

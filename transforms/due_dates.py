@@ -7,40 +7,51 @@ import polars as pl
 _DAY_US = 86_400_000_000
 # Due dates further off than ten thousand years are as good as the last instant a time can hold.
 _FARTHEST = {"day": 3_650_000, "week": 520_000, "month": 120_000}
-_LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
-def due_at() -> pl.Expr:
-    """When the step is due, to the microsecond; null if it has no due date.
+def due_months() -> pl.Expr:
+    """How many whole calendar months after its basis a step is due, of a step's definition; 0 without a date."""
+    return pl.when(pl.col("due_unit") == "month").then(_value("month").floor()).otherwise(0).cast(pl.Int32)
 
-    A day is 86,400 s, a week 7 days; a month is a calendar month for the whole part, its day clamped to the
-    month's end, and 30 days x the fraction.
+
+def due_time() -> pl.Expr:
+    """How long after those months, to the microsecond; null without a relative due date.
+
+    A day is 86,400 s, a week 7 days, the fraction of a month as many times 30 days.
     """
-    relative = (
+    days = (
         pl.when(pl.col("due_unit") == "month")
-        .then(_months_after(_basis(), _value("month")))
+        .then((_value("month") - _value("month").floor()) * 30)
         .when(pl.col("due_unit") == "week")
-        .then(_basis() + _days(_value("week") * 7))
+        .then(_value("week") * 7)
         .when(pl.col("due_unit") == "day")
-        .then(_basis() + _days(_value("day")))
+        .then(_value("day"))
     )
-    due = pl.when(pl.col("due_basis") == "absolute").then("due_at").otherwise(relative)
-    return pl.when(due.is_not_null()).then(pl.min_horizontal(due, pl.lit(_LAST_INSTANT)))
+    return pl.duration(microseconds=(days * _DAY_US).round(mode="half_to_even").cast(pl.Int64))
 
 
-def _basis() -> pl.Expr:
-    return pl.when(pl.col("due_basis") == "sessionStart").then("starts_at").otherwise("enrolled_at")
+def due_at(cells: pl.DataFrame) -> pl.Series:
+    """When the step of each cell is due; null if it has no due date.
+
+    A month is a calendar month, its day clamped to the month's end. Only the cells that need it ask the
+    calendar, which is slow.
+    """
+    basis = pl.when(pl.col("due_basis") == "sessionStart").then("starts_at").otherwise("enrolled_at")
+    due = pl.when(pl.col("due_basis") == "absolute").then("due_at").otherwise(basis + pl.col("due_time"))
+    by_calendar = (
+        cells.lazy()
+        .with_row_index("cell")
+        .filter(pl.col("due_months") > 0)
+        .select(
+            "cell", due=basis.dt.offset_by(pl.col("due_months").cast(pl.String) + "mo") + pl.col("due_time")
+        )
+        .collect()
+    )
+    days = cells.select(due.alias("due_at")).to_series()
+    every = days.scatter(by_calendar["cell"], by_calendar["due"])
+    return every.clip(upper_bound=LAST_INSTANT)
 
 
 def _value(unit: str) -> pl.Expr:
     return pl.min_horizontal(pl.col("due_value"), pl.lit(float(_FARTHEST[unit])))
-
-
-def _days(days: pl.Expr) -> pl.Expr:
-    return pl.duration(microseconds=(days * _DAY_US).round(mode="half_to_even").cast(pl.Int64))
-
-
-def _months_after(start: pl.Expr, months: pl.Expr) -> pl.Expr:
-    whole = months.floor()
-    shifted = start.dt.offset_by(whole.fill_null(0).cast(pl.Int64).cast(pl.String) + "mo")
-    return shifted + _days((months - whole) * 30)

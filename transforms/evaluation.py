@@ -1,27 +1,25 @@
 """R1 and R2: when an enrolment is evaluated, and until when activity counts for it."""
 
-from datetime import datetime
-
 import polars as pl
 
-from transforms.world import World
+from transforms.world import JOINS_AS_WRITTEN, World
 
 _AN_INSTANT = pl.duration(microseconds=1)
 
 
-def takes_part(as_of: datetime) -> pl.Expr:
+def takes_part() -> pl.Expr:
     """Whether the enrolment exists at as_of."""
-    return pl.col("enrolled_at") <= as_of
+    return pl.col("enrolled_at") <= pl.col("as_of")
 
 
-def archived(as_of: datetime) -> pl.Expr:
+def archived() -> pl.Expr:
     """R1: whether the learner is unenrolled at as_of."""
-    return (pl.col("archived_at") <= as_of).fill_null(False)
+    return (pl.col("archived_at") <= pl.col("as_of")).fill_null(False)
 
 
-def evaluated_at(as_of: datetime) -> pl.Expr:
+def evaluated_at() -> pl.Expr:
     """R1: T_eff, the instant at which everything about the enrolment is evaluated."""
-    return pl.when(archived(as_of)).then("archived_at").otherwise(pl.lit(as_of).dt.cast_time_unit("us"))
+    return pl.when(archived()).then("archived_at").otherwise("as_of")
 
 
 def counts_until() -> pl.Expr:
@@ -29,40 +27,53 @@ def counts_until() -> pl.Expr:
     return pl.min_horizontal("evaluated_at", pl.col("ends_at") - _AN_INSTANT)
 
 
-def evaluated_enrollments(world: World, curricula: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """The enrolments that take part, with their session's and learner's facts, sorted by key.
+def evaluated_enrollments(world: World) -> pl.DataFrame:
+    """The enrolments that take part, with their session's facts, in publication order.
 
-    Adds: archived_at (null unless archived, R14), evaluated_at, counts_until, next_enrolled_at and
-    curriculum_key.
+    Adds: enrollment (the row's number), pair (the number of learner, session and as_of), archived_at (null
+    unless archived, R14), leaves_at (when it will be archived), evaluated_at, counts_until, next_enrolled_at
+    and curriculum_key.
     """
+    sessions = world.sessions.drop("path_id", "name").with_row_index("session")
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
     )
-    sessions = world.sessions.drop("path_id", "name")
-    taking_part = world.enrollments.filter(takes_part(as_of)).join(sessions, on="session_key")
-    return (
-        taking_part.join(world.users, on="user_key")
-        .join(next_enrolments(taking_part), on="enrollment_key", how="left")
+    rows = (
+        world.enrollments.lazy()
+        .filter(takes_part())
+        .join(sessions.lazy(), on="session_key")
         .with_columns(
-            evaluated_at=evaluated_at(as_of), archived_at=pl.when(archived(as_of)).then("archived_at")
+            evaluated_at=evaluated_at(),
+            archived_at=pl.when(archived()).then("archived_at"),
+            leaves_at=pl.when(~archived()).then("archived_at"),
         )
         .with_columns(counts_until=counts_until())
-        .join(curricula, on="path_key")
+        .join(world.curricula.periods.lazy(), on="path_key")
         .filter(within)
         .drop("since", "until")
-        .sort("enrollment_key")
+        .sort("session", "user_id", "as_of", "enrollment_id")
+        .with_row_index("enrollment")
+        .with_columns(pair=_number_of_pair())
+        .collect(optimizations=JOINS_AS_WRITTEN)
     )
+    return rows.join(next_enrolments(rows), on="enrollment", how="left", maintain_order="left")
 
 
-def next_enrolments(taking_part: pl.LazyFrame) -> pl.LazyFrame:
-    """R4: when the learner's next enrolment in the session takes over: enrollment_key, next_enrolled_at.
+def _number_of_pair() -> pl.Expr:
+    """Learner, session and as_of in one number, where their rows follow each other."""
+    begins = pl.any_horizontal(
+        pl.col(name) != pl.col(name).shift(1) for name in ("session_key", "user_key", "as_of")
+    )
+    return begins.fill_null(False).cum_sum()
 
-    Only where sessions restart. Equal instants: the greater enrolment id takes over at once, so the other
-    owns nothing. Null for the last one.
+
+def next_enrolments(rows: pl.DataFrame) -> pl.DataFrame:
+    """R4: when the learner's next enrolment in the session takes over: enrollment, next_enrolled_at.
+
+    Only where sessions restart, and learners have several. Equal instants: the greater enrolment id takes
+    over at once, so the other owns nothing. Null for the last one.
     """
-    following = (
-        pl.col("enrolled_at")
-        .shift(-1)
-        .over("session_key", "user_key", order_by=["enrolled_at", "enrollment_key"])
+    following = pl.col("enrolled_at").shift(-1).over("pair", order_by=["enrolled_at", "enrollment"])
+    return rows.filter("restarts_on_reenrollment", pl.col("pair").is_duplicated()).select(
+        "enrollment", next_enrolled_at=following
     )
-    return taking_part.filter("restarts_on_reenrollment").select("enrollment_key", next_enrolled_at=following)

@@ -10,7 +10,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     """
     required, finished = pl.col("required"), pl.col("finished")
     overdue = required & pl.col("overdue")
-    ahead = required & ~finished & (pl.col("due_at") >= pl.col("evaluated_at"))
+    ahead = ~finished & (pl.col("due_at") >= pl.col("evaluated_at"))
     sums = {
         "counted_steps": pl.lit(1),
         "counted_steps_finished": finished,
@@ -31,22 +31,23 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     }
     return (
         outcomes.select(
-            "enrollment_key",
+            "enrollment",
             "started_at",
             time_on_path_ms="time_ms",
             any_exhausted="exhausted",
             any_to_retake="to_retake",
-            next_due_at=pl.when(ahead).then("due_at"),
+            next_due_at=pl.when(required & ahead).then("due_at"),
+            next_due_at_of_any=pl.when(ahead).then("due_at"),
             last_successful_at=pl.when(required).then("successful_at"),
             last_finished_at=pl.when(required).then("finished_at"),
             **{name: value.cast(pl.Int32) for name, value in sums.items()},
             **{name: pl.when(test).then("ordinal") for name, test in firsts.items()},
         )
-        .group_by("enrollment_key")
+        .group_by("enrollment")
         .agg(
             pl.col(*sums, "time_on_path_ms").sum(),
             pl.col("any_exhausted", "any_to_retake").any(),
-            pl.col(*firsts, "started_at", "next_due_at").min(),
+            pl.col(*firsts, "started_at", "next_due_at", "next_due_at_of_any").min(),
             pl.col("last_successful_at", "last_finished_at").max(),
         )
     )
@@ -140,10 +141,5 @@ def is_current() -> pl.Expr:
     """
     still_enrolled = pl.col("archived_at").is_null()
     latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")
-    last = (
-        pl.col("enrollment_key")
-        .sort_by(still_enrolled, latest, pl.col("enrollment_key"))
-        .last()
-        .over("session_key", "user_key")
-    )
-    return pl.col("enrollment_key") == last
+    last = pl.col("enrollment").sort_by(still_enrolled, latest, "enrollment").last().over("pair")
+    return pl.col("enrollment") == last

@@ -1,17 +1,14 @@
 """Every published field in the order in which it is published, each with the rule that computes it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import polars as pl
 
-from transforms import detailed_status, learner_stats
+from transforms import detailed_status, learner_stats, validity
 from transforms.answers import body
 from transforms.attempts import attempts, time_off_path
-from transforms.cells import cells, with_first_cell
-from transforms.curricula import counted_steps, curricula
+from transforms.cells import cells, laid_out, with_first_cell
 from transforms.evaluation import evaluated_enrollments
-from transforms.session_summary import session_summary
 from transforms.step_outcomes import step_outcomes
 from transforms.world import JOINS_AS_WRITTEN, World
 
@@ -38,6 +35,7 @@ PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("required_steps_finished"),
     pl.col("decided_by_step_id"),  # R11
     learner_stats.all_required_finished_at().alias("all_required_finished_at"),
+    validity.next_certain_change().alias("valid_until"),
 )
 
 # Computed by `step_outcomes`, each by a function of its name: R5, and R8 for the time.
@@ -67,57 +65,82 @@ STEP_STATS: tuple[str, ...] = (
 )
 
 
+# What names an enrolment beside its ids: its number, and the keys of learner, session and instant.
+KEYS = ("enrollment", "session_key", "user_key", "as_of")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The rules over a world, each enrolment as of its own instant; rows in publication order.
+
+    stats: KEYS and PATH_SESSION_STATS
+    steps: enrollment and STEP_STATS
+    """
+
+    stats: pl.DataFrame
+    steps: pl.DataFrame
+
+
+def evaluation(world: World) -> Evaluation:
+    """All rules over all enrolments that take part."""
+    steps = world.curricula.steps
+    enrollments = with_first_cell(evaluated_enrollments(world), steps)
+    known = attempts(world, enrollments.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
+    grid = cells(enrollments.lazy(), steps).collect(optimizations=JOINS_AS_WRITTEN)
+    outcomes = step_outcomes(grid, known.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
+    stats = (
+        learner_facts(enrollments, outcomes, time_off_path(known.lazy()).collect())
+        .lazy()
+        .join(
+            steps.lazy().select("curriculum_key", "ordinal", decided_by_step_id="step_id"),
+            on=["curriculum_key", "ordinal"],
+            how="left",
+            maintain_order="left",
+        )
+        .select(*KEYS, *PATH_SESSION_STATS)
+        .collect(optimizations=JOINS_AS_WRITTEN)
+    )
+    return Evaluation(stats, outcomes.select("enrollment", *STEP_STATS))
+
+
+def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: pl.DataFrame) -> pl.DataFrame:
+    """What the fields of PATH_SESSION_STATS read, one row per enrolment, in publication order."""
+    of_steps = learner_stats.summed_steps(outcomes.lazy()).collect()
+    return (
+        pl.concat(
+            [
+                enrollments,
+                *(
+                    laid_out(rows.rename({"enrollment": "cell"}), enrollments.height)
+                    for rows in (of_steps, off_path)
+                ),
+            ],
+            how="horizontal",
+        )
+        .with_columns(learner_stats.nothing_where_no_step_counts())
+        .with_columns(deciding_rule=detailed_status.deciding_rule())
+        .with_columns(ordinal=detailed_status.deciding_ordinal())
+    )
+
+
 @dataclass(frozen=True)
 class Statistics:
-    """One night's answer: the tables of SPEC section 3 that the rules compute.
+    """What is published of some learners: the tables of SPEC section 3 that the rules compute.
 
     answers: session_key, user_key and body, the endpoint's JSON, of each enrolment that answers (R15).
     """
 
     path_session_stats: pl.DataFrame
     step_stats: pl.DataFrame
-    session_summary: pl.DataFrame
     answers: pl.DataFrame
 
 
-def statistics(world: World, as_of: datetime) -> Statistics:
-    """All rules over the whole world, as of one instant."""
-    of_paths = curricula(world.sessions, world.steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
-    steps = counted_steps(of_paths, world.steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
-    evaluated = evaluated_enrollments(world, of_paths, as_of)
-    enrollments = with_first_cell(evaluated, steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
-    known = attempts(world.activity, enrollments, steps).collect(optimizations=JOINS_AS_WRITTEN).lazy()
-    outcomes = step_outcomes(
-        cells(enrollments, steps).collect(optimizations=JOINS_AS_WRITTEN), known
-    ).collect(optimizations=JOINS_AS_WRITTEN)
-    del known
-    stats = (
-        learner_facts(enrollments, outcomes.lazy(), time_off_path(world.activity, enrollments, steps), steps)
-        .select("session_key", "user_key", *PATH_SESSION_STATS)
-        .collect(optimizations=JOINS_AS_WRITTEN)
-    )
+def statistics(world: World) -> Statistics:
+    """All rules over the whole world."""
+    found = evaluation(world)
+    stats = validity.with_valid_until(found, world, evaluation)
     return Statistics(
-        stats.drop("session_key", "user_key"),
-        outcomes[list(STEP_STATS)],
-        session_summary(world.sessions, stats.lazy()).collect(),
+        stats.drop(KEYS),
+        found.steps.drop("enrollment"),
         stats.lazy().filter("is_current").select("session_key", "user_key", body=body()).collect(),
-    )
-
-
-def learner_facts(
-    enrollments: pl.LazyFrame, outcomes: pl.LazyFrame, off_path: pl.LazyFrame, steps: pl.LazyFrame
-) -> pl.LazyFrame:
-    """What the fields of PATH_SESSION_STATS read, one row per enrolment, in publication order."""
-    return (
-        enrollments.join(learner_stats.summed_steps(outcomes), on="enrollment_key", how="left")
-        .join(off_path, on="enrollment_key", how="left")
-        .with_columns(learner_stats.nothing_where_no_step_counts())
-        .with_columns(deciding_rule=detailed_status.deciding_rule())
-        .with_columns(ordinal=detailed_status.deciding_ordinal())
-        .join(
-            steps.select("curriculum_key", "ordinal", decided_by_step_id="step_id"),
-            on=["curriculum_key", "ordinal"],
-            how="left",
-        )
-        .sort("enrollment_key")
     )

@@ -5,11 +5,11 @@ import polars as pl
 from schemas.outputs import SUMMARY_COUNTS
 
 
-def session_summary(sessions: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame:
+def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame:
     """The columns of SessionSummary, one row per session, learners or none.
 
-    stats: PathSessionStats with session_key. Means are integer sums divided once, so that they come out the
-    same to the last bit however the rows were split.
+    sessions: in publication order. stats: PathSessionStats of all of them. Means are integer sums divided
+    once, so that they come out the same to the last bit however the rows were split.
     """
     enrolled = pl.col("archived_at").is_null()
     counts = {
@@ -18,8 +18,9 @@ def session_summary(sessions: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame
     }
     score = pl.col("score").filter(enrolled)
     summed = (
-        stats.filter("is_current")
-        .group_by("session_key")
+        stats.lazy()
+        .filter("is_current")
+        .group_by("company_id", "session_id")
         .agg(
             **counts,
             enrolled=enrolled.sum().cast(pl.Int32),
@@ -30,11 +31,11 @@ def session_summary(sessions: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame
         )
     )
     return (
-        sessions.select("session_key", "company_id", "session_id", "path_id", "name")
-        .join(summed, on="session_key", how="left")
+        sessions.lazy()
+        .select("company_id", "session_id", "path_id", "name")
+        .join(summed, on=["company_id", "session_id"], how="left", maintain_order="left")
         .with_columns(pl.col(*SUMMARY_COUNTS.values(), "enrolled", "archived").fill_null(0))
-        .sort("session_key")
-        .drop("session_key")
+        .collect()
     )
 
 

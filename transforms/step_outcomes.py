@@ -14,8 +14,9 @@ _NOT_READ_AGAIN = (
     "is_examination",
     "min_score",
     "attempts_limit",
-    "due_unit",
-    "due_value",
+    "due_months",
+    "due_time",
+    "first_beside",
     "seen_progress",
     "inside_attempts",
     "inside_time_ms",
@@ -28,7 +29,8 @@ def summed_attempts(attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Each cell's attempts in one row: what R5 asks of them."""
     inside, finished = pl.col("in_session"), pl.col("finished_at").is_not_null()
     return (
-        attempts.with_columns(
+        attempts.filter(pl.col("cell").is_not_null())
+        .with_columns(
             inside_attempts=inside.cast(pl.Int32),
             attempts_used=(inside & finished).cast(pl.Int32),
             done_elsewhere=~inside & ~pl.col("carried_over"),
@@ -63,7 +65,7 @@ def step_outcomes(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     return (
         pl.concat([cells, of_attempts, carried], how="horizontal")
         .lazy()
-        .with_columns(due_at=due_at())
+        .with_columns(due_at=due_at(cells))
         .with_columns(
             pl.col("inside_attempts", "attempts_used", "inside_time_ms").fill_null(0),
             pl.col("done_elsewhere").fill_null(False),
@@ -127,11 +129,16 @@ def overdue() -> pl.Expr:
 def awaiting_correction() -> pl.Expr:
     """An assessment that is reached and not finished.
 
-    Reached: the session has begun, and every required non-assessment step before it is successful.
+    Reached: the session has begun, and every required non-assessment step before it is successful. Cells of
+    an enrolment follow each other by position: what blocks before a cell is a difference of running counts.
     """
-    blocks = pl.col("required") & ~pl.col("is_assessment") & ~pl.col("successful")
-    first_blocking = pl.col("position").filter(blocks).min().over("enrollment_key")
-    reached = (pl.col("evaluated_at") >= pl.col("starts_at")) & (
-        first_blocking.is_null() | (first_blocking >= pl.col("position"))
+    blocks = (pl.col("required") & ~pl.col("is_assessment") & ~pl.col("successful")).cast(pl.Int32)
+    blocking_before = blocks.cum_sum() - blocks
+    first = pl.int_range(pl.len(), dtype=pl.Int64) - pl.col("ordinal")
+    blocked = blocking_before.gather(first + pl.col("first_beside")) > blocking_before.gather(first)
+    return (
+        pl.col("is_assessment")
+        & ~pl.col("finished")
+        & (pl.col("evaluated_at") >= pl.col("starts_at"))
+        & ~blocked
     )
-    return pl.col("is_assessment") & ~pl.col("finished") & reached

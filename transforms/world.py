@@ -1,29 +1,36 @@
-"""What the rules read: the sound rows of the input, joined and grouped by integer keys."""
+"""What the rules read: the sound rows of some sessions, joined and grouped by integer keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
+
+from transforms.curricula import Curricula
 
 
 @dataclass(frozen=True)
 class World:
-    """One night's input. Keys are ranks: sorting by a key sorts by the ids it stands for.
+    """Some sessions, with everything the rules may look at. No rule looks from one session into another.
 
-    users:       user_key, user_id
     sessions:    session_key, path_key, company_id, session_id, path_id, name, starts_at, ends_at,
-                 restarts_on_reenrollment, mandatory_replay; only sessions whose path is known
-    steps:       path_key, step_key, step_id and the definition of PathSteps, one row per version
-    enrollments: enrollment_key, session_key, user_key, enrollment_id, enrolled_at, archived_at; sorted by
-                 enrollment_key; only those whose session and user are known
-    activity:    user_key, step_key, session_key, session_path_key, activity_id and the facts of StepActivity;
-                 a null step_key is a step on no path, a null session_key is none or an unknown session
+                 restarts_on_reenrollment, mandatory_replay; in publication order
+    curricula:   the steps of all paths, by their times
+    enrollments: session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at, as_of: the instant
+                 an enrolment is asked about, the same for all of a learner in a session. A learner may be
+                 asked about several instants at once: each is a world of its own
+    in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session
+    elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its learners, completed
+                 in another session or outside any; session_key is the session that looks at them
     """
 
-    users: pl.LazyFrame
-    sessions: pl.LazyFrame
-    steps: pl.LazyFrame
-    enrollments: pl.LazyFrame
-    activity: pl.LazyFrame
+    sessions: pl.DataFrame
+    curricula: Curricula
+    enrollments: pl.DataFrame
+    in_session: pl.DataFrame
+    elsewhere: pl.DataFrame
+
+    def asked_about(self, enrollments: pl.DataFrame) -> "World":
+        """The same sessions, other enrolments or other instants."""
+        return replace(self, enrollments=enrollments)
 
 
 # polars 2.1 may join two small tables first, on a column that only the long one tells apart: out of memory.

@@ -1,14 +1,18 @@
 """`lookup.sqlite`: what a look-up answers from, readable with Python's standard library alone."""
 
+import shutil
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
 
 import polars as pl
 
 from schemas.emails import fold_email
 from schemas.home import Release
 
-# One integer names a (session, user) pair; sessions and users are numbered within the release.
+# One integer names a (session, user) pair, from the warehouse's keys.
 _TABLES = """
     CREATE TABLE companies (company_id TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE sessions (
@@ -23,47 +27,101 @@ _TABLES = """
 """
 
 
-def build(release: Release, sessions: pl.DataFrame, users: pl.DataFrame, answers: pl.DataFrame) -> None:
-    """Write the index.
+class LookupIndex:
+    """The index of a release that is being built: filled in a thread, beside the writing of parquet.
 
-    sessions: company_id, session_id, session_key
-    users:    company_id, user_id, user_key, email, status; a greater key is a greater id
-    answers:  session_key, user_key, body of the enrolment that answers for each pair
+    base: a release whose index is taken over, or None to begin with an empty one.
     """
-    numbered = answers.select(
-        session_and_user=pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key"), body="body"
-    )
-    connection = sqlite3.connect(release.lookup_index, isolation_level=None)
-    try:
-        connection.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096;"
+
+    def __init__(self, release: Release, base: Release | None = None) -> None:
+        self._release, self._base = release, base
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._work: list[Future[None]] = []
+
+    def __enter__(self) -> Self:
+        self._do(self._open)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            for work in self._work:
+                work.cancel()
+        self._do(self._close)
+        self._thread.shutdown()
+        if error is None:
+            self._raise()
+
+    def name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
+        """Who and what can be asked about, all of it.
+
+        sessions: company_id, session_id, session_key
+        users:    company_id, user_id, user_key, email, status
+        """
+        self._do(self._name, sessions, users)
+
+    def answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
+        """Replace answers: session_key, user_key, body; first those of `outdated`, by the keys, are gone."""
+        self._do(self._answer, answers, outdated)
+        self._raise()
+
+    def _do(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._work.append(self._thread.submit(work, *arguments))
+
+    def _raise(self) -> None:
+        """Raise what the finished work raised."""
+        for work in [work for work in self._work if work.done()]:
+            self._work.remove(work)
+            work.result()
+
+    def _open(self) -> None:
+        if self._base:
+            shutil.copyfile(self._base.lookup_index, self._release.lookup_index)
+        self._connection = sqlite3.connect(self._release.lookup_index, isolation_level=None)
+        self._connection.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 4096; BEGIN;"
+            + ("" if self._base else _TABLES)
         )
-        connection.executescript(_TABLES + "BEGIN;")
+
+    def _close(self) -> None:
+        self._connection.execute("COMMIT")
+        self._connection.close()
+
+    def _name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
+        for table in ("companies", "sessions", "users", "emails"):
+            self._connection.execute(f"DELETE FROM {table}")
         companies = pl.concat([sessions["company_id"], users["company_id"]]).unique().sort()
-        _insert(connection, "companies", 1, ((company,) for company in companies))
-        _insert(connection, "sessions", 3, sessions.iter_rows())
-        _insert(connection, "users", 3, users.select("company_id", "user_id", "user_key").iter_rows())
-        _insert(connection, "emails", 4, _emails(users).iter_rows())
-        _insert(connection, "answers", 2, numbered.sort("session_and_user").iter_rows())
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
+        self._insert("companies", companies.to_frame())
+        self._insert("sessions", sessions.sort("company_id", "session_id"))
+        self._insert("users", users.select("company_id", "user_id", "user_key").sort("company_id", "user_id"))
+        self._insert("emails", _emails(users))
+
+    def _answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
+        if self._base:
+            self._connection.executemany(
+                "DELETE FROM answers WHERE session_and_user = ?", outdated.select(_NUMBER).iter_rows()
+            )
+        self._insert("answers", answers.select(_NUMBER, "body").sort("session_and_user"))
+
+    def _insert(self, table: str, rows: pl.DataFrame) -> None:
+        # Columns as lists: several times faster than rows of a frame.
+        values: Iterable[tuple[object, ...]] = zip(*(column.to_list() for column in rows), strict=True)
+        places = ", ".join("?" * rows.width)
+        self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", values)
 
 
-def _insert(
-    connection: sqlite3.Connection, table: str, width: int, rows: Iterable[tuple[object, ...]]
-) -> None:
-    connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
+_NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
 
 
 def _emails(users: pl.DataFrame) -> pl.DataFrame:
     """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
     known = users.drop_nulls("email")
-    folded = pl.Series("email", [fold_email(email) for email in known["email"]], dtype=pl.String)
+    folded = pl.Series("email", [fold_email(email) for email in known["email"].to_list()], dtype=pl.String)
     return (
         known.with_columns(folded)
         .filter(pl.col("email") != "")
-        .sort("company_id", "email", pl.col("status") != "deleted", "user_key")
+        .sort("company_id", "email", pl.col("status") != "deleted", "user_id")
         .unique(["company_id", "email"], keep="last", maintain_order=True)
         .select("company_id", "email", "user_key", "user_id")
     )

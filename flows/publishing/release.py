@@ -41,6 +41,10 @@ def publish(
     as_of: datetime,
     source: str,
     tables_in: dict[str, TableIn],
+    computed: int,
+    carried: int,
+    since: str | None,
+    transitions: dict[str, int],
     seconds: dict[str, float],
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
@@ -58,6 +62,10 @@ def publish(
         tables_in=tables_in,
         files={file.name: _described(file) for file in sorted(building.folder.iterdir())},
         enrolments_by_detailed_status=_by_detailed_status(building),
+        computed=computed,
+        carried=carried,
+        since=since,
+        transitions=transitions,
         seconds=seconds,
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")

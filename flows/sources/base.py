@@ -13,21 +13,40 @@ class Extract:
 
     file:       `.parquet`, `.csv` or `.ndjson`, the last two also with `.gz`; columns as in `schemas.inputs`.
     data_as_of: how far the data reaches: when it was taken from the system it comes from.
+    is_full:    the whole table: what is missing from it is gone. Else only changes: each row replaces the one
+                of its key or is new, all others stay.
     """
 
     table: str
     file: Path
     data_as_of: datetime
+    is_full: bool = True
+
+    @property
+    def name(self) -> str:
+        """What is delivered, in words."""
+        return self.table if self.is_full else f"changes of {self.table}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the warehouse holds already: when each table it has was last extracted in full."""
+
+    full_at: dict[str, datetime]
+
+
+NOTHING_HELD = Held({})
 
 
 class Source(Protocol):
     """Somewhere learning data comes from."""
 
-    def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
-        """Deliver each of the six tables once, in any order.
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+        """Deliver each of the six tables, in any order; changes of a table after the table itself.
 
         landing: an empty folder to write files into, where the source holds none of its own.
         as_of:   the night's time.
+        held:    what the warehouse has; a table it has may be left out if nothing changed in it.
         Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.
         """
         ...

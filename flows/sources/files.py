@@ -1,41 +1,67 @@
-"""Tables that somebody exported: one file each in one folder."""
+"""Tables that somebody exported: one file each in one folder, and what changed since in another."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.sources.base import Extract
+from flows.sources.base import Extract, Held
 from flows.warehouse.reading import FORMATS
 from schemas.columns import table_name
 from schemas.errors import SourceError
 from schemas.inputs import INPUTS
 
+CHANGES = "changes"
+
 
 @dataclass(frozen=True)
 class Files:
-    """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each of the six tables."""
+    """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each of the six tables.
+
+    A folder `changes` in the folder holds rows that are new or replace the row of their key, in files of the
+    same names. Where it is, a whole table is read only if it is newer than the one the warehouse has, and
+    changes only if they are newer than the whole table.
+    are_changes: the folder itself holds such rows, at most; a table the warehouse lacks is read as whole.
+    """
 
     folder: Path
+    are_changes: bool = False
 
-    def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
         try:
             if not self.folder.is_dir():
                 raise SourceError(f"{self.folder}: there is no such folder.")
             for model in INPUTS:
-                file = self._file_of(table_name(model))
-                yield Extract(table_name(model), file, datetime.fromtimestamp(file.stat().st_mtime, UTC))
+                yield from self._extracts(table_name(model), held.full_at.get(table_name(model)))
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
-    def _file_of(self, table: str) -> Path:
-        found = [file for ending in FORMATS if (file := self.folder / f"{table}{ending}").is_file()]
-        if not found:
+    def _extracts(self, table: str, held_since: datetime | None) -> Iterator[Extract]:
+        whole = _file_of(self.folder, table)
+        if self.are_changes and held_since:
+            if whole:
+                yield Extract(table, whole, _written_at(whole), is_full=False)
+            return
+        has_changes = (self.folder / CHANGES).is_dir()
+        if whole is None and not (has_changes and held_since):
             raise SourceError(
                 f"{self.folder}: table {table} is missing; there is no {table}.parquet, .csv or .ndjson."
             )
-        if len(found) > 1:
-            raise SourceError(
-                f"{self.folder}: table {table} comes twice, {found[0].name} and {found[1].name}."
-            )
-        return found[0]
+        is_news = not has_changes or held_since is None
+        if whole and (is_news or (held_since and _written_at(whole) > held_since)):
+            held_since = _written_at(whole)
+            yield Extract(table, whole, held_since)
+        changes = _file_of(self.folder / CHANGES, table) if has_changes else None
+        if changes and held_since and _written_at(changes) >= held_since:
+            yield Extract(table, changes, _written_at(changes), is_full=False)
+
+
+def _file_of(folder: Path, table: str) -> Path | None:
+    found = [file for ending in FORMATS if (file := folder / f"{table}{ending}").is_file()]
+    if len(found) > 1:
+        raise SourceError(f"{folder}: table {table} comes twice, {found[0].name} and {found[1].name}.")
+    return found[0] if found else None
+
+
+def _written_at(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)

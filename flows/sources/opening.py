@@ -35,6 +35,7 @@ def _pairs(options: str) -> list[tuple[str, str]]:
 
 SOURCES: dict[str, Callable[[str], Source]] = {
     "files": lambda options: Files(_folder(options)),
+    "changes": lambda options: Files(_folder(options), are_changes=True),
     "oulad": lambda options: Oulad(_folder(options)),
     "demo": _demo,
 }
@@ -48,7 +49,7 @@ def open_source(spec: str) -> Source:
     kind, _, options = spec.partition(":")
     if kind not in SOURCES:
         raise UsageError(
-            f"There is no source {kind!r}; give files:DIR, oulad:DIR or demo[:learners=N,seed=S]."
+            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR or demo[:learners=N,seed=S]."
         )
     if kind != "demo" and not options:
         raise UsageError(f"Source {kind} needs a folder: {kind}:DIR.")

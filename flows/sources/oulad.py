@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.sources.base import Extract
+from flows.sources.base import Extract, Held
 from schemas.errors import SourceError
 
 _COMPANY = pl.lit("open-university").alias("company_id")
@@ -21,7 +21,7 @@ class Oulad:
 
     folder: Path
 
-    def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
         tables: dict[str, Callable[[], pl.LazyFrame]] = {
             "users": self._users,
             "paths": self._paths,

@@ -21,7 +21,12 @@ DUCKDB_TYPES = {
     "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
 }
 # What the check adds to a row; gone once refused rows are in quarantine.
-OF_THE_CHECK = ("problem", "refused_row", "row_in_file")
+OF_THE_CHECK = {
+    "problem": "VARCHAR",
+    "refused_key": "VARCHAR",
+    "refused_row": "VARCHAR",
+    "row_in_file": "UINTEGER",
+}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
@@ -278,7 +283,8 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
         f"  src.{identifier(ROW_IN_FILE)} AS row_in_file\n"
         f"FROM {found.numbered} AS src"
     )
-    return f"SELECT {values}, {', '.join(OF_THE_CHECK)}\nFROM ({inner})"
+    refused_key = f"CASE WHEN problem IS NOT NULL THEN {key_text(model, 'typed_')} END AS refused_key"
+    return f"SELECT {values}, problem, {refused_key}, refused_row, row_in_file\nFROM ({inner})"
 
 
 def _with_default(column: Column) -> str:
@@ -290,17 +296,18 @@ def _with_default(column: Column) -> str:
     return f"coalesce({value}, {literal})"
 
 
-def key_text(model: type[Table]) -> str:
+def key_text(model: type[Table], prefix: str = "") -> str:
     """The values of the key, joined by `/`; a missing one leaves its place empty; null if all are missing.
 
     A column that may be null stands last in its key and is left out where it is.
+    prefix: what the columns' names begin with.
     """
     declared = model.to_schema().columns
     required = [name for name in key(model) if not declared[name].nullable]
     texts = [
-        f"coalesce(CAST({identifier(name)} AS VARCHAR), '')"
+        f"coalesce(CAST({identifier(prefix + name)} AS VARCHAR), '')"
         if name in required
-        else f"CAST({identifier(name)} AS VARCHAR)"
+        else f"CAST({identifier(prefix + name)} AS VARCHAR)"
         for name in key(model)
     ]
     return f"nullif(concat_ws('/', {', '.join(texts)}), {quoted('/' * (len(required) - 1))})"

@@ -1,7 +1,9 @@
 """The one place that executes SQL."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +24,17 @@ def quoted(text: str) -> str:
 def identifier(name: str) -> str:
     """The name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def instant(moment: datetime) -> str:
+    """The moment as an SQL literal."""
+    return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
+
+
+def parquet(file: Path) -> str:
+    """The file as an SQL relation, whatever wildcards are in its name."""
+    name = quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
+    return f"read_parquet({name}, hive_partitioning = false)"
 
 
 @contextmanager

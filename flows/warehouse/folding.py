@@ -4,30 +4,31 @@ Pure text: what is built here is executed by `loading`.
 """
 
 from flows.warehouse.duck import identifier
-from schemas.columns import Table, facts, key
+from flows.warehouse.keying import stored_columns, stored_key
+from schemas.columns import Table, facts
 
 
-def repeated_hashes(model: type[Table], table: str) -> str:
-    """The hashes that more than one sound row's key has; none proves all keys distinct, cheaply."""
-    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE problem IS NULL GROUP BY 1 HAVING count(*) > 1"
+def hashes_of_keys(model: type[Table], table: str) -> str:
+    """The hashes of the sound rows' keys: none twice proves all keys distinct, cheaply."""
+    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE problem IS NULL"
 
 
-def fates(model: type[Table], table: str, columns: list[str]) -> str:
+def fates(model: type[Table], table: str, repeated: list[int]) -> str:
     """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
     versions; else all of them are refused.
 
-    columns: what makes up a row's content. Reads the table `repeated_hashes`.
+    repeated: the hashes that more than one sound row's key has.
     """
-    keys = ", ".join(map(identifier, key(model)))
-    content = ", ".join(map(identifier, columns))
+    keys = ", ".join(map(identifier, stored_key(model)))
+    content = ", ".join(map(identifier, stored_columns(model)))
     version = facts(model).get("version")
     latest = f"{identifier(version)} = max({identifier(version)}) OVER same_key" if version else "false"
     return f"""
     WITH repeated AS (
       SELECT row_in_file AS row_id, {content} FROM {table}
-      WHERE problem IS NULL AND {_hash(model)} IN (FROM repeated_hashes)),
+      WHERE problem IS NULL AND {_hash(model)} IN (SELECT unnest({repeated})::UBIGINT)),
     copies AS (
       SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
     versions AS (
@@ -44,4 +45,4 @@ def fates(model: type[Table], table: str, columns: list[str]) -> str:
 
 
 def _hash(model: type[Table]) -> str:
-    return f"hash({', '.join(map(identifier, key(model)))})"
+    return f"hash({', '.join(map(identifier, stored_key(model)))})"

@@ -1,93 +1,157 @@
-"""Integer keys for what is joined and grouped; 24-character ids cost three to four times as much.
+"""Integer keys for ids: what is joined and grouped is a number; 24-character ids cost three to four times as much.
 
-Keys are ranks in publication order, so sorting by them sorts by the ids: company, session, user, enrolment.
-A null key is a partner that has not arrived. Pure text: what is built here is executed by `loading`, table by
-table in the order of `schemas.inputs.INPUTS`, each against the tables before it.
+Every id that was ever delivered has its key for good, in a dictionary for each kind of id, whether or not the
+row it names has arrived: a late partner begins to match by itself. Pure text: what is built here is executed
+by `loading` and `accepting`.
 """
 
-from schemas.columns import Table, table_name
-from schemas.inputs import StepActivity
+from collections.abc import Iterator
 
-# How the checked rows of a table get their keys; `{rows}` is the relation that holds them.
-_RANKED = {
-    "users": """
-        SELECT CAST(row_number() OVER (ORDER BY company_id, user_id) - 1 AS UINTEGER) AS user_key, *
-        FROM {rows}""",
-    "paths": """
-        SELECT CAST(row_number() OVER (ORDER BY company_id, path_id) - 1 AS UINTEGER) AS path_key, *
-        FROM {rows}""",
-    "path_steps": """
-        SELECT path_key,
-          CAST(dense_rank() OVER (ORDER BY r.company_id, step_id) - 1 AS UINTEGER) AS step_key, r.*
-        FROM {rows} AS r LEFT JOIN new_paths USING (company_id, path_id)""",
-    "path_sessions": """
-        SELECT CAST(row_number() OVER (ORDER BY r.company_id, session_id) - 1 AS UINTEGER) AS session_key,
-          path_key, r.*
-        FROM {rows} AS r LEFT JOIN new_paths USING (company_id, path_id)""",
-    "enrollments": """
-        SELECT CAST(row_number() OVER (
-            ORDER BY user_key IS NULL OR path_key IS NULL, session_key, user_key, enrollment_id) - 1
-          AS UINTEGER) AS enrollment_key, *
-        FROM (SELECT session_key, user_key, path_key, r.*
-              FROM {rows} AS r
-              LEFT JOIN new_users USING (company_id, user_id)
-              LEFT JOIN new_path_sessions USING (company_id, session_id))""",
-}
+from flows.warehouse.duck import identifier
+from schemas.columns import Table, key, table_name
 
-# Activity is by far the longest table, so it is keyed while it is read and keeps the text of an id only where
-# the key is null.
-_ACTIVITY = """
-    SELECT user_key, step_key, session_key, path_key AS session_path_key,
-      r.* REPLACE (
-        CASE WHEN user_key IS NULL THEN r.user_id END AS user_id,
-        CASE WHEN step_key IS NULL THEN r.step_id END AS step_id,
-        CASE WHEN session_key IS NULL THEN r.session_id END AS session_id)
-    FROM ({rows}) AS r
-    LEFT JOIN new_users AS u ON u.company_id = r.company_id AND u.user_id = r.user_id
-    LEFT JOIN (SELECT DISTINCT company_id, step_id, step_key FROM new_path_steps) AS p
-      ON p.company_id = r.company_id AND p.step_id = r.step_id
-    LEFT JOIN new_path_sessions AS s ON s.company_id = r.company_id AND s.session_id = r.session_id"""
+# The kinds of id within a company; the dictionary `user_keys` holds company_key, user_id and user_key.
+_KINDS = ("user", "path", "step", "session")
+_KEY_OF = {"company_id": "company_key", **{f"{kind}_id": f"{kind}_key" for kind in _KINDS}}
 
-# The contract's columns of a keyed table.
-_ACTIVITY_BY_ID = """
-    SELECT a.row_in_file AS row_id, a.* REPLACE (
-        coalesce(a.user_id, u.user_id) AS user_id,
-        coalesce(a.step_id, p.step_id) AS step_id,
-        coalesce(a.session_id, s.session_id) AS session_id)
-    FROM {table} AS a
-    LEFT JOIN new_users AS u USING (user_key)
-    LEFT JOIN (SELECT DISTINCT step_key, step_id FROM new_path_steps) AS p USING (step_key)
-    LEFT JOIN new_path_sessions AS s USING (session_key)"""
+DICTIONARIES = (
+    "CREATE TABLE IF NOT EXISTS company_keys (company_id VARCHAR, company_key UINTEGER)",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {kind}_keys "
+        f"(company_key UINTEGER, {kind}_id VARCHAR, {kind}_key UINTEGER)"
+        for kind in _KINDS
+    ),
+)
 
 
-def is_keyed_while_read(model: type[Table]) -> bool:
-    return model is StepActivity
+def stored_name(column: str) -> str:
+    """What a column of the contract is called where it is stored."""
+    return _KEY_OF.get(column, column)
 
 
-def keyed_while_read(rows: str) -> str:
-    """The query that keys the activity it reads."""
-    return _ACTIVITY.format(rows=rows)
+def stored_columns(model: type[Table]) -> list[str]:
+    """The contract's columns as they are stored: keys in place of ids."""
+    return [stored_name(name) for name in model.to_schema().columns]
 
 
-def ranked(model: type[Table], table: str) -> str:
-    """The query that keys a table that was loaded."""
-    return _RANKED[table_name(model)].format(rows=table)
+def stored_key(model: type[Table]) -> list[str]:
+    """What identifies a stored row; where a key of a company's own ids stands, the company goes without saying."""
+    names = [stored_name(name) for name in key(model)]
+    has_own_key = any(name.endswith("_key") for name in names[1:])
+    return names[1:] if has_own_key else names
+
+
+def _kinds(model: type[Table]) -> Iterator[str]:
+    return (kind for kind in _KINDS if f"{kind}_id" in model.to_schema().columns)
+
+
+def kept_ids(model: type[Table]) -> list[str]:
+    """The columns that hold an id as text for as long as it has no key."""
+    return [f"{kind}_id" for kind in _kinds(model)]
+
+
+def new_companies(rows: str) -> str:
+    """Give the companies of the rows their keys."""
+    return f"""
+    INSERT INTO company_keys
+    SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
+    FROM (SELECT DISTINCT company_id FROM {rows} WHERE company_id IS NOT NULL)
+    WHERE company_id NOT IN (SELECT company_id FROM company_keys)"""
+
+
+def new_ids(model: type[Table], rows: str) -> Iterator[str]:
+    """Give the rows' ids that have no key yet their keys, in the order of the ids.
+
+    rows: a relation with company_key, the ids and `problem`.
+    """
+    for kind in _kinds(model):
+        yield f"""
+        INSERT INTO {kind}_keys
+        SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
+          + row_number() OVER (ORDER BY company_id, {kind}_id) - 1
+        FROM (SELECT DISTINCT company_key, {kind}_id FROM {rows} WHERE {kind}_id IS NOT NULL AND problem IS NULL)
+        ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
+
+
+def with_company_key(rows: str) -> str:
+    """The relation of rows as they are read, with the keys of their companies."""
+    return f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
+
+
+def fill_in(model: type[Table], table: str) -> Iterator[str]:
+    """Give the rows the keys that their ids were given since the rows were read."""
+    for kind in _kinds(model):
+        yield f"""
+        UPDATE {table} SET {kind}_key = k.{kind}_key FROM {kind}_keys AS k
+        WHERE {table}.{kind}_key IS NULL AND {table}.{kind}_id = k.{kind}_id
+          AND {table}.company_key = k.company_key"""
+
+
+def keyed(model: type[Table], rows: str) -> str:
+    """The query that sets keys beside ids; an id stands as text only where it has no key yet."""
+    columns, joins = ["c.company_key"], ["LEFT JOIN company_keys AS c ON c.company_id = r.company_id"]
+    replaced = []
+    for kind in _kinds(model):
+        columns.append(f"{kind}_keys.{kind}_key")
+        replaced.append(f"CASE WHEN {kind}_keys.{kind}_key IS NULL THEN r.{kind}_id END AS {kind}_id")
+        joins.append(
+            f"LEFT JOIN {kind}_keys ON {kind}_keys.company_key = c.company_key "
+            f"AND {kind}_keys.{kind}_id = r.{kind}_id"
+        )
+    return (
+        f"SELECT {', '.join(columns)}, r.* EXCLUDE (company_id) REPLACE ({', '.join(replaced)})\n"
+        f"FROM ({rows}) AS r\n" + "\n".join(joins)
+    )
 
 
 def by_id(model: type[Table], table: str) -> str:
-    """The table's rows with every id as text, and `row_id`."""
-    if is_keyed_while_read(model):
-        return _ACTIVITY_BY_ID.format(table=table)
-    return f"SELECT row_in_file AS row_id, * FROM {table}"
+    """The stored table with every key as its id again, beside what else the table holds."""
+    return f"SELECT {', '.join(_ids_and_facts(model))}, t.* FROM {table} AS t {' '.join(_joins(model))}"
+
+
+def _ids_and_facts(model: type[Table]) -> Iterator[str]:
+    for name in model.to_schema().columns:
+        kind = name.removesuffix("_id")
+        if name == "company_id":
+            yield "company_keys.company_id"
+        elif kind in _KINDS:
+            yield f"{kind}_keys.{name}"
+
+
+def _joins(model: type[Table]) -> Iterator[str]:
+    yield "LEFT JOIN company_keys ON company_keys.company_key = t.company_key"
+    for kind in _kinds(model):
+        yield f"LEFT JOIN {kind}_keys ON {kind}_keys.{kind}_key = t.{kind}_key"
+
+
+def same_row(model: type[Table], one: str, other: str) -> str:
+    """The condition that two stored rows have one key."""
+    return " AND ".join(
+        f"{one}.{identifier(name)} IS NOT DISTINCT FROM {other}.{identifier(name)}"
+        for name in stored_key(model)
+    )
 
 
 # Sound rows whose partner has not arrived: they count from the night it does.
+_NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
+_NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
+_NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
+_NO_USER = "user_key NOT IN (SELECT user_key FROM users)"
 WAITING = {
-    "path_steps": [("unknown_path", "path_key IS NULL", "path_id")],
-    "path_sessions": [("unknown_path", "path_key IS NULL", "path_id")],
+    "path_steps": [("unknown_path", _NO_PATH, "path_id")],
+    "path_sessions": [("unknown_path", _NO_PATH, "path_id")],
     "enrollments": [
-        ("unknown_session", "session_key IS NULL", "session_id"),
-        ("unknown_path", "session_key IS NOT NULL AND path_key IS NULL", "session_id"),
-        ("unknown_user", "session_key IS NOT NULL AND path_key IS NOT NULL AND user_key IS NULL", "user_id"),
+        ("unknown_session", _NO_SESSION, "session_id"),
+        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
+        (
+            "unknown_user",
+            f"{_NO_USER} AND NOT ({_NO_SESSION}) AND NOT ({_NO_PATH_OF_SESSION})",
+            "user_id",
+        ),
     ],
 }
+
+
+def waits(model: type[Table]) -> list[tuple[str, str, str]]:
+    """(reason, condition, column) of the stored rows whose partner has not arrived."""
+    return WAITING.get(table_name(model), [])

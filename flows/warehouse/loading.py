@@ -1,30 +1,46 @@
-"""From a source's files to the warehouse's tables: checked, folded, keyed, and swapped in as a whole."""
+"""From a source's file to a table beside the warehouse's own: checked, keyed, folded."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 import duckdb
 
 from flows.sources.base import Extract
-from flows.warehouse.checking import OF_THE_CHECK, checked_select, columns, key_text
+from flows.warehouse.checking import DUCKDB_TYPES, OF_THE_CHECK, checked_select, columns, key_text
 from flows.warehouse.duck import Duck, identifier, quoted
-from flows.warehouse.folding import fates, repeated_hashes
-from flows.warehouse.keying import WAITING, by_id, is_keyed_while_read, keyed_while_read, ranked
+from flows.warehouse.folding import fates, hashes_of_keys
+from flows.warehouse.keying import (
+    DICTIONARIES,
+    by_id,
+    fill_in,
+    kept_ids,
+    keyed,
+    new_companies,
+    new_ids,
+    stored_name,
+    with_company_key,
+)
 from flows.warehouse.reading import present_keys, scan, unreadable
-from schemas.columns import Table, key, table_name
-from schemas.errors import HeldBack, SourceError
+from schemas.columns import Table, table_name
+from schemas.errors import SourceError
 from schemas.inputs import INPUTS
 
 _MAY_BE_EMPTY = ("step_activity",)
-_QUARANTINE = (
-    '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, '
-    "first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT"
+# Read once only: the few ids that are met in it for the first time get their keys afterwards.
+_LONG = ("step_activity",)
+# Random by nature and long, or gone before the night ends: to compress them takes longer than to write them.
+_UNCOMPRESSED = ("activity_id", "enrollment_id", *OF_THE_CHECK)
+_REFUSED = (
+    '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
+    "is_full BOOLEAN"
 )
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a table's rows: read = stored + folded + refused; waiting ones are stored."""
+    """What became of the rows of a table's extraction: read = stored + folded + refused.
+
+    waiting: rows of the whole table whose partner has not arrived; they are stored.
+    """
 
     read: int
     stored: int
@@ -40,15 +56,31 @@ class Counts:
         return self.refused / self.read if self.read else 0.0
 
 
+def loaded(model: type[Table], *, is_full: bool) -> str:
+    """The name of the table that holds what was loaded and is not accepted yet."""
+    return f"{'full' if is_full else 'changed'}_{table_name(model)}"
+
+
+def stored_types(model: type[Table]) -> dict[str, str]:
+    """The DuckDB type of each column of a stored table."""
+    return {
+        stored_name(name): "UINTEGER" if stored_name(name) != name else DUCKDB_TYPES[str(declared.dtype)]
+        for name, declared in model.to_schema().columns.items()
+    }
+
+
 def start(duck: Duck) -> None:
-    """Forget what an earlier, unfinished night left behind."""
+    """Make what a new warehouse lacks; forget what an earlier, unfinished night left behind."""
+    for statement in DICTIONARIES:
+        duck.execute(statement)
     for model in INPUTS:
-        duck.execute(f"DROP TABLE IF EXISTS {_loaded(model)}; DROP TABLE IF EXISTS {_new(model)}")
-    duck.execute(f"CREATE OR REPLACE TABLE new_quarantine ({_QUARANTINE})")
+        for is_full in (True, False):
+            duck.execute(f"DROP TABLE IF EXISTS {loaded(model, is_full=is_full)}")
+    duck.execute(f"CREATE OR REPLACE TABLE refused ({_REFUSED})")
 
 
-def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of: datetime) -> Counts:
-    """Load one table beside the current one, refused rows into quarantine.
+def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
+    """Load one table beside the current one, its refused rows into `refused`.
 
     Raises: SourceError, naming the file and the line or column that can't be read.
     """
@@ -62,21 +94,20 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
             raise SourceError(
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
-        rows = checked_select(model, found, checked)
-        if is_keyed_while_read(model):
-            duck.execute(f"CREATE OR REPLACE TABLE {_loaded(model)} AS {keyed_while_read(rows)}")
-        else:
-            duck.execute(f"CREATE OR REPLACE TEMP TABLE {_loaded(model)} AS {rows}")
+        table = loaded(model, is_full=extract.is_full)
+        _read(duck, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
-    read = int(duck.value(f"SELECT count(*) FROM {_loaded(model)}"))
-    if read == 0 and table_name(model) not in _MAY_BE_EMPTY:
+    read = int(duck.value(f"SELECT count(*) FROM {table}"))
+    if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    folded = _fold(duck, model)
-    refused = _quarantine_refused(duck, model, run_id, as_of)
-    _key(duck, model)
+    _key(duck, model, table)
+    folded = _fold(duck, model, table)
+    refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
+    for column in OF_THE_CHECK:
+        duck.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     ignored = tuple(name for name in found.types if name not in wanted)
     return Counts(
         read,
@@ -84,139 +115,84 @@ def load(duck: Duck, model: type[Table], extract: Extract, *, run_id: str, as_of
         folded,
         sum(refused.values()),
         reasons=refused,
-        examples=_examples(duck, table_name(model)),
+        examples=_examples(duck, table_name(model), is_full=extract.is_full),
         ignored_columns=ignored,
     )
 
 
-def _fold(duck: Duck, model: type[Table]) -> int:
+def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
+    """Read the file: typed, checked, and with keys for the ids that have one."""
+    duck.execute(new_companies(f"({rows})"))
+    if table_name(model) not in _LONG:
+        for statement in new_ids(model, with_company_key(rows)):
+            duck.execute(statement)
+    types = {**stored_types(model), **dict.fromkeys(kept_ids(model), "VARCHAR"), **OF_THE_CHECK}
+    uncompressed = {*_UNCOMPRESSED, *kept_ids(model)}
+    declared = ", ".join(
+        f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if name in uncompressed else ''}"
+        for name, kind in types.items()
+    )
+    duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
+    duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, rows)}")
+
+
+def _key(duck: Duck, model: type[Table], table: str) -> None:
+    """Give keys to the ids that were met for the first time; no id stands as text afterwards."""
+    for kept, statement, update in zip(
+        kept_ids(model), new_ids(model, table), fill_in(model, table), strict=True
+    ):
+        if duck.rows(f"SELECT 1 FROM {table} WHERE {kept} IS NOT NULL AND problem IS NULL LIMIT 1"):
+            duck.execute(statement)
+            duck.execute(update)
+        duck.execute(f"ALTER TABLE {table} DROP COLUMN {kept}")
+
+
+def _fold(duck: Duck, model: type[Table], table: str) -> int:
     """Fold or refuse rows with repeated keys; how many were folded."""
-    table = _loaded(model)
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE repeated_hashes AS {repeated_hashes(model, table)}")
-    if not duck.value("SELECT count(*) FROM repeated_hashes"):
+    hashes = duck.frame(hashes_of_keys(model, table)).to_series().sort()
+    repeated = hashes.filter(hashes == hashes.shift(1)).unique()
+    if repeated.is_empty():
         return 0
-    content = [name for name in duck.columns(table) if name not in OF_THE_CHECK]
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, content)}")
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, repeated.to_list())}")
     duck.execute(
         f"UPDATE {table} SET problem = 'duplicate_key:other rows have the same key and other content', "
-        f"refused_row = whole.json FROM (SELECT row_id, to_json({{{_struct(model)}}}) AS json "
-        f"FROM ({by_id(model, table)}) SEMI JOIN fates USING (row_id)) AS whole "
-        f"WHERE {table}.row_in_file = whole.row_id"
+        f"refused_key = whole.key, refused_row = whole.json "
+        f"FROM (SELECT row_in_file, {key_text(model)} AS key, {row_as_json(model)} AS json "
+        f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS whole "
+        f"WHERE {table}.row_in_file = whole.row_in_file"
     )
     duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
 
 
-def _key(duck: Duck, model: type[Table]) -> None:
-    """Give the loaded rows their integer keys; what is left of the checks goes."""
-    if is_keyed_while_read(model):
-        duck.execute(f"ALTER TABLE {_loaded(model)} RENAME TO {_new(model)}")
-    else:
-        duck.execute(f"CREATE TABLE {_new(model)} AS {ranked(model, _loaded(model))}")
-        duck.execute(f"DROP TABLE {_loaded(model)}")
-    for column in OF_THE_CHECK:
-        duck.execute(f"ALTER TABLE {_new(model)} DROP COLUMN {column}")
-
-
-def _quarantine_refused(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> dict[str, int]:
-    table = _loaded(model)
+def _set_refused_aside(duck: Duck, model: type[Table], table: str, *, is_full: bool) -> dict[str, int]:
+    """Move the refused rows out of the table; how many there are by reason."""
+    name = quoted(table_name(model))
     detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
     duck.execute(
-        f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
-        f"split_part(problem, ':', 1), {detail}, {_instant(as_of)}, {quoted(run_id)}, "
-        f"refused_row, row_in_file "
-        f"FROM {table} WHERE problem IS NOT NULL"
+        f"INSERT INTO refused SELECT {name}, refused_key, split_part(problem, ':', 1), {detail}, "
+        f"refused_row, row_in_file, {is_full} FROM {table} WHERE problem IS NOT NULL"
     )
     duck.execute(f"DELETE FROM {table} WHERE problem IS NOT NULL")
     reasons = duck.rows(
-        f'SELECT reason, count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
+        f'SELECT reason, count(*) FROM refused WHERE "table" = {name} AND is_full = {is_full} '
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     return dict(reasons)
 
 
-def _examples(duck: Duck, table: str) -> tuple[str, ...]:
+def _examples(duck: Duck, table: str, *, is_full: bool) -> tuple[str, ...]:
     """One line per reason: which column, and the row where it was first met."""
     return tuple(
         f"{reason}: {detail}"
         for reason, detail in duck.rows(
-            "SELECT reason, first(detail ORDER BY row_in_file) FROM new_quarantine "
-            f'WHERE "table" = {quoted(table)} GROUP BY 1 ORDER BY 1'
+            "SELECT reason, first(detail ORDER BY row_in_file) FROM refused "
+            f'WHERE "table" = {quoted(table)} AND is_full = {is_full} GROUP BY 1 ORDER BY 1'
         )
     )
 
 
-def accept(
-    duck: Duck, counts: dict[str, Counts], *, max_refused_share: float, run_id: str, as_of: datetime
-) -> dict[str, Counts]:
-    """List who waits for a partner, and make the loaded tables the warehouse's, all or none.
-
-    Raises: HeldBack if a table's refused share passes the limit; the warehouse stays as it was.
-    """
-    for table, count in counts.items():
-        if count.refused_share > max_refused_share:
-            raise HeldBack(
-                f"Table {table}: {count.refused:,} of {count.read:,} rows refused, more than the limit of "
-                f"{max_refused_share:.0%} ({'; '.join(count.examples)}). "
-                "Mend the source, or raise --max-refused."
-            )
-    waiting: dict[str, int] = {}
-    with duck.transaction():
-        for model in INPUTS:
-            waiting[table_name(model)] = _list_waiting(duck, model, run_id, as_of)
-        for model in INPUTS:
-            name = identifier(table_name(model))
-            duck.execute(f"DROP TABLE IF EXISTS {name}; ALTER TABLE {_new(model)} RENAME TO {name}")
-        _keep_first_seen(duck)
-    return {table: replace(count, waiting=waiting[table]) for table, count in counts.items()}
-
-
-def _list_waiting(duck: Duck, model: type[Table], run_id: str, as_of: datetime) -> int:
-    for reason, test, partner in WAITING.get(table_name(model), []):
-        duck.execute(
-            f"INSERT INTO new_quarantine SELECT {quoted(table_name(model))}, {key_text(model)}, "
-            f"{quoted(reason)}, "
-            f"{quoted(f'the partner of {partner} has not arrived')}, {_instant(as_of)}, {quoted(run_id)}, "
-            f"to_json({{{_struct(model)}}}), NULL FROM {_new(model)} WHERE {test}"
-        )
-    return int(
-        duck.value(
-            f'SELECT count(*) FROM new_quarantine WHERE "table" = {quoted(table_name(model))} '
-            "AND reason LIKE 'unknown%'"
-        )
-    )
-
-
-def _keep_first_seen(duck: Duck) -> None:
-    """A row that was met before keeps the time it was first met."""
-    if duck.has("quarantine"):
-        duck.execute(
-            "UPDATE new_quarantine AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
-            "FROM quarantine AS q "
-            'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
-        )
-    duck.execute("DROP TABLE IF EXISTS quarantine; ALTER TABLE new_quarantine RENAME TO quarantine")
-
-
-def _struct(model: type[Table]) -> str:
-    return ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
-
-
-def _instant(moment: datetime) -> str:
-    return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
-
-
-def _loaded(model: type[Table]) -> str:
-    return f"loaded_{table_name(model)}"
-
-
-def _new(model: type[Table]) -> str:
-    return f"new_{table_name(model)}"
-
-
-def published_rows(model: type[Table]) -> str:
-    """The rows of an input table that count, or of the quarantine, in publication order."""
-    names = ", ".join(identifier(name) for name in model.to_schema().columns)
-    order = "ALL" if table_name(model) == "quarantine" else ", ".join(map(identifier, key(model)))
-    waits = "WHERE path_key IS NOT NULL" if table_name(model) == "path_sessions" else ""
-    return f"SELECT {names} FROM {identifier(table_name(model))} {waits} ORDER BY {order}"
+def row_as_json(model: type[Table]) -> str:
+    """The row as the contract's columns, ids as text."""
+    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
+    return f"to_json({{{pairs}}})"

@@ -53,17 +53,11 @@ def demo(
             typer.echo(f"{table:15} {count:>12,} rows")
         typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
+    from flows.night import Plan
+
     place = Home(settings.home(home).root / "demo")
-    manifest = night(
-        f"demo:learners={learners},seed={seed}",
-        place,
-        moment,
-        direct,
-        max_refused=0.05,
-        keep=keep,
-        quiet=False,
-        verbose=verbose,
-    )
+    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, keep=keep)
+    manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
     from pathstats.cli.screen import show_demo
 
     show_demo(manifest, place)

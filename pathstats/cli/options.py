@@ -62,6 +62,20 @@ KeepOption = Annotated[
         help="How many releases are kept; a night that has published deletes the oldest beyond.",
     ),
 ]
+MaxShrinkOption = Annotated[
+    float,
+    typer.Option(
+        "--max-shrink",
+        envvar="PATHSTATS_MAX_SHRINK",
+        min=0.0,
+        max=1.0,
+        help="The greatest share of a table's rows that a full extraction may lack; beyond it nothing is "
+        "published.",
+    ),
+]
+SourceOption = Annotated[
+    str, typer.Option("--source", metavar="SRC", help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].")
+]
 
 
 def instant(text: str | None) -> datetime | None:

@@ -1,7 +1,6 @@
 """`pathstats run`"""
 
-from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,72 +12,102 @@ from pathstats.cli.options import (
     JsonOption,
     KeepOption,
     MaxRefusedOption,
+    MaxShrinkOption,
     VerboseOption,
     instant,
     now,
     reporting_errors,
 )
-from schemas.home import Home
+from schemas.errors import UsageError
 from schemas.manifest import Manifest
+
+if TYPE_CHECKING:
+    from flows.night import Plan
 
 
 @reporting_errors
 def run(
     source: Annotated[
-        str, typer.Option(metavar="SRC", help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].")
-    ],
+        str | None,
+        typer.Option(
+            metavar="SRC",
+            help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].",
+            show_default="what the warehouse holds",
+        ),
+    ] = None,
     as_of: AsOfOption = None,
     home: HomeOption = None,
+    incremental: Annotated[
+        bool,
+        typer.Option(
+            "--incremental", help="The files hold only rows that are new or replace the row of their key."
+        ),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Compute every row anew, also where nothing can have changed.")
+    ] = False,
     direct: DirectOption = False,
     max_refused: MaxRefusedOption = 0.05,
+    max_shrink: MaxShrinkOption = 0.2,
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Accept this once that tables have lost rows.")
+    ] = False,
     keep: KeepOption = 30,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run one night: read the source, compute every statistic, publish a release.
+    """Run one night: read the source, compute what can have changed, publish a release.
+
+    Without --source the night works from what the warehouse holds, for another --as-of.
 
     Examples:
 
     pathstats run --source files:exports/
 
     pathstats run --source files:exports/ --as-of 2026-03-10T00:00:00Z --direct --json
+
+    pathstats run --as-of 2026-01-01T00:00:00Z
     """
-    manifest = night(source, settings.home(home), instant(as_of), direct, max_refused, keep, as_json, verbose)
+    from flows.night import Plan
+    from flows.warehouse.accepting import Limits
+
+    if incremental:
+        source = _as_changes(source)
+    limits = Limits(max_refused, None if accept_shrink else max_shrink)
+    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full)
+    manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
         return
     from pathstats.cli.screen import show_night
 
-    show_night(manifest, settings.home(home))
+    show_night(manifest, plan.home)
 
 
-def night(
-    source: str,
-    home: Home,
-    as_of: datetime | None,
-    direct: bool,
-    max_refused: float,
-    keep: int,
-    quiet: bool,
-    verbose: bool,
-) -> Manifest:
+def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
     from flows.sources.opening import open_source
     from pathstats.cli.screen import night_progress
 
-    open_source(source)  # A wrong word is told at once, not after Prefect has started.
+    if plan.source:
+        open_source(plan.source)  # A wrong word is told at once, not after Prefect has started.
     with night_progress(quiet=quiet) as say:
         if direct:
-            from flows.night import Plan, run_night
+            from flows.night import run_night
 
-            return run_night(Plan(source, home, as_of or now(), max_refused, keep))
+            return run_night(plan)
         from pathstats.cli.prefect_settings import prepare, server_words
 
         prepare(verbose=verbose)
         say(server_words())
-        from flows.nightly import nightly
+        from flows.nightly import nightly, parameters
 
-        published = nightly(
-            source=source, home=str(home.root), as_of=as_of, max_refused_share=max_refused, keep=keep
-        )
-        return Manifest.read(home.release(published["release_id"]).manifest)
+        published = nightly(**parameters(plan))
+        return Manifest.read(plan.home.release(published["release_id"]).manifest)
+
+
+def _as_changes(source: str | None) -> str:
+    kind, _, folder = (source or "").partition(":")
+    if kind != "files":
+        raise UsageError("--incremental goes with --source files:DIR.")
+    return f"changes:{folder}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from flows.sources.base import Extract
+from flows.sources.base import Extract, Held
 from flows.sources.demo.attempts import LIBRARY, attempts, step_activity
 from flows.sources.demo.chance import ids
 from flows.sources.demo.enrolments import enrollments, enrolments
@@ -46,7 +46,7 @@ class Demo:
                 f"The demo needs at least {LEAST_LEARNERS} learners: ask for {LEAST_LEARNERS} or more."
             )
 
-    def extract(self, landing: Path, as_of: datetime) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
         """Write the six tables into the landing folder and name their files."""
         for table in self.write(landing, as_of):
             yield Extract(table, landing / file_name(table), data_as_of=as_of)

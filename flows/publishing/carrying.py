@@ -1,0 +1,121 @@
+"""Rows of the last release: carried over where nothing can have changed, compared with where it can."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import polars as pl
+
+from schemas.columns import table_name
+from schemas.home import Release
+from schemas.outputs import PathSessionStats, StepStats
+
+
+class Previous:
+    """The last release's path_session_stats and step_stats, some sessions at a time."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self.stats_file = release.table(table_name(PathSessionStats))
+        self._stats, self._steps = (
+            pl.scan_parquet(release.table(table_name(model)), glob=False)
+            for model in (PathSessionStats, StepStats)
+        )
+
+    def stats(self, span: "Span") -> pl.DataFrame:
+        """The rows of all sessions of the span, in publication order."""
+        return self._stats.filter(span.holds()).collect()
+
+    def steps(self, span: "Span") -> pl.DataFrame:
+        """The rows of all sessions of the span, in publication order."""
+        return self._steps.filter(span.holds()).collect()
+
+
+@dataclass(frozen=True)
+class Span:
+    """The sessions from one to before another in publication order, by company_id and session_id.
+
+    None is the beginning, or the end, of all sessions.
+    """
+
+    first: tuple[str, str] | None
+    end: tuple[str, str] | None
+
+    def holds(self) -> pl.Expr:
+        company, session = pl.col("company_id"), pl.col("session_id")
+        test = pl.lit(True)
+        if self.first:
+            of_company, of_session = map(pl.lit, self.first)
+            # The first condition alone lets row groups be left out.
+            test &= (company >= of_company) & ((company > of_company) | (session >= of_session))
+        if self.end:
+            of_company, of_session = map(pl.lit, self.end)
+            test &= (company <= of_company) & ((company < of_company) | (session < of_session))
+        if self.first and self.end and self.first[0] == self.end[0]:
+            test &= (session >= pl.lit(self.first[1])) & (session < pl.lit(self.end[1]))
+        return test
+
+
+def spans(firsts: list[tuple[str, str]]) -> list[Span]:
+    """Spans that begin with these sessions and together hold all there are."""
+    edges = [None, *firsts[1:], None]
+    return [Span(first, end) for first, end in pairwise(edges)]
+
+
+def split(
+    rows: pl.DataFrame, sessions: pl.DataFrame, learners: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that are carried over; those of the learners, or of a session that is no more.
+
+    learners: session_key, user_id.
+    """
+    ids = ["company_id", "session_id"]
+    named = sessions.select(*ids, "session_key")
+    is_asked = learners.select("session_key", "user_id").with_columns(is_asked=True)
+    kept = (
+        rows.select(*ids, "user_id")
+        .join(named, on=ids, how="left", maintain_order="left")
+        .join(is_asked, on=["session_key", "user_id"], how="left", maintain_order="left")
+        .select(pl.col("session_key").is_not_null() & pl.col("is_asked").is_null())
+        .to_series()
+    )
+    return rows.filter(kept), rows.filter(~kept)
+
+
+def of_those(steps: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame:
+    """The steps of the enrolments of stats, in their order."""
+    keys = ["company_id", "session_id", "user_id", "enrollment_id"]
+    return steps.join(stats.select(keys), on=keys, how="semi", maintain_order="left")
+
+
+def merged(
+    one: tuple[pl.DataFrame, pl.DataFrame], other: tuple[pl.DataFrame, pl.DataFrame], sessions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Two times stats and their steps, each in publication order, as one time both in that order."""
+    stats, steps = pl.concat([one[0], other[0]]), pl.concat([one[1], other[1]])
+    place = sessions.select("company_id", "session_id").with_row_index("session")
+    order = (
+        stats.lazy()
+        .select("company_id", "session_id", "user_id", "enrollment_id")
+        .with_row_index("row")
+        .join(place.lazy(), on=["company_id", "session_id"])
+        .join(_spans(steps), on=["company_id", "enrollment_id"], how="left")
+        .sort("session", "user_id", "enrollment_id")
+        .select("row", "start", "end")
+        .collect()
+    )
+    spans = order.drop_nulls("start").select(pl.int_ranges("start", "end", dtype=pl.UInt32).list.explode())
+    return stats[order["row"]], steps[spans.to_series()]
+
+
+def _spans(steps: pl.DataFrame) -> pl.LazyFrame:
+    """Where the rows of each enrolment start and end; they follow each other."""
+    begins = pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("company_id", "enrollment_id")
+    )
+    return (
+        steps.lazy()
+        .select("company_id", "enrollment_id")
+        .with_row_index("start")
+        .filter(begins)
+        .with_columns(end=pl.col("start").shift(-1, fill_value=steps.height))
+    )

@@ -1,0 +1,165 @@
+"""From the warehouse to the release that is being built: computed, checked, written and indexed."""
+
+import logging
+import shutil
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from flows.publishing import history
+from flows.publishing.carrying import Previous, Span, merged, of_those, spans, split
+from flows.publishing.gate import check_summary
+from flows.publishing.lookup_index import LookupIndex
+from flows.publishing.tables import TableWriter, write
+from flows.publishing.verifying import verify
+from flows.warehouse import since_release
+from flows.warehouse.accepting import published_rows
+from flows.warehouse.duck import Duck
+from flows.warehouse.worlds import SESSIONS_BY_ID, USERS_BY_ID, Bucket, Since, Worlds
+from schemas.columns import Table, polars_schema, table_name
+from schemas.dictionary import data_dictionary
+from schemas.home import Home, Release
+from schemas.inputs import PathSessions, Users
+from schemas.manifest import SCHEMA_VERSION, Manifest
+from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StatusChanges, StepStats
+from transforms.changes import Touched, changes, transitions, with_causes
+from transforms.published import Statistics, evaluation, statistics
+from transforms.session_summary import session_summary
+
+log = logging.getLogger("pathstats.night.transforming")
+
+# What the users and sessions of a release are made of.
+_ROSTER = {"users", "path_sessions", "paths"}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a night computed anew and what it took over.
+
+    computed, carried: rows of path_session_stats.
+    since:             the release that status_changes compares with; null if there is none.
+    transitions:       how many enrolments changed since, by what people act on.
+    """
+
+    computed: int
+    carried: int
+    since: str | None
+    transitions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The release that answers so far. is_base: rows that can't be others now are taken over from it."""
+
+    rows: Previous
+    as_of: datetime
+    is_base: bool
+
+
+def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, anew: bool) -> Computed:
+    """Fill the release that is being built: every table, checked, and the index.
+
+    anew: compute every row, also of those who can't have another answer than in the last release.
+    """
+    last = _last(duck, home, as_of, anew=anew)
+    base = last.rows.release if last and last.is_base else None
+    worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
+    computed, carried, counts = 0, 0, Counter[str]()
+    with ExitStack() as files:
+        stats, steps, summaries, changed = (
+            files.enter_context(TableWriter(building, model))
+            for model in (PathSessionStats, StepStats, SessionSummary, StatusChanges)
+        )
+        index = files.enter_context(LookupIndex(building, base))
+        _write_roster(duck, building, index, base)
+        for bucket, span in zip(worlds, spans(worlds.firsts), strict=True):
+            sessions, found = bucket.world.sessions, statistics(bucket.world)
+            kept, replaced = _rows_of_last(last, bucket, span)
+            if last:
+                differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
+                changed.write(differing)
+                counts.update(transitions(differing))
+            rows, rows_of_steps = found.path_session_stats, found.step_stats
+            computed, carried = computed + rows.height, carried + kept.height
+            if last and kept.height:
+                kept_steps = of_those(last.rows.steps(span), kept)
+                rows, rows_of_steps = merged((rows, rows_of_steps), (kept, kept_steps), sessions)
+            summary = session_summary(sessions, rows)
+            check_summary(rows, summary)
+            stats.write(rows)
+            steps.write(rows_of_steps)
+            summaries.write(summary)
+            index.answer(found.answers, bucket.asked)
+    building.data_dictionary.write_text(data_dictionary(), "utf-8")
+    return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
+
+
+def _last(duck: Duck, home: Home, as_of: datetime, *, anew: bool) -> Last | None:
+    """The release that answers, if it is intact and has the same columns."""
+    release_id = history.latest_id(home)
+    manifest = history.read(home.release(release_id)) if release_id else None
+    if not isinstance(manifest, Manifest) or manifest.schema_version != SCHEMA_VERSION:
+        return None
+    release = home.release(manifest.release_id)
+    if verify(release).faults:
+        log.warning("Release %s is damaged; all is computed anew, nothing compared.", manifest.release_id)
+        return None
+    since = datetime.fromisoformat(manifest.as_of)
+    # Marks of what changed are kept since one release; nobody can tell what time did backwards.
+    is_base = not anew and since_release.base(duck) == manifest.release_id and since <= as_of
+    return Last(Previous(release), since, is_base)
+
+
+def _write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:
+    """Users, sessions and quarantine; what is the same as in the base is copied."""
+    write(building, Quarantine, duck.frame(published_rows(Quarantine)))
+    is_same = base is not None and since_release.untouched_tables(duck) >= _ROSTER
+    roster: tuple[type[Table], ...] = (Users, PathSessions)
+    for model in roster:
+        if base and is_same:
+            name = table_name(model)
+            shutil.copyfile(base.table(name), building.table(name))
+        else:
+            write(building, model, duck.frame(published_rows(model)))
+    if not is_same:
+        index.name(duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID))
+
+
+def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The last release's rows in the span: those that are taken over, and those that are computed anew."""
+    if last is None:
+        return pl.DataFrame(), pl.DataFrame()
+    rows = last.rows.stats(span)
+    return split(rows, bucket.world.sessions, bucket.asked) if last.is_base else (rows.clear(), rows)
+
+
+def _changes(
+    before: pl.DataFrame,
+    found: Statistics,
+    bucket: Bucket,
+    touched: Touched,
+    since: datetime,
+    as_of: datetime,
+) -> pl.DataFrame:
+    """The bucket's rows of status_changes."""
+    differing = changes(before, found.path_session_stats)
+    if differing.is_empty():
+        return pl.DataFrame(schema=polars_schema(StatusChanges))
+    world = bucket.world
+    # What today's data say of those concerned as of then tells what time did from what was edited.
+    learners = differing.select("company_id", "session_id", "user_id").unique()
+    concerned = (
+        world.sessions.select("company_id", "session_id", "session_key")
+        .join(learners, on=["company_id", "session_id"])
+        .select("session_key", "user_id")
+    )
+    moment = pl.lit(since).dt.cast_time_unit("us")
+    then = world.asked_about(
+        world.enrollments.join(concerned, on=["session_key", "user_id"], how="semi").with_columns(
+            as_of=moment
+        )
+    )
+    return with_causes(differing, evaluation(then).stats, world, touched, since, as_of)

@@ -1,0 +1,271 @@
+"""What was loaded becomes the warehouse's: all of it or nothing."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flows.sources.base import Extract, Held
+from flows.warehouse import step_history, touching
+from flows.warehouse.checking import key_text
+from flows.warehouse.duck import Duck, identifier, instant, quoted
+from flows.warehouse.keying import by_id, same_row, waits
+from flows.warehouse.loading import Counts, loaded, row_as_json
+from schemas.columns import Table, facts, table_name
+from schemas.errors import HeldBack
+from schemas.inputs import INPUTS, PathSteps, model_of
+from schemas.manifest import TableIn
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a night may lose before it is held back.
+
+    refused_share: of a table's rows that were read.
+    shrink_share:  of a table's rows that the last full extraction had; None accepts any loss.
+    """
+
+    refused_share: float = 0.05
+    shrink_share: float | None = 0.2
+
+
+DEFAULT_LIMITS = Limits()
+NO_LIMITS = Limits(refused_share=1.0, shrink_share=None)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An extract that was loaded, and what became of its rows."""
+
+    extract: Extract
+    counts: Counts
+
+
+def start(duck: Duck) -> None:
+    """Make what a new warehouse lacks."""
+    for statement in touching.declare():
+        duck.execute(statement)
+    duck.execute(
+        'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
+        "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)"
+    )
+    duck.execute(
+        'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)'
+    )
+
+
+def held(duck: Duck) -> Held:
+    """What the warehouse holds already."""
+    rows = duck.rows('SELECT "table", data_as_of FROM extracted WHERE is_full')
+    return Held({table: datetime.fromisoformat(at) for table, at in rows})
+
+
+def accept(
+    duck: Duck, arrivals: list[Arrival], *, limits: Limits, run_id: str, as_of: datetime
+) -> dict[str, Counts]:
+    """Make what was loaded the warehouse's, and tell what became of each table's rows.
+
+    Raises: HeldBack if a table passes a limit; the warehouse stays as it was.
+    """
+    for arrival in arrivals:
+        _hold_refusals(arrival, limits)
+    with duck.transaction():
+        for arrival in arrivals:
+            if arrival.extract.is_full:
+                _hold_shrinking(duck, arrival.extract.table, limits)
+        counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
+        duck.execute(
+            "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
+        )
+        for arrival in arrivals:
+            model = model_of(arrival.extract.table)
+            _quarantine(duck, model, arrival.extract, run_id, as_of)
+            older = (_replace if arrival.extract.is_full else _merge)(duck, model, arrival.extract)
+            _note_extraction(duck, arrival.extract)
+            counts[arrival.extract.table] = _sum(counts[arrival.extract.table], arrival.counts, older)
+        _list_waiting(duck, run_id, as_of)
+        _keep_first_seen(duck)
+        waiting = dict(
+            duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
+        )
+    return {table: replace(count, waiting=waiting.get(table, 0)) for table, count in counts.items()}
+
+
+def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
+    counts = arrival.counts
+    if counts.refused_share > limits.refused_share:
+        raise HeldBack(
+            f"Table {arrival.extract.table}: {counts.refused:,} of {counts.read:,} rows refused, more than the "
+            f"limit of {limits.refused_share:.0%} ({'; '.join(counts.examples)}). "
+            "Mend the source, or raise --max-refused."
+        )
+
+
+def _hold_shrinking(duck: Duck, table: str, limits: Limits) -> None:
+    model = model_of(table)
+    if limits.shrink_share is None or not duck.has(table):
+        return
+    held = "valid_to IS NULL OR NOT dated_here" if model is PathSteps else "true"
+    before = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}"))
+    after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
+    if after < before * (1 - limits.shrink_share):
+        raise HeldBack(
+            f"Table {table}: {after:,} rows where the warehouse holds {before:,}, a loss of more than the limit "
+            f"of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
+        )
+
+
+def _sum(one: Counts, other: Counts, older: int) -> Counts:
+    """The counts of a table's extracts; rows older than the stored ones turned out to be folded."""
+    reasons = dict(one.reasons)
+    for reason, count in other.reasons.items():
+        reasons[reason] = reasons.get(reason, 0) + count
+    return Counts(
+        one.read + other.read,
+        one.stored + other.stored - older,
+        one.folded + other.folded + older,
+        one.refused + other.refused,
+        reasons=reasons,
+        examples=(*one.examples, *other.examples),
+        ignored_columns=tuple(dict.fromkeys((*one.ignored_columns, *other.ignored_columns))),
+    )
+
+
+def _replace(duck: Duck, model: type[Table], extract: Extract) -> int:
+    """The loaded table takes the place of the stored one."""
+    name, fresh = table_name(model), loaded(model, is_full=True)
+    if model is PathSteps:
+        _date_steps(duck, fresh, extract)
+    if duck.has(name):
+        for statement in touching.marks(model, name, fresh):
+            duck.execute(statement)
+        duck.execute(f"DROP TABLE {name}")
+    else:
+        duck.execute(f"INSERT INTO touched_tables VALUES ({quoted(name)})")
+    duck.execute(f"ALTER TABLE {fresh} RENAME TO {name}")
+    duck.execute(f'DELETE FROM extracted WHERE "table" = {quoted(name)}')
+    return 0
+
+
+def _merge(duck: Duck, model: type[Table], extract: Extract) -> int:
+    """The loaded rows replace the stored ones of their keys, or are new; how many were older than those."""
+    name, fresh = table_name(model), loaded(model, is_full=False)
+    if model is PathSteps:
+        _date_steps(duck, fresh, extract)
+        for statement in touching.marks(model, name, fresh):
+            duck.execute(statement)
+        duck.execute(f"DROP TABLE {name}")
+        duck.execute(f"ALTER TABLE {fresh} RENAME TO {name}")
+        return 0
+    duck.execute(
+        f"CREATE OR REPLACE TEMP TABLE met AS SELECT s.rowid AS stored_row, n.rowid AS fresh_row, s.* "
+        f"FROM {name} AS s JOIN {fresh} AS n ON {same_row(model, 's', 'n')}"
+    )
+    older = _drop_older(duck, model, fresh)
+    for statement in touching.marks(model, "met", fresh):
+        duck.execute(statement)
+    duck.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT stored_row FROM met)")
+    duck.execute(f"INSERT INTO {name} BY NAME FROM {fresh}")
+    duck.execute(f"DROP TABLE {fresh}")
+    return older
+
+
+def _drop_older(duck: Duck, model: type[Table], fresh: str) -> int:
+    """Leave out rows whose later version is stored already."""
+    version = facts(model).get("version")
+    if version is None:
+        return 0
+    duck.execute(
+        f"CREATE OR REPLACE TEMP TABLE older AS SELECT stored_row, fresh_row FROM met "
+        f"JOIN {fresh} AS n ON n.rowid = fresh_row WHERE n.{version} < met.{version}"
+    )
+    duck.execute("DELETE FROM met WHERE stored_row IN (SELECT stored_row FROM older)")
+    duck.execute(f"DELETE FROM {fresh} WHERE rowid IN (SELECT fresh_row FROM older)")
+    return int(duck.value("SELECT count(*) FROM older"))
+
+
+def _note_extraction(duck: Duck, extract: Extract) -> None:
+    table = quoted(extract.table)
+    duck.execute(f'DELETE FROM extracted WHERE "table" = {table} AND is_full = {extract.is_full}')
+    at = quoted(extract.data_as_of.isoformat())
+    duck.execute(f"INSERT INTO extracted VALUES ({table}, {at}, {extract.is_full})")
+
+
+def _date_steps(duck: Duck, fresh: str, extract: Extract) -> None:
+    stored = "path_steps"
+    if not duck.has(stored):
+        stored = f"(SELECT *, false AS {step_history.DATED_HERE} FROM {fresh} WHERE false)"
+    versions = step_history.dated(fresh, stored, extract.data_as_of, is_full=extract.is_full)
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE versions AS {versions}")
+    duck.execute(f"CREATE OR REPLACE TABLE {fresh} AS FROM versions")
+
+
+def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, as_of: datetime) -> None:
+    """What was refused before stays refused until the whole table, or the row's key, is delivered again."""
+    refused = f'refused WHERE "table" = {quoted(table_name(model))} AND is_full = {extract.is_full}'
+    delivered = by_id(model, loaded(model, is_full=extract.is_full))
+    again = "true"
+    if not extract.is_full:
+        again = (
+            f'"key" IN (SELECT {key_text(model)} FROM ({delivered})) OR "key" IN (SELECT "key" FROM {refused}) '
+            f"OR row IN (SELECT row FROM {refused})"
+        )
+    duck.execute(f'DELETE FROM quarantined WHERE "table" = {quoted(table_name(model))} AND ({again})')
+    duck.execute(
+        f"INSERT INTO quarantined SELECT * EXCLUDE (row, row_in_file, is_full), {instant(as_of)}, "
+        f"{quoted(run_id)}, row, row_in_file FROM {refused}"
+    )
+
+
+def _list_waiting(duck: Duck, run_id: str, as_of: datetime) -> None:
+    """The stored rows whose partner has not arrived."""
+    for model in INPUTS:
+        for reason, test, partner in waits(model):
+            duck.execute(
+                f"INSERT INTO quarantined SELECT {quoted(table_name(model))}, {key_text(model)}, "
+                f"{quoted(reason)}, {quoted(f'the partner of {partner} has not arrived')}, "
+                f"{instant(as_of)}, {quoted(run_id)}, {row_as_json(model)}, NULL "
+                f"FROM ({by_id(model, f'(FROM {table_name(model)} WHERE {test})')})"
+            )
+
+
+def _keep_first_seen(duck: Duck) -> None:
+    """A row that was met before keeps the time it was first met."""
+    duck.execute(
+        "UPDATE quarantined AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
+        "FROM quarantine AS q "
+        'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
+    )
+    duck.execute("DELETE FROM quarantine")
+    duck.execute("INSERT INTO quarantine BY NAME FROM quarantined")
+
+
+def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) -> dict[str, TableIn]:
+    """What became of each table's rows, and how the warehouse stands."""
+    taken = {
+        table: max(datetime.fromisoformat(at) for at in ats)
+        for table, ats in duck.rows('SELECT "table", list(data_as_of) FROM extracted GROUP BY 1')
+    }
+    delivered = {table: [a.extract.is_full for a in arrivals if a.extract.table == table] for table in counts}
+    return {
+        table: TableIn(
+            count.read,
+            count.stored,
+            count.folded,
+            count.refused,
+            count.waiting,
+            count.reasons,
+            taken[table].isoformat(timespec="seconds"),
+            " and ".join("full" if is_full else "changes" for is_full in delivered[table]) or "none",
+            int(duck.value(f"SELECT count(*) FROM {table}")),
+        )
+        for table, count in counts.items()
+    }
+
+
+def published_rows(model: type[Table]) -> str:
+    """The rows of `users` or `path_sessions` that count, or of the quarantine, in publication order."""
+    name = table_name(model)
+    names = ", ".join(identifier(column) for column in model.to_schema().columns)
+    if name == "quarantine":
+        return f"SELECT {names} FROM quarantine ORDER BY ALL"
+    counting = "WHERE path_key IN (SELECT path_key FROM paths)" if name == "path_sessions" else ""
+    return f"SELECT {names} FROM ({by_id(model, f'(FROM {name} {counting})')}) ORDER BY ALL"

@@ -1,0 +1,183 @@
+"""From the warehouse to what the rules read: some sessions at a time, so that memory stays flat."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.warehouse.duck import Duck, instant, parquet
+from transforms.changes import Touched
+from transforms.curricula import Curricula, curricula
+from transforms.world import World
+
+_BUCKET_ENROLLMENTS = 200_000
+# How many buckets are fetched at once: each query scans a whole table.
+_FETCHED = 4
+
+_SESSIONS = """
+    SELECT bucket, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
+      restarts_on_reenrollment, mandatory_replay
+    FROM path_sessions AS s JOIN (SELECT session_key, bucket FROM buckets) USING (session_key)
+    JOIN paths USING (path_key)
+    JOIN path_keys USING (path_key) JOIN session_keys USING (session_key)
+    JOIN company_keys ON company_keys.company_key = s.company_key
+    ORDER BY company_id, session_id"""
+_STEPS = """
+    SELECT path_key, step_key, step_id, position, type, optional, due_basis, due_unit, due_value, due_at,
+      min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from, valid_to
+    FROM path_steps JOIN step_keys USING (step_key) WHERE path_key IN (SELECT path_key FROM paths)"""
+# Sessions in publication order, cut after so many enrolments; those of an unknown path wait.
+_BUCKETS = f"""
+    SELECT session_key, path_key, CAST(
+        (sum(n) OVER (ORDER BY company_id, session_id ROWS UNBOUNDED PRECEDING) - n) // {_BUCKET_ENROLLMENTS}
+      AS INTEGER) AS bucket
+    FROM (
+      SELECT s.session_key, s.path_key, company_id, session_id,
+        (SELECT count(*) FROM enrollments AS e WHERE e.session_key = s.session_key) AS n
+      FROM path_sessions AS s JOIN paths USING (path_key) JOIN session_keys USING (session_key)
+      JOIN company_keys ON company_keys.company_key = s.company_key)"""
+# What an index names answers by.
+SESSIONS_BY_ID = f"SELECT company_id, session_id, session_key FROM ({_SESSIONS})"
+USERS_BY_ID = """
+    SELECT company_id, user_id, user_key, email, status FROM users AS u JOIN user_keys USING (user_key)
+    JOIN company_keys ON company_keys.company_key = u.company_key ORDER BY company_id, user_id"""
+_EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
+_FACTS = (
+    "session_key, user_key, step_key, started_at, last_activity_at, completed_at, progress, score, "
+    "time_spent_ms, passed"
+)
+# Who did a step of the session's path somewhere else.
+_ELSEWHERE = """
+    SELECT q.bucket, a.* EXCLUDE (company_key) REPLACE (q.session_key AS session_key)
+    FROM step_activity AS a
+    JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) AS s ON s.step_key = a.step_key
+    JOIN (SELECT * FROM asked JOIN buckets USING (session_key)) AS q
+      ON q.user_key = a.user_key AND q.path_key = s.path_key
+    WHERE a.completed_at IS NOT NULL AND a.session_key IS DISTINCT FROM q.session_key"""
+
+_ENROLLMENTS = """
+    SELECT bucket, session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at
+    FROM enrollments AS e SEMI JOIN asked USING (session_key, user_key)
+    JOIN buckets USING (session_key) JOIN user_keys USING (user_key)
+    WHERE {buckets} AND user_key IN (SELECT user_key FROM users)"""
+_INSIDE = f"SELECT bucket, {_FACTS} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
+_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM elsewhere WHERE {{buckets}}"
+_ASKED = """
+    SELECT bucket, session_key, user_key, user_id FROM asked JOIN buckets USING (session_key)
+    JOIN user_keys USING (user_key) WHERE {buckets}"""
+
+
+@dataclass(frozen=True)
+class Since:
+    """The release that rows may be carried over from: its as_of and its path_session_stats."""
+
+    as_of: datetime
+    stats: Path
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Sessions that follow each other in publication order.
+
+    world: with the learners that are asked about.
+    asked: session_key, user_key, user_id of all that are asked about, also those whose enrolment is gone.
+    """
+
+    world: World
+    asked: pl.DataFrame
+
+
+class Worlds:
+    """The sound rows whose partners are known, bucket by bucket.
+
+    Asks about every learner of every session or, since a release, about those who may have another answer
+    now: whose input was touched, or whose answer the time that has passed may change.
+    """
+
+    def __init__(self, duck: Duck, as_of: datetime, since: Since | None = None) -> None:
+        self._duck, self._as_of = duck, as_of
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE buckets AS {_BUCKETS}")
+        sessions = duck.frame(_SESSIONS)
+        self._sessions = _by_bucket(sessions) or {0: sessions.drop("bucket")}
+        paths = duck.frame("SELECT path_key FROM paths")
+        self.touched = self._touched()
+        self._curricula: Curricula = curricula(paths, duck.frame(_STEPS))
+        asked = _those_touched(since, as_of) if since else _EVERYBODY
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
+        self._inside = "step_activity"
+        if since:
+            self._inside = "inside"
+            duck.execute(
+                "CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity "
+                "SEMI JOIN asked USING (session_key, user_key)"
+            )
+
+    def _touched(self) -> Touched:
+        """Whose input is not what it was when the last release was made."""
+        sessions = self._duck.frame(
+            "SELECT session_key FROM path_sessions WHERE session_key IN (FROM touched_sessions) "
+            "OR path_key IN (FROM touched_paths)"
+        )
+        return Touched(
+            sessions, self._duck.frame("SELECT DISTINCT session_key, user_key FROM touched_enrollments")
+        )
+
+    @property
+    def firsts(self) -> list[tuple[str, str]]:
+        """The first session of each bucket: company_id, session_id."""
+        return [
+            part.select("company_id", "session_id").row(0) if part.height else ("", "")
+            for part in self._sessions.values()
+        ]
+
+    def __iter__(self) -> Iterator[Bucket]:
+        sessions = self._sessions
+        for first in range(0, max(sessions) + 1, _FETCHED):
+            buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
+            enrollments, inside, elsewhere, asked = (
+                _by_bucket(self._duck.frame(sql.format(buckets=buckets, inside=self._inside)))
+                for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, _ASKED)
+            )
+            for number in (number for number in sessions if first <= number < first + _FETCHED):
+                as_of = pl.lit(self._as_of).dt.cast_time_unit("us").alias("as_of")
+                world = World(
+                    sessions[number],
+                    self._curricula,
+                    enrollments[number].with_columns(as_of),
+                    inside[number],
+                    elsewhere[number],
+                )
+                yield Bucket(world, asked[number])
+
+
+class _Parts(dict[int, pl.DataFrame]):
+    """Frames by bucket; of one that has no rows, an empty frame."""
+
+    def __init__(self, empty: pl.DataFrame, parts: dict[int, pl.DataFrame]) -> None:
+        super().__init__(parts)
+        self._empty = empty
+
+    def __missing__(self, number: int) -> pl.DataFrame:
+        return self._empty
+
+
+def _by_bucket(rows: pl.DataFrame) -> _Parts:
+    parts = rows.partition_by("bucket", maintain_order=True, include_key=False, as_dict=True)
+    return _Parts(rows.clear().drop("bucket"), {number: part for (number,), part in parts.items()})
+
+
+def _those_touched(since: Since, as_of: datetime) -> str:
+    """Learners in sessions whose input changed, who are enrolled since, or whose row has ceased to hold."""
+    return f"""
+    SELECT session_key, user_key FROM enrollments
+    WHERE session_key IN (FROM touched_sessions) OR user_key IN (FROM touched_learners)
+      OR session_key IN (SELECT session_key FROM path_sessions WHERE path_key IN (FROM touched_paths))
+      OR enrolled_at > {instant(since.as_of)} AND enrolled_at <= {instant(as_of)}
+    UNION FROM touched_enrollments
+    UNION SELECT session_key, user_key FROM {parquet(since.stats)} AS r JOIN company_keys AS c USING (company_id)
+      JOIN session_keys AS s ON s.company_key = c.company_key AND s.session_id = r.session_id
+      JOIN user_keys AS u ON u.company_key = c.company_key AND u.user_id = r.user_id
+      WHERE r.valid_until <= {instant(as_of)}"""

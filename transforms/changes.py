@@ -1,0 +1,197 @@
+"""What an enrolment's row says now and did not say in the last release, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from schemas.vocabulary import CHANGE_CAUSES, CHANGED_FIELDS
+from transforms.world import World
+
+_KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
+_PAIR = ("session_key", "user_key")
+_FIELDS = CHANGED_FIELDS[:-2]
+_DEFINITION, _ENROLLMENT, _ACTIVITY, _TIME, _CORRECTION = (pl.lit(cause) for cause in CHANGE_CAUSES)
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Whose input is not what it was when the last release was made: session_key; session_key, user_key."""
+
+    sessions: pl.DataFrame
+    enrollments: pl.DataFrame
+
+
+def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """One row per field that differs: the keys, field, old_value, new_value.
+
+    An enrolment that is new has the one field `appeared`, one that is no more `gone`.
+    """
+    was, now = _values(before), _values(after)
+    both = now.join(was, on=_KEYS, suffix="_before")
+    fields = [
+        both.filter(_differs(field)).select(
+            *_KEYS,
+            field=pl.lit(field),
+            old_value=pl.col(f"{field}_before"),
+            new_value=pl.col(field),
+        )
+        for field in _FIELDS
+    ]
+    presence = [
+        one.join(other, on=_KEYS, how="anti").select(
+            *_KEYS, field=pl.lit(field), old_value=old, new_value=new
+        )
+        for one, other, field, old, new in (
+            (now, was, "appeared", _NOTHING, _ENROLLED),
+            (was, now, "gone", _ENROLLED, _NOTHING),
+        )
+    ]
+    return pl.concat([*fields, *presence]).sort(*_KEYS, _place())
+
+
+_NOTHING, _ENROLLED = pl.lit(None, pl.String), pl.lit("enrolled")
+
+
+def _values(stats: pl.DataFrame) -> pl.DataFrame:
+    """The fields as text, null where there is no value."""
+    return stats.select(
+        *_KEYS,
+        "status",
+        pl.concat_str(
+            "detailed_status_type", "detailed_status_reason", separator=", ", ignore_nulls=True
+        ).alias("detailed_status"),
+        "result",
+        _instant("completed_at"),
+        pl.col("progress").cast(pl.String),
+        _instant("archived_at"),
+    )
+
+
+def _instant(column: str) -> pl.Expr:
+    return pl.col(column).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+
+
+def _differs(field: str) -> pl.Expr:
+    now, before = pl.col(field), pl.col(f"{field}_before")
+    if field == "progress":
+        return (now == "100") != (before == "100")
+    return now.ne_missing(before)
+
+
+def _place() -> pl.Expr:
+    return pl.col("field").replace_strict(
+        {field: place for place, field in enumerate(CHANGED_FIELDS)}, return_dtype=pl.Int8
+    )
+
+
+def transitions(found: pl.DataFrame) -> dict[str, int]:
+    """How many enrolments changed to what people act on, and how many completion dates were restated."""
+    became = pl.col("field") == "detailed_status"
+    moved = (pl.col("field") == "completed_at") & pl.col("old_value").is_not_null()
+    kinds = {
+        "became late": became & (pl.col("new_value") == "late"),
+        "completed": became & (pl.col("new_value") == "successful"),
+        "to retake": became & pl.col("new_value").str.starts_with("toRetake"),
+        "unsuccessful": became & pl.col("new_value").str.starts_with("unsuccessful"),
+        "completion date moved": moved & pl.col("new_value").is_not_null(),
+        "completion date vanished": moved & pl.col("new_value").is_null(),
+    }
+    return found.select(**{kind: test.sum() for kind, test in kinds.items()}).row(0, named=True)
+
+
+def with_causes(
+    found: pl.DataFrame, then: pl.DataFrame, world: World, touched: Touched, since: datetime, until: datetime
+) -> pl.DataFrame:
+    """Add from_as_of, to_as_of and `cause`, the first that holds.
+
+    Where today's data give another value for the earlier instant than was published then, the data changed:
+    definition (the session, its path or a step is another one), enrolment (an enrolment of the learner in the
+    session is), correction of earlier data (activity is). Else the value changed between the two instants:
+    enrolment (one began or ended then), definition (a step's did), activity (some took place), time.
+
+    then:  the stats of those concerned as of `since`, by today's data.
+    since, until: the two instants, in either order.
+    """
+    first, last = min(since, until), max(since, until)
+
+    def between(*columns: str) -> pl.Expr:
+        return pl.any_horizontal((pl.col(column) > first) & (pl.col(column) <= last) for column in columns)
+
+    pairs = (
+        world.enrollments.select(*_PAIR, "user_id")
+        .unique()
+        .join(world.sessions.select("session_key", "path_key", "company_id", "session_id"), on="session_key")
+    )
+    redefined = world.curricula.periods.filter(between("since")).select("path_key").unique()
+    instants = ("started_at", "last_activity_at", "completed_at")
+    worked = pl.concat(
+        frame.filter(between(*instants)).select(_PAIR) for frame in (world.in_session, world.elsewhere)
+    )
+    facts = pairs.with_columns(
+        _marked(pairs, touched.sessions, "data_definition"),
+        _marked(pairs, touched.enrollments, "data_enrollment"),
+        _marked(pairs, world.enrollments.filter(between("enrolled_at", "archived_at")), "enrollment"),
+        _marked(pairs, redefined, "definition"),
+        _marked(pairs, worked, "activity"),
+    ).drop(*_PAIR, "path_key")
+    of_data = (
+        pl.when("data_definition")
+        .then(_DEFINITION)
+        .when("data_enrollment")
+        .then(_ENROLLMENT)
+        .otherwise(_CORRECTION)
+    )
+    of_time = (
+        pl.when("enrollment")
+        .then(_ENROLLMENT)
+        .when("definition")
+        .then(_DEFINITION)
+        .when("activity")
+        .then(_ACTIVITY)
+        .otherwise(_TIME)
+    )
+    expected = pl.concat(
+        [
+            _values(then).unpivot(_FIELDS, index=_KEYS, variable_name="field", value_name="value_then"),
+            *(
+                then.select(*_KEYS, field=pl.lit(field), value_then=_ENROLLED)
+                for field in ("appeared", "gone")
+            ),
+        ]
+    )
+    return (
+        found.join(expected, on=[*_KEYS, "field"], how="left", maintain_order="left")
+        .join(facts, on=["company_id", "session_id", "user_id"], how="left", maintain_order="left")
+        .with_columns(pl.selectors.boolean().fill_null(False))
+        .with_columns(cause=pl.when(_is_another("value_then", "old_value")).then(of_data).otherwise(of_time))
+        .select(
+            *found.columns,
+            from_as_of=pl.lit(since).dt.cast_time_unit("us"),
+            to_as_of=pl.lit(until).dt.cast_time_unit("us"),
+            cause="cause",
+        )
+    )
+
+
+def _is_another(one: str, other: str) -> pl.Expr:
+    """Whether the values differ; of progress, whether they are on different sides of 100."""
+    crossed = (pl.col(one) == "100").fill_null(False) != (pl.col(other) == "100")
+    return (
+        pl.when(pl.col("field") == "progress").then(crossed).otherwise(pl.col(one).ne_missing(pl.col(other)))
+    )
+
+
+def _marked(pairs: pl.DataFrame, those: pl.DataFrame, name: str) -> pl.Series:
+    """Whether each pair is among those, by the keys that both have."""
+    keys = [key for key in (*_PAIR, "path_key") if key in those.columns]
+    return (
+        pairs.select(keys)
+        .join(
+            those.select(keys).unique().with_columns(pl.lit(True).alias(name)),
+            on=keys,
+            how="left",
+            maintain_order="left",
+        )[name]
+        .fill_null(False)
+    )
