@@ -102,8 +102,7 @@ def _last_words(error: BaseException) -> tuple[str, int]:
     """The sentence and the exit code; an unexpected error's own words may quote data, so they stay out."""
     if isinstance(error, PathStatsError):
         return str(error), error.exit_code
-    # DuckDB makes a RuntimeError of Ctrl-C.
-    if isinstance(error, KeyboardInterrupt) or str(error) == "Query interrupted":
+    if isinstance(error, KeyboardInterrupt):
         return "interrupted; nothing half-done was published.", 130
     if isinstance(error, OSError):
         where = f"{error.filename} can't" if error.filename else "a file can't"
