@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.night import Plan, run_night
 from flows.night_figures import markdown, table_rows
+from flows.notices import Webhook
 from schemas.errors import SourceUnavailable
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -27,7 +28,7 @@ def nightly(
     Returns: release_id and as_of, as the manifest has them.
     """
     plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), max_refused_share)
-    manifest = run_night(plan, run=as_task)
+    manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
 

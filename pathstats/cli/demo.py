@@ -51,6 +51,9 @@ def demo(
             typer.echo(f"{table:15} {count:>12,} rows")
         typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
+    from flows.notices import hand_on
+
+    hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")
     manifest = night(
         f"demo:learners={learners},seed={seed}",

@@ -53,6 +53,18 @@ MaxRefusedOption = Annotated[
     ),
 ]
 
+NotifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        envvar="PATHSTATS_NOTIFY_URL",
+        show_default=False,
+        help="A webhook to tell when nights begin to fail and when one is published again. "
+        "Give an address that holds a token by the variable: others see a command's arguments.",
+    ),
+]
+
 
 def instant(text: str | None) -> datetime | None:
     """The ISO time with a zone that a person gave.

@@ -12,6 +12,7 @@ from pathstats.cli.options import (
     HomeOption,
     JsonOption,
     MaxRefusedOption,
+    NotifyOption,
     VerboseOption,
     instant,
     now,
@@ -30,6 +31,7 @@ def run(
     home: HomeOption = None,
     direct: DirectOption = False,
     max_refused: MaxRefusedOption = 0.05,
+    notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -41,6 +43,9 @@ def run(
 
     pathstats run --source files:exports/ --as-of 2026-03-10T00:00:00Z --direct --json
     """
+    from flows.notices import hand_on
+
+    hand_on(notify)
     manifest = night(source, settings.home(home), instant(as_of), direct, max_refused, as_json, verbose)
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
@@ -67,8 +72,10 @@ def night(
     with night_progress(quiet=quiet) as say:
         if direct:
             from flows.night import Plan, run_night
+            from flows.notices import Webhook
 
-            return run_night(Plan(source, home, as_of or now(), max_refused))
+            plan = Plan(source, home, as_of or now(), max_refused)
+            return run_night(plan, webhook=Webhook.of_environment())
         from pathstats.cli.prefect_settings import prepare, server_words
 
         prepare(verbose=verbose)

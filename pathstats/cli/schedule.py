@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, MaxRefusedOption, VerboseOption, reporting_errors
+from pathstats.cli.options import HomeOption, MaxRefusedOption, NotifyOption, VerboseOption, reporting_errors
 
 
 @reporting_errors
@@ -17,6 +17,7 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     max_refused: MaxRefusedOption = 0.05,
+    notify: NotifyOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
@@ -30,9 +31,11 @@ def schedule(
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    from flows.notices import hand_on
     from flows.sources.opening import open_source
 
     open_source(source)  # A wrong word is told now, not by the first night.
+    hand_on(notify)
     from flows.serving import serve_nightly
 
     parameters = {

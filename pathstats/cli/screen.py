@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -201,12 +200,19 @@ def show_status(manifest: Manifest, age_hours: float, failure: dict[str, Any] | 
     screen.print(_by_detailed_status(manifest))
     screen.print()
     if failure:
-        screen.print(
-            f"[red]The last night failed[/] at {moment(failure['at'])}: {escape(failure['message'])}",
-            soft_wrap=True,
-        )
+        for sentence in failure_sentences(failure):
+            screen.print(Text(sentence, "red"), soft_wrap=True)
     else:
         screen.print("No night has failed since.")
+
+
+def failure_sentences(failure: dict[str, Any]) -> list[str]:
+    """What stopped the last night and, where it is another one, the first since a release was published."""
+    said = [f"The last night failed at {moment(failure['at'])}: {failure['message']}"]
+    first, failures = failure.get("first", failure), failure.get("failures", 1)
+    if failures > 1:
+        said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
+    return said
 
 
 def _age(hours: float) -> str:

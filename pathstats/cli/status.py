@@ -17,9 +17,9 @@ def status(as_json: JsonOption = False, home: HomeOption = None) -> None:
     place = settings.home(home)
     failure = json.loads(place.failure.read_text("utf-8")) if place.failure.exists() else None
     if failure and not place.latest.exists():
-        from pathstats.cli.screen import moment
+        from pathstats.cli.screen import failure_sentences
 
-        typer.echo(f"The last night failed at {moment(failure['at'])}: {failure['message']}", err=True)
+        typer.echo("\n".join(failure_sentences(failure)), err=True)
     manifest = Manifest.read(latest_release(place).manifest)
     age_hours = (datetime.now(UTC) - datetime.fromisoformat(manifest.as_of)).total_seconds() / 3600
     if as_json:
