@@ -51,6 +51,11 @@ class Plan:
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
+        if "?" in str(self.home.root):
+            # DuckDB takes what follows for parameters, and puts the file's log elsewhere.
+            raise UsageError(
+                f"{self.home.root} holds a question mark, which no home can; give another --home."
+            )
         object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
 
     @property

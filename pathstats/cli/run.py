@@ -65,16 +65,17 @@ def night(
     verbose: bool,
 ) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
+    from flows.night import Plan, run_night
     from flows.sources.opening import open_source
     from pathstats.cli.screen import night_progress
 
-    open_source(source)  # A wrong word is told at once, not after Prefect has started.
+    # A wrong word is told at once, not after Prefect has started.
+    open_source(source)
+    plan = Plan(source, home, as_of or now(), max_refused)
     with night_progress(quiet=quiet) as say:
         if direct:
-            from flows.night import Plan, run_night
             from flows.notices import Webhook
 
-            plan = Plan(source, home, as_of or now(), max_refused)
             return run_night(plan, webhook=Webhook.of_environment())
         from pathstats.cli.prefect_settings import prepare, server_words
 

@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, MaxRefusedOption, NotifyOption, VerboseOption, reporting_errors
+from pathstats.cli.options import (
+    HomeOption,
+    MaxRefusedOption,
+    NotifyOption,
+    VerboseOption,
+    now,
+    reporting_errors,
+)
 
 
 @reporting_errors
@@ -31,10 +38,13 @@ def schedule(
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    from flows.night import Plan
     from flows.notices import hand_on
     from flows.sources.opening import open_source
 
-    open_source(source)  # A wrong word is told now, not by the first night.
+    # A wrong word is told now, not by the first night.
+    open_source(source)
+    Plan(source, settings.home(home), now(), max_refused)
     hand_on(notify)
     from flows.serving import serve_nightly
 
