@@ -17,6 +17,18 @@ from schemas.errors import NightFailed, UsageError
 
 _PATIENCE_S = 120
 
+# Prefect's command line, which on Linux ends with the process that started it, also where that is killed.
+_PREFECT = """
+import ctypes, os, runpy, signal, sys
+parent = int(sys.argv.pop(1))
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()  # It had ended before.
+runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+"""
+
 
 def serve_nightly(
     parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None]
@@ -89,8 +101,9 @@ def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
     """
     say(f"Starting a Prefect server at {address.removesuffix('/api')}/v1 …")
     port = address.removesuffix("/api").rpartition(":")[2]
+    prefect = [sys.executable, "-c", _PREFECT, str(os.getpid())]
     server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        [*prefect, "server", "start", "--host", "127.0.0.1", "--port", port],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -249,6 +249,21 @@ def test_told_to_end_while_it_starts_it_leaves_no_server_behind(tmp_path: Path) 
     assert not [pid for pid in server if Path(f"/proc/{pid}").exists()]
 
 
+def test_killed_it_leaves_no_server_behind(tmp_path: Path) -> None:
+    """A server that outlived its parent would hold its port and memory for good (Linux)."""
+    served = Served(tmp_path, "0 2 * * *")
+    try:
+        served.wait_until(lambda: "The night runs at" in served.words)
+        assert served.port_is_open()
+    finally:
+        served.process.kill()
+        served.process.wait()
+    wait_until = time.monotonic() + 30
+    while served.port_is_open() and time.monotonic() < wait_until:
+        time.sleep(0.05)
+    assert not served.port_is_open()
+
+
 def children_of(process: int) -> list[int]:
     """The processes that a process has started (Linux)."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
