@@ -40,9 +40,6 @@ def serve_nightly(
     with _ended_like_an_interrupt(), _server_address() as (address, is_ours):
         # Prefect reads its address when it is imported, so not before.
         from prefect.client.schemas.schedules import CronSchedule
-        from prefect.runner import Runner
-
-        from flows.nightly import nightly
 
         try:
             when = CronSchedule(cron=cron, timezone=timezone)
@@ -51,16 +48,29 @@ def serve_nightly(
                 f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
         with _running(address, say) if is_ours else nullcontext():
-            # One at a time: nights that are due together, after a pause, follow each other in their order.
-            runner = Runner(name="nightly", limit=1)
-            # Prefect's own handler never awaits its stop, and a warning says so.
-            runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
-            runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=[when])
+            runner = nightly_runner(parameters, schedules=[when])
             say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
             try:
                 asyncio.run(runner.start())
             except KeyboardInterrupt:
                 say("Ending.")
+
+
+def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
+    """Prefect's runner of the nights that are due; Prefect must know its server's address before.
+
+    One at a time: nights that are due together, after a pause, follow each other in their order.
+    schedules: Prefect's own.
+    """
+    from prefect.runner import Runner
+
+    from flows.nightly import nightly
+
+    runner = Runner(name="nightly", limit=1)
+    # Prefect's own handler never awaits its stop, and a warning says so.
+    runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
+    runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=schedules)
+    return runner
 
 
 def _interrupt(*_: Any) -> None:

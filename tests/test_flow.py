@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -181,6 +182,47 @@ def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone:
     with pytest.raises(UsageError, match="five cron fields and a zone"):
         serve_nightly({}, cron=cron, timezone=timezone, say=said.append)
     assert said == []
+
+
+def test_nights_that_are_due_together_follow_each_other_in_their_order(tmp_path: Path) -> None:
+    """Whether they fail or not: the one before has ended when the next one begins."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.states import Scheduled
+
+    from flows.serving import nightly_runner
+
+    runner = nightly_runner({"source": "files:nowhere", "home": str(tmp_path)}, schedules=[])
+    runner.query_seconds = 1
+    due = [datetime.now(UTC) - timedelta(hours=hours) for hours in (1, 2)]
+
+    async def run_all() -> list[FlowRun]:
+        async with get_client() as client:
+            deployment = await client.read_deployment_by_name("nightly/nightly")
+            made = [
+                await client.create_flow_run_from_deployment(
+                    deployment.id, state=Scheduled(scheduled_time=time)
+                )
+                for time in due
+            ]
+            serving = asyncio.create_task(runner.start())
+            try:
+                async with asyncio.timeout(120):
+                    while True:
+                        runs = [await client.read_flow_run(run.id) for run in made]
+                        if all(run.state and run.state.is_final() for run in runs):
+                            return runs
+                        await asyncio.sleep(0.2)
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+    later, earlier = asyncio.run(run_all())
+    assert earlier.start_time
+    assert earlier.end_time
+    assert later.start_time
+    assert earlier.start_time < earlier.end_time <= later.start_time
+    assert json.loads(Home(tmp_path).failure.read_text("utf-8"))["failures"] == 2
 
 
 class Served:
