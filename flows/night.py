@@ -1,19 +1,19 @@
 """One night in its order: extract, load, accept, transform, publish. Plain functions, no Prefect."""
 
-import json
 import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import polars as pl
 from filelock import FileLock, Timeout
 
-from flows import transforming
+from flows import incidents, notices, transforming
 from flows.publishing import release, retention
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
@@ -55,11 +55,28 @@ class Plan:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
         if self.keep < 1:
             raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
+        if "?" in str(self.home.root):
+            # DuckDB takes what follows for parameters, and puts the file's log elsewhere.
+            raise UsageError(
+                f"{self.home.root} holds a question mark, which no home can; give another --home."
+            )
         object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
 
     @property
     def run_id(self) -> str:
         return run_id(self.as_of)
+
+    def parameters(self) -> dict[str, Any]:
+        """The plan as parameters of the Prefect flow."""
+        return {
+            "source": self.source,
+            "home": str(self.home.root),
+            "as_of": self.as_of,
+            "max_refused_share": self.limits.refused_share,
+            "max_shrink_share": self.limits.shrink_share,
+            "keep": self.keep,
+            "anew": self.anew,
+        }
 
 
 def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -67,12 +84,17 @@ def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer
     return phase(*arguments)
 
 
-def run_night(plan: Plan, run: Runner = directly) -> Manifest:
+def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | None = None) -> Manifest:
     """All phases in order; the published release's manifest.
 
-    Raises: PathStatsError. Whatever fails before the last phase leaves the last release as it was.
+    webhook: is told of a failure and of the recovery.
+    Raises:  PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
-    with one_night_at_a_time(plan.home), _remembering_failure(plan):
+    with (
+        _telling_of_an_unwritable_home(plan, webhook),
+        one_night_at_a_time(plan.home),
+        _remembering_failure(plan, webhook),
+    ):
         seconds: dict[str, float] = {}
 
         def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -191,34 +213,41 @@ def one_night_at_a_time(home: Home) -> Iterator[None]:
 
 
 @contextmanager
-def _remembering_failure(plan: Plan) -> Iterator[None]:
-    """Leave a note of what stopped the night, for `pathstats status`; the next success removes it.
+def _telling_of_an_unwritable_home(plan: Plan, webhook: notices.Webhook | None) -> Iterator[None]:
+    """Such a home can't remember that it was told of: each night says so.
+
+    A home that is busy is no failure: the night that runs in it will say how it ended.
+    """
+    try:
+        yield
+    except HomeUnwritable as error:
+        _failed(plan, webhook, error)
+        raise
+
+
+@contextmanager
+def _remembering_failure(plan: Plan, webhook: notices.Webhook | None) -> Iterator[None]:
+    """Remember what stopped the night, for `pathstats status`, and tell of it; the next success ends that.
 
     Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
     """
     try:
         yield
     except PathStatsError as error:
-        _leave_note(plan, error)
+        _failed(plan, webhook, error)
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         if isinstance(error, OSError):
             words = f"The night can't read or write its files ({error.strerror}). Mend that and run again."
         else:
             words = f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
         failed = NightFailed(words)
-        _leave_note(plan, failed)
+        _failed(plan, webhook, failed)
         raise failed from error
-    with suppress(OSError):
-        plan.home.failure.unlink(missing_ok=True)
+    incidents.end(plan.home)
+    notices.tell_recovery(webhook, plan.home, plan.as_of)
 
 
-def _leave_note(plan: Plan, error: PathStatsError) -> None:
-    note = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "as_of": plan.as_of.isoformat(),
-        "exit_code": error.exit_code,
-        "message": str(error),
-    }
-    with suppress(OSError):
-        plan.home.failure.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+def _failed(plan: Plan, webhook: notices.Webhook | None, error: PathStatsError) -> None:
+    incident = incidents.remember(plan.home, incidents.Failure.now(plan.as_of, error))
+    notices.tell_failure(webhook, plan.home, incident)

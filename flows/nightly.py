@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.night import Plan, run_night
 from flows.night_figures import markdown, table_rows
+from flows.notices import Webhook
 from flows.warehouse.accepting import Limits
 from schemas.errors import SourceUnavailable
 from schemas.home import Home
@@ -31,27 +32,14 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.night.Plan`.
+    The parameters are those of `flows.night.Plan.parameters`.
     Returns: release_id and as_of, as the manifest has them.
     """
     limits = Limits(max_refused_share, max_shrink_share)
     plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), limits, keep, anew)
-    manifest = run_night(plan, run=as_task)
+    manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
-
-
-def parameters(plan: Plan) -> dict[str, Any]:
-    """The flow's parameters for a plan."""
-    return {
-        "source": plan.source,
-        "home": str(plan.home.root),
-        "as_of": plan.as_of,
-        "max_refused_share": plan.limits.refused_share,
-        "max_shrink_share": plan.limits.shrink_share,
-        "keep": plan.keep,
-        "anew": plan.anew,
-    }
 
 
 def scheduled_time() -> datetime:

@@ -17,6 +17,18 @@ from schemas.errors import NightFailed, UsageError
 
 _PATIENCE_S = 120
 
+# Prefect's command line, which on Linux ends with the process that started it, also where that is killed.
+_PREFECT = """
+import ctypes, os, runpy, signal, sys
+parent = int(sys.argv.pop(1))
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit()  # It had ended before.
+runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+"""
+
 
 def serve_nightly(
     parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None]
@@ -28,9 +40,6 @@ def serve_nightly(
     with _ended_like_an_interrupt(), _server_address() as (address, is_ours):
         # Prefect reads its address when it is imported, so not before.
         from prefect.client.schemas.schedules import CronSchedule
-        from prefect.runner import Runner
-
-        from flows.nightly import nightly
 
         try:
             when = CronSchedule(cron=cron, timezone=timezone)
@@ -39,16 +48,29 @@ def serve_nightly(
                 f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
         with _running(address, say) if is_ours else nullcontext():
-            # One at a time: nights that are due together, after a pause, follow each other in their order.
-            runner = Runner(name="nightly", limit=1)
-            # Prefect's own handler never awaits its stop, and a warning says so.
-            runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
-            runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=[when])
+            runner = nightly_runner(parameters, schedules=[when])
             say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
             try:
                 asyncio.run(runner.start())
             except KeyboardInterrupt:
                 say("Ending.")
+
+
+def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
+    """Prefect's runner of the nights that are due; Prefect must know its server's address before.
+
+    One at a time: nights that are due together, after a pause, follow each other in their order.
+    schedules: Prefect's own.
+    """
+    from prefect.runner import Runner
+
+    from flows.nightly import nightly
+
+    runner = Runner(name="nightly", limit=1)
+    # Prefect's own handler never awaits its stop, and a warning says so.
+    runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
+    runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=schedules)
+    return runner
 
 
 def _interrupt(*_: Any) -> None:
@@ -89,8 +111,9 @@ def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
     """
     say(f"Starting a Prefect server at {address.removesuffix('/api')}/v1 …")
     port = address.removesuffix("/api").rpartition(":")[2]
+    prefect = [sys.executable, "-c", _PREFECT, str(os.getpid())]
     server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        [*prefect, "server", "start", "--host", "127.0.0.1", "--port", port],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from pathstats import settings
 from schemas.emails import fold_email
 from schemas.errors import (
+    HomeUnreadable,
     NoRelease,
     PathSessionNotFound,
     ReleaseDamaged,
@@ -63,7 +64,7 @@ class PathStats:
         user_email_or_id: an exact id, else an e-mail in any case.
         company_id:       may be left out where the release holds one company only.
         Raises: PathSessionNotFound, UserNotFound, UserNotEnrolled, each with `status_code` and `body`;
-                NoRelease, ReleaseDamaged.
+                NoRelease, HomeUnreadable, ReleaseDamaged.
         """
         answer: dict[str, Any] = json.loads(self.body(session_id, user_email_or_id, company_id=company_id))
         return answer
@@ -98,8 +99,13 @@ class PathStats:
     def _latest(self) -> str:
         try:
             return os.readlink(self._home.latest)
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NoRelease(self._home.root) from error
+        except OSError as error:
+            raise HomeUnreadable(
+                f"{self._home.latest} can't be read ({error.strerror}); it must be a link to a release "
+                "that this user may read."
+            ) from error
 
     @staticmethod
     def _only_company(index: sqlite3.Connection) -> str:

@@ -14,6 +14,7 @@ PathStatsError
 └── NightFailed           our side failed                                      exit 1
     ├── HomeBusy          another night is running in the same home
     ├── HomeUnwritable    the home can't be written
+    ├── HomeUnreadable    the home can't be read
     └── ReleaseDamaged    a published file is missing or not what it was
 
 A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
@@ -108,6 +109,10 @@ class HomeBusy(NightFailed):
 
 class HomeUnwritable(NightFailed):
     """The home can't be written."""
+
+
+class HomeUnreadable(NightFailed):
+    """The home can't be read; whether it holds a release is not known."""
 
 
 class ReleaseDamaged(NightFailed):

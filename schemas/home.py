@@ -52,13 +52,18 @@ class Home:
 
     @property
     def failure(self) -> Path:
-        """What stopped the last night, if nothing was published since."""
+        """What stopped the last night, and the first of those that failed since a release was published."""
         return self.root / "failure.json"
 
     @property
     def rollbacks(self) -> Path:
         """The switches back to an older release since the last night published."""
         return self.root / "rollbacks.json"
+
+    @property
+    def told(self) -> Path:
+        """The first failure that the webhook was told of, until it is told that it is over."""
+        return self.root / "told.json"
 
     @property
     def landing(self) -> Path:

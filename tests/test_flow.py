@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -222,6 +223,47 @@ def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone:
     assert said == []
 
 
+def test_nights_that_are_due_together_follow_each_other_in_their_order(tmp_path: Path) -> None:
+    """Whether they fail or not: the one before has ended when the next one begins."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.states import Scheduled
+
+    from flows.serving import nightly_runner
+
+    runner = nightly_runner({"source": "files:nowhere", "home": str(tmp_path)}, schedules=[])
+    runner.query_seconds = 1
+    due = [datetime.now(UTC) - timedelta(hours=hours) for hours in (1, 2)]
+
+    async def run_all() -> list[FlowRun]:
+        async with get_client() as client:
+            deployment = await client.read_deployment_by_name("nightly/nightly")
+            made = [
+                await client.create_flow_run_from_deployment(
+                    deployment.id, state=Scheduled(scheduled_time=time)
+                )
+                for time in due
+            ]
+            serving = asyncio.create_task(runner.start())
+            try:
+                async with asyncio.timeout(120):
+                    while True:
+                        runs = [await client.read_flow_run(run.id) for run in made]
+                        if all(run.state and run.state.is_final() for run in runs):
+                            return runs
+                        await asyncio.sleep(0.2)
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+    later, earlier = asyncio.run(run_all())
+    assert earlier.start_time
+    assert earlier.end_time
+    assert later.start_time
+    assert earlier.start_time < earlier.end_time <= later.start_time
+    assert json.loads(Home(tmp_path).failure.read_text("utf-8"))["failures"] == 2
+
+
 class Served:
     """`pathstats schedule` in a process group of its own, as in a terminal."""
 
@@ -286,6 +328,21 @@ def test_told_to_end_while_it_starts_it_leaves_no_server_behind(tmp_path: Path) 
     assert served.process.wait(timeout=60) == 130
     assert "Traceback" not in served.words
     assert not [pid for pid in server if Path(f"/proc/{pid}").exists()]
+
+
+def test_killed_it_leaves_no_server_behind(tmp_path: Path) -> None:
+    """A server that outlived its parent would hold its port and memory for good (Linux)."""
+    served = Served(tmp_path, "0 2 * * *")
+    try:
+        served.wait_until(lambda: "The night runs at" in served.words)
+        assert served.port_is_open()
+    finally:
+        served.process.kill()
+        served.process.wait()
+    wait_until = time.monotonic() + 30
+    while served.port_is_open() and time.monotonic() < wait_until:
+        time.sleep(0.05)
+    assert not served.port_is_open()
 
 
 def children_of(process: int) -> list[int]:

@@ -14,6 +14,7 @@ import pytest
 
 from pathstats import PathStats, lookup
 from schemas.errors import (
+    HomeUnreadable,
     NoRelease,
     NotFound,
     PathSessionNotFound,
@@ -401,6 +402,30 @@ def test_a_home_without_a_release(tmp_path: Path) -> None:
     for home in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(NoRelease, match="pathstats run"):
             PathStats(home).lookup("S", "u1")
+
+
+def test_a_home_that_can_t_be_read_is_not_one_without_a_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "readlink", refused)
+    with pytest.raises(HomeUnreadable, match=r"latest can't be read \(Permission denied\)") as error:
+        PathStats(tmp_path).lookup("S", "u1")
+    assert error.value.exit_code == 1
+
+
+def test_a_latest_that_is_no_link_is_told_apart_too(tmp_path: Path) -> None:
+    (tmp_path / "published" / "latest").mkdir(parents=True)
+    with pytest.raises(HomeUnreadable, match="must be a link to a release"):
+        PathStats(tmp_path).lookup("S", "u1")
+
+
+def test_a_home_below_a_file_holds_no_release(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NoRelease):
+        PathStats(tmp_path / "file").lookup("S", "u1")
 
 
 def test_a_home_may_be_called_anything(tmp_path: Path) -> None:

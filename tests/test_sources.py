@@ -167,12 +167,19 @@ OULAD = {
 @pytest.fixture(scope="module")
 def oulad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The six tables from a small OULAD; nobody handed in assessment 14."""
-    folder = tmp_path_factory.mktemp("oulad")
-    for name, text in OULAD.items():
-        lines = [line.strip() for line in text.strip().splitlines()]
-        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    found = Oulad(folder).extract(tmp_path_factory.mktemp("landing"), AS_OF)
+    found = Oulad(small_oulad(tmp_path_factory.mktemp("oulad"))).extract(
+        tmp_path_factory.mktemp("landing"), AS_OF
+    )
     return {item.table: pl.read_parquet(item.file).to_dicts() for item in found}
+
+
+def small_oulad(folder: Path, name: str = "", old: str = "", new: str = "") -> Path:
+    """The small OULAD as files; in one of them a text may be another one."""
+    for file, text in OULAD.items():
+        lines = "".join(f"{line.strip()}\n" for line in text.strip().splitlines())
+        assert file != name or lines.count(old) == 1
+        (folder / f"{file}.csv").write_text(lines.replace(old, new) if file == name else lines, "utf-8")
+    return folder
 
 
 def test_oulad_presentations(oulad: dict[str, list[Row]]) -> None:
@@ -239,13 +246,13 @@ def test_oulad_enrolments(oulad: dict[str, list[Row]]) -> None:
 
 
 def test_oulad_activity(oulad: dict[str, list[Row]]) -> None:
-    """A banked result was brought from an earlier presentation: outside any session."""
+    """A banked result was brought from an earlier presentation: outside any session. Scores are as given."""
     expect(
         oulad["step_activity"],
         """
         activity | user | step | session   | started     | progress | score | time_ms
         9-1      | 1    | 9    | AAA-2013J | 19 Oct 2013 | 100      | 78    | 0
-        10-1     | 1    | 10   |           | 30 Sep 2013 | 100      | 39    | 0
+        10-1     | 1    | 10   |           | 30 Sep 2013 | 100      | 39.0  | 0
         11-2     | 2    | 11   | AAA-2013J | 30 Nov 2013 | 100      |       | 0
         12-1     | 1    | 12   | AAA-2013J | 18 Jun 2014 | 100      | 40    | 0
         13-1     | 1    | 13   | AAA-2013J | 31 Oct 2013 | 100      | 100   | 0
@@ -267,3 +274,41 @@ def test_oulad_names_the_file_that_is_missing(tmp_path: Path, name: str) -> None
     landing.mkdir()
     with pytest.raises(SourceError, match=rf"{name}\.csv"):
         list(Oulad(tmp_path).extract(landing, datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+@pytest.mark.parametrize(("score", "refused"), [("78.5", 1), ("many", 1), ("101", 1), ("78.0", 0)])
+def test_oulad_s_scores_are_the_contract_s_to_refuse(tmp_path: Path, score: str, refused: int) -> None:
+    (tmp_path / "oulad").mkdir()
+    folder = small_oulad(tmp_path / "oulad", "studentAssessment", "9,1,18,0,78", f"9,1,18,0,{score}")
+    activity = night(f"oulad:{folder}", tmp_path / "home").tables_in["step_activity"]
+    reason = "out_of_range" if score == "101" else "bad_type"
+    assert activity.reasons == ({reason: 1} if refused else {})
+    assert activity.stored == 7 - refused
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("courses", "2014B,240", "2014B,240,1", r"courses\.csv, line 3: 4 fields where the header has 3"),
+        ("courses", "2014B,240", "2014B,long", r"courses\.csv, line 3: module_presentation_length is not as"),
+        ("courses", "2014B,240", "2014X,240", r"courses\.csv, line 3: code_presentation is not as"),
+        ("courses", "code_module,", "module,", r"courses\.csv: OULAD's column code_module is missing"),
+        ("assessments", "13,CMA,,5", "13,CMA,soon,5", r"assessments\.csv, line 6: date is not as"),
+        ("studentInfo", "2,F,Fail", '2,"F,Fail', r"studentInfo\.csv, line 3: a quoted value does not end"),
+        ("studentRegistration", "BBB,2014B,1,?,?", "BBB", r"studentRegistration\.csv, line 4: 1 field where"),
+        ("studentAssessment", "22,1,231", "22,1,later", r"studentAssessment\.csv, line 8: date_submitted is"),
+    ],
+)
+def test_oulad_names_the_file_and_the_line_that_is_broken(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
+    (tmp_path / "landing").mkdir()
+    folder = small_oulad(tmp_path, name, old, new)
+    with pytest.raises(SourceError, match=said):
+        list(Oulad(folder).extract(tmp_path / "landing", AS_OF))
+
+
+def test_an_oulad_folder_that_can_t_be_read_is_the_source_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"x: can't be read \(File name too long\)") as refused:
+        list(Oulad(tmp_path / ("x" * 300)).extract(tmp_path, AS_OF))
+    assert refused.value.exit_code == 3

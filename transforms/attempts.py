@@ -33,7 +33,7 @@ _OF_STEP = (
 
 
 def counts(instant: str) -> pl.Expr:
-    """R2: whether the instant counts; on a counted assessment also after the session's end. Null never does."""
+    """R2: whether the instant counts; on an assessment also after the session's end. Null never does."""
     last = pl.when("is_assessment").then("evaluated_at").otherwise("counts_until")
     return (pl.col(instant) <= last).fill_null(False)
 

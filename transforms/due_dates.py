@@ -11,7 +11,7 @@ LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 def due_months() -> pl.Expr:
-    """How many whole calendar months after its basis a step is due, of a step's definition; 0 without a date."""
+    """How many whole calendar months after its basis a step is due; 0 without a relative due date."""
     return pl.when(pl.col("due_unit") == "month").then(_value("month").floor()).otherwise(0).cast(pl.Int32)
 
 

@@ -41,8 +41,7 @@ def with_valid_until(
     now: "Evaluation", world: World, evaluate: Callable[[World], "Evaluation"]
 ) -> pl.DataFrame:
     """The evaluation's stats, `valid_until` exact: nothing changes before, and something does then."""
-    ahead = instants_ahead(world)
-    if ahead.is_empty():
+    if now.stats.is_empty() or (ahead := instants_ahead(world)).is_empty():
         return now.stats
     found = []
     waiting = _next_instant(now.stats.with_columns(instant="as_of"), ahead)

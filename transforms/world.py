@@ -18,8 +18,8 @@ class World:
                  an enrolment is asked about, the same for all of a learner in a session. A learner may be
                  asked about several instants at once: each is a world of its own
     in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session
-    elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its learners, completed
-                 in another session or outside any; session_key is the session that looks at them
+    elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its
+                 learners, completed in another session or outside any; session_key is the one that looks
     """
 
     sessions: pl.DataFrame

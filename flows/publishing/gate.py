@@ -41,7 +41,7 @@ def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_sound(model: type[Table], frame: pl.DataFrame) -> bool:
-    """Whether all checks of the schema pass, in one pass; pandera, which makes one for each, words a failure."""
+    """Whether all checks pass, in one go; pandera, which makes one for each, words a failure."""
     if list(frame.schema.items()) != list(polars_schema(model).items()):
         return False
     schema = model.to_schema()

@@ -49,7 +49,8 @@ def open_source(spec: str) -> Source:
     kind, _, options = spec.partition(":")
     if kind not in SOURCES:
         raise UsageError(
-            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR or demo[:learners=N,seed=S]."
+            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR or "
+            "demo[:learners=N,seed=S]."
         )
     if kind != "demo" and not options:
         raise UsageError(f"Source {kind} needs a folder: {kind}:DIR.")

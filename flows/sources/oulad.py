@@ -5,14 +5,47 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from flows.sources.base import Extract, Held
+from flows.warehouse.broken_lines import line_of_record
+from flows.warehouse.duck import Duck, identifier, quoted
+from flows.warehouse.reading import ROW_IN_FILE, scan, unreadable
 from schemas.errors import SourceError
 
 _COMPANY = pl.lit("open-university").alias("company_id")
 _PRESENTATION = pl.concat_str("code_module", "code_presentation", separator="-")
 _PASS_MARK = 40
+_ANY, _PERIOD, _ID = r"(?s).*", r"\d{4}[BJ]", r"\d{1,9}"
+_DAY, _NUMBER = r"-?\d{1,6}", r"\d{1,6}(\.\d*)?"
+# The columns that are read of each official file, and the form of what this source counts with.
+_OFFICIAL = {
+    "courses": {"code_module": _ANY, "code_presentation": _PERIOD, "module_presentation_length": _DAY},
+    "assessments": {
+        "code_module": _ANY,
+        "code_presentation": _PERIOD,
+        "id_assessment": _ID,
+        "assessment_type": _ANY,
+        "date": _NUMBER,
+        "weight": _NUMBER,
+    },
+    "studentInfo": {"id_student": _ANY},
+    "studentRegistration": {
+        "code_module": _ANY,
+        "code_presentation": _PERIOD,
+        "id_student": _ANY,
+        "date_registration": _DAY,
+        "date_unregistration": _DAY,
+    },
+    "studentAssessment": {
+        "id_assessment": _ID,
+        "id_student": _ANY,
+        "date_submitted": _DAY,
+        "is_banked": "[01]",
+        "score": _ANY,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +63,13 @@ class Oulad:
             "enrollments": self._enrollments,
             "step_activity": self._step_activity,
         }
-        taken = datetime.fromtimestamp((self._file("courses")).stat().st_mtime, UTC)
+        try:
+            with Duck() as duck:
+                for name, columns in _OFFICIAL.items():
+                    _check(duck, self._file(name), columns)
+            taken = datetime.fromtimestamp(self._file("courses").stat().st_mtime, UTC)
+        except OSError as error:
+            raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
         for table, rows in tables.items():
             file = landing / f"{table}.parquet"
             try:
@@ -131,10 +170,34 @@ class Oulad:
                 last_activity_at=submitted,
                 completed_at=submitted,
                 progress=pl.lit(100, pl.Int32),
-                score=pl.col("score").cast(pl.Float64).cast(pl.Int32),
+                score="score",
                 time_spent_ms=pl.lit(0, pl.Int64),
             )
         )
+
+
+def _check(duck: Duck, file: Path, columns: dict[str, str]) -> None:
+    """Raises: SourceError, naming the file and a line where it can, if it is not of the official form.
+
+    Scores are left to the contract of `step_activity`.
+    """
+    found = scan(duck, file, list(columns))
+    absent = [name for name in columns if name not in found.types]
+    if absent:
+        raise SourceError(f"{file}: OULAD's column {', '.join(absent)} is missing.")
+    first_odd = ", ".join(
+        f"min({identifier(ROW_IN_FILE)}) FILTER "
+        f"(NOT regexp_full_match(nullif({identifier(name)}, '?'), {quoted(form)}))"
+        for name, form in columns.items()
+    )
+    try:
+        firsts = duck.rows(f"SELECT {first_odd} FROM {found.numbered}")[0]
+    except duckdb.Error as error:
+        raise unreadable(file, error) from error
+    for name, row in zip(columns, firsts, strict=True):
+        if row is not None:
+            line = line_of_record(file, row + 1)
+            raise SourceError(f"{file}, line {line}: {name} is not as OULAD publishes it. Mend the line.")
 
 
 def _starts_at() -> pl.Expr:

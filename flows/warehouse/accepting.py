@@ -93,8 +93,8 @@ def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
     counts = arrival.counts
     if counts.refused_share > limits.refused_share:
         raise HeldBack(
-            f"Table {arrival.extract.table}: {counts.refused:,} of {counts.read:,} rows refused, more than the "
-            f"limit of {limits.refused_share:.0%} ({'; '.join(counts.examples)}). "
+            f"Table {arrival.extract.table}: {counts.refused:,} of {counts.read:,} rows refused, more than "
+            f"the limit of {limits.refused_share:.0%} ({'; '.join(counts.examples)}). "
             "Mend the source, or raise --max-refused."
         )
 
@@ -108,8 +108,8 @@ def _hold_shrinking(duck: Duck, table: str, limits: Limits) -> None:
     after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
     if after < before * (1 - limits.shrink_share):
         raise HeldBack(
-            f"Table {table}: {after:,} rows where the warehouse holds {before:,}, a loss of more than the limit "
-            f"of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
+            f"Table {table}: {after:,} rows where the warehouse holds {before:,}, a loss of more than the "
+            f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
         )
 
 
@@ -205,7 +205,8 @@ def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, a
     again = "true"
     if not extract.is_full:
         again = (
-            f'"key" IN (SELECT {key_text(model)} FROM ({delivered})) OR "key" IN (SELECT "key" FROM {refused}) '
+            f'"key" IN (SELECT {key_text(model)} FROM ({delivered})) '
+            f'OR "key" IN (SELECT "key" FROM {refused}) '
             f"OR row IN (SELECT row FROM {refused})"
         )
     duck.execute(f'DELETE FROM quarantined WHERE "table" = {quoted(table_name(model))} AND ({again})')

@@ -1,16 +1,20 @@
 """The one place that executes SQL."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import polars as pl
 
+from flows.warehouse.interrupting import interruptibly
 from schemas.errors import NightFailed
+
+Answer = TypeVar("Answer")
 
 # Nothing is fetched from outside, and times without an offset never meet the machine's zone.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -37,17 +41,6 @@ def parquet(file: Path) -> str:
     return f"read_parquet({name}, hive_partitioning = false)"
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C as what it is; DuckDB makes a RuntimeError of it."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
-
-
 class Duck:
     """A connection to a DuckDB file, or to memory when there is no file."""
 
@@ -59,6 +52,7 @@ class Duck:
                 f"The warehouse {file} can't be opened ({type(error).__name__}). Remove it and run again: "
                 "a night rebuilds it from its source."
             ) from error
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
         self.execute("SET TimeZone = 'UTC'")
         # No query relies on the order of a file; rows that must be told apart carry their number.
         self.execute("SET preserve_insertion_order = false")
@@ -67,23 +61,21 @@ class Duck:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._aside.shutdown()
         self._connection.close()
 
     def execute(self, sql: str) -> None:
-        with _interruptible():
-            self._connection.execute(sql)
+        self._interruptibly(lambda: self._connection.execute(sql))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with _interruptible():
-            return self._connection.execute(sql).fetchall()
+        return self._interruptibly(lambda: self._connection.execute(sql).fetchall())
 
     def value(self, sql: str) -> Any:
         return self.rows(sql)[0][0]
 
     def frame(self, sql: str) -> pl.DataFrame:
         """The query's answer as a polars frame, handed over in Arrow's memory layout."""
-        with _interruptible():
-            return pl.DataFrame(self._connection.sql(sql))
+        return self._interruptibly(lambda: pl.DataFrame(self._connection.sql(sql)))
 
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
@@ -101,3 +93,6 @@ class Duck:
             self.execute("ROLLBACK")
             raise
         self.execute("COMMIT")
+
+    def _interruptibly(self, work: Callable[[], Answer]) -> Answer:
+        return interruptibly(self._connection, self._aside, work)

@@ -1,4 +1,4 @@
-"""Integer keys for ids: what is joined and grouped is a number; 24-character ids cost three to four times as much.
+"""Integer keys for ids: joining and grouping by ids of 24 characters costs three to four times as much.
 
 Every id that was ever delivered has its key for good, in a dictionary for each kind of id, whether or not the
 row it names has arrived: a late partner begins to match by itself. Pure text: what is built here is executed
@@ -35,7 +35,7 @@ def stored_columns(model: type[Table]) -> list[str]:
 
 
 def stored_key(model: type[Table]) -> list[str]:
-    """What identifies a stored row; where a key of a company's own ids stands, the company goes without saying."""
+    """What identifies a stored row; a key stands for an id of one company, which goes without saying."""
     names = [stored_name(name) for name in key(model)]
     has_own_key = any(name.endswith("_key") for name in names[1:])
     return names[1:] if has_own_key else names
@@ -69,7 +69,8 @@ def new_ids(model: type[Table], rows: str) -> Iterator[str]:
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
           + row_number() OVER (ORDER BY company_id, {kind}_id) - 1
-        FROM (SELECT DISTINCT company_key, {kind}_id FROM {rows} WHERE {kind}_id IS NOT NULL AND problem IS NULL)
+        FROM (SELECT DISTINCT company_key, {kind}_id FROM {rows}
+              WHERE {kind}_id IS NOT NULL AND problem IS NULL)
         ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
 
 

@@ -37,7 +37,8 @@ def dated(delivered: str, stored: str, at: datetime, *, is_full: bool) -> str:
     theirs AS (SELECT * FROM {stored} WHERE NOT {DATED_HERE}),
     still AS (SELECT * FROM ours WHERE valid_to IS NULL),
     met AS (
-      SELECT u.*, o.path_key IS NOT NULL AS was_open, o.valid_from AS began, {same} AS is_same, {begun} AS has_begun
+      SELECT u.*, o.path_key IS NOT NULL AS was_open, o.valid_from AS began,
+        {same} AS is_same, {begun} AS has_begun
       FROM undated AS u LEFT JOIN still AS o ON o.path_key = u.path_key AND o.step_key = u.step_key),
     now AS (
       SELECT path_key, step_key, {facts},

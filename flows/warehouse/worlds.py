@@ -177,7 +177,8 @@ def _those_touched(since: Since, as_of: datetime) -> str:
       OR session_key IN (SELECT session_key FROM path_sessions WHERE path_key IN (FROM touched_paths))
       OR enrolled_at > {instant(since.as_of)} AND enrolled_at <= {instant(as_of)}
     UNION FROM touched_enrollments
-    UNION SELECT session_key, user_key FROM {parquet(since.stats)} AS r JOIN company_keys AS c USING (company_id)
+    UNION SELECT session_key, user_key FROM {parquet(since.stats)} AS r
+      JOIN company_keys AS c USING (company_id)
       JOIN session_keys AS s ON s.company_key = c.company_key AND s.session_id = r.session_id
       JOIN user_keys AS u ON u.company_key = c.company_key AND u.user_id = r.user_id
       WHERE r.valid_until <= {instant(as_of)}"""

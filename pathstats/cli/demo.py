@@ -54,7 +54,9 @@ def demo(
         typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
     from flows.night import Plan
+    from flows.notices import hand_on
 
+    hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")
     plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, keep=keep)
     manifest = night(plan, direct=direct, quiet=False, verbose=verbose)

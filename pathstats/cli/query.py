@@ -46,18 +46,29 @@ def query(
     pathstats query "SELECT user_id, next_due_at FROM path_session_stats WHERE detailed_status_type = 'late'"
     """
     release = latest_release(settings.home(home))
+    from concurrent.futures import ThreadPoolExecutor
+
     import duckdb
 
-    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+    from flows.warehouse.interrupting import interruptibly
+
+    with (
+        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
+        ThreadPoolExecutor(max_workers=1) as aside,
+    ):
         try:
             _name_tables(connection, release)
-            answer = connection.sql(sql)
-            if answer is not None:
-                _WRITERS[shape](answer)
-            elif not sql.strip(" \n\t;"):
-                raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")
+            interruptibly(connection, aside, lambda: _answer(connection, sql, shape))
         except duckdb.Error as error:
             raise UsageError(f"DuckDB can't run this query: {_without_data(error)}") from error
+
+
+def _answer(connection: "DuckDBPyConnection", sql: str, shape: Shape) -> None:
+    answer = connection.sql(sql)
+    if answer is not None:
+        _WRITERS[shape](answer)
+    elif not sql.strip(" \n\t;"):
+        raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")
 
 
 def _name_tables(connection: "DuckDBPyConnection", release: Release) -> None:

@@ -13,6 +13,7 @@ from pathstats.cli.options import (
     KeepOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    NotifyOption,
     VerboseOption,
     instant,
     now,
@@ -53,6 +54,7 @@ def run(
         bool, typer.Option("--accept-shrink", help="Accept this once that tables have lost rows.")
     ] = False,
     keep: KeepOption = 30,
+    notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -69,12 +71,14 @@ def run(
     pathstats run --as-of 2026-01-01T00:00:00Z
     """
     from flows.night import Plan
+    from flows.notices import hand_on
     from flows.warehouse.accepting import Limits
 
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
     plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full)
+    hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
@@ -86,6 +90,7 @@ def run(
 
 def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
+    from flows.night import run_night
     from flows.sources.opening import open_source
     from pathstats.cli.screen import night_progress
 
@@ -94,15 +99,16 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
     with night_progress(quiet=quiet) as say:
         if direct:
             from flows.night import run_night
+            from flows.notices import Webhook
 
-            return run_night(plan)
+            return run_night(plan, webhook=Webhook.of_environment())
         from pathstats.cli.prefect_settings import prepare, server_words
 
         prepare(verbose=verbose)
         say(server_words())
-        from flows.nightly import nightly, parameters
+        from flows.nightly import nightly
 
-        published = nightly(**parameters(plan))
+        published = nightly(**plan.parameters())
         return Manifest.read(plan.home.release(published["release_id"]).manifest)
 
 

@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, KeepOption, MaxRefusedOption, VerboseOption, reporting_errors
+from pathstats.cli.options import (
+    HomeOption,
+    KeepOption,
+    MaxRefusedOption,
+    MaxShrinkOption,
+    NotifyOption,
+    VerboseOption,
+    now,
+    reporting_errors,
+)
 
 
 @reporting_errors
@@ -17,7 +26,9 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     max_refused: MaxRefusedOption = 0.05,
+    max_shrink: MaxShrinkOption = 0.2,
     keep: KeepOption = 30,
+    notify: NotifyOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
@@ -31,15 +42,18 @@ def schedule(
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    from flows.night import Plan
+    from flows.notices import hand_on
     from flows.sources.opening import open_source
+    from flows.warehouse.accepting import Limits
 
-    open_source(source)  # A wrong word is told now, not by the first night.
+    # A wrong word is told now, not by the first night.
+    open_source(source)
+    limits = Limits(max_refused, max_shrink)
+    plan = Plan(source, settings.home(home), now(), limits, keep)
+    hand_on(notify)
     from flows.serving import serve_nightly
 
-    parameters = {
-        "source": source,
-        "home": str(settings.home(home).root),
-        "max_refused_share": max_refused,
-        "keep": keep,
-    }
+    # Each night is for the time it was scheduled for.
+    parameters = {**plan.parameters(), "as_of": None}
     serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo)

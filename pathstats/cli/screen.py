@@ -188,6 +188,15 @@ def _from_here(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
+def failure_sentences(failure: dict[str, Any]) -> list[str]:
+    """What stopped the last night and, where it is another one, the first since a release was published."""
+    said = [f"The last night failed at {moment(failure['at'])}: {failure['message']}"]
+    first, failures = failure.get("first", failure), failure.get("failures", 1)
+    if failures > 1:
+        said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
+    return said
+
+
 def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) -> None:
     """What would become of a source's rows."""
     table = Table(box=None, pad_edge=False)

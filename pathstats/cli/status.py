@@ -68,9 +68,9 @@ def status(
 def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
     """The latest release. Where there is none, say first what stopped the night that should have made it."""
     if failure and not home.latest.exists():
-        from pathstats.cli.screen import moment
+        from pathstats.cli.screen import failure_sentences
 
-        typer.echo(f"The last night failed at {moment(failure['at'])}: {failure['message']}", err=True)
+        typer.echo("\n".join(failure_sentences(failure)), err=True)
     try:
         return latest_release(home)
     except NoRelease as error:

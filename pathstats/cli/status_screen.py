@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from pathstats.cli.release_screen import rolled_back
-from pathstats.cli.screen import by_detailed_status, moment, rows_in, screen
+from pathstats.cli.screen import by_detailed_status, failure_sentences, moment, rows_in, screen
 from pathstats.freshness import DataAge, Freshness, in_words
 from schemas.manifest import Manifest
 
@@ -41,10 +40,8 @@ def show_status(
     screen.print(by_detailed_status(manifest))
     screen.print()
     if failure:
-        screen.print(
-            f"[red]The last night failed[/] at {moment(failure['at'])}: {escape(failure['message'])}",
-            soft_wrap=True,
-        )
+        for sentence in failure_sentences(failure):
+            screen.print(Text(sentence, "red"), soft_wrap=True)
     else:
         screen.print("No night has failed since.")
 

@@ -153,6 +153,15 @@ def test_2_wrong_usage(home: Path, arguments: tuple[str, ...], said: str) -> Non
     assert said in the_sentence(done)
 
 
+@pytest.mark.parametrize("command", ["run", "schedule", "demo"])
+def test_2_a_home_with_a_question_mark_before_anything_starts(tmp_path: Path, command: str) -> None:
+    source = () if command == "demo" else ("--source", "demo:learners=200")
+    done = shell(tmp_path / "what?" / "home", command, *source)
+    assert done.returncode == 2
+    assert "holds a question mark" in the_sentence(done)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("arguments", [("lookup", "s", "u"), ("status",), ("query", "SELECT 1")])
 def test_2_no_release_yet(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = shell(tmp_path / "empty", *arguments)
@@ -378,7 +387,8 @@ def test_a_lookup_loads_nothing_heavy(home: Path, pair: tuple[str, str]) -> None
         "import sys\n"
         "from pathstats.cli.main import app\n"
         f"app({['lookup', *pair, '--home', str(home)]!r}, standalone_mode=False)\n"
-        "heavy = {'polars', 'duckdb', 'pandera', 'prefect', 'rich', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'polars', 'duckdb', 'pandera', 'prefect', 'rich', 'numpy', 'pydantic', 'asyncio'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)\n"
     )
     done = subprocess.run(

@@ -1,6 +1,10 @@
 """`pathstats query`: what it writes for people and machines, and what it never repeats."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +115,23 @@ def test_a_wide_row_becomes_a_block_in_a_terminal(
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "row 1"
     assert [line.split() for line in lines] == [[name, name] for name in names]
+
+
+def test_ctrl_c_ends_a_query_that_would_never_end(home: Path) -> None:
+    endless = "SELECT a.range AS n FROM range(10000000) a, range(10000000) b WHERE a.range * b.range < -1"
+    pathstats = Path(sys.executable).with_name("pathstats")
+    with subprocess.Popen(
+        [pathstats, "query", endless, "--format", "csv", "--home", home],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "n\n"  # Written when the query is about to start.
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, error) == (130, "pathstats: interrupted; nothing half-done was published.\n")

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,17 +17,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows import night as phases
+from flows import transforming
 from flows.warehouse.duck import Duck
 from pathstats import PathStats
 from schemas.errors import HeldBack, NightFailed
 from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, published, small_world
-from transforms.published import Statistics
 
 # (where the function is found, its name, every how many calls it is interrupted)
 OPERATIONS = [
-    (pl.DataFrame, "write_parquet", 1),
+    (pl.LazyFrame, "sink_parquet", 1),
     (Path, "write_text", 1),
     (Path, "mkdir", 2),
     (Path, "rename", 1),
@@ -156,14 +155,12 @@ def test_a_table_that_breaks_its_schema_is_held_back(tmp_path: Path, monkeypatch
     home = tmp_path / "home"
     source = as_parquet(tmp_path / "in", small_world())
     first = night(source, home)
-    right = phases.statistics
+    right = transforming.session_summary
 
-    def wrong(*arguments: Any) -> Statistics:
-        answer = right(*arguments)
-        over = answer.session_summary.with_columns(pl.col("enrolled") + 1)
-        return replace(answer, session_summary=over)
+    def wrong(*arguments: Any) -> pl.DataFrame:
+        return right(*arguments).with_columns(pl.col("enrolled") + 1)
 
-    monkeypatch.setattr(phases, "statistics", wrong)
+    monkeypatch.setattr(transforming, "session_summary", wrong)
     with pytest.raises(HeldBack, match="session_summary"):
         night(source, home, AS_OF + timedelta(days=1))
     assert assert_complete(latest(home)) == first

@@ -1,0 +1,77 @@
+"""An incident: from the first night that fails to the next one that publishes. The home remembers it."""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import PathStatsError
+from schemas.home import Home
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A night that failed: when (`at`, ISO 8601 in UTC), as of what, with which exit code and sentence."""
+
+    at: str
+    as_of: str
+    exit_code: int
+    message: str
+
+    @classmethod
+    def now(cls, as_of: datetime, error: PathStatsError) -> "Failure":
+        moment = datetime.now(UTC).isoformat(timespec="microseconds")
+        return cls(moment, as_of.isoformat(), error.exit_code, str(error))
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The failures since a night was last published: the first, the last, and how many."""
+
+    first: Failure
+    last: Failure
+    failures: int = 1
+
+
+def going_on(home: Home) -> Incident | None:
+    """The incident, if the last night failed; what can't be read is not known."""
+    note = read_note(home.failure)
+    try:
+        return Incident(Failure(**note.pop("first")), failures=note.pop("failures"), last=Failure(**note))
+    except (KeyError, TypeError):
+        return None
+
+
+def remember(home: Home, failure: Failure) -> Incident:
+    """The incident with one more failure, also where the home can't be written."""
+    before = going_on(home)
+    incident = Incident(before.first, failure, before.failures + 1) if before else Incident(failure, failure)
+    note = {**asdict(incident.last), "failures": incident.failures, "first": asdict(incident.first)}
+    write_note(home.failure, note)
+    return incident
+
+
+def end(home: Home) -> None:
+    """A night is published: nothing has failed since."""
+    with suppress(OSError):
+        home.failure.unlink(missing_ok=True)
+
+
+def read_note(file: Path) -> dict[str, Any]:
+    """What was written there; nothing if it can't be read."""
+    try:
+        note = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def write_note(file: Path, note: dict[str, Any]) -> None:
+    """Replace the file in one step, where it can be written; whoever dies meanwhile leaves the old note."""
+    beside = file.with_name(f"{file.name}.new")
+    with suppress(OSError):
+        beside.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        os.replace(beside, file)

@@ -1,0 +1,32 @@
+"""Ctrl-C while DuckDB works."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, wait
+from typing import TypeVar
+
+import duckdb
+
+Answer = TypeVar("Answer")
+
+# How long a Ctrl-C may wait: a signal that some other thread receives does not end this one's waiting.
+_PATIENCE_S = 0.1
+
+
+def interruptibly(
+    connection: duckdb.DuckDBPyConnection, aside: Executor, work: Callable[[], Answer]
+) -> Answer:
+    """What the work answers; it runs aside, and Ctrl-C ends it here as the KeyboardInterrupt that it is.
+
+    DuckDB's own reaction to Ctrl-C is a RuntimeError that leaves the statement running: the next one, if only
+    a ROLLBACK, then first works the old one off, for as long as that takes.
+    """
+    working = aside.submit(work)
+    try:
+        while not wait([working], _PATIENCE_S).done:
+            pass
+    finally:
+        # Again and again: an interrupt that comes before the statement starts is lost.
+        while not working.done():
+            connection.interrupt()
+            wait([working], _PATIENCE_S)
+    return working.result()

@@ -1,0 +1,57 @@
+"""Ctrl-C while DuckDB works is Ctrl-C, at once, and leaves nothing working.
+
+Each try is a process of its own that is killed if it does not end: a lost Ctrl-C leaves an endless statement.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_S = 60
+
+ENDLESS = "FROM range(10_000_000) AS a, range(10_000_000) AS b"
+SUM = f"SELECT sum(sqrt(a.range * b.range)) {ENDLESS}"
+NO_ROW_EVER = f"SELECT a.range {ENDLESS} WHERE a.range * b.range < -1"
+
+PROGRAM = """
+import os, signal, threading
+from flows.warehouse.duck import Duck
+
+with Duck() as duck:
+    duck.execute("CREATE TABLE t (n INT)")
+    try:
+        with duck.transaction():
+            duck.execute("INSERT INTO t VALUES (1)")
+            threading.Timer({after_s}, os.kill, (os.getpid(), signal.SIGINT)).start()
+            duck.{ask}({sql!r})
+            print("it ended by itself")
+    except KeyboardInterrupt:
+        print("interrupted", duck.value("SELECT count(*) FROM t"))
+"""
+
+
+def interrupted(ask: str, sql: str, after_s: float = 0.5) -> str:
+    """What a program says that is interrupted in a transaction, and then counts what the transaction left."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(ask=ask, sql=sql, after_s=after_s)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("sql", [SUM, NO_ROW_EVER], ids=["one row at the end", "no row ever"])
+@pytest.mark.parametrize("ask", ["execute", "rows", "frame"])
+def test_ctrl_c_ends_a_statement_and_its_transaction(ask: str, sql: str) -> None:
+    assert interrupted(ask, sql if ask != "execute" else f"CREATE TABLE u AS {sql}") == "interrupted 0"
+
+
+def test_ctrl_c_before_the_statement_has_begun() -> None:
+    assert interrupted("rows", SUM, after_s=0) == "interrupted 0"
