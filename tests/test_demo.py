@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.sources.base import NOTHING_HELD
 from flows.sources.demo import Demo
 from schemas.columns import Table, facts, key
 from schemas.errors import UsageError
@@ -62,7 +63,7 @@ def test_too_few_learners_are_refused_in_one_sentence() -> None:
 
 
 def test_extract_delivers_each_table_once(tmp_path: Path) -> None:
-    extracts = list(Demo(200).extract(tmp_path, AS_OF))
+    extracts = list(Demo(200).extract(tmp_path, AS_OF, NOTHING_HELD))
     assert sorted(extract.table for extract in extracts) == sorted(
         str(model.to_schema().name) for model in INPUTS
     )

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from flows.night import Plan, run_night
+from flows.sources.base import NOTHING_HELD
 from flows.sources.oulad import Oulad
 from schemas.home import Home
 from tests.reference.comparing import differences
@@ -20,7 +21,10 @@ NEW_YEAR = datetime(2015, 1, 1, tzinfo=UTC)
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, object]]]:
     """The six tables as the source lands them, without the rows that are to be refused."""
     landing = tmp_path_factory.mktemp("landing")
-    read = {item.table: pl.read_parquet(item.file) for item in Oulad(_OULAD).extract(landing, NEW_YEAR)}
+    read = {
+        item.table: pl.read_parquet(item.file)
+        for item in Oulad(_OULAD).extract(landing, NEW_YEAR, NOTHING_HELD)
+    }
     sound = (pl.col("archived_at") >= pl.col("enrolled_at")).fill_null(True)
     read["enrollments"] = read["enrollments"].filter(sound)
     # Scores are landed as they stand there, as texts.

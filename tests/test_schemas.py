@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from schemas import errors
 from schemas.columns import Table, key, table_name
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS
-from tests.a_night import as_parquet, latest, night, published
+from tests.a_night import AS_OF, as_parquet, latest, night, published
 from tests.publishing.test_gate import CASES
 from tests.reference.tables import world
 
@@ -37,7 +38,7 @@ TABLES_OUT = """
 path_session_stats | company_id, session_id, user_id, enrollment_id, is_current, progress, global_time_ms,
                      score, status, completed_at, detailed_status_type, detailed_status_reason, result,
                      archived_at, enrolled_at, started_at, next_due_at, overdue_steps, required_steps,
-                     required_steps_finished, decided_by_step_id, all_required_finished_at
+                     required_steps_finished, decided_by_step_id, all_required_finished_at, valid_until
 step_stats         | company_id, session_id, user_id, enrollment_id, step_id, position, optional, finished,
                      finished_at, successful, successful_at, exhausted, to_retake, replay_pending,
                      awaiting_correction, carried_over, score, progress, time_ms, attempts_used, due_at,
@@ -46,6 +47,8 @@ session_summary    | company_id, session_id, path_id, name, session_not_opened, 
                      awaiting_correction, to_retake, not_yet_started, late, on_time, enrolled, archived,
                      mean_progress, mean_score, median_global_time_ms
 quarantine         | table, key, reason, detail, first_seen_at, run_id, row
+status_changes     | company_id, session_id, user_id, enrollment_id, field, old_value, new_value,
+                     from_as_of, to_as_of, cause
 """
 WORDS = {"String": "str", "Int32": "int", "Int64": "int", "Float64": "float", "Boolean": "bool"}
 
@@ -102,7 +105,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n, row in enumerate(tables["enrollments"][: len(ids)]):
         row["enrollment_id"] = f"{ids[n]}'"
     tables["users"] += [{"company_id": "acme", "user_id": f"g{n}", "status": "ghost"} for n in range(3)]
-    night(as_parquet(folder / "in", tables), folder / "home")
+    source = as_parquet(folder / "in", tables)
+    for days in (8, 0):
+        night(source, folder / "home", AS_OF - timedelta(days=days))
     return folder / "home"
 
 

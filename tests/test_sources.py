@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.sources.base import NOTHING_HELD
 from flows.sources.files import Files
 from flows.sources.opening import open_source
 from flows.sources.oulad import Oulad
@@ -107,11 +108,11 @@ def test_a_missing_table_and_one_that_comes_twice_are_named(tmp_path: Path) -> N
     source = as_parquet(tmp_path / "in", small_world())
     (source / "paths.csv").write_text("company_id\n")
     with pytest.raises(SourceError, match=r"paths comes twice, paths\.parquet and paths\.csv"):
-        list(Files(source).extract(tmp_path, AS_OF))
+        list(Files(source).extract(tmp_path, AS_OF, NOTHING_HELD))
     (source / "paths.csv").unlink()
     (source / "paths.parquet").unlink()
     with pytest.raises(SourceError, match=r"table paths is missing"):
-        list(Files(source).extract(tmp_path, AS_OF))
+        list(Files(source).extract(tmp_path, AS_OF, NOTHING_HELD))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ OULAD = {
 def oulad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The six tables from a small OULAD; nobody handed in assessment 14."""
     found = Oulad(small_oulad(tmp_path_factory.mktemp("oulad"))).extract(
-        tmp_path_factory.mktemp("landing"), AS_OF
+        tmp_path_factory.mktemp("landing"), AS_OF, NOTHING_HELD
     )
     return {item.table: pl.read_parquet(item.file).to_dicts() for item in found}
 
@@ -273,7 +274,7 @@ def test_oulad_names_the_file_that_is_missing(tmp_path: Path, name: str) -> None
     landing = tmp_path / "landing"
     landing.mkdir()
     with pytest.raises(SourceError, match=rf"{name}\.csv"):
-        list(Oulad(tmp_path).extract(landing, datetime(2026, 1, 1, tzinfo=UTC)))
+        list(Oulad(tmp_path).extract(landing, datetime(2026, 1, 1, tzinfo=UTC), NOTHING_HELD))
 
 
 @pytest.mark.parametrize(("score", "refused"), [("78.5", 1), ("many", 1), ("101", 1), ("78.0", 0)])
@@ -305,10 +306,10 @@ def test_oulad_names_the_file_and_the_line_that_is_broken(
     (tmp_path / "landing").mkdir()
     folder = small_oulad(tmp_path, name, old, new)
     with pytest.raises(SourceError, match=said):
-        list(Oulad(folder).extract(tmp_path / "landing", AS_OF))
+        list(Oulad(folder).extract(tmp_path / "landing", AS_OF, NOTHING_HELD))
 
 
 def test_an_oulad_folder_that_can_t_be_read_is_the_source_s_fault(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"x: can't be read \(File name too long\)") as refused:
-        list(Oulad(tmp_path / ("x" * 300)).extract(tmp_path, AS_OF))
+        list(Oulad(tmp_path / ("x" * 300)).extract(tmp_path, AS_OF, NOTHING_HELD))
     assert refused.value.exit_code == 3

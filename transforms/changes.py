@@ -47,7 +47,7 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
             (was, now, "gone", _ENROLLED, _NOTHING),
         )
     ]
-    return pl.concat([*fields, *presence]).sort(*_KEYS, _place())
+    return pl.concat([*fields, *presence]).sort(*_KEYS, "field")
 
 
 _NOTHING, _ENROLLED = pl.lit(None, pl.String), pl.lit("enrolled")
@@ -77,12 +77,6 @@ def _differs(field: str) -> pl.Expr:
     if field == "progress":
         return (now == "100") != (before == "100")
     return now.ne_missing(before)
-
-
-def _place() -> pl.Expr:
-    return pl.col("field").replace_strict(
-        {field: place for place, field in enumerate(CHANGED_FIELDS)}, return_dtype=pl.Int8
-    )
 
 
 def transitions(found: pl.DataFrame) -> dict[str, int]:

@@ -16,8 +16,8 @@ import pytest
 
 from flows import notices
 from flows.night import Plan, run_night
-from flows.warehouse.accepting import NO_LIMITS
 from flows.notices import Webhook
+from flows.warehouse.accepting import NO_LIMITS
 from pathstats.cli.screen import failure_sentences
 from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
 from schemas.home import Home

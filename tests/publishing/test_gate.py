@@ -1,6 +1,7 @@
 """Every promise of the published tables, broken in one row, holds the release back."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ from flows.publishing.gate import check, check_summary
 from schemas.columns import Table, table_name
 from schemas.errors import HeldBack
 from schemas.outputs import PathSessionStats, SessionSummary, StepStats
-from tests.a_night import night, published
+from tests.a_night import AS_OF, night, published
 
 Frames = dict[str, pl.DataFrame]
 
@@ -125,7 +126,7 @@ def test_the_night_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytes
     )
     monkeypatch.setattr(rules, "PATH_SESSION_STATS", wrong)
     with pytest.raises(HeldBack, match="progress_100"):
-        night("demo:learners=200", tmp_path)
+        night("demo:learners=200", tmp_path, AS_OF + timedelta(days=1))
     assert published(tmp_path, "path_session_stats").height == first.files["path_session_stats.parquet"].rows
 
 

@@ -18,8 +18,11 @@ ADA = {"company_id": "acme", "user_id": "u1", "status": "active"}
 def companies(file: Path) -> list[tuple[str, str]]:
     with Duck() as duck:
         loading.start(duck)
-        loading.load(duck, Users, Extract("users", file, AS_OF), run_id="test", as_of=AS_OF)
-        return duck.rows("SELECT company_id, user_id FROM new_users")
+        loading.load(duck, Users, Extract("users", file, AS_OF))
+        return duck.rows(
+            "SELECT company_id, user_id FROM full_users JOIN user_keys USING (user_key) "
+            "JOIN company_keys ON company_keys.company_key = full_users.company_key"
+        )
 
 
 def write(folder: Path, ending: str, **more: int) -> Path:

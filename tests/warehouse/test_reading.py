@@ -24,8 +24,10 @@ def load_users(file: Path) -> tuple[Counts, list[Row]]:
     """What became of the file, and of each sound row its user_id and first_name."""
     with Duck() as duck:
         loading.start(duck)
-        counts = loading.load(duck, Users, Extract("users", file, AS_OF), run_id="test", as_of=AS_OF)
-        return counts, duck.rows("SELECT user_id, first_name FROM new_users ORDER BY user_id")
+        counts = loading.load(duck, Users, Extract("users", file, AS_OF))
+        return counts, duck.rows(
+            "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
+        )
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

@@ -1,0 +1,77 @@
+"""`valid_until` against the reference, asked at every instant that a world knows: nothing changes before it,
+and something does then."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from tests.reference.product import product
+from tests.reference.rows import Tables
+from tests.reference.rules import Answer, reference
+from tests.strategies import World, small_worlds
+
+Row = dict[str, Any]
+Key = tuple[str, str]
+AN_INSTANT = timedelta(microseconds=1)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(small_worlds())
+def test_it_is_the_next_change(world: World) -> None:
+    tables, as_of = world
+    found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
+    assert found == next_changes(tables, as_of)
+
+
+def next_changes(tables: Tables, as_of: datetime) -> dict[Key, datetime | None]:
+    """When each enrolment's row, or a row of its steps, first is another one than at as_of."""
+    now = rows_of(reference(tables, as_of))
+    changed: dict[Key, datetime | None] = dict.fromkeys(now)
+    ahead = instants_of(tables) | due_dates_of(reference(tables, as_of))
+    asked = {as_of}
+    while coming := sorted(instant for instant in ahead - asked if instant > as_of):
+        later = reference(tables, coming[0])
+        asked.add(coming[0])
+        ahead |= due_dates_of(later)
+        rows = rows_of(later)
+        for key in now:
+            if changed[key] is None and rows[key] != now[key]:
+                changed[key] = coming[0]
+    return changed
+
+
+def rows_of(answer: Answer) -> dict[Key, list[Row]]:
+    """What is published of each enrolment."""
+    rows: dict[Key, list[Row]] = {key_of(row): [row] for row in answer.path_session_stats}
+    for step in answer.step_stats:
+        rows[key_of(step)].append(step)
+    return rows
+
+
+def key_of(row: Row) -> Key:
+    return row["company_id"], row["enrollment_id"]
+
+
+def instants_of(tables: Tables) -> set[datetime]:
+    """Every instant in the tables."""
+    return {
+        value
+        for rows in tables.values()
+        for row in rows
+        for value in row.values()
+        if isinstance(value, datetime)
+    }
+
+
+def due_dates_of(answer: Answer) -> set[datetime]:
+    """The instants at which steps begin to be overdue."""
+    due = {row["due_at"] for row in answer.step_stats if row["due_at"] is not None}
+    return {instant + AN_INSTANT for instant in due if instant < LAST_INSTANT}
