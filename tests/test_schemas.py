@@ -106,7 +106,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         row["enrollment_id"] = f"{ids[n]}'"
     tables["users"] += [{"company_id": "acme", "user_id": f"g{n}", "status": "ghost"} for n in range(3)]
     source = as_parquet(folder / "in", tables)
-    for days in (8, 0):
+    for days in (10, 0):
         night(source, folder / "home", AS_OF - timedelta(days=days))
     return folder / "home"
 
