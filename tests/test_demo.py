@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,47 @@ def test_same_arguments_and_day_give_the_same_files(tmp_path: Path) -> None:
     once = contents(tmp_path / "once")
     assert once == contents(tmp_path / "again")
     assert not once.items() & contents(tmp_path / "another").items()
+
+
+def sound(folder: Path, table: str) -> pl.DataFrame:
+    """The rows that are neither broken nor sent twice, by their key."""
+    rows = pl.read_parquet(folder / f"{table}.parquet")
+    key_of = rows.columns[1]
+    return rows.unique().filter(pl.len().over(key_of) == 1).sort(key_of)
+
+
+def test_a_later_day_of_the_month_continues_the_same_company(tmp_path: Path) -> None:
+    """Nobody's past is another one on the next day; it only has become longer."""
+    day, next_day = tmp_path / "day", tmp_path / "next_day"
+    Demo(500).write(day, AS_OF)
+    Demo(500).write(next_day, AS_OF + timedelta(days=1))
+    unchanged = ("users.parquet", "paths.parquet", "path_sessions.parquet", "path_steps.ndjson")
+    assert all(contents(day)[name] == contents(next_day)[name] for name in unchanged)
+    was, now = sound(day, "enrollments"), sound(next_day, "enrollments")
+    both = was.join(now, on=was.columns[:5], suffix="_now", nulls_equal=True)
+    assert both.height == was.height < now.height
+    assert both.filter(pl.col("archived_at").is_not_null())["archived_at"].equals(
+        both.filter(pl.col("archived_at").is_not_null())["archived_at_now"]
+    )
+    was, now = sound(day, "step_activity"), sound(next_day, "step_activity")
+    assert was.height < now.height
+    assert set(was["activity_id"]) <= set(now["activity_id"])
+    over = was.filter(pl.col("completed_at").is_not_null())
+    assert over.height > was.height / 2
+    assert over.join(now, on=was.columns, nulls_equal=True).height == over.height
+    both = was.join(now, on="activity_id", suffix="_now")
+    for grows in ("last_activity_at", "progress", "time_spent_ms"):
+        assert both.filter(pl.col(f"{grows}_now") < pl.col(grows)).is_empty()
+    assert both.filter(pl.col("completed_at").is_null() & pl.col("completed_at_now").is_not_null()).height
+
+
+def test_another_month_has_another_company(tmp_path: Path) -> None:
+    Demo(200).write(tmp_path / "march", datetime(2026, 3, 31, tzinfo=UTC))
+    Demo(200).write(tmp_path / "april", datetime(2026, 4, 1, tzinfo=UTC))
+    march, april = (
+        set(pl.read_parquet(tmp_path / month / "users.parquet")["user_id"]) for month in ("march", "april")
+    )
+    assert not march & april
 
 
 def test_too_few_learners_are_refused_in_one_sentence() -> None:

@@ -1,12 +1,12 @@
 """The demo: a training company that never was, as believable as its seed makes it.
 
-It is anchored at the day of the night's `as_of`: on any day some sessions are over, some running or to come.
-The same learners, seed and day give the same files.
+On any day some sessions are over, some running or to come. The same learners, seed and day give the same
+files; a later day of the month continues the same company, another month has another one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,15 @@ from flows.sources.demo.faults import (
     with_faulty_enrollments,
     with_faulty_users,
 )
+from flows.sources.demo.month import Month
 from flows.sources.demo.paths import path_steps, paths
 from flows.sources.demo.people import people, users
 from flows.sources.demo.sessions import curriculum, path_sessions, sessions
 from schemas.errors import UsageError
 
 LEAST_LEARNERS = 200
+# More than there are until the year 9999.
+_MONTHS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -67,25 +70,29 @@ class Demo:
 
     def tables(self, as_of: datetime) -> Iterator[tuple[str, pl.DataFrame | str]]:
         """The six tables one by one: `path_steps` as lines of JSON, the others as frames."""
-        seed, anchor = self.seed, as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        month = Month.of(as_of)
+        # Another month's ids are others too: nobody's past is contradicted, there are other people.
+        seed = self.seed * _MONTHS + month.number
         rng = np.random.Generator(np.random.PCG64(seed))
-        path, steps = paths(seed), path_steps(seed, anchor)
+        path, steps = paths(seed), path_steps(seed, month.middle)
         yield "paths", path
         yield "path_steps", steps_as_json(steps.drop("path"), seed)
 
-        session = sessions(self.learners, seed, anchor, rng)
+        session = sessions(self.learners, seed, month.middle, rng)
         yield "path_sessions", path_sessions(session, path, seed)
 
         person = people(self.learners, seed, rng)
         yield "users", with_faulty_users(users(person, rng), seed)
 
-        enrolment = enrolments(person, session, seed, anchor, rng)
-        enrolled = enrollments(enrolment, person["user_id"], session["session_id"])
+        enrolment = enrolments(person, session, seed, month.end, rng)
+        enrolled = enrollments(enrolment, person["user_id"], session["session_id"], month.today)
         yield "enrollments", with_faulty_enrollments(enrolled, seed)
 
-        attempt = attempts(enrolment, curriculum(session, steps), steps.height, anchor, rng)
+        attempt = attempts(enrolment, curriculum(session, steps), steps.height, month.end, rng)
         step_ids = pl.concat([steps["step_id"], ids("library course", seed, LIBRARY)])
-        activity = step_activity(attempt, person["user_id"], step_ids, session["session_id"], seed)
+        activity = step_activity(
+            attempt, person["user_id"], step_ids, session["session_id"], seed, month.today
+        )
         yield "step_activity", with_faulty_activity(activity, seed)
 
 

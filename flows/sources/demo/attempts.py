@@ -26,44 +26,45 @@ ATTEMPT = (
     "score",
     "time_spent_ms",
     "passed",
+    "is_recorded_from_start",
 )
 NO_SCORE = pl.lit(None, pl.Int32)
 NO_VERDICT = pl.lit(None, pl.Boolean)
 
 
 def attempts(
-    enrolment: pl.DataFrame, taught: pl.DataFrame, library: int, anchor: datetime, rng: np.random.Generator
+    enrolment: pl.DataFrame, taught: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """One row per attempt, by its start: all that was done until the anchor, and nothing after it.
+    """One row per attempt, by its start: all that is done until the end, and nothing after it.
 
     library: the first `step` number that is a course of the library.
     """
     lesson = lessons(enrolment, taught, rng)
-    earlier = done_before(lesson, anchor, rng)
-    todo = taken_up(lesson, anchor, rng)
+    earlier = done_before(lesson, end, rng)
+    todo = taken_up(lesson, end, rng)
     del lesson
     kind = pl.col("type")
     parts = [
-        from_library(enrolment, library, anchor, rng),
+        from_library(enrolment, library, end, rng),
         earlier,
-        corrections(todo.filter(kind == "assessment"), anchor, rng),
+        corrections(todo.filter(kind == "assessment"), end, rng),
     ]
-    parts.append(attendances(todo.filter(kind == "classroom"), anchor, rng))
-    parts.extend(tries(todo.filter(~kind.is_in(["assessment", "classroom"])), anchor, rng))
+    parts.append(attendances(todo.filter(kind == "classroom"), end, rng))
+    parts.extend(tries(todo.filter(~kind.is_in(["assessment", "classroom"])), end, rng))
     return pl.concat([part.select(ATTEMPT) for part in parts]).sort("started_at", maintain_order=True)
 
 
-def tries(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
+def tries(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
     """The first tries at every course, then the second ones of those who failed and come back, and so on."""
     for number in range(1, MOST_TRIES + 1):
-        tried = one_try(lesson, number, anchor, rng)
+        tried = one_try(lesson, number, end, rng)
         yield tried.select(ATTEMPT)
         lesson = come_back(tried, number, rng)
 
 
-def one_try(lesson: pl.DataFrame, number: int, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Each lesson tried once; one in twenty is left half-way, and so is what the anchor interrupts."""
-    chance, now = Chance(rng, lesson), pl.lit(anchor)
+def one_try(lesson: pl.DataFrame, number: int, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """Each lesson tried once; one in twenty is left half-way, and so is what the end interrupts."""
+    chance, now = Chance(rng, lesson), pl.lit(end)
     length = pl.when(pl.col("type") == "course").then(1).otherwise(8)
     seconds = chance.normal(log(900), 0.55).exp() * length
     pause = pl.when(chance.below(0.15)).then(chance.between(0, 3)).otherwise(0)
@@ -79,6 +80,7 @@ def one_try(lesson: pl.DataFrame, number: int, anchor: datetime, rng: np.random.
         score=pl.when(~unfinished & is_scored).then(score).cast(pl.Int32),
         time_spent_ms=(seconds * 1000).cast(pl.Int64),
         passed=NO_VERDICT,
+        is_recorded_from_start=pl.lit(True),
     )
 
 
@@ -102,7 +104,7 @@ def failed() -> pl.Expr:
     return too_low.fill_null(False) | (timed & (too_long | too_short).fill_null(False))
 
 
-def corrections(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def corrections(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """Assessments as corrected, days after they were handed in; without a correction there is no row."""
     chance = Chance(rng, lesson)
     by_score = pl.col("min_score").is_not_null()
@@ -115,21 +117,21 @@ def corrections(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator
         score=pl.when(by_score | chance.below(0.4)).then(score),
         passed=pl.when(~by_score).then(chance.below(pl.col("zeal") * 0.2 + 0.75)),
     )
-    return corrected.filter(chance.below(0.92) & (pl.col("completed_at") <= pl.lit(anchor)))
+    return corrected.filter(chance.below(0.92) & (pl.col("completed_at") <= pl.lit(end)))
 
 
-def attendances(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def attendances(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """Classrooms that took place, from nine to half past twelve; some learners were ill."""
     nine, minutes = pl.col("at").dt.truncate("1d") + pl.duration(hours=9), pl.lit(210)
     attended = done(lesson, begun=nine, completed_at=nine + days(minutes / 1440), minutes=minutes)
-    return attended.filter(Chance(rng, lesson).below(0.94) & (pl.col("completed_at") <= pl.lit(anchor)))
+    return attended.filter(Chance(rng, lesson).below(0.94) & (pl.col("completed_at") <= pl.lit(end)))
 
 
-def done_before(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def done_before(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """What was known before: last year's run of a path to replay, or a course taken outside any session."""
     known = lesson.filter("known")
     chance = Chance(rng, known)
-    begun = pl.min_horizontal("opens", pl.lit(anchor)) - days(chance.between(20, 300))
+    begun = pl.min_horizontal("opens", pl.lit(end)) - days(chance.between(20, 300))
     minutes = chance.between(5, 50)
     score = pl.when(pl.col("min_score").is_not_null()).then(chance.between(60, 100)).cast(pl.Int32)
     known = done(known, begun, begun + days(minutes / 1440), minutes, score)
@@ -137,12 +139,12 @@ def done_before(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator
 
 
 def from_library(
-    enrolment: pl.DataFrame, library: int, anchor: datetime, rng: np.random.Generator
+    enrolment: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
     """Courses that are on no path, taken now and then outside any session."""
     reader = enrolment.select("user").filter(Chance(rng, enrolment).below(0.25))
     chance = Chance(rng, reader)
-    begun, minutes = pl.lit(anchor) - days(chance.between(1, 400)), chance.between(3, 40)
+    begun, minutes = pl.lit(end) - days(chance.between(1, 400)), chance.between(3, 40)
     return done(reader, begun, begun + days(minutes / 1440), minutes).with_columns(
         step=(library + pl.col("user") % LIBRARY).cast(pl.UInt32), session=pl.lit(None, pl.UInt32)
     )
@@ -165,18 +167,47 @@ def done(
         score=score,
         time_spent_ms=(minutes * 60_000).cast(pl.Int64),
         passed=passed,
+        is_recorded_from_start=pl.lit(False),
     )
 
 
 def step_activity(
-    attempt: pl.DataFrame, user_ids: pl.Series, step_ids: pl.Series, session_ids: pl.Series, seed: int
+    attempt: pl.DataFrame,
+    user_ids: pl.Series,
+    step_ids: pl.Series,
+    session_ids: pl.Series,
+    seed: int,
+    today: datetime,
 ) -> pl.DataFrame:
-    """The table `step_activity`."""
-    return attempt.select(
+    """The table `step_activity` as it is known today."""
+    numbered = attempt.with_columns(activity_id=ids("activity", seed, attempt.height))
+    return until_today(numbered, today).select(
         pl.lit(COMPANY).alias("company_id"),
-        ids("activity", seed, attempt.height).alias("activity_id"),
+        "activity_id",
         pl.lit(user_ids).gather("user").alias("user_id"),
         pl.lit(step_ids).gather("step").alias("step_id"),
         pl.lit(session_ids).gather("session").alias("session_id"),
-        *ATTEMPT[3:],
+        *ATTEMPT[3:-1],
+    )
+
+
+def until_today(attempt: pl.DataFrame, today: datetime) -> pl.DataFrame:
+    """What has begun; a course that is under way has got as far as its time has passed.
+
+    A classroom or a correction is recorded when it is over.
+    """
+    now = pl.lit(today)
+    recorded_at = pl.when("is_recorded_from_start").then("started_at").otherwise("last_activity_at")
+    under_way = pl.col("last_activity_at") > now
+    share = (now - pl.col("started_at")) / (pl.col("last_activity_at") - pl.col("started_at"))
+    so_far = {
+        "progress": (pl.col("progress") * share).clip(0, 99),
+        "time_spent_ms": pl.col("time_spent_ms") * share,
+        "completed_at": None,
+        "score": None,
+        "last_activity_at": now,
+    }
+    return attempt.filter(recorded_at <= now).with_columns(
+        pl.when(under_way).then(value).otherwise(name).cast(attempt.schema[name]).alias(name)
+        for name, value in so_far.items()
     )

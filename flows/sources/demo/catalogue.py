@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 COMPANY = "northwind-academy"
-# The day, counted from the anchor, on which the definition of "GDPR basics" changed.
+# The day, counted from the middle of the month, on which the definition of "GDPR basics" changed.
 CHANGED = -150
 
 
@@ -11,9 +11,9 @@ CHANGED = -150
 class Step:
     """A step of a path; steps of the same title are the same step, wherever they occur.
 
-    due:        basis, how many, unit; of an `absolute` one the day counted from the anchor.
+    due:        basis, how many, unit; of an `absolute` one the day counted from the middle of the month.
     time_limit: `maxTime` or `minTime`, and the minutes.
-    since, until: the days from the anchor between which this definition holds; None is open.
+    since, until: the days from the middle of the month between which this definition holds; None is open.
     """
 
     title: str

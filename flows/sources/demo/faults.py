@@ -36,7 +36,7 @@ def with_faulty_enrollments(enrollments: pl.DataFrame, seed: int) -> pl.DataFram
     backwards = some(1).with_columns(archived_at=pl.col("enrolled_at") - pl.duration(days=1))
     stray = some(2).with_columns(session_id=pl.lit(ids("unknown session", seed, 1)[0]))
     once = some(3)
-    fresh = renamed(pl.concat([nobody, backwards, stray, once]), "faulty enrollment", seed)
+    fresh = renamed([nobody, backwards, stray, once], "faulty enrollment", seed)
     contradiction = fresh.tail(once.height).with_columns(
         enrolled_at=pl.col("enrolled_at") - pl.duration(hours=1)
     )
@@ -53,7 +53,7 @@ def with_faulty_activity(activity: pl.DataFrame, seed: int) -> pl.DataFrame:
     beyond = some(1).with_columns(progress=pl.lit(140, pl.Int32))
     backwards = some(2).with_columns(last_activity_at=pl.col("started_at") - pl.duration(hours=2))
     once = some(3)
-    fresh = renamed(pl.concat([blank, beyond, backwards, once]), "faulty activity", seed)
+    fresh = renamed([blank, beyond, backwards, once], "faulty activity", seed)
     contradiction = fresh.tail(once.height).with_columns(time_spent_ms=pl.col("time_spent_ms") + 1)
     older = sample(activity, 1 / 500, 4).filter(pl.col("last_activity_at") > pl.col("started_at"))
     older = older.with_columns(
@@ -65,9 +65,12 @@ def with_faulty_activity(activity: pl.DataFrame, seed: int) -> pl.DataFrame:
     return pl.concat([activity, fresh, contradiction, older, sample(activity, 1 / 1_000, 5)])
 
 
-def renamed(rows: pl.DataFrame, kind: str, seed: int) -> pl.DataFrame:
-    """The rows under keys of their own; the key is the second column."""
-    return rows.with_columns(ids(kind, seed, rows.height).alias(rows.columns[1]))
+def renamed(parts: list[pl.DataFrame], kind: str, seed: int) -> pl.DataFrame:
+    """All rows under keys of their own, the same on every day; the key is the second column."""
+    return pl.concat(
+        part.with_columns(ids(f"{kind} {number}", seed, part.height).alias(part.columns[1]))
+        for number, part in enumerate(parts)
+    )
 
 
 def steps_as_json(steps: pl.DataFrame, seed: int) -> str:

@@ -42,9 +42,9 @@ def lessons(enrolment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Genera
     )
 
 
-def taken_up(lesson: pl.DataFrame, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
+def taken_up(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """The lessons that are begun, `at` a working hour; a few after the session or after leaving it."""
-    chance, now = Chance(rng, lesson), pl.lit(anchor)
+    chance, now = Chance(rng, lesson), pl.lit(end)
     wanted = ~pl.col("optional") | chance.below(pl.col("zeal") * 0.75)
     again = ~pl.col("known") | pl.col("mandatory_replay")
     reached = pl.col("order") < pl.col("reach") * pl.col("of")

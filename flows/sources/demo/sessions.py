@@ -18,7 +18,8 @@ ASKED = ("type", "optional", "min_score", "attempts_limit", "time_limit_mode", "
 def sessions(learners: int, seed: int, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
     """The sessions, with the number of the `path` each runs and its `popularity` among learners.
 
-    They open from 14 months before the anchor to three months after; the open-ended ones have no end.
+    anchor: the middle of the month; they open from 14 months before it to three months after. The open-ended
+            ones have no end.
     """
     count = max(len(PHASES), learners // 80)
     numbered = pl.DataFrame({"session": pl.int_range(count, dtype=pl.UInt32, eager=True)})
