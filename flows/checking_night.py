@@ -1,30 +1,63 @@
 """A night that stops before anything is kept: what would be refused, and why."""
 
 import tempfile
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.night import delivered
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import NOTHING_HELD, Held
 from flows.warehouse import accepting, loading
 from flows.warehouse.accepting import NO_LIMITS, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
-from schemas.inputs import model_of
+from schemas.columns import table_name
+from schemas.inputs import INPUTS, model_of
 from schemas.manifest import run_id
 
+# As if every table had been taken in long ago: what is delivered now changes it.
+_ALL_HELD = Held({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
 
-def check_source(source: str, as_of: datetime) -> dict[str, Counts]:
-    """What would become of the source's rows, by table.
+
+@dataclass(frozen=True)
+class Checked:
+    """What would become of the source's rows.
+
+    are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
+    """
+
+    arrivals: list[Arrival]
+    counts: dict[str, Counts]
+    are_changes: bool
+
+    @property
+    def deliveries(self) -> dict[str, str]:
+        """How each table came: as `schemas.manifest.TableIn.delivery`."""
+        return {table: accepting.delivery(self.arrivals, table) for table in self.counts}
+
+    def held_back_by(self, limit: float) -> list[str]:
+        """The tables of which more was refused than a night allows."""
+        above = [arrival for arrival in self.arrivals if arrival.counts.refused_share > limit]
+        return list(dict.fromkeys(arrival.extract.table for arrival in above))
+
+
+def check_source(source: str, as_of: datetime) -> Checked:
+    """Read and check what the source delivers to a warehouse that is empty; `changes:` to one that is not.
 
     Raises: SourceError if a table can't be read.
     """
+    are_changes = source.partition(":")[0] == "changes"
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
         landing = Path(folder) / "landing"
         landing.mkdir()
-        extracts = delivered(source, landing, as_of, NOTHING_HELD)
+        extracts = delivered(source, landing, as_of, _ALL_HELD if are_changes else NOTHING_HELD)
         with Duck(Path(folder) / "check.duckdb") as duck:
             loading.start(duck)
             accepting.start(duck)
             arrivals = [Arrival(item, loading.load(duck, model_of(item.table), item)) for item in extracts]
-            return accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
+            if are_changes:
+                counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
+                nothing = {table: Counts(0, 0, 0, 0) for table in _ALL_HELD.full_at}
+                return Checked(arrivals, nothing | counts, are_changes)
+            counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
+            return Checked(arrivals, counts, are_changes)

@@ -1,42 +1,54 @@
 """The night's figures, in words and tables, from its manifest. No ids, names or e-mails."""
 
+from collections.abc import Iterable
+
 from schemas.manifest import Manifest
+from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 
 def markdown(manifest: Manifest) -> str:
     """The night on one page."""
     rows = {name: out.rows for name, out in manifest.files.items() if out.rows is not None}
-    return "\n".join(
+    return "\n\n".join(
         [
             f"# Night of {manifest.as_of}",
-            "",
-            f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`.",
-            "",
-            "| detailed status | enrolments |",
-            "| --- | ---: |",
-            *(f"| {kind} | {n:,} |" for kind, n in manifest.enrolments_by_detailed_status.items()),
-            "",
-            "| published | rows |",
-            "| --- | ---: |",
-            *(f"| {name} | {n:,} |" for name, n in rows.items()),
-            "",
-            "| phase | seconds |",
-            "| --- | ---: |",
-            *(f"| {phase} | {spent:.2f} |" for phase, spent in manifest.seconds.items()),
+            f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
+            f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over.",
+            _changes(manifest),
+            _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
+            _table("published", "rows", rows.items()),
+            _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
         ]
     )
 
 
+def _changes(manifest: Manifest) -> str:
+    """What people act on that came since the release before, and what it said that isn't so any more."""
+    if manifest.since is None:
+        return "There was no release to compare with."
+    if manifest.is_for_an_earlier_time:
+        return f"The release before, `{manifest.since}`, is for a later time."
+    counts = ((kind, manifest.transitions.get(kind, 0)) for kind in (*TRANSITIONS, *RESTATEMENTS))
+    return _table(f"since `{manifest.since}`", "enrolments", counts)
+
+
+def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:
+    shown = (f"| {name} | {n if isinstance(n, str) else f'{n:,}'} |" for name, n in rows)
+    return "\n".join([f"| {left} | {right} |", "| --- | ---: |", *shown])
+
+
 def table_rows(manifest: Manifest) -> list[dict[str, str | int]]:
-    """What became of the rows of each table that came in."""
+    """What became of the rows of each table that came in, and how many the warehouse holds."""
     return [
         {
             "table": table,
+            "came": count.delivery,
             "read": count.read,
             "stored": count.stored,
             "folded": count.folded,
             "refused": count.refused,
             "waiting": count.waiting,
+            "held": count.held,
             "why": ", ".join(f"{reason} {n}" for reason, n in count.reasons.items()),
         }
         for table, count in manifest.tables_in.items()

@@ -50,6 +50,7 @@ def explanation(found: Found) -> Explanation:
             _detailed_status(row, session, steps),
             _status(row, steps),
             _result(row, steps),
+            _until(row),
         ],
         steps,
     )
@@ -154,6 +155,12 @@ def _result(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
                 else "no step is required"
             )
     return f"Result {row['result'] or 'null'}: {why} (R12)."
+
+
+def _until(row: dict[str, Any]) -> str:
+    if row["valid_until"]:
+        return f"Without new data all this holds until {day(row['valid_until'])}."
+    return "Without new data all this holds for good."
 
 
 def day(moment: datetime) -> str:

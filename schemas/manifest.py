@@ -70,6 +70,16 @@ class Manifest:
         return sum(self.enrolments_by_detailed_status.values())
 
     @property
+    def since_as_of(self) -> datetime | None:
+        """What the release is for that status_changes compares with."""
+        return as_of_in(self.since) if self.since else None
+
+    @property
+    def is_for_an_earlier_time(self) -> bool:
+        """Whether that one is for a later time: what differs has not come since, but is not yet so."""
+        return self.since_as_of is not None and datetime.fromisoformat(self.as_of) < self.since_as_of
+
+    @property
     def bytes(self) -> int:
         """The size of all files but the manifest."""
         return sum(out.bytes for out in self.files.values())
@@ -83,6 +93,15 @@ class Manifest:
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
         return cls(**facts)
+
+
+def as_of_in(release_id: str) -> datetime:
+    """The time a release is for, as its id tells it, also when the release itself is deleted.
+
+    >>> as_of_in("20150101T000000Z-2")
+    datetime.datetime(2015, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    return datetime.fromisoformat(release_id.partition("-")[0])
 
 
 def run_id(as_of: datetime) -> str:

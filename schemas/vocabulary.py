@@ -53,3 +53,7 @@ CHANGED_FIELDS = (
     "appeared",
     "gone",
 )
+
+# What people act on when they see that it has come since the last release; what they were told and isn't so.
+TRANSITIONS = ("became late", "completed", "to retake", "unsuccessful")
+RESTATEMENTS = ("completion date moved", "completion date vanished")

@@ -43,9 +43,12 @@ class Files:
                 yield Extract(table, whole, _written_at(whole), is_full=False)
             return
         has_changes = (self.folder / CHANGES).is_dir()
+        may_change = has_changes or self.are_changes
         if whole is None and not (has_changes and held_since):
+            alone = " Changes alone do once the warehouse has the table." if may_change else ""
             raise SourceError(
                 f"{self.folder}: table {table} is missing; there is no {table}.parquet, .csv or .ndjson."
+                f"{alone}"
             )
         is_news = not has_changes or held_since is None
         if whole and (is_news or (held_since and _written_at(whole) > held_since)):

@@ -245,7 +245,6 @@ def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) ->
         table: max(datetime.fromisoformat(at) for at in ats)
         for table, ats in duck.rows('SELECT "table", list(data_as_of) FROM extracted GROUP BY 1')
     }
-    delivered = {table: [a.extract.is_full for a in arrivals if a.extract.table == table] for table in counts}
     return {
         table: TableIn(
             count.read,
@@ -255,11 +254,17 @@ def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) ->
             count.waiting,
             count.reasons,
             taken[table].isoformat(timespec="seconds"),
-            " and ".join("full" if is_full else "changes" for is_full in delivered[table]) or "none",
+            delivery(arrivals, table),
             int(duck.value(f"SELECT count(*) FROM {table}")),
         )
         for table, count in counts.items()
     }
+
+
+def delivery(arrivals: list[Arrival], table: str) -> str:
+    """How a table came: full, changes, full and changes, or none."""
+    kinds = [arrival.extract.is_full for arrival in arrivals if arrival.extract.table == table]
+    return " and ".join("full" if is_full else "changes" for is_full in kinds) or "none"
 
 
 def published_rows(model: type[Table]) -> str:

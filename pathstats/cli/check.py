@@ -6,36 +6,50 @@ from typing import Annotated
 
 import typer
 
-from pathstats.cli.options import AsOfOption, JsonOption, MaxRefusedOption, instant, now, reporting_errors
+from pathstats.cli.options import (
+    SOURCES,
+    AsOfOption,
+    JsonOption,
+    MaxRefusedOption,
+    instant,
+    now,
+    reporting_errors,
+)
 
 
 @reporting_errors
 def check(
-    source: Annotated[
-        str, typer.Argument(metavar="SRC", help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].")
-    ],
-    max_refused: MaxRefusedOption = 0.05,
+    source: Annotated[str, typer.Argument(metavar="SRC", help=SOURCES)],
     as_of: AsOfOption = None,
+    max_refused: MaxRefusedOption = 0.05,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which rows of a source would be refused and why; nothing is kept or published.
 
+    Looks at the source alone, as a first night would: tables whole, with what changed since. Whether tables
+    have shrunk, only a night can tell. Of `changes:DIR` it checks whichever tables are there.
+
     Ends with 5 if a night would be held back, with 3 if the source can't be read.
 
-    Example:
+    Examples:
 
     pathstats check files:exports/
+
+    pathstats check changes:exports/changes/
     """
     from flows.checking_night import check_source
 
-    counts = check_source(source, instant(as_of) or now())
-    held_back = [table for table, count in counts.items() if count.refused_share > max_refused]
+    checked = check_source(source, instant(as_of) or now())
+    held_back = checked.held_back_by(max_refused)
     if as_json:
-        tables = {table: asdict(count) for table, count in counts.items()}
+        deliveries = checked.deliveries
+        tables = {
+            table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
+        }
         typer.echo(json.dumps({"source": source, "tables": tables, "held_back_by": held_back}, indent=2))
     else:
-        from pathstats.cli.screen import show_check
+        from pathstats.cli.check_screen import show_check
 
-        show_check(counts, held_back, max_refused)
+        show_check(checked, held_back, max_refused)
     if held_back:
         raise typer.Exit(5)

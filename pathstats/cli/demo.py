@@ -64,6 +64,6 @@ def demo(
     limits = Limits(shrink_share=None)
     plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
     manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
-    from pathstats.cli.screen import show_demo
+    from pathstats.cli.night_screen import show_demo
 
     show_demo(manifest, place)

@@ -16,13 +16,22 @@ from schemas.errors import PathStatsError, UsageError
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
+# Where data come from, in the words of the command line.
+SOURCES = (
+    "files:DIR holds whole tables, and in changes/ what changed since; changes:DIR only what changed; "
+    "oulad:DIR; demo[:learners=N,seed=S]."
+)
+# A panel of the help for what holds a night back.
+_GUARDS = "Guards: what holds a night back"
+
 HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
+        metavar="DIR",
         envvar="PATHSTATS_HOME",
         show_default="data/ of the checkout",
-        help="Where releases are kept.",
+        help="Where the warehouse and the releases are kept.",
     ),
 ]
 AsOfOption = Annotated[
@@ -46,10 +55,12 @@ MaxRefusedOption = Annotated[
     float,
     typer.Option(
         "--max-refused",
+        metavar="SHARE",
+        rich_help_panel=_GUARDS,
         envvar="PATHSTATS_MAX_REFUSED",
         min=0.0,
         max=1.0,
-        help="The greatest share of a table's rows that may be refused; above it nothing is published.",
+        help="The share of a table's rows that may be refused; above it nothing is published.",
     ),
 ]
 
@@ -57,6 +68,7 @@ KeepOption = Annotated[
     int,
     typer.Option(
         "--keep",
+        metavar="N",
         envvar="PATHSTATS_KEEP",
         min=1,
         help="How many releases are kept; a night that has published deletes the oldest beyond.",
@@ -66,11 +78,21 @@ MaxShrinkOption = Annotated[
     float,
     typer.Option(
         "--max-shrink",
+        metavar="SHARE",
+        rich_help_panel=_GUARDS,
         envvar="PATHSTATS_MAX_SHRINK",
         min=0.0,
         max=1.0,
-        help="The greatest share of a table's rows that a full extraction may lack; beyond it nothing is "
-        "published.",
+        help="The share of its rows that a whole table may have lost since the last night; above it "
+        "nothing is published.",
+    ),
+]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-shrink",
+        rich_help_panel=_GUARDS,
+        help="Publish this once, whatever the tables have lost: rows were deleted on purpose.",
     ),
 ]
 NotifyOption = Annotated[

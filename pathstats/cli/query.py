@@ -39,11 +39,13 @@ def query(
 ) -> None:
     """Ask the latest release in SQL.
 
-    Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine.
+    Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine, status_changes.
 
-    Example:
+    Examples:
 
     pathstats query "SELECT user_id, next_due_at FROM path_session_stats WHERE detailed_status_type = 'late'"
+
+    pathstats query "SELECT field, new_value, cause, count(*) FROM status_changes GROUP BY ALL"
     """
     release = latest_release(settings.home(home))
     from concurrent.futures import ThreadPoolExecutor

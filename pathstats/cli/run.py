@@ -6,6 +6,8 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import (
+    SOURCES,
+    AcceptShrinkOption,
     AsOfOption,
     DirectOption,
     HomeOption,
@@ -32,43 +34,47 @@ def run(
         str | None,
         typer.Option(
             metavar="SRC",
-            help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].",
+            help=SOURCES,
             show_default="what the warehouse holds",
         ),
     ] = None,
-    as_of: AsOfOption = None,
-    home: HomeOption = None,
     incremental: Annotated[
         bool,
         typer.Option(
-            "--incremental", help="The files hold only rows that are new or replace the row of their key."
+            "--incremental",
+            help="The folder of files:DIR holds only rows that are new or replace the row of their key: "
+            "the same as changes:DIR.",
         ),
     ] = False,
+    as_of: AsOfOption = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Compute every row anew, also where nothing can have changed.")
+        bool,
+        typer.Option(
+            "--full", help="Compute every enrolment anew, also those that can have no other answer."
+        ),
     ] = False,
+    home: HomeOption = None,
     direct: DirectOption = False,
-    max_refused: MaxRefusedOption = 0.05,
-    max_shrink: MaxShrinkOption = 0.2,
-    accept_shrink: Annotated[
-        bool, typer.Option("--accept-shrink", help="Accept this once that tables have lost rows.")
-    ] = False,
     keep: KeepOption = 30,
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
+    max_refused: MaxRefusedOption = 0.05,
+    max_shrink: MaxShrinkOption = 0.2,
+    accept_shrink: AcceptShrinkOption = False,
 ) -> None:
-    """Run one night: read the source, compute what can have changed, publish a release.
+    """Run one night: take in what the source delivers, compute what can have changed, publish a release.
 
-    Without --source the night works from what the warehouse holds, for another --as-of.
+    The warehouse keeps what it has seen: a whole table replaces the one before, changes only the rows of
+    their keys. Without --source the night works from what is there, for another --as-of, also a past one.
 
     Examples:
 
     pathstats run --source files:exports/
 
-    pathstats run --source files:exports/ --as-of 2026-03-10T00:00:00Z --direct --json
+    pathstats run --source files:changed-today/ --incremental --direct
 
-    pathstats run --as-of 2026-01-01T00:00:00Z
+    pathstats run --as-of 2026-01-01T00:00:00Z --json
     """
     from flows.night import Plan
     from flows.notices import hand_on
@@ -83,7 +89,7 @@ def run(
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
         return
-    from pathstats.cli.screen import show_night
+    from pathstats.cli.night_screen import show_night
 
     show_night(manifest, plan.home)
 
@@ -114,6 +120,7 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
 
 def _as_changes(source: str | None) -> str:
     kind, _, folder = (source or "").partition(":")
-    if kind != "files":
-        raise UsageError("--incremental goes with --source files:DIR.")
+    if kind not in ("files", "changes"):
+        given = f"{kind} tells itself what is whole" if source else "there is no --source"
+        raise UsageError(f"--incremental is for folders of files, and {given}: give --source files:DIR.")
     return f"changes:{folder}"

@@ -6,6 +6,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import (
+    SOURCES,
     HomeOption,
     KeepOption,
     MaxRefusedOption,
@@ -19,25 +20,26 @@ from pathstats.cli.options import (
 
 @reporting_errors
 def schedule(
-    source: Annotated[
-        str, typer.Option(metavar="SRC", help="files:DIR, oulad:DIR or demo[:learners=N,seed=S].")
-    ],
+    source: Annotated[str, typer.Option(metavar="SRC", help=SOURCES)],
     cron: Annotated[str, typer.Option(help="When, as a cron expression.")] = "0 2 * * *",
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
-    max_refused: MaxRefusedOption = 0.05,
-    max_shrink: MaxShrinkOption = 0.2,
     keep: KeepOption = 30,
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
+    max_refused: MaxRefusedOption = 0.05,
+    max_shrink: MaxShrinkOption = 0.2,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
 
     Uses the Prefect server of PREFECT_API_URL; without one it starts its own, with its page on loopback.
+    A table that has shrunk too far holds every night back until one `pathstats run --accept-shrink`.
 
-    Example:
+    Examples:
 
     pathstats schedule --source files:exports/ --cron "0 2 * * *" --timezone Europe/Paris
+
+    pathstats schedule --source changes:changed-today/
     """
     from pathstats.cli.prefect_settings import prepare
 

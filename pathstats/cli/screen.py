@@ -1,11 +1,9 @@
-"""What a person sees: progress while a night runs, tables when it is done. Built as data, printed last."""
+"""What a person sees: progress while a night runs, explanations, rows. Built as data, printed last."""
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -13,13 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pathstats.answering import PathStats
-from pathstats.scanning import latest_release, scan_table
-from schemas.home import Home
-from schemas.manifest import Manifest
-
 if TYPE_CHECKING:
-    from flows.warehouse.loading import Counts
     from pathstats.explaining import Explanation
 
 screen = Console(highlight=False)
@@ -28,16 +20,6 @@ aside = Console(stderr=True, highlight=False)
 # In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
 _FOLDED = 30
 _BLOCKS = 20
-_COLOURS = {
-    "successful": "green",
-    "onTime": "green",
-    "awaitingCorrection": "cyan",
-    "toRetake": "yellow",
-    "notYetStarted": "yellow",
-    "late": "red",
-    "unsuccessful": "red",
-    "sessionNotOpened": "dim",
-}
 
 
 class _PhaseLines(logging.Handler):
@@ -57,7 +39,7 @@ class _PhaseLines(logging.Handler):
             self._running.start()
         elif state == "done":
             self._running.stop()
-            aside.print(Text.assemble(("✓ ", "green"), f"{phase:22}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
+            aside.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
 
     def close(self) -> None:
         self._running.stop()
@@ -80,28 +62,6 @@ def night_progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         handler.close()
 
 
-def show_night(manifest: Manifest, home: Home) -> None:
-    """The closing tables of a night."""
-    screen.print()
-    screen.print(rows_in(manifest))
-    screen.print()
-    screen.print(by_detailed_status(manifest))
-    rows = {
-        name.removesuffix(".parquet"): out.rows
-        for name, out in manifest.files.items()
-        if out.rows is not None
-    }
-    size = sum(out.bytes for out in manifest.files.values()) / 1e6
-    screen.print()
-    screen.print(
-        f"Published [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}: "
-        f"{rows['path_session_stats']:,} enrolments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
-        f"in {sum(manifest.seconds.values()):.1f} s.",
-        soft_wrap=True,
-    )
-    screen.print(f"It is in {home.latest}", soft_wrap=True, markup=False)
-
-
 def moment(iso: str) -> str:
     """An instant as a person reads it.
 
@@ -112,82 +72,6 @@ def moment(iso: str) -> str:
     return f"{clock:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + " UTC"
 
 
-def rows_in(manifest: Manifest) -> Table:
-    table = Table(title="Rows that came in", title_justify="left", box=None, pad_edge=False)
-    table.add_column("table")
-    for name in ("read", "stored", "folded", "refused", "waiting"):
-        table.add_column(name, justify="right")
-    table.add_column("why")
-    for name, count in manifest.tables_in.items():
-        why = "\n".join(f"{n:,} {reason}" for reason, n in count.reasons.items())
-        numbers = (count.read, count.stored, count.folded, count.refused, count.waiting)
-        table.add_row(name, *(f"{number:,}" for number in numbers), why)
-    return table
-
-
-def by_detailed_status(manifest: Manifest) -> Table:
-    counts = manifest.enrolments_by_detailed_status
-    total = sum(counts.values()) or 1
-    table = Table(title="Enrolments by detailed status", title_justify="left", box=None, pad_edge=False)
-    table.add_column("detailed status")
-    table.add_column("enrolments", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("")
-    for kind, count in counts.items():
-        bar = "█" * round(30 * count / total)
-        table.add_row(kind, f"{count:,}", f"{count / total:.1%}", Text(bar, _COLOURS[kind]))
-    return table
-
-
-def show_demo(manifest: Manifest, home: Home) -> None:
-    """The demo's night, two look-ups, and what to try next."""
-    import polars as pl
-
-    show_night(manifest, home)
-    release = latest_release(home)
-    stats = scan_table(release, "path_session_stats").filter("is_current")
-    users = (
-        scan_table(release, "users")
-        .select("company_id", "user_id", "email", "status")
-        .filter(pl.col("email").str.to_lowercase().is_unique(), pl.col("status") == "active")
-        .drop_nulls("email")
-    )
-    people = (
-        stats.filter(
-            pl.col("detailed_status_type").is_in(["late", "successful"]), pl.col("score").is_not_null()
-        )
-        .join(users, on=["company_id", "user_id"])
-        .sort("session_id", "user_id")
-        .unique("detailed_status_type", keep="first", maintain_order=True)
-        .sort("detailed_status_type")
-        .collect()
-    )
-    ask = PathStats(home.root)
-    asked = [(row["session_id"], row["email"]) for row in people.iter_rows(named=True)]
-    pathstats, place = _from_here(Path(sys.argv[0])), _from_here(home.root)
-    for session, email in asked:
-        screen.print()
-        command = f"$ {pathstats} lookup {session} {email} --home {place}"
-        screen.print(Text(command, "bold"), soft_wrap=True)
-        screen.print(ask.body(session, email), soft_wrap=True, markup=False)
-    session, email = asked[0]
-    late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
-    screen.print("\n[bold]Try next[/]")
-    for command in (
-        f"{pathstats} lookup {session} {email} --explain --home {place}",
-        f'{pathstats} query "{late}" --home {place}',
-        f"{pathstats} status --home {place}",
-        f"{pathstats} demo --write exports/ && {pathstats} check files:exports/",
-    ):
-        screen.print(f"  {command}", soft_wrap=True, markup=False)
-
-
-def _from_here(path: Path) -> Path:
-    """The path as a person in this folder would type it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
 def failure_sentences(failure: dict[str, Any]) -> list[str]:
     """What stopped the last night and, where it is another one, the first since a release was published."""
     said = [f"The last night failed at {moment(failure['at'])}: {failure['message']}"]
@@ -195,48 +79,6 @@ def failure_sentences(failure: dict[str, Any]) -> list[str]:
     if failures > 1:
         said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
     return said
-
-
-def show_check(counts: "dict[str, Counts]", held_back: list[str], limit: float) -> None:
-    """What would become of a source's rows."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("table")
-    for name in ("read", "sound", "folded", "refused", "share", "waiting"):
-        table.add_column(name, justify="right")
-    for name, count in counts.items():
-        numbers = (count.read, count.stored, count.folded, count.refused)
-        table.add_row(
-            name, *(f"{number:,}" for number in numbers), f"{count.refused_share:.2%}", f"{count.waiting:,}"
-        )
-    screen.print(table)
-    if any(count.examples for count in counts.values()):
-        screen.print()
-        screen.print(_refusals(counts))
-    for name, count in counts.items():
-        if count.ignored_columns:
-            ignored = f"{name}: ignored columns: {', '.join(count.ignored_columns)}"
-            screen.print(f"\n{ignored}", soft_wrap=True, markup=False)
-    screen.print()
-    if held_back:
-        screen.print(
-            f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
-            soft_wrap=True,
-        )
-    else:
-        screen.print("[green]A night would publish.[/]")
-
-
-def _refusals(counts: "dict[str, Counts]") -> Table:
-    table = Table(title="Refused rows", title_justify="left", box=None, pad_edge=False)
-    table.add_column("table")
-    table.add_column("rows", justify="right")
-    table.add_column("reason")
-    table.add_column("the first of them")
-    for name, count in counts.items():
-        for example in count.examples:
-            reason, _, first = example.partition(": ")
-            table.add_row(name, f"{count.reasons[reason]:,}", reason, Text(first))
-    return table
 
 
 def show_explanation(explained: "Explanation") -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from pathstats.cli.night_screen import by_detailed_status, changes_in_words, show_rows_in
 from pathstats.cli.release_screen import rolled_back
-from pathstats.cli.screen import by_detailed_status, failure_sentences, moment, rows_in, screen
+from pathstats.cli.screen import failure_sentences, moment, screen
 from pathstats.freshness import DataAge, Freshness, in_words
 from schemas.manifest import Manifest
 
@@ -35,10 +36,12 @@ def show_status(
             )
             screen.print(Text.assemble(("warning ", "yellow"), words), soft_wrap=True)
     screen.print()
-    screen.print(rows_in(manifest))
+    show_rows_in(manifest)
     screen.print()
     screen.print(by_detailed_status(manifest))
     screen.print()
+    if manifest.since and not manifest.is_for_an_earlier_time:
+        screen.print(f"Since {manifest.since}: {changes_in_words(manifest)}.", soft_wrap=True)
     if failure:
         for sentence in failure_sentences(failure):
             screen.print(Text(sentence, "red"), soft_wrap=True)

@@ -124,7 +124,7 @@ def test_what_it_says_of_the_time_is_so(explained: list[tuple[Row, Explanation]]
 
 def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
     for row, said in explained:
-        _, _, status, _ = said.sentences
+        _, _, status, *_ = said.sentences
         assert status.startswith(f"Status {row['status']}: ")
         required = [step for step in said.steps if not step["optional"]]
         overdue = [step for step in required if step["overdue"]]
@@ -146,7 +146,7 @@ def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation
 def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation]]) -> None:
     flags = {"unsuccessful": "exhausted", "retake": "to_retake"}
     for row, said in explained:
-        *_, result = said.sentences
+        *_, result, _ = said.sentences
         assert result.startswith(f"Result {row['result'] or 'null'}: ")
         required = [step for step in said.steps if not step["optional"]]
         if flag := flags.get(row["result"] or ""):
@@ -156,6 +156,16 @@ def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation
         elif required:
             assert any(not step["finished"] for step in required)
             assert not any(step["exhausted"] or step["to_retake"] for step in said.steps)
+
+
+def test_it_says_until_when_the_answer_holds(explained: list[tuple[Row, Explanation]]) -> None:
+    untils = set()
+    for row, said in explained:
+        until = f"until {day(row['valid_until'])}" if row["valid_until"] else "for good"
+        assert said.sentences[-1] == f"Without new data all this holds {until}."
+        assert row["archived_at"] is None or until == "for good"
+        untils.add(until)
+    assert len(untils) > 20
 
 
 @pytest.fixture(scope="module")
