@@ -57,10 +57,11 @@ class Manifest:
     tables_in: dict[str, TableIn]
     files: dict[str, FileOut]
     enrolments_by_detailed_status: dict[str, int]
-    computed: int
-    carried: int
-    since: str | None
-    transitions: dict[str, int]
+    # Releases made before nights were incremental say nothing of these four.
+    computed: int = 0
+    carried: int = 0
+    since: str | None = None
+    transitions: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
