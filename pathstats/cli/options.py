@@ -73,6 +73,14 @@ MaxShrinkOption = Annotated[
         "published.",
     ),
 ]
+MemoryOption = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        envvar="PATHSTATS_MEMORY",
+        help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
+    ),
+]
 NotifyOption = Annotated[
     str | None,
     typer.Option(

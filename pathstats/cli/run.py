@@ -13,6 +13,7 @@ from pathstats.cli.options import (
     KeepOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MemoryOption,
     NotifyOption,
     VerboseOption,
     instant,
@@ -54,6 +55,7 @@ def run(
         bool, typer.Option("--accept-shrink", help="Accept this once that tables have lost rows.")
     ] = False,
     keep: KeepOption = 30,
+    memory: MemoryOption = "4GB",
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -70,6 +72,9 @@ def run(
 
     pathstats run --as-of 2026-01-01T00:00:00Z
     """
+    from flows.memory import keep_freed_memory
+
+    keep_freed_memory()
     from flows.night import Plan
     from flows.notices import hand_on
     from flows.warehouse.accepting import Limits
@@ -77,7 +82,7 @@ def run(
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
-    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full)
+    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full, memory)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

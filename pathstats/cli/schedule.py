@@ -10,6 +10,7 @@ from pathstats.cli.options import (
     KeepOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MemoryOption,
     NotifyOption,
     VerboseOption,
     now,
@@ -28,6 +29,7 @@ def schedule(
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     keep: KeepOption = 30,
+    memory: MemoryOption = "4GB",
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -39,9 +41,11 @@ def schedule(
 
     pathstats schedule --source files:exports/ --cron "0 2 * * *" --timezone Europe/Paris
     """
+    from flows.memory import keep_freed_memory
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    keep_freed_memory()
     from flows.night import Plan
     from flows.notices import hand_on
     from flows.sources.opening import open_source
@@ -50,7 +54,7 @@ def schedule(
     # A wrong word is told now, not by the first night.
     open_source(source)
     limits = Limits(max_refused, max_shrink)
-    plan = Plan(source, settings.home(home), now(), limits, keep)
+    plan = Plan(source, settings.home(home), now(), limits, keep, memory_limit=memory)
     hand_on(notify)
     from flows.serving import serve_nightly
 
