@@ -1,11 +1,13 @@
 """Time a night over the demo company, phase by phase, against the floor measured in the same run.
 
 The floor: reading the same input with polars and writing the same output tables, nothing in between. Beside
-it, the same rules as one plain DuckDB script over the same files, which must come to the same rows.
+it, the same rules as one plain DuckDB script over the same files, which must come to the same rows; and the
+next day's night, of which only the changes are delivered.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,12 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plain_sql
-from benchmarks.comparing import differing
+from benchmarks.comparing import differing, published
 from benchmarks.lookups import Latency, look_up_many
-from benchmarks.worlds import AS_OF, SIZES, make_world
+from benchmarks.worlds import AS_OF, NEXT_DAY, SIZES, make_changes, make_world
 from schemas.home import Home, Release
 
 Runs = list[dict[str, float]]
+_NO_PHASES = ("total", "peak_mb", "computed", "carried")
 
 
 def main() -> None:
@@ -34,26 +37,32 @@ def main() -> None:
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="pathstats-bench-") as folder:
         world = Path(folder) / "world"
+        changes = Path(folder) / "changes"
         rows = make_world(world, SIZES[chosen.size])
+        rows["changes"] = make_changes(changes, world)
         home = Home(Path(folder) / "home")
         scripted = Path(folder) / "plain_sql"
         nights: Runs = []
+        next_nights: Runs = []
         floors: Runs = []
         scripts: Runs = []
         for _ in range(chosen.rounds):
-            nights.append(_measured("benchmarks.a_night", str(world), str(home.root)))
-            floors.append(_measured("benchmarks.floor", str(world), str(home.latest)))
+            shutil.rmtree(home.root, ignore_errors=True)
+            nights.append(_measured("benchmarks.a_night", f"files:{world}", home.root, AS_OF.isoformat()))
+            floors.append(_measured("benchmarks.floor", world, home.latest))
             if not chosen.no_plain_sql:
-                scripts.append(_measured("benchmarks.plain_sql", str(world), str(scripted)))
-        if scripts:
-            _same_rows(scripted, Release(home.latest))
-        _show(rows, nights, floors, scripts, look_up_many(home))
+                scripts.append(_measured("benchmarks.plain_sql", world, scripted))
+                _same_rows(scripted, Release(home.latest))
+            next_nights.append(
+                _measured("benchmarks.a_night", f"changes:{changes}", home.root, NEXT_DAY.isoformat())
+            )
+        _show(rows, nights, next_nights, floors, scripts, look_up_many(home))
 
 
-def _measured(module: str, *arguments: str) -> dict[str, float]:
+def _measured(module: str, *arguments: str | Path) -> dict[str, float]:
     """Run a measurement in a process of its own; its seconds by phase, and `peak_mb`."""
     answer = subprocess.run(
-        [sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, "-m", module, *map(str, arguments)], check=True, capture_output=True, text=True
     )
     measured: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
     return measured
@@ -64,9 +73,7 @@ def _same_rows(scripted: Path, release: Release) -> None:
     faults = [
         f"{table}: {line}"
         for table in plain_sql.WRITES
-        for line in differing(
-            pl.read_parquet(scripted / f"{table}.parquet"), pl.read_parquet(release.table(table))
-        )
+        for line in differing(pl.read_parquet(scripted / f"{table}.parquet"), published(release, table))
     ]
     if faults:
         sys.exit("\n".join(["The plain SQL and the night disagree:", *faults]))
@@ -82,7 +89,9 @@ def _ratio(nights: Runs, others: Runs, what: str) -> str:
     return f"{ratios[len(ratios) // 2]:.2f} × {what} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
-def _show(rows: dict[str, int], nights: Runs, floors: Runs, scripts: Runs, latency: Latency) -> None:
+def _show(
+    rows: dict[str, int], nights: Runs, next_nights: Runs, floors: Runs, scripts: Runs, latency: Latency
+) -> None:
     console = Console(highlight=False)
     console.print(
         f"{rows['enrollments']:,} enrolments, {rows['step_activity']:,} activity rows, "
@@ -96,7 +105,7 @@ def _show(rows: dict[str, int], nights: Runs, floors: Runs, scripts: Runs, laten
     for phase in (*(key for key in floors[0] if key not in ("total", "peak_mb")), "total"):
         seconds = _median(floors, phase)
         table.add_row(f"floor: {phase}", f"{seconds:.2f}", f"{seconds / floor:.2f}", style="dim")
-    for phase in (*(key for key in nights[0] if key not in ("total", "peak_mb")), "total"):
+    for phase in (*(key for key in nights[0] if key not in _NO_PHASES), "total"):
         seconds = _median(nights, phase)
         table.add_row(
             phase, f"{seconds:.2f}", f"{seconds / floor:.2f}", style="bold" if phase == "total" else ""
@@ -105,6 +114,12 @@ def _show(rows: dict[str, int], nights: Runs, floors: Runs, scripts: Runs, laten
     console.print(
         f"whole night: {_ratio(nights, floors, 'the floor')}; "
         f"peak memory {_median(nights, 'peak_mb'):,.0f} MB (floor {_median(floors, 'peak_mb'):,.0f} MB)"
+    )
+    console.print(
+        f"next day's night, {rows['changes']:,} changed rows: {_median(next_nights, 'total'):.2f} s, "
+        f"{_ratio(next_nights, nights, 'the whole one')}; {_median(next_nights, 'computed'):,.0f} enrolments "
+        f"computed, {_median(next_nights, 'carried'):,.0f} carried over",
+        soft_wrap=True,
     )
     if scripts:
         console.print(

@@ -2,6 +2,13 @@
 
 import polars as pl
 
+from schemas.home import Release
+
+
+def published(release: Release, table: str) -> pl.DataFrame:
+    """What a release says and the plain script says too: it does not look ahead."""
+    return pl.read_parquet(release.table(table)).drop("valid_until", strict=False)
+
 
 def differing(found: pl.DataFrame, expected: pl.DataFrame) -> list[str]:
     """One line per column that differs, with in how many rows; none if all values and types are the same.

@@ -1,16 +1,52 @@
-"""The demo company in the sizes that are measured."""
+"""The demo company in the sizes that are measured, and what changes in it in a day."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import polars as pl
 
 from flows.sources.demo import Demo
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
+NEXT_DAY = AS_OF + timedelta(days=1)
 # Learners, each with about two and a half enrolments.
 SIZES = {"20k": 8_000, "200k": 80_000, "1m": 400_000, "10m": 4_000_000}
+_CHANGED_SHARE = 0.01
 
 
 def make_world(folder: Path, learners: int) -> dict[str, int]:
     """Write the company's tables; rows per table."""
     folder.mkdir(parents=True)
     return Demo(learners=learners).write(folder, AS_OF)
+
+
+def make_changes(folder: Path, world: Path) -> int:
+    """Write what one per cent of the enrolments do in a day, in sessions that run: a course each; rows."""
+    folder.mkdir(parents=True)
+    sessions = pl.read_parquet(world / "path_sessions.parquet").filter(
+        pl.col("starts_at") <= AS_OF, pl.col("ends_at").is_null() | (pl.col("ends_at") > NEXT_DAY)
+    )
+    courses = pl.read_ndjson(world / "path_steps.ndjson", infer_schema_length=None).filter(type="course")
+    course_of_path = courses.group_by("path_id").agg(pl.col("step_id").min())
+    enrollments = pl.read_parquet(world / "enrollments.parquet")
+    done = (
+        enrollments.filter(pl.col("enrolled_at") <= AS_OF, pl.col("archived_at").is_null())
+        .join(sessions.select("session_id", "path_id"), on="session_id")
+        .join(course_of_path, on="path_id")
+        .sample(round(enrollments.height * _CHANGED_SHARE), seed=1)
+    )
+    begun = pl.lit(AS_OF + timedelta(hours=8)).dt.cast_time_unit("us")
+    done.select(
+        "company_id",
+        "user_id",
+        "step_id",
+        "session_id",
+        activity_id=pl.concat_str(pl.lit("new-"), "enrollment_id"),
+        started_at=begun,
+        last_activity_at=begun + pl.duration(minutes=20),
+        completed_at=begun + pl.duration(minutes=20),
+        progress=pl.lit(100, pl.Int32),
+        score=pl.lit(80, pl.Int32),
+        time_spent_ms=pl.lit(1_200_000, pl.Int64),
+    ).write_parquet(folder / "step_activity.parquet")
+    return done.height

@@ -1,6 +1,7 @@
 """One night in its order: extract, load, accept, transform, publish. Plain functions, no Prefect."""
 
 import logging
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from flows.sources.opening import open_source
 from flows.transforming import Computed
 from flows.warehouse import accepting, loading, since_release
 from flows.warehouse.accepting import DEFAULT_LIMITS, Arrival, Limits
-from flows.warehouse.duck import Duck
+from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT, Duck
 from flows.warehouse.loading import Counts
 from schemas.columns import table_name
 from schemas.errors import HomeBusy, HomeUnwritable, NightFailed, PathStatsError, SourceError, UsageError
@@ -41,6 +42,7 @@ class Plan:
 
     source: None: nothing is extracted, the night works from what is in the warehouse.
     anew:   compute every row, also of those who can't have another answer than in the last release.
+    memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
     """
 
     source: str | None
@@ -49,10 +51,13 @@ class Plan:
     limits: Limits = DEFAULT_LIMITS
     keep: int = 30
     anew: bool = False
+    memory_limit: str = DEFAULT_MEMORY_LIMIT
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
+        if not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", self.memory_limit):
+            raise UsageError(f"{self.memory_limit!r} is no memory limit; write 4GB or 800MB.")
         if self.keep < 1:
             raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
         if "?" in str(self.home.root):
@@ -76,6 +81,7 @@ class Plan:
             "max_shrink_share": self.limits.shrink_share,
             "keep": self.keep,
             "anew": self.anew,
+            "memory_limit": self.memory_limit,
         }
 
 
@@ -190,7 +196,7 @@ def publish(
 
 
 def _warehouse(plan: Plan) -> Duck:
-    return Duck(plan.home.warehouse)
+    return Duck(plan.home.warehouse, plan.memory_limit)
 
 
 @contextmanager

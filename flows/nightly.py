@@ -13,6 +13,7 @@ from flows.night import Plan, run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
 from flows.warehouse.accepting import Limits
+from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
 from schemas.errors import SourceUnavailable
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -29,6 +30,7 @@ def nightly(
     max_shrink_share: float | None = 0.2,
     keep: int = 30,
     anew: bool = False,
+    memory_limit: str = DEFAULT_MEMORY_LIMIT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
@@ -36,7 +38,7 @@ def nightly(
     Returns: release_id and as_of, as the manifest has them.
     """
     limits = Limits(max_refused_share, max_shrink_share)
-    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), limits, keep, anew)
+    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), limits, keep, anew, memory_limit)
     manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}

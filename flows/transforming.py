@@ -10,7 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from flows.publishing import history
-from flows.publishing.carrying import Previous, Span, merged, of_those, spans, split
+from flows.publishing.carrying import Previous, Span, merged, spans, split
 from flows.publishing.gate import check_summary
 from flows.publishing.lookup_index import LookupIndex
 from flows.publishing.tables import TableWriter, write
@@ -85,8 +85,7 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
             rows, rows_of_steps = found.path_session_stats, found.step_stats
             computed, carried = computed + rows.height, carried + kept.height
             if last and kept.height:
-                kept_steps = of_those(last.rows.steps(span), kept)
-                rows, rows_of_steps = merged((rows, rows_of_steps), (kept, kept_steps), sessions)
+                rows, rows_of_steps = merged((rows, rows_of_steps), kept, last.rows.steps(span), sessions)
             summary = session_summary(sessions, rows)
             check_summary(rows, summary)
             stats.write(rows)

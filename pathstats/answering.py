@@ -25,9 +25,10 @@ from schemas.errors import (
 )
 from schemas.home import Release
 
-_SESSION = "SELECT session_key FROM sessions WHERE company_id = ? AND session_id = ?"
-_USER_BY_ID = "SELECT user_key, user_id FROM users WHERE company_id = ? AND user_id = ?"
-_USER_BY_EMAIL = "SELECT user_key, user_id FROM emails WHERE company_id = ? AND email = ?"
+_OF_COMPANY = "company_key = (SELECT company_key FROM companies WHERE company_id = ?)"
+_SESSION = f"SELECT session_key FROM sessions WHERE {_OF_COMPANY} AND session_id = ?"
+_USER_BY_ID = f"SELECT user_key, user_id FROM users WHERE {_OF_COMPANY} AND user_id = ?"
+_USER_BY_EMAIL = f"SELECT user_key, user_id FROM emails WHERE {_OF_COMPANY} AND email = ?"
 _ANSWER = "SELECT body FROM answers WHERE session_and_user = ?"
 
 

@@ -81,13 +81,18 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     handed_over: list[dict[str, object]] = []
     monkeypatch.setattr(serving, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
     options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
+    options += ("--max-shrink", "0.1", "--memory", "2GB")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
     (parameters,) = handed_over
     assert parameters == {
         "source": SOURCE,
         "home": str(tmp_path),
+        "as_of": None,
         "max_refused_share": 0.5,
+        "max_shrink_share": 0.1,
         "keep": 7,
+        "anew": False,
+        "memory_limit": "2GB",
     }
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
 

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 
 from benchmarks import plain_sql
-from benchmarks.comparing import differing
+from benchmarks.comparing import differing, published
 from flows.sources.demo import Demo
 from tests.a_night import AS_OF, as_parquet, latest, night
 from tests.reference.comparing import differences
@@ -64,7 +64,7 @@ def test_on_the_demo_with_its_broken_rows(tmp_path: Path) -> None:
     for table in plain_sql.WRITES:
         found = pl.read_parquet(tmp_path / f"{table}.parquet")
         assert found.height > 0
-        assert differing(found, pl.read_parquet(release.table(table))) == []
+        assert differing(found, published(release, table)) == []
 
 
 def test_what_differs_is_named() -> None:

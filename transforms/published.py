@@ -10,7 +10,7 @@ from transforms.attempts import attempts, time_off_path
 from transforms.cells import cells, laid_out, with_first_cell
 from transforms.evaluation import evaluated_enrollments
 from transforms.step_outcomes import step_outcomes
-from transforms.world import JOINS_AS_WRITTEN, World
+from transforms.world import JOINS_AS_WRITTEN, KEYS, Evaluation, World
 
 PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("company_id"),
@@ -65,24 +65,8 @@ STEP_STATS: tuple[str, ...] = (
 )
 
 
-# What names an enrolment beside its ids: its number, and the keys of learner, session and instant.
-KEYS = ("enrollment", "session_key", "user_key", "as_of")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The rules over a world, each enrolment as of its own instant; rows in publication order.
-
-    stats: KEYS and PATH_SESSION_STATS
-    steps: enrollment and STEP_STATS
-    """
-
-    stats: pl.DataFrame
-    steps: pl.DataFrame
-
-
 def evaluation(world: World) -> Evaluation:
-    """All rules over all enrolments that take part."""
+    """All rules over all enrolments that take part: `PATH_SESSION_STATS` and `STEP_STATS`."""
     steps = world.curricula.steps
     enrollments = with_first_cell(evaluated_enrollments(world), steps)
     known = attempts(world, enrollments.lazy()).collect(optimizations=JOINS_AS_WRITTEN)

@@ -6,16 +6,12 @@ of a step, only the rules can tell: they are asked about each such instant in tu
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from transforms.detailed_status import OPEN_RULES
 from transforms.due_dates import LAST_INSTANT
-from transforms.world import World
-
-if TYPE_CHECKING:
-    from transforms.published import Evaluation
+from transforms.world import Evaluation, World
 
 _AN_INSTANT = pl.duration(microseconds=1)
 _PAIR = ("session_key", "user_key")
@@ -37,9 +33,7 @@ def next_certain_change() -> pl.Expr:
     return pl.when(pl.col("archived_at").is_null()).then(pl.min_horizontal(opens, ends, overdue, "leaves_at"))
 
 
-def with_valid_until(
-    now: "Evaluation", world: World, evaluate: Callable[[World], "Evaluation"]
-) -> pl.DataFrame:
+def with_valid_until(now: Evaluation, world: World, evaluate: Callable[[World], Evaluation]) -> pl.DataFrame:
     """The evaluation's stats, `valid_until` exact: nothing changes before, and something does then."""
     if now.stats.is_empty() or (ahead := instants_ahead(world)).is_empty():
         return now.stats
@@ -117,7 +111,7 @@ def _asked_at(waiting: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _differ(waiting: pl.DataFrame, now: "Evaluation", later: "Evaluation") -> pl.Series:
+def _differ(waiting: pl.DataFrame, now: Evaluation, later: Evaluation) -> pl.Series:
     """Whether any published field of each waiting row is another one later."""
     then = waiting.join(
         later.stats.select(*_PAIR, "enrollment_id", instant="as_of", later="enrollment"),
@@ -134,7 +128,7 @@ def _differ(waiting: pl.DataFrame, now: "Evaluation", later: "Evaluation") -> pl
     return pl.int_range(waiting.height, dtype=pl.UInt32, eager=True).is_in(pl.concat(changed).implode())
 
 
-def _published_rows(evaluated: "Evaluation", enrollments: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _published_rows(evaluated: Evaluation, enrollments: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What is published of the enrolments, numbered in the order in which they are asked for."""
     asked = pl.DataFrame({"enrollment": enrollments}).with_row_index("row")
     stats = evaluated.stats.drop(*_PAIR, "as_of", "valid_until")

@@ -1,4 +1,4 @@
-"""What the rules read: the sound rows of some sessions, joined and grouped by integer keys."""
+"""What the rules read, the sound rows of some sessions, and what they say of it; keys are integers."""
 
 from dataclasses import dataclass, replace
 
@@ -31,6 +31,22 @@ class World:
     def asked_about(self, enrollments: pl.DataFrame) -> "World":
         """The same sessions, other enrolments or other instants."""
         return replace(self, enrollments=enrollments)
+
+
+# What names an enrolment beside its ids.
+KEYS = ("enrollment", "session_key", "user_key", "as_of")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the rules say of a world, each enrolment as of its own instant; rows in publication order.
+
+    stats: KEYS (enrollment numbers the rows) and the columns of PathSessionStats
+    steps: enrollment and the columns of StepStats
+    """
+
+    stats: pl.DataFrame
+    steps: pl.DataFrame
 
 
 # polars 2.1 may join two small tables first, on a column that only the long one tells apart: out of memory.

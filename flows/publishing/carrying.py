@@ -81,41 +81,40 @@ def split(
     return rows.filter(kept), rows.filter(~kept)
 
 
-def of_those(steps: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame:
-    """The steps of the enrolments of stats, in their order."""
-    keys = ["company_id", "session_id", "user_id", "enrollment_id"]
-    return steps.join(stats.select(keys), on=keys, how="semi", maintain_order="left")
-
-
 def merged(
-    one: tuple[pl.DataFrame, pl.DataFrame], other: tuple[pl.DataFrame, pl.DataFrame], sessions: pl.DataFrame
+    found: tuple[pl.DataFrame, pl.DataFrame], kept: pl.DataFrame, steps: pl.DataFrame, sessions: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Two times stats and their steps, each in publication order, as one time both in that order."""
-    stats, steps = pl.concat([one[0], other[0]]), pl.concat([one[1], other[1]])
-    place = sessions.select("company_id", "session_id").with_row_index("session")
+    """Stats and their steps, computed ones and kept ones, as one time both in publication order.
+
+    kept: stats of the last release. steps: its steps of these and perhaps of others.
+    """
+    places = sessions.select("company_id", "session_id").with_row_index("session").lazy()
     order = (
-        stats.lazy()
-        .select("company_id", "session_id", "user_id", "enrollment_id")
-        .with_row_index("row")
-        .join(place.lazy(), on=["company_id", "session_id"])
-        .join(_spans(steps), on=["company_id", "enrollment_id"], how="left")
+        pl.concat([_placed(*found, 0, 0), _placed(kept, steps, found[0].height, found[1].height)])
+        .join(places, on=["company_id", "session_id"])
         .sort("session", "user_id", "enrollment_id")
         .select("row", "start", "end")
         .collect()
     )
     spans = order.drop_nulls("start").select(pl.int_ranges("start", "end", dtype=pl.UInt32).list.explode())
-    return stats[order["row"]], steps[spans.to_series()]
+    return pl.concat([found[0], kept])[order["row"]], pl.concat([found[1], steps])[spans.to_series()]
 
 
-def _spans(steps: pl.DataFrame) -> pl.LazyFrame:
-    """Where the rows of each enrolment start and end; they follow each other."""
+def _placed(stats: pl.DataFrame, steps: pl.DataFrame, rows_before: int, steps_before: int) -> pl.LazyFrame:
+    """The number of each row of stats, and where its steps start and end; they follow each other."""
     begins = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("company_id", "enrollment_id")
     )
-    return (
+    spans = (
         steps.lazy()
         .select("company_id", "enrollment_id")
-        .with_row_index("start")
+        .with_row_index("start", steps_before)
         .filter(begins)
-        .with_columns(end=pl.col("start").shift(-1, fill_value=steps.height))
+        .with_columns(end=pl.col("start").shift(-1, fill_value=steps_before + steps.height))
+    )
+    return (
+        stats.lazy()
+        .select("company_id", "session_id", "user_id", "enrollment_id")
+        .with_row_index("row", rows_before)
+        .join(spans, on=["company_id", "enrollment_id"], how="left")
     )

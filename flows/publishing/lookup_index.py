@@ -14,15 +14,15 @@ from schemas.home import Release
 
 # One integer names a (session, user) pair, from the warehouse's keys.
 _TABLES = """
-    CREATE TABLE companies (company_id TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE companies (company_id TEXT PRIMARY KEY, company_key INTEGER) WITHOUT ROWID;
     CREATE TABLE sessions (
-      company_id TEXT, session_id TEXT, session_key INTEGER,
-      PRIMARY KEY (company_id, session_id)) WITHOUT ROWID;
+      company_key INTEGER, session_id TEXT, session_key INTEGER,
+      PRIMARY KEY (company_key, session_id)) WITHOUT ROWID;
     CREATE TABLE users (
-      company_id TEXT, user_id TEXT, user_key INTEGER, PRIMARY KEY (company_id, user_id)) WITHOUT ROWID;
+      company_key INTEGER, user_id TEXT, user_key INTEGER, PRIMARY KEY (company_key, user_id)) WITHOUT ROWID;
     CREATE TABLE emails (
-      company_id TEXT, email TEXT, user_key INTEGER, user_id TEXT,
-      PRIMARY KEY (company_id, email)) WITHOUT ROWID;
+      company_key INTEGER, email TEXT, user_key INTEGER, user_id TEXT,
+      PRIMARY KEY (company_key, email)) WITHOUT ROWID;
     CREATE TABLE answers (session_and_user INTEGER PRIMARY KEY, body TEXT NOT NULL);
 """
 
@@ -56,8 +56,8 @@ class LookupIndex:
     def name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
         """Who and what can be asked about, all of it.
 
-        sessions: company_id, session_id, session_key
-        users:    company_id, user_id, user_key, email, status
+        sessions: company_id, company_key, session_id, session_key
+        users:    company_id, company_key, user_id, user_key, email, status
         """
         self._do(self._name, sessions, users)
 
@@ -91,10 +91,10 @@ class LookupIndex:
     def _name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
         for table in ("companies", "sessions", "users", "emails"):
             self._connection.execute(f"DELETE FROM {table}")
-        companies = pl.concat([sessions["company_id"], users["company_id"]]).unique().sort()
-        self._insert("companies", companies.to_frame())
-        self._insert("sessions", sessions.sort("company_id", "session_id"))
-        self._insert("users", users.select("company_id", "user_id", "user_key").sort("company_id", "user_id"))
+        companies = pl.concat([frame.select("company_id", "company_key") for frame in (sessions, users)])
+        self._insert("companies", companies.unique().sort("company_id"))
+        self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
+        self._insert("users", _sorted(users, "user_id", "user_key"))
         self._insert("emails", _emails(users))
 
     def _answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
@@ -114,6 +114,11 @@ class LookupIndex:
 _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
 
 
+def _sorted(rows: pl.DataFrame, name: str, key: str) -> pl.DataFrame:
+    """In the order in which SQLite keeps them: much faster to write."""
+    return rows.select("company_key", name, key).sort("company_key", name)
+
+
 def _emails(users: pl.DataFrame) -> pl.DataFrame:
     """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
     known = users.drop_nulls("email")
@@ -121,7 +126,7 @@ def _emails(users: pl.DataFrame) -> pl.DataFrame:
     return (
         known.with_columns(folded)
         .filter(pl.col("email") != "")
-        .sort("company_id", "email", pl.col("status") != "deleted", "user_id")
-        .unique(["company_id", "email"], keep="last", maintain_order=True)
-        .select("company_id", "email", "user_key", "user_id")
+        .sort("company_key", "email", pl.col("status") != "deleted", "user_id")
+        .unique(["company_key", "email"], keep="last", maintain_order=True)
+        .select("company_key", "email", "user_key", "user_id")
     )

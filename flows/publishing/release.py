@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,7 @@ def publish(
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         source=source,
         tables_in=tables_in,
-        files={file.name: _described(file) for file in sorted(building.folder.iterdir())},
+        files=_all_described(building),
         enrolments_by_detailed_status=_by_detailed_status(building),
         computed=computed,
         carried=carried,
@@ -92,6 +93,13 @@ def forget_rollbacks(home: Home) -> None:
     """Nothing is rolled back any more. A note that stays names a release that does not answer: no harm."""
     with suppress(OSError):
         home.rollbacks.unlink(missing_ok=True)
+
+
+def _all_described(release: Release) -> dict[str, FileOut]:
+    """Every file of the release, hashed and on disk; the largest two are most of it, so two at a time."""
+    files = sorted(release.folder.iterdir())
+    with ThreadPoolExecutor(max_workers=2) as hashing:
+        return dict(zip((file.name for file in files), hashing.map(_described, files), strict=True))
 
 
 def _described(file: Path) -> FileOut:

@@ -9,7 +9,7 @@ from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
 from flows.warehouse.keying import by_id, same_row, waits
 from flows.warehouse.loading import Counts, loaded, row_as_json
-from schemas.columns import Table, facts, table_name
+from schemas.columns import Table, facts, key, table_name
 from schemas.errors import HeldBack
 from schemas.inputs import INPUTS, PathSteps, model_of
 from schemas.manifest import TableIn
@@ -274,4 +274,5 @@ def published_rows(model: type[Table]) -> str:
     if name == "quarantine":
         return f"SELECT {names} FROM quarantine ORDER BY ALL"
     counting = "WHERE path_key IN (SELECT path_key FROM paths)" if name == "path_sessions" else ""
-    return f"SELECT {names} FROM ({by_id(model, f'(FROM {name} {counting})')}) ORDER BY ALL"
+    order = ", ".join(map(identifier, key(model)))
+    return f"SELECT {names} FROM ({by_id(model, f'(FROM {name} {counting})')}) ORDER BY {order}"

@@ -19,6 +19,8 @@ Answer = TypeVar("Answer")
 # Nothing is fetched from outside, and times without an offset never meet the machine's zone.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
+DEFAULT_MEMORY_LIMIT = "4GB"
+
 
 def quoted(text: str) -> str:
     """The text as an SQL string literal."""
@@ -42,9 +44,12 @@ def parquet(file: Path) -> str:
 
 
 class Duck:
-    """A connection to a DuckDB file, or to memory when there is no file."""
+    """A connection to a DuckDB file, or to memory when there is no file.
 
-    def __init__(self, file: Path | None = None) -> None:
+    memory_limit: the most it takes, such as 4GB; beyond that it works on disk, beside the file.
+    """
+
+    def __init__(self, file: Path | None = None, memory_limit: str = DEFAULT_MEMORY_LIMIT) -> None:
         try:
             self._connection = duckdb.connect(str(file) if file else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
@@ -53,6 +58,7 @@ class Duck:
                 "a night rebuilds it from its source."
             ) from error
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
+        self.execute(f"SET memory_limit = {quoted(memory_limit)}")
         self.execute("SET TimeZone = 'UTC'")
         # No query relies on the order of a file; rows that must be told apart carry their number.
         self.execute("SET preserve_insertion_order = false")

@@ -26,9 +26,7 @@ from schemas.inputs import INPUTS
 
 _MAY_BE_EMPTY = ("step_activity",)
 # Read once only: the few ids that are met in it for the first time get their keys afterwards.
-_LONG = ("step_activity",)
-# Random by nature and long, or gone before the night ends: to compress them takes longer than to write them.
-_UNCOMPRESSED = ("activity_id", "enrollment_id", *OF_THE_CHECK)
+_LONG = ("enrollments", "step_activity")
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
@@ -127,9 +125,9 @@ def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
         for statement in new_ids(model, with_company_key(rows)):
             duck.execute(statement)
     types = {**stored_types(model), **dict.fromkeys(kept_ids(model), "VARCHAR"), **OF_THE_CHECK}
-    uncompressed = {*_UNCOMPRESSED, *kept_ids(model)}
+    # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
     declared = ", ".join(
-        f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if name in uncompressed else ''}"
+        f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if kind == 'VARCHAR' else ''}"
         for name, kind in types.items()
     )
     duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")

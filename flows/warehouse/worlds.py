@@ -39,10 +39,13 @@ _BUCKETS = f"""
       FROM path_sessions AS s JOIN paths USING (path_key) JOIN session_keys USING (session_key)
       JOIN company_keys ON company_keys.company_key = s.company_key)"""
 # What an index names answers by.
-SESSIONS_BY_ID = f"SELECT company_id, session_id, session_key FROM ({_SESSIONS})"
+SESSIONS_BY_ID = f"""
+    SELECT company_id, company_key, session_id, session_key
+    FROM ({_SESSIONS}) JOIN company_keys USING (company_id)"""
 USERS_BY_ID = """
-    SELECT company_id, user_id, user_key, email, status FROM users AS u JOIN user_keys USING (user_key)
-    JOIN company_keys ON company_keys.company_key = u.company_key ORDER BY company_id, user_id"""
+    SELECT company_id, u.company_key, user_id, user_key, email, status
+    FROM users AS u JOIN user_keys USING (user_key)
+    JOIN company_keys ON company_keys.company_key = u.company_key"""
 _EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
 _FACTS = (
     "session_key, user_key, step_key, started_at, last_activity_at, completed_at, progress, score, "
@@ -107,9 +110,10 @@ class Worlds:
         asked = _those_touched(since, as_of) if since else _EVERYBODY
         duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
         duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
-        self._inside = "step_activity"
+        # Who is asked about matters only beside rows that are kept.
+        self._inside, self._asked = "step_activity", f"{_ASKED} LIMIT 0"
         if since:
-            self._inside = "inside"
+            self._inside, self._asked = "inside", _ASKED
             duck.execute(
                 "CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity "
                 "SEMI JOIN asked USING (session_key, user_key)"
@@ -139,7 +143,7 @@ class Worlds:
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
             enrollments, inside, elsewhere, asked = (
                 _by_bucket(self._duck.frame(sql.format(buckets=buckets, inside=self._inside)))
-                for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, _ASKED)
+                for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, self._asked)
             )
             for number in (number for number in sessions if first <= number < first + _FETCHED):
                 as_of = pl.lit(self._as_of).dt.cast_time_unit("us").alias("as_of")

@@ -95,6 +95,14 @@ AcceptShrinkOption = Annotated[
         help="Publish this once, whatever the tables have lost: rows were deleted on purpose.",
     ),
 ]
+MemoryOption = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        envvar="PATHSTATS_MEMORY",
+        help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
+    ),
+]
 NotifyOption = Annotated[
     str | None,
     typer.Option(

@@ -15,6 +15,7 @@ from pathstats.cli.options import (
     KeepOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MemoryOption,
     NotifyOption,
     VerboseOption,
     instant,
@@ -56,6 +57,7 @@ def run(
     home: HomeOption = None,
     direct: DirectOption = False,
     keep: KeepOption = 30,
+    memory: MemoryOption = "4GB",
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -76,6 +78,9 @@ def run(
 
     pathstats run --as-of 2026-01-01T00:00:00Z --json
     """
+    from flows.memory import keep_freed_memory
+
+    keep_freed_memory()
     from flows.night import Plan
     from flows.notices import hand_on
     from flows.warehouse.accepting import Limits
@@ -83,7 +88,7 @@ def run(
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
-    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full)
+    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full, memory)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

@@ -11,6 +11,7 @@ from pathstats.cli.options import (
     KeepOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MemoryOption,
     NotifyOption,
     VerboseOption,
     now,
@@ -25,6 +26,7 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     keep: KeepOption = 30,
+    memory: MemoryOption = "4GB",
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
@@ -41,9 +43,11 @@ def schedule(
 
     pathstats schedule --source changes:changed-today/
     """
+    from flows.memory import keep_freed_memory
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
+    keep_freed_memory()
     from flows.night import Plan
     from flows.notices import hand_on
     from flows.sources.opening import open_source
@@ -52,7 +56,7 @@ def schedule(
     # A wrong word is told now, not by the first night.
     open_source(source)
     limits = Limits(max_refused, max_shrink)
-    plan = Plan(source, settings.home(home), now(), limits, keep)
+    plan = Plan(source, settings.home(home), now(), limits, keep, memory_limit=memory)
     hand_on(notify)
     from flows.serving import serve_nightly
 
