@@ -132,8 +132,13 @@ def extract(plan: Plan) -> list[Extract]:
     if plan.source:
         return delivered(plan.source, plan.home.landing, plan.as_of, held)
     if not held.full_at:
-        raise UsageError(f"{plan.home.warehouse} holds no data yet: give a --source.")
+        raise nothing_held(plan.home)
     return []
+
+
+def nothing_held(home: Home) -> UsageError:
+    """There is nothing that a night without a source could work from."""
+    return UsageError(f"{home.warehouse} holds no data yet; say with --source where they come from.")
 
 
 def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> list[Extract]:

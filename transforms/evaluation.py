@@ -13,7 +13,7 @@ def takes_part() -> pl.Expr:
 
 
 def archived() -> pl.Expr:
-    """R1: whether the learner is unenrolled at as_of."""
+    """R1, R14: whether the learner is unenrolled at as_of."""
     return (pl.col("archived_at") <= pl.col("as_of")).fill_null(False)
 
 

@@ -101,12 +101,15 @@ def run(
 
 def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
-    from flows.night import run_night
+    from flows.night import nothing_held, run_night
     from flows.sources.opening import open_source
     from pathstats.cli.screen import night_progress
 
+    # What can't begin is told at once, not after Prefect has started.
     if plan.source:
-        open_source(plan.source)  # A wrong word is told at once, not after Prefect has started.
+        open_source(plan.source)
+    elif not plan.home.warehouse.exists():
+        raise nothing_held(plan.home)
     with night_progress(quiet=quiet) as say:
         if direct:
             from flows.night import run_night
@@ -126,6 +129,5 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
 def _as_changes(source: str | None) -> str:
     kind, _, folder = (source or "").partition(":")
     if kind not in ("files", "changes"):
-        given = f"{kind} tells itself what is whole" if source else "there is no --source"
-        raise UsageError(f"--incremental is for folders of files, and {given}: give --source files:DIR.")
+        raise UsageError("--incremental is for folders of files; give it with --source files:DIR.")
     return f"changes:{folder}"
