@@ -70,13 +70,13 @@ def _rows_in(manifest: Manifest) -> Table:
     table.add_column("table", no_wrap=True)
     table.add_column("came", no_wrap=True)
     # Of tables with millions of rows all this still fits 80 columns.
-    for name in ("read", "stored", "folded", "refused", "waiting", "held"):
+    for name in ("read", "folded", "refused", "waiting", "held"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, count in manifest.tables_in.items():
-        numbers = (count.read, count.stored, count.folded, count.refused, count.waiting, count.held)
+        numbers = (count.read, count.folded, count.refused, count.waiting, count.held)
         came = delivered(count.delivery)
         nothing = count.delivery == "none"
-        shown = ("" if nothing and place < 4 else f"{number:,}" for place, number in enumerate(numbers))
+        shown = ("" if nothing and place < 3 else f"{number:,}" for place, number in enumerate(numbers))
         table.add_row(name, Text(came, "dim" if nothing else ""), *shown)
     return table
 

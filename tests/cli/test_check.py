@@ -1,0 +1,111 @@
+"""`pathstats check` of whole tables and of changes, and a night's arguments that can't go together."""
+
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from pathstats.cli.main import app
+from tests.a_night import as_parquet, small_world
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return as_parquet(tmp_path / "in", small_world())
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def changed(folder: Path, source: Path, rows: pl.DataFrame) -> Path:
+    """A change feed of one table, newer than the whole one."""
+    folder.mkdir()
+    rows.write_parquet(folder / "users.parquet")
+    os.utime(folder / "users.parquet", (2e9, 2e9))
+    return folder
+
+
+def tables(answer: Result) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(answer.stdout)["tables"]
+    return found
+
+
+def test_changes_are_checked_by_themselves(source: Path, tmp_path: Path) -> None:
+    users = pl.read_parquet(source / "users.parquet").with_columns(status=pl.lit("asleep"))
+    feed = changed(tmp_path / "feed", source, users.head(1))
+    checked = ask("check", f"changes:{feed}", "--json")
+    assert checked.exit_code == 5
+    found = tables(checked)
+    assert {name: table["delivery"] for name, table in found.items() if table["delivery"] != "none"} == {
+        "users": "changes"
+    }
+    assert found["users"]["reasons"] == {"bad_enum": 1}
+    users.head(1).with_columns(status=pl.lit("deleted")).write_parquet(feed / "users.parquet")
+    shown = ask("check", f"changes:{feed}")
+    assert shown.exit_code == 0
+    assert "A night would take these changes in." in shown.stdout
+    assert "waiting" not in shown.stdout.splitlines()[0]
+
+
+def test_a_folder_without_changes_says_so(tmp_path: Path) -> None:
+    (tmp_path / "feed").mkdir()
+    assert "No table has changes there" in ask("check", f"changes:{tmp_path / 'feed'}").stdout
+
+
+def test_a_table_and_its_changes_are_checked_as_a_first_night_would(source: Path) -> None:
+    users = pl.read_parquet(source / "users.parquet")
+    changed(source / "changes", source, users.head(1).with_columns(status=pl.lit("asleep")))
+    checked = ask("check", f"files:{source}", "--json", "--max-refused", "0.3")
+    found = tables(checked)
+    assert (found["users"]["delivery"], found["users"]["read"]) == ("full and changes", 4)
+    assert found["paths"]["delivery"] == "full"
+    # A night holds each delivery against the limit: one of one row, not one of four.
+    assert (checked.exit_code, json.loads(checked.stdout)["held_back_by"]) == (5, ["users"])
+
+
+def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_night(source: Path, tmp_path: Path) -> None:
+    (source / "users.parquet").rename(tmp_path / "users.parquet")
+    (source / "changes").mkdir()
+    checked = ask("check", f"files:{source}")
+    assert checked.exit_code == 3
+    assert "table users is missing" in checked.stderr
+    assert "Changes alone do once the warehouse has the table." in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "holds no data yet; say with --source where they come from."),
+        (("--incremental",), "--incremental is for folders of files; give it with --source files:DIR."),
+        (("--incremental", "--source", "demo"), "give it with --source files:DIR."),
+        (("--incremental", "--source", "files:"), "needs a folder"),
+    ],
+)
+def test_a_night_that_can_t_begin_is_told_in_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = ask("run", *arguments, "--home", str(tmp_path / "home"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_incremental_may_be_said_twice(source: Path, tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    assert ask("run", "--source", f"files:{source}", "--direct", "--json", "--home", home).exit_code == 0
+    feed = changed(tmp_path / "feed", source, pl.read_parquet(source / "users.parquet").head(1))
+    twice = ("--source", f"changes:{feed}", "--incremental")
+    done = ask("run", *twice, "--direct", "--json", "--home", home)
+    assert json.loads(done.stdout)["tables_in"]["users"]["delivery"] == "changes"
+
+
+@pytest.mark.parametrize("command", ["run", "schedule", "check"])
+def test_each_help_names_the_sources(command: str) -> None:
+    words = " ".join(ask(command, "--help").stdout.replace("│", " ").split())
+    for source in ("files:DIR", "changes:DIR", "oulad:DIR", "demo[:learners=N,seed=S]"):
+        assert source in words
