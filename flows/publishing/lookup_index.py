@@ -12,6 +12,8 @@ import polars as pl
 from schemas.emails import fold_email
 from schemas.home import Release
 
+# As Python objects rows take ten times the memory.
+_ROWS_AT_ONCE = 200_000
 # One integer names a (session, user) pair, from the warehouse's keys.
 _TABLES = """
     CREATE TABLE companies (company_id TEXT PRIMARY KEY, company_key INTEGER) WITHOUT ROWID;
@@ -105,10 +107,11 @@ class LookupIndex:
         self._insert("answers", answers.select(_NUMBER, "body").sort("session_and_user"))
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
-        # Columns as lists: several times faster than rows of a frame.
-        values: Iterable[tuple[object, ...]] = zip(*(column.to_list() for column in rows), strict=True)
         places = ", ".join("?" * rows.width)
-        self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", values)
+        for part in rows.iter_slices(_ROWS_AT_ONCE):
+            # Columns as lists: several times faster than rows of a frame.
+            values: Iterable[tuple[object, ...]] = zip(*(column.to_list() for column in part), strict=True)
+            self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", values)
 
 
 _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
@@ -119,12 +122,16 @@ def _sorted(rows: pl.DataFrame, name: str, key: str) -> pl.DataFrame:
     return rows.select("company_key", name, key).sort("company_key", name)
 
 
+def _folded(users: pl.DataFrame) -> pl.DataFrame:
+    folded = [fold_email(email) for email in users["email"].to_list()]
+    return users.with_columns(pl.Series("email", folded, dtype=pl.String))
+
+
 def _emails(users: pl.DataFrame) -> pl.DataFrame:
     """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
     known = users.drop_nulls("email")
-    folded = pl.Series("email", [fold_email(email) for email in known["email"].to_list()], dtype=pl.String)
     return (
-        known.with_columns(folded)
+        pl.concat([_folded(part) for part in known.iter_slices(_ROWS_AT_ONCE)] or [known])
         .filter(pl.col("email") != "")
         .sort("company_key", "email", pl.col("status") != "deleted", "user_id")
         .unique(["company_key", "email"], keep="last", maintain_order=True)

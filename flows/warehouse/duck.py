@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 # Nothing is fetched from outside, and times without an offset never meet the machine's zone.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
-DEFAULT_MEMORY_LIMIT = "4GB"
+DEFAULT_MEMORY_LIMIT = "3GB"
 
 
 def quoted(text: str) -> str:

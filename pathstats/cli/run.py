@@ -57,7 +57,7 @@ def run(
     home: HomeOption = None,
     direct: DirectOption = False,
     keep: KeepOption = 30,
-    memory: MemoryOption = "4GB",
+    memory: MemoryOption = "3GB",
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,

@@ -26,7 +26,7 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     keep: KeepOption = 30,
-    memory: MemoryOption = "4GB",
+    memory: MemoryOption = "3GB",
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
