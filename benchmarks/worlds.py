@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.sources.demo import Demo
 
-AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
+AS_OF = datetime(2026, 3, 30, tzinfo=UTC)
 NEXT_DAY = AS_OF + timedelta(days=1)
 # Learners, each with about two and a half enrolments.
 SIZES = {"20k": 8_000, "200k": 80_000, "1m": 400_000, "10m": 4_000_000}
