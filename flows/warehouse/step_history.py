@@ -30,6 +30,7 @@ def dated(delivered: str, stored: str, at: datetime, *, is_full: bool) -> str:
     moment = instant(at)
     same = " AND ".join(f"o.{identifier(n)} IS NOT DISTINCT FROM u.{identifier(n)}" for n in _DEFINITION)
     gone = f"OR {DATED_HERE} AND {_not_in('by_source')}" if is_full else ""
+    is_known = f"path_key IN (SELECT path_key FROM {stored})"
     return f"""
     WITH by_source AS (
       SELECT * FROM {delivered} WHERE (path_key, step_key) IN (
@@ -51,8 +52,7 @@ def dated(delivered: str, stored: str, at: datetime, *, is_full: bool) -> str:
     FROM so_far JOIN over USING (path_key, step_key)
     WHERE {_not_in("unchanged")} AND (valid_to IS NOT NULL OR valid_from IS DISTINCT FROM ends)
     UNION ALL BY NAME
-    SELECT * EXCLUDE (ends) REPLACE (
-        coalesce(ends, CASE WHEN path_key IN (SELECT path_key FROM {stored}) THEN {moment} END) AS valid_from),
+    SELECT * EXCLUDE (ends) REPLACE (coalesce(ends, CASE WHEN {is_known} THEN {moment} END) AS valid_from),
       true AS {DATED_HERE}
     FROM undated LEFT JOIN over USING (path_key, step_key) WHERE {_not_in("unchanged")}
     UNION ALL BY NAME

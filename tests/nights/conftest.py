@@ -1,5 +1,6 @@
 """What the tests of nights share."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ History = Callable[..., None]
 @pytest.fixture
 def history(tmp_path: Path) -> Iterator[History]:
     """Check what a new warehouse has after extractions: (day, rows), or (day, rows, `changes`)."""
-    file = tmp_path / "path_steps.parquet"
+    numbers = itertools.count()
     with Duck() as duck:
         loading.start(duck)
         types = {**loading.stored_types(PathSteps), step_history.DATED_HERE: "BOOLEAN"}
@@ -29,6 +30,7 @@ def history(tmp_path: Path) -> Iterator[History]:
         def check(*extractions: tuple[str, ...], then: str) -> None:
             for day, rows, *words in extractions:
                 is_full = not words
+                file = tmp_path / f"{next(numbers)}.parquet"
                 steps = [{"position": 0, **row} for row in read("path_steps", rows)]
                 pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
                 loading.load(duck, PathSteps, Extract("path_steps", file, at(day), is_full))

@@ -1,6 +1,6 @@
 """What happens to the six tables between two nights: dense random edits of dense random worlds.
 
-`held` is what an upsert by key says the warehouse has; of path_steps only where the source dates its versions.
+`held` is what an upsert by key says the warehouse has; of path_steps only where the source dates them.
 """
 
 import random

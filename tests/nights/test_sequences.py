@@ -1,8 +1,10 @@
 """Whatever happened in the nights before, a release is the one that computing every row anew would give."""
 
+import operator
 import os
 import random
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +13,6 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flows.publishing import history
 from flows.publishing.release import switch_latest
 from flows.warehouse.accepting import NO_LIMITS
 from flows.warehouse.duck import Duck
@@ -19,12 +20,16 @@ from schemas.columns import table_name
 from schemas.errors import HeldBack
 from schemas.home import Home
 from schemas.inputs import INPUTS
+from schemas.outputs import StatusChanges
 from tests.nights.a_warehouse import Delivery, Nights, Row
 from tests.nights.edits import DATINGS, Held, a_step, deliveries, key_of
+from tests.nights.expected_changes import edited_in, expected_changes
 from tests.nights.recomputing import assert_like_recomputed
 from tests.reference.comparing import differences
 from tests.reference.rules import Answer, reference
 from tests.strategies import INSTANTS, KEYS, one_company
+
+GUARDED = replace(NO_LIMITS, shrink_share=0.0)
 
 
 @settings(
@@ -54,30 +59,39 @@ def spend(nights: Nights, chance: random.Random, companies: int, count: int, dat
     as_of, taken_at = INSTANTS[4], INSTANTS[2]
     nights.accept([Delivery(t, list(held[t].values()), taken_at) for t in held], as_of)
     nights.publish(as_of)
+    states = [nights.stored()]
+    published_after = {nights.latest.release_id: 0}
     for _ in range(count):
         as_of, taken_at = soon(chance, as_of), soon(chance, taken_at)
+        fate = chance.choice(("published",) * 4 + ("held back", "failed", "killed", "rolled back"))
         before = dict(held)
         delivered = list(deliveries(chance, held, names, dating, taken_at))
-        fate = chance.choice(("published",) * 4 + ("held back", "failed", "killed", "rolled back"))
         try:
-            nights.accept(
-                delivered, as_of, replace(NO_LIMITS, shrink_share=0.0 if fate == "held back" else None)
-            )
+            nights.accept(delivered, as_of, GUARDED if fate == "held back" else NO_LIMITS)
         except HeldBack:
-            held.clear()
             held.update(before)
+            assert nights.stored() == states[-1]
             continue
+        states.append(nights.stored())
+        assert_holds(states[-1], held, dating)
         if fate == "rolled back":
-            switch_latest(
-                nights.home, chance.choice([it.release_id for it in history.published(nights.home)])
-            )
+            switch_latest(nights.home, chance.choice(list(published_after)))
         if fate == "failed":
             continue
-        nights.publish(as_of, is_settled=fate != "killed")
+        last, old = nights.latest, published(nights.home)
+        nights.publish(as_of, is_killed=fate == "killed")
+        if fate == "killed":
+            assert published(nights.home) == old
+            continue
         assert_like_recomputed(nights, as_of)
-        stored = nights.stored()
-        assert_holds(stored, held, dating)
-        assert not differences(published(nights.home), reference(stored, as_of))
+        found = published(nights.home)
+        assert not differences(found, reference(states[-1], as_of))
+        edited = edited_in(states[published_after[last.release_id] :])
+        since = datetime.fromisoformat(last.as_of)
+        assert_changes(
+            nights.home, expected_changes(old.path_session_stats, states[-1], edited, since, as_of)
+        )
+        published_after[nights.latest.release_id] = len(states) - 1
 
 
 def first_held(chance: random.Random, companies: list[str], dating: str) -> Held:
@@ -113,6 +127,12 @@ def assert_holds(stored: dict[str, list[Row]], held: Held, dating: str) -> None:
         }
         assert {key_of(table, row): row for row in stored[table]} == expected, table
         assert len(stored[table]) == len(expected)
+
+
+def assert_changes(home: Home, expected: Iterable[Row]) -> None:
+    found = pl.read_parquet(home.latest / "status_changes.parquet").to_dicts()
+    by_key = operator.itemgetter(*StatusChanges.Config.metadata["key"])
+    assert found == sorted(expected, key=by_key)
 
 
 def published(home: Home) -> Answer:

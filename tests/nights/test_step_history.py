@@ -115,7 +115,7 @@ def test_a_step_removed_at_the_instant_it_was_added_at_never_was(history: Histor
 
 @pytest.mark.parametrize("minimum", [60, 70])
 def test_extracted_before_what_it_follows(history: History, minimum: int) -> None:
-    """A clock was put back, or the source says that it extracted for a past as_of: the past is not touched."""
+    """A clock was put back, or a source was asked for a past as_of: what ended has ended."""
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("9 Mar", "step | min_score \n A | 60"),
