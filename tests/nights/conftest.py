@@ -13,8 +13,11 @@ from flows.warehouse.duck import Duck
 from flows.warehouse.keying import by_id
 from schemas.columns import polars_schema
 from schemas.inputs import PathSteps
+from tests.a_night import small_world
+from tests.nights.a_warehouse import Delivery, Nights
 from tests.reference.tables import at, expect, read
 
+AS_OF = at("10 Mar")
 History = Callable[..., None]
 
 
@@ -46,3 +49,12 @@ def history(tmp_path: Path) -> Iterator[History]:
             expect(found.to_dicts(), then)
 
         yield check
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    """A warehouse that holds the small world, taken on 10 March."""
+    with Duck() as duck:
+        nights = Nights(tmp_path, duck)
+        nights.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
+        yield nights
