@@ -15,7 +15,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from flows import incidents, notices, transforming
-from flows.publishing import release, retention
+from flows.publishing import history, release, retention
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
@@ -127,7 +127,6 @@ def extract(plan: Plan) -> list[Extract]:
     with _warehouse(plan) as duck:
         loading.start(duck)
         accepting.start(duck)
-        since_release.start(duck)
         held = accepting.held(duck)
     if plan.source:
         return delivered(plan.source, plan.home.landing, plan.as_of, held)
@@ -183,8 +182,12 @@ def publish(
     plan: Plan, tables_in: dict[str, TableIn], computed: Computed, seconds: dict[str, float]
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
-    manifest = release.publish(
+    release_id = release.next_release_id(plan.home, plan.run_id)
+    with _warehouse(plan) as duck:
+        since_release.settle(duck, release_id, history.names(plan.home))
+    return release.publish(
         plan.home,
+        release_id=release_id,
         run_id=plan.run_id,
         as_of=plan.as_of,
         source=plan.source or "warehouse",
@@ -195,9 +198,6 @@ def publish(
         transitions=computed.transitions,
         seconds=dict(seconds),
     )
-    with _warehouse(plan) as duck:
-        since_release.settle(duck, manifest.release_id)
-    return manifest
 
 
 def _warehouse(plan: Plan) -> Duck:

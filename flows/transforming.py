@@ -64,7 +64,9 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
 
     anew: compute every row, also of those who can't have another answer than in the last release.
     """
-    last = _last(duck, home, as_of, anew=anew)
+    release_id = history.latest_id(home)
+    is_base = since_release.look_back(duck, release_id) and not anew
+    last = _last(home, release_id, as_of, is_base=is_base)
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
     computed, carried, counts = 0, 0, Counter[str]()
@@ -96,9 +98,8 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
 
-def _last(duck: Duck, home: Home, as_of: datetime, *, anew: bool) -> Last | None:
+def _last(home: Home, release_id: str | None, as_of: datetime, *, is_base: bool) -> Last | None:
     """The release that answers, if it is intact and has the same columns."""
-    release_id = history.latest_id(home)
     manifest = history.read(home.release(release_id)) if release_id else None
     if not isinstance(manifest, Manifest) or manifest.schema_version != SCHEMA_VERSION:
         return None
@@ -107,9 +108,8 @@ def _last(duck: Duck, home: Home, as_of: datetime, *, anew: bool) -> Last | None
         log.warning("Release %s is damaged; all is computed anew, nothing compared.", manifest.release_id)
         return None
     since = datetime.fromisoformat(manifest.as_of)
-    # Marks of what changed are kept since one release; nobody can tell what time did backwards.
-    is_base = not anew and since_release.base(duck) == manifest.release_id and since <= as_of
-    return Last(Previous(release), since, is_base)
+    # Nobody can tell what time did backwards.
+    return Last(Previous(release), since, is_base and since <= as_of)
 
 
 def _write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:

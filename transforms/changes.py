@@ -16,7 +16,11 @@ _DEFINITION, _ENROLLMENT, _ACTIVITY, _TIME, _CORRECTION = (pl.lit(cause) for cau
 
 @dataclass(frozen=True)
 class Touched:
-    """Whose input is not what it was when the last release was made: session_key; session_key, user_key."""
+    """Whose input is not what it was when the last release was made.
+
+    sessions:    session_key; of those whose session, path or step is another one
+    enrollments: session_key, user_key, user_id; also of enrolments that are gone
+    """
 
     sessions: pl.DataFrame
     enrollments: pl.DataFrame
@@ -101,8 +105,9 @@ def with_causes(
 
     Where today's data give another value for the earlier instant than was published then, the data changed:
     definition (the session, its path or a step is another one), enrolment (an enrolment of the learner in the
-    session is), correction of earlier data (activity is). Else the value changed between the two instants:
-    enrolment (one began or ended then), definition (a step's did), activity (some took place), time.
+    session is, or somebody came or went), correction of earlier data (activity is). Else the value changed
+    between the two instants: enrolment (one began or ended then), definition (a step's did), activity (some
+    took place), time.
 
     then:  the stats of those concerned as of `since`, by today's data.
     since, until: the two instants, in either order.
@@ -112,27 +117,32 @@ def with_causes(
     def between(*columns: str) -> pl.Expr:
         return pl.any_horizontal((pl.col(column) > first) & (pl.col(column) <= last) for column in columns)
 
-    pairs = (
-        world.enrollments.select(*_PAIR, "user_id")
-        .unique()
-        .join(world.sessions.select("session_key", "path_key", "company_id", "session_id"), on="session_key")
-    )
-    redefined = world.curricula.periods.filter(between("since")).select("path_key").unique()
+    redefined = world.curricula.periods.filter(between("since"))
     instants = ("started_at", "last_activity_at", "completed_at")
     worked = pl.concat(
         frame.filter(between(*instants)).select(_PAIR) for frame in (world.in_session, world.elsewhere)
     )
-    facts = pairs.with_columns(
-        _marked(pairs, touched.sessions, "data_definition"),
+    of_sessions = world.sessions.select(
+        "company_id",
+        "session_id",
+        "session_key",
+        is_known=True,
+        data_definition=pl.col("session_key").is_in(touched.sessions["session_key"].implode()),
+        definition=pl.col("path_key").is_in(redefined["path_key"].implode()),
+    )
+    pairs = pl.concat(
+        rows.select(*_PAIR, "user_id") for rows in (world.enrollments, touched.enrollments)
+    ).unique()
+    of_pairs = pairs.with_columns(
         _marked(pairs, touched.enrollments, "data_enrollment"),
         _marked(pairs, world.enrollments.filter(between("enrolled_at", "archived_at")), "enrollment"),
-        _marked(pairs, redefined, "definition"),
         _marked(pairs, worked, "activity"),
-    ).drop(*_PAIR, "path_key")
+    )
     of_data = (
-        pl.when("data_definition")
+        # A session that is no more was edited itself, or its path was.
+        pl.when(pl.col("data_definition") | ~pl.col("is_known"))
         .then(_DEFINITION)
-        .when("data_enrollment")
+        .when(pl.col("data_enrollment") | pl.col("field").is_in(["appeared", "gone"]))
         .then(_ENROLLMENT)
         .otherwise(_CORRECTION)
     )
@@ -156,7 +166,8 @@ def with_causes(
     )
     return (
         found.join(expected, on=[*_KEYS, "field"], how="left", maintain_order="left")
-        .join(facts, on=["company_id", "session_id", "user_id"], how="left", maintain_order="left")
+        .join(of_sessions, on=["company_id", "session_id"], how="left", maintain_order="left")
+        .join(of_pairs, on=["session_key", "user_id"], how="left", maintain_order="left")
         .with_columns(pl.selectors.boolean().fill_null(False))
         .with_columns(cause=pl.when(_is_another("value_then", "old_value")).then(of_data).otherwise(of_time))
         .select(
@@ -177,15 +188,6 @@ def _is_another(one: str, other: str) -> pl.Expr:
 
 
 def _marked(pairs: pl.DataFrame, those: pl.DataFrame, name: str) -> pl.Series:
-    """Whether each pair is among those, by the keys that both have."""
-    keys = [key for key in (*_PAIR, "path_key") if key in those.columns]
-    return (
-        pairs.select(keys)
-        .join(
-            those.select(keys).unique().with_columns(pl.lit(True).alias(name)),
-            on=keys,
-            how="left",
-            maintain_order="left",
-        )[name]
-        .fill_null(False)
-    )
+    """Whether each pair is among those."""
+    marks = those.select(_PAIR).unique().with_columns(pl.lit(True).alias(name))
+    return pairs.select(_PAIR).join(marks, on=_PAIR, how="left", maintain_order="left")[name].fill_null(False)

@@ -100,6 +100,11 @@ def latest_id(home: Home) -> str | None:
         return None
 
 
+def names(home: Home) -> list[str]:
+    """The ids of all releases there are, sound or not."""
+    return [folder.name for folder in _folders(home)]
+
+
 def rollback(home: Home) -> Rollback | None:
     """How the release that answers came to answer, if a person switched back to it.
 

@@ -91,6 +91,8 @@ class LookupIndex:
         self._connection.close()
 
     def _name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
+        # Who was enrolled in a session that is no more may not be by the time it is back.
+        self._forget_answers(gone=self._session_keys() - set(sessions["session_key"]))
         for table in ("companies", "sessions", "users", "emails"):
             self._connection.execute(f"DELETE FROM {table}")
         companies = pl.concat([frame.select("company_id", "company_key") for frame in (sessions, users)])
@@ -98,6 +100,15 @@ class LookupIndex:
         self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
         self._insert("users", _sorted(users, "user_id", "user_key"))
         self._insert("emails", _emails(users))
+
+    def _session_keys(self) -> set[int]:
+        return {key for (key,) in self._connection.execute("SELECT session_key FROM sessions")}
+
+    def _forget_answers(self, gone: set[int]) -> None:
+        self._connection.executemany(
+            "DELETE FROM answers WHERE session_and_user BETWEEN ? AND ?",
+            ((key << 32, (key << 32) + 2**32 - 1) for key in gone),
+        )
 
     def _answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
         if self._base:

@@ -38,6 +38,7 @@ def next_release_id(home: Home, run_id: str) -> str:
 def publish(
     home: Home,
     *,
+    release_id: str,
     run_id: str,
     as_of: datetime,
     source: str,
@@ -55,7 +56,7 @@ def publish(
     """
     building = home.building
     manifest = Manifest(
-        release_id=next_release_id(home, run_id),
+        release_id=release_id,
         run_id=run_id,
         as_of=as_of.isoformat(),
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),

@@ -19,8 +19,8 @@ class Files:
     """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each of the six tables.
 
     A folder `changes` in the folder holds rows that are new or replace the row of their key, in files of the
-    same names. Where it is, a whole table is read only if it is newer than the one the warehouse has, and
-    changes only if they are newer than the whole table.
+    same names. Where it is, a whole table is read only if it is another one than the warehouse has, and
+    changes only if they are no older than the whole table.
     are_changes: the folder itself holds such rows, at most; a table the warehouse lacks is read as whole.
     """
 
@@ -51,7 +51,7 @@ class Files:
                 f"{alone}"
             )
         is_news = not has_changes or held_since is None
-        if whole and (is_news or (held_since and _written_at(whole) > held_since)):
+        if whole and (is_news or (held_since and _written_at(whole) != held_since)):
             held_since = _written_at(whole)
             yield Extract(table, whole, held_since)
         changes = _file_of(self.folder / CHANGES, table) if has_changes else None
@@ -67,4 +67,5 @@ def _file_of(folder: Path, table: str) -> Path | None:
 
 
 def _written_at(file: Path) -> datetime:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    """When the file was written; a clock that was ahead must not date what is so today into the future."""
+    return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))

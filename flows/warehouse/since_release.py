@@ -1,4 +1,6 @@
-"""The release that was published last from the warehouse: what changed since is marked (see `touching`)."""
+"""The releases made from the warehouse: what changed since each of them is marked (see `touching`)."""
+
+from collections.abc import Iterable
 
 from flows.warehouse import touching
 from flows.warehouse.duck import Duck, quoted
@@ -7,27 +9,36 @@ from schemas.manifest import RULES_VERSION, SCHEMA_VERSION
 _VERSIONS = f"{RULES_VERSION}; {SCHEMA_VERSION}"
 
 
-def start(duck: Duck) -> None:
-    """Make what a new warehouse lacks."""
-    duck.execute("CREATE TABLE IF NOT EXISTS base (release_id VARCHAR, versions VARCHAR)")
+def look_back(duck: Duck, release_id: str | None) -> bool:
+    """Let `touched_…` be what was marked since a release; whether these rules made it from this warehouse.
+
+    Of a release that the warehouse does not know nobody can tell: everything marked.
+    """
+    name = quoted(release_id or "")
+    rows = duck.rows(f"SELECT number, versions = {quoted(_VERSIONS)} FROM released WHERE release_id = {name}")
+    number, is_base = rows[0] if rows else (0, False)
+    for statement in touching.touched_since(number):
+        duck.execute(statement)
+    return bool(is_base)
 
 
-def base(duck: Duck) -> str | None:
-    """The id of the release since which changes are marked; null if these rules published none from here."""
-    rows = duck.rows(f"SELECT release_id FROM base WHERE versions = {quoted(_VERSIONS)}")
-    return str(rows[0][0]) if rows else None
+def settle(duck: Duck, release_id: str, others: Iterable[str]) -> None:
+    """A release is about to be published from what the warehouse holds now: marks are made after it.
 
+    Should it never appear, those made before are still there for the one that then answers.
 
-def settle(duck: Duck, release_id: str) -> None:
-    """A release is published from what the warehouse holds now: nothing has changed since."""
+    others: the releases that are there.
+    """
+    gone = " AND ".join(f"release_id <> {quoted(other)}" for other in {*others} - {release_id}) or "true"
     with duck.transaction():
+        number = duck.value("SELECT coalesce(max(number), 0) + 1 FROM released")
+        duck.execute(f"DELETE FROM released WHERE {gone}")
+        duck.execute(f"INSERT INTO released VALUES ({quoted(release_id)}, {quoted(_VERSIONS)}, {number})")
         for statement in touching.forget():
             duck.execute(statement)
-        duck.execute("DELETE FROM base")
-        duck.execute(f"INSERT INTO base VALUES ({quoted(release_id)}, {quoted(_VERSIONS)})")
 
 
 def untouched_tables(duck: Duck) -> set[str]:
     """The tables of which no row is another one than when the last release was published."""
-    touched = {name for (name,) in duck.rows("SELECT DISTINCT name FROM touched_tables")}
+    touched = {name for (name,) in duck.rows("FROM touched_tables")}
     return {name for (name,) in duck.rows('SELECT DISTINCT "table" FROM extracted')} - touched

@@ -1,7 +1,8 @@
 """What changed since the last release: the learners, sessions and enrolments whose input is not what it was.
 
-Marks stay until a release is published from them; one too many costs time, one too few would be a fault.
-Pure text: what is built here is executed by `accepting`.
+A mark says after which release it was made, and stays as long as a release from before it is there: that one
+may answer again. One mark too many costs time, one too few would be a fault. Pure text: what is built here is
+executed by `accepting` and `since_release`.
 """
 
 from collections.abc import Iterator
@@ -10,34 +11,55 @@ from flows.warehouse.duck import identifier, quoted
 from flows.warehouse.keying import stored_columns
 from schemas.columns import Table, table_name
 
-MARKS = {
-    "touched_learners": ("user_key",),
-    "touched_paths": ("path_key",),
-    "touched_sessions": ("session_key",),
-    "touched_enrollments": ("session_key", "user_key"),
+_MARKS = {
+    "learners": ("user_key",),
+    "paths": ("path_key",),
+    "sessions": ("session_key",),
+    "enrollments": ("session_key", "user_key"),
+    "tables": ("name",),
 }
 # Where a change of a table's row is marked.
 _MARKED_IN = {
-    "users": "touched_learners",
-    "paths": "touched_paths",
-    "path_steps": "touched_paths",
-    "path_sessions": "touched_sessions",
-    "enrollments": "touched_enrollments",
-    "step_activity": "touched_learners",
+    "users": "learners",
+    "paths": "paths",
+    "path_steps": "paths",
+    "path_sessions": "sessions",
+    "enrollments": "enrollments",
+    "step_activity": "learners",
 }
 
 
+# The number of the release that was made last.
+_LAST = "(SELECT coalesce(max(number), 0) FROM released)"
+
+
 def declare() -> Iterator[str]:
-    """The tables of marks, where they are not there yet."""
-    for table, keys in MARKS.items():
-        yield f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(f'{key} UINTEGER' for key in keys)})"
-    yield "CREATE TABLE IF NOT EXISTS touched_tables (name VARCHAR)"
+    """What a new warehouse lacks."""
+    yield "CREATE TABLE IF NOT EXISTS released (release_id VARCHAR, versions VARCHAR, number UINTEGER)"
+    for marks, keys in _MARKS.items():
+        columns = ", ".join(f"{key} {'VARCHAR' if key == 'name' else 'UINTEGER'}" for key in keys)
+        yield f"CREATE TABLE IF NOT EXISTS marked_{marks} ({columns}, after UINTEGER)"
+    yield from touched_since(0)
+
+
+def touched_since(number: int) -> Iterator[str]:
+    """Let `touched_learners`, `touched_paths` … be what was marked since the release of that number."""
+    for marks, keys in _MARKS.items():
+        yield (
+            f"CREATE OR REPLACE TEMP VIEW touched_{marks} AS "
+            f"SELECT DISTINCT {', '.join(keys)} FROM marked_{marks} WHERE after >= {number}"
+        )
+
+
+def mark_table(name: str) -> str:
+    """Mark the table as a new one."""
+    return f"INSERT INTO marked_tables SELECT {quoted(name)}, {_LAST}"
 
 
 def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     """Mark what differs between two relations of the model's stored rows, whatever their order."""
-    table = _MARKED_IN[table_name(model)]
-    keys = ", ".join(MARKS[table])
+    name = _MARKED_IN[table_name(model)]
+    keys = ", ".join(_MARKS[name])
     content = ", ".join(map(identifier, stored_columns(model)))
 
     def folded(rows: str) -> str:
@@ -47,11 +69,11 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
         f"CREATE OR REPLACE TEMP TABLE differing AS SELECT {keys} FROM {folded(before)} AS b "
         f"FULL JOIN {folded(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
     )
-    yield f"INSERT INTO {table} FROM differing"
-    yield f"INSERT INTO touched_tables SELECT {quoted(table_name(model))} WHERE EXISTS (FROM differing)"
+    yield f"INSERT INTO marked_{name} SELECT *, {_LAST} FROM differing"
+    yield f"{mark_table(table_name(model))} WHERE EXISTS (FROM differing)"
 
 
 def forget() -> Iterator[str]:
-    """All marks are settled by a release."""
-    for table in (*MARKS, "touched_tables"):
-        yield f"DELETE FROM {table}"
+    """Marks that are older than every release there is."""
+    for marks in _MARKS:
+        yield f"DELETE FROM marked_{marks} WHERE after < (SELECT min(number) FROM released)"

@@ -125,9 +125,11 @@ class Worlds:
             "SELECT session_key FROM path_sessions WHERE session_key IN (FROM touched_sessions) "
             "OR path_key IN (FROM touched_paths)"
         )
-        return Touched(
-            sessions, self._duck.frame("SELECT DISTINCT session_key, user_key FROM touched_enrollments")
+        enrollments = self._duck.frame(
+            "SELECT DISTINCT session_key, user_key, user_id FROM touched_enrollments "
+            "JOIN user_keys USING (user_key)"
         )
+        return Touched(sessions, enrollments)
 
     @property
     def firsts(self) -> list[tuple[str, str]]:

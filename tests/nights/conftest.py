@@ -1,0 +1,60 @@
+"""What the tests of nights share."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.sources.base import Extract
+from flows.warehouse import loading, step_history
+from flows.warehouse.duck import Duck
+from flows.warehouse.keying import by_id
+from schemas.columns import polars_schema
+from schemas.inputs import PathSteps
+from tests.a_night import small_world
+from tests.nights.a_warehouse import Delivery, Nights
+from tests.reference.tables import at, expect, read
+
+AS_OF = at("10 Mar")
+History = Callable[..., None]
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    """Check what a new warehouse has after extractions: (day, rows), or (day, rows, `changes`)."""
+    numbers = itertools.count()
+    with Duck() as duck:
+        loading.start(duck)
+        types = {**loading.stored_types(PathSteps), step_history.DATED_HERE: "BOOLEAN"}
+        duck.execute(f"CREATE TABLE path_steps ({', '.join(f'{name} {it}' for name, it in types.items())})")
+
+        def check(*extractions: tuple[str, ...], then: str) -> None:
+            for day, rows, *words in extractions:
+                is_full = not words
+                file = tmp_path / f"{next(numbers)}.parquet"
+                steps = [{"position": 0, **row} for row in read("path_steps", rows)]
+                pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
+                loading.load(duck, PathSteps, Extract("path_steps", file, at(day), is_full))
+                versions = step_history.dated(
+                    loading.loaded(PathSteps, is_full=is_full), "path_steps", at(day), is_full=is_full
+                )
+                duck.execute(f"CREATE OR REPLACE TABLE versions AS {versions}")
+                duck.execute("CREATE OR REPLACE TABLE path_steps AS FROM versions")
+            found = duck.frame(
+                f"SELECT * FROM ({by_id(PathSteps, 'path_steps')}) "
+                "ORDER BY path_id, step_id, valid_from NULLS FIRST, valid_to"
+            )
+            expect(found.to_dicts(), then)
+
+        yield check
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    """A warehouse that holds the small world, taken on 10 March."""
+    with Duck() as duck:
+        nights = Nights(tmp_path, duck)
+        nights.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
+        yield nights

@@ -1,0 +1,39 @@
+"""What a full recomputation from the same warehouse gives, to hold a release against."""
+
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from flows import transforming
+from flows.publishing import release
+from schemas.home import Home, Release
+from tests.nights.a_warehouse import Nights
+
+TABLES = ("path_session_stats", "step_stats", "session_summary", "users", "path_sessions", "quarantine")
+INDEX = ("companies", "sessions", "users", "emails", "answers")
+
+
+def assert_like_recomputed(nights: Nights, as_of: datetime) -> None:
+    """The release that answers is the one that computing every row anew gives, look-ups included."""
+    elsewhere = Home(nights.folder / "anew")
+    elsewhere.published.mkdir(parents=True, exist_ok=True)
+    recomputed = release.start_building(elsewhere)
+    transforming.transform(nights.duck, elsewhere, recomputed, as_of, anew=True)
+    published = Release(nights.home.latest.resolve(strict=True))
+    for table in TABLES:
+        found, expected = (pl.read_parquet(it.table(table)) for it in (published, recomputed))
+        assert_frame_equal(found, expected, check_exact=True)
+    for table in INDEX:
+        assert index_rows(published, table) == index_rows(recomputed, table)
+
+
+def index_rows(of: Release, table: str) -> list[tuple[Any, ...]]:
+    """The rows that look-ups answer from."""
+    connection = sqlite3.connect(of.lookup_index)
+    try:
+        return sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
+    finally:
+        connection.close()
