@@ -85,17 +85,22 @@ def _differs(field: str) -> pl.Expr:
 
 def transitions(found: pl.DataFrame) -> dict[str, int]:
     """How many enrolments changed to what people act on, and how many completion dates were restated."""
-    became = pl.col("field") == "detailed_status"
     moved = (pl.col("field") == "completed_at") & pl.col("old_value").is_not_null()
     kinds = {
-        "became late": became & (pl.col("new_value") == "late"),
-        "completed": became & (pl.col("new_value") == "successful"),
-        "to retake": became & pl.col("new_value").str.starts_with("toRetake"),
-        "unsuccessful": became & pl.col("new_value").str.starts_with("unsuccessful"),
+        "became late": _became("late"),
+        "completed": _became("successful"),
+        "to retake": _became("toRetake"),
+        "unsuccessful": _became("unsuccessful"),
         "completion date moved": moved & pl.col("new_value").is_not_null(),
         "completion date vanished": moved & pl.col("new_value").is_null(),
     }
     return found.select(**{kind: test.sum() for kind, test in kinds.items()}).row(0, named=True)
+
+
+def _became(status: str) -> pl.Expr:
+    """Whether the detailed status is another one now: another reason alone is none."""
+    old, new = (pl.col(value).str.split(", ").list.first() for value in ("old_value", "new_value"))
+    return (pl.col("field") == "detailed_status") & (new == status) & (old != status)
 
 
 def with_causes(
