@@ -23,7 +23,7 @@ from schemas.columns import Table, polars_schema, table_name
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
 from schemas.inputs import PathSessions, Users
-from schemas.manifest import SCHEMA_VERSION, Manifest
+from schemas.manifest import SCHEMA_VERSION
 from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
 from transforms.published import Statistics, evaluation, statistics
@@ -99,9 +99,8 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
 
 def _last(duck: Duck, home: Home, as_of: datetime, *, anew: bool) -> Last | None:
     """The release that answers, if it is intact and has the same columns."""
-    release_id = history.latest_id(home)
-    manifest = history.read(home.release(release_id)) if release_id else None
-    if not isinstance(manifest, Manifest) or manifest.schema_version != SCHEMA_VERSION:
+    manifest = history.answering(home)
+    if manifest is None or manifest.schema_version != SCHEMA_VERSION:
         return None
     release = home.release(manifest.release_id)
     if verify(release).faults:

@@ -100,6 +100,13 @@ def latest_id(home: Home) -> str | None:
         return None
 
 
+def answering(home: Home) -> Manifest | None:
+    """The manifest of the release that answers; null if there is none, or none that can be read."""
+    release_id = latest_id(home)
+    manifest = read(home.release(release_id)) if release_id else None
+    return manifest if isinstance(manifest, Manifest) else None
+
+
 def rollback(home: Home) -> Rollback | None:
     """How the release that answers came to answer, if a person switched back to it.
 
