@@ -1,4 +1,4 @@
-"""Every place where a night is killed. The kills of one list follow each other before the night is left alone."""
+"""Every place where a night is killed. The kills of one list follow each other, then it is left alone."""
 
 from tests.faults.killed_nights import Kill
 
@@ -47,49 +47,39 @@ _UNTIL_THE_NAME = [
 ]
 _FROM_THE_NAME_ON = [
     Kill("pathlib:Path.rename", "after", 1, "building"),
-    Kill("pathlib:Path.symlink_to", "before"),
-    Kill("pathlib:Path.symlink_to"),
     Kill("os:replace", "before", 1, "latest.new"),
     Kill("os:replace", "after", 1, "latest.new"),
-    Kill("flows.publishing.release:forget_rollbacks"),
     Kill("flows.warehouse.since_release:settle", "before"),
     Kill("flows.warehouse.touching:forget"),
-    Kill("flows.warehouse.since_release:settle"),
 ]
 _IN_RETENTION = [
     Kill("flows.publishing.retention:_taken_out", "before"),
     Kill("flows.publishing.retention:_taken_out"),
     Kill("flows.publishing.retention:_keep_manifest"),
-    Kill("shutil:rmtree", "before", 1, "deleting"),
-    Kill("shutil:rmtree", "after", 1, "deleting"),
     Kill("os:unlink", "after", 2, "parquet"),
+    Kill("shutil:rmtree", "after", 1, "deleting"),
     Kill("flows.publishing.retention:delete_beyond"),
 ]
 
 
-def _in_threes(kills: list[Kill]) -> list[list[Kill]]:
-    return [kills[first : first + 3] for first in range(0, len(kills), 3)]
-
-
-def _one_by_one(kills: list[Kill]) -> list[list[Kill]]:
-    return [[kill] for kill in kills]
+def _chains(kills: list[Kill], length: int) -> list[list[Kill]]:
+    return [kills[first : first + length] for first in range(0, len(kills), length)]
 
 
 # Before a release has its name, a run that is killed further on has got over the kill before.
 BY_CHANGES = [
-    *_in_threes([*_LOADS, *_IN_ACCEPT, Kill("flows.warehouse.accepting:_merge"), *_EACH_TABLE[:8], *_INDEX]),
-    *_in_threes([*_DICTIONARY, *_UNTIL_THE_NAME]),
-    *_one_by_one([*_FROM_THE_NAME_ON, *_IN_RETENTION]),
+    *_chains([*_LOADS, *_IN_ACCEPT, Kill("flows.warehouse.accepting:_merge"), *_EACH_TABLE[:8], *_INDEX], 6),
+    [*_DICTIONARY, *_UNTIL_THE_NAME],
+    *_chains([*_FROM_THE_NAME_ON, *_IN_RETENTION], 1),
 ]
 IN_FULL = [
-    *_in_threes([Kill("flows.warehouse.accepting:_replace", "after", nth) for nth in (1, 3, 6)]),
-    *_in_threes([*_UNTIL_THE_NAME[2:], *_DICTIONARY[1:]]),
-    *_one_by_one(_FROM_THE_NAME_ON[3:9:2]),
+    [Kill("flows.warehouse.accepting:_replace", "after", nth) for nth in (1, 3, 6)],
+    [*_UNTIL_THE_NAME[2:], _FROM_THE_NAME_ON[0]],
+    *_chains(_FROM_THE_NAME_ON[2:4], 1),
 ]
 AT_FIRST = [
-    *_in_threes([*_LOADS[:1], *_ALL_LOADS, *_IN_ACCEPT[2:]]),
-    *_in_threes(_EACH_TABLE[8:]),
-    [*_UNTIL_THE_NAME[1:], *_FROM_THE_NAME_ON[:4]],
-    [_FROM_THE_NAME_ON[4]],
-    [_FROM_THE_NAME_ON[6]],
+    [*_LOADS[:1], *_ALL_LOADS, *_IN_ACCEPT[2:]],
+    _EACH_TABLE[8:],
+    [*_UNTIL_THE_NAME[1:], *_FROM_THE_NAME_ON[:2]],
+    *_chains(_FROM_THE_NAME_ON[2:4], 1),
 ]

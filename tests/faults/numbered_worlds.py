@@ -50,7 +50,7 @@ def changes(folder: Path, n: int) -> str:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a home that nothing disturbs publishes: an odd world after an even one, and the other way round."""
+    """What a home that nothing disturbs publishes: an odd world after an even one, or the reverse."""
 
     odd: dict[str, pl.DataFrame]
     even: dict[str, pl.DataFrame]

@@ -1,7 +1,7 @@
 """Readers that never stop: each answer must be of one whole release, and never of an older one than the last.
 
-`python -m tests.faults.readers HOME` asks until its stdin ends, then tells as JSON how often each reader asked,
-what it saw that can't be, and how many worlds (see `numbered_worlds`) it saw.
+`python -m tests.faults.readers HOME` asks until its stdin ends, then tells as JSON how often each reader
+asked, what it saw that can't be, and which worlds (see `numbered_worlds`) it saw.
 """
 
 import json
@@ -20,7 +20,7 @@ from pathstats.scanning import latest_release, scan_table
 from schemas.home import Home
 
 Times = dict[str, int]
-_PAUSE_S = 0.02
+_PAUSE_S = 0.07
 
 
 def number(times: Times) -> int:
