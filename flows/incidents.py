@@ -36,6 +36,16 @@ class Incident:
     failures: int = 1
 
 
+def in_one_sentence(home: Home, error: BaseException) -> str:
+    """What to tell of an error that is not the product's own. Never its words: they may quote data."""
+    # DuckDB, polars and SQLite have no class of their own for a full disk.
+    if any(words in str(error) for words in ("No space left", "File too large", "disk is full")):
+        return f"The night can't write in {home.root}: the disk or a limit is full. Make room and run again."
+    if isinstance(error, OSError):
+        return f"The night can't read or write its files ({error.strerror}). Mend that and run again."
+    return f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
+
+
 def going_on(home: Home) -> Incident | None:
     """The incident, if the last night failed; what can't be read is not known."""
     note = read_note(home.failure)

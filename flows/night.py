@@ -23,8 +23,17 @@ from flows.warehouse import accepting, loading, since_release
 from flows.warehouse.accepting import DEFAULT_LIMITS, Arrival, Limits
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT, Duck
 from flows.warehouse.loading import Counts
+from flows.warehouse.setting_aside import set_aside
 from schemas.columns import table_name
-from schemas.errors import HomeBusy, HomeUnwritable, NightFailed, PathStatsError, SourceError, UsageError
+from schemas.errors import (
+    HomeBusy,
+    HomeUnwritable,
+    NightFailed,
+    PathStatsError,
+    SourceError,
+    UsageError,
+    WarehouseDamaged,
+)
 from schemas.home import Home
 from schemas.inputs import INPUTS, model_of
 from schemas.manifest import Manifest, TableIn, run_id
@@ -101,23 +110,33 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
         one_night_at_a_time(plan.home),
         _remembering_failure(plan, webhook),
     ):
-        seconds: dict[str, float] = {}
+        try:
+            return _phases(plan, run)
+        except WarehouseDamaged:
+            if plan.source is None:
+                raise
+            set_aside(plan.home, plan.run_id)
+            return _phases(plan, run)
 
-        def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
-            log.info("%s", name, extra={"phase": name, "state": "started"})
-            start = time.perf_counter()
-            answer: Answer = run(name, phase, *arguments)
-            seconds[name] = round(time.perf_counter() - start, 3)
-            log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
-            return answer
 
-        extracts = timed("extract", extract, plan)
-        arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
-        tables_in = timed("accept", accept, plan, arrivals)
-        computed = timed("transform", transform, plan)
-        manifest: Manifest = timed("publish", publish, plan, tables_in, computed, seconds)
-        timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
-        return manifest
+def _phases(plan: Plan, run: Runner) -> Manifest:
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+        log.info("%s", name, extra={"phase": name, "state": "started"})
+        start = time.perf_counter()
+        answer: Answer = run(name, phase, *arguments)
+        seconds[name] = round(time.perf_counter() - start, 3)
+        log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
+        return answer
+
+    extracts = timed("extract", extract, plan)
+    arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
+    tables_in = timed("accept", accept, plan, arrivals)
+    computed = timed("transform", transform, plan)
+    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, seconds)
+    timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
+    return manifest
 
 
 def extract(plan: Plan) -> list[Extract]:
@@ -164,8 +183,16 @@ def load(plan: Plan, item: Extract) -> Counts:
 
 def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
     """Hold what was lost against the limits, then make the loaded tables the warehouse's."""
+    answering = history.answering(plan.home)
     with _warehouse(plan) as duck:
-        counts = accepting.accept(duck, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of)
+        counts = accepting.accept(
+            duck,
+            arrivals,
+            limits=plan.limits,
+            run_id=plan.run_id,
+            as_of=plan.as_of,
+            published={name: table.held for name, table in answering.tables_in.items()} if answering else {},
+        )
         tables_in = accepting.tables_in(duck, arrivals, counts)
     shutil.rmtree(plan.home.landing, ignore_errors=True)
     return tables_in
@@ -248,11 +275,7 @@ def _remembering_failure(plan: Plan, webhook: notices.Webhook | None) -> Iterato
         _failed(plan, webhook, error)
         raise
     except (Exception, pl.exceptions.PanicException) as error:
-        if isinstance(error, OSError):
-            words = f"The night can't read or write its files ({error.strerror}). Mend that and run again."
-        else:
-            words = f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
-        failed = NightFailed(words)
+        failed = NightFailed(incidents.in_one_sentence(plan.home, error))
         _failed(plan, webhook, failed)
         raise failed from error
     incidents.end(plan.home)

@@ -23,7 +23,7 @@ from schemas.columns import Table, polars_schema, table_name
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
 from schemas.inputs import PathSessions, Users
-from schemas.manifest import SCHEMA_VERSION, Manifest
+from schemas.manifest import SCHEMA_VERSION
 from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
 from transforms.published import Statistics, evaluation, statistics
@@ -64,9 +64,8 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
 
     anew: compute every row, also of those who can't have another answer than in the last release.
     """
-    release_id = history.latest_id(home)
-    is_base = since_release.look_back(duck, release_id) and not anew
-    last = _last(home, release_id, as_of, is_base=is_base)
+    is_base = since_release.look_back(duck, history.latest_id(home)) and not anew
+    last = _last(home, as_of, is_base=is_base)
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
     computed, carried, counts = 0, 0, Counter[str]()
@@ -98,10 +97,10 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
 
-def _last(home: Home, release_id: str | None, as_of: datetime, *, is_base: bool) -> Last | None:
+def _last(home: Home, as_of: datetime, *, is_base: bool) -> Last | None:
     """The release that answers, if it is intact and has the same columns."""
-    manifest = history.read(home.release(release_id)) if release_id else None
-    if not isinstance(manifest, Manifest) or manifest.schema_version != SCHEMA_VERSION:
+    manifest = history.answering(home)
+    if manifest is None or manifest.schema_version != SCHEMA_VERSION:
         return None
     release = home.release(manifest.release_id)
     if verify(release).faults:

@@ -35,6 +35,9 @@ def latest_release(home: Home) -> Release:
     Raises: NoRelease if nothing was published yet, ReleaseDamaged if the folder is gone.
     """
     folder = home.latest.resolve()
+    while not folder.is_dir() and folder != home.latest.resolve():
+        # It has been replaced, and deleted, since its name was read.
+        folder = home.latest.resolve()
     if folder.is_dir():
         return Release(folder)
     if home.latest.is_symlink():

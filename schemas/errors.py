@@ -15,7 +15,8 @@ PathStatsError
     ├── HomeBusy          another night is running in the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
-    └── ReleaseDamaged    a published file is missing or not what it was
+    ├── ReleaseDamaged    a published file is missing or not what it was
+    └── WarehouseDamaged  what the warehouse's file holds can't be read
 
 A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
 """
@@ -117,3 +118,7 @@ class HomeUnreadable(NightFailed):
 
 class ReleaseDamaged(NightFailed):
     """A published file is missing or not what it was when it was published."""
+
+
+class WarehouseDamaged(NightFailed):
+    """What the warehouse's file holds can't be read; a night with a source begins a new one."""

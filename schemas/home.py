@@ -47,6 +47,15 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def warehouse_log(self) -> Path:
+        """What DuckDB has not written into the warehouse yet."""
+        return self.root / "warehouse.duckdb.wal"
+
+    def damaged_warehouse(self, run_id: str) -> Path:
+        """Where a night sets a warehouse aside that can't be read."""
+        return self.root / f"warehouse.duckdb.damaged-{run_id}"
+
+    @property
     def lock(self) -> Path:
         return self.root / "night.lock"
 

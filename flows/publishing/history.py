@@ -105,6 +105,13 @@ def names(home: Home) -> list[str]:
     return [folder.name for folder in _folders(home)]
 
 
+def answering(home: Home) -> Manifest | None:
+    """The manifest of the release that answers; null if there is none, or none that can be read."""
+    release_id = latest_id(home)
+    manifest = read(home.release(release_id)) if release_id else None
+    return manifest if isinstance(manifest, Manifest) else None
+
+
 def rollback(home: Home) -> Rollback | None:
     """How the release that answers came to answer, if a person switched back to it.
 

@@ -59,10 +59,18 @@ def held(duck: Duck) -> Held:
 
 
 def accept(
-    duck: Duck, arrivals: list[Arrival], *, limits: Limits, run_id: str, as_of: datetime
+    duck: Duck,
+    arrivals: list[Arrival],
+    *,
+    limits: Limits,
+    run_id: str,
+    as_of: datetime,
+    published: dict[str, int] | None = None,
 ) -> dict[str, Counts]:
     """Make what was loaded the warehouse's, and tell what became of each table's rows.
 
+    published: rows by table that the last release was made from: what a new warehouse is held against, for
+               the first delivery may be one of changes only.
     Raises: HeldBack if a table passes a limit; the warehouse stays as it was.
     """
     for arrival in arrivals:
@@ -70,7 +78,7 @@ def accept(
     with duck.transaction():
         for arrival in arrivals:
             if arrival.extract.is_full:
-                _hold_shrinking(duck, arrival.extract.table, limits)
+                _hold_shrinking(duck, arrival.extract.table, limits, published or {})
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(
             "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
@@ -99,17 +107,22 @@ def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
         )
 
 
-def _hold_shrinking(duck: Duck, table: str, limits: Limits) -> None:
+def _hold_shrinking(duck: Duck, table: str, limits: Limits, published: dict[str, int]) -> None:
     model = model_of(table)
-    if limits.shrink_share is None or not duck.has(table):
+    if limits.shrink_share is None:
         return
-    held = "valid_to IS NULL OR NOT dated_here" if model is PathSteps else "true"
-    before = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}"))
+    if duck.has(table):
+        held = "valid_to IS NULL OR NOT dated_here" if model is PathSteps else "true"
+        before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
+    elif model is not PathSteps:  # Versions of steps that a lost warehouse dated are lost with it.
+        before, holder = published.get(table, 0), "the last release"
+    else:
+        return
     after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
     # The share as a quotient: 29 of 50 rows are what a limit of 42 % lets through, but 50 * (1 - 0.42) > 29.
     if before and (before - after) / before > limits.shrink_share:
         raise HeldBack(
-            f"Table {table}: {after:,} rows where the warehouse holds {before:,}, a loss of more than the "
+            f"Table {table}: {after:,} rows where {holder} holds {before:,}, a loss of more than the "
             f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
         )
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from flows.warehouse.interrupting import interruptibly
-from schemas.errors import NightFailed
+from schemas.errors import NightFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer")
 
@@ -20,6 +20,16 @@ Answer = TypeVar("Answer")
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 DEFAULT_MEMORY_LIMIT = "3GB"
+# DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
+_OF_DAMAGE = (
+    "not a valid DuckDB database file",
+    "database file with version number",
+    "Corrupt database file",
+    "replaying WAL file",
+    "database has been invalidated",
+    'from file "{file}"',
+)
+_NOT_OF_DAMAGE = ("No space left", "File too large", "Permission denied", "Out of Memory")
 
 
 def quoted(text: str) -> str:
@@ -50,13 +60,11 @@ class Duck:
     """
 
     def __init__(self, file: Path | None = None, memory_limit: str = DEFAULT_MEMORY_LIMIT) -> None:
+        self._file = file
         try:
             self._connection = duckdb.connect(str(file) if file else ":memory:", config=_CONFIG)
         except duckdb.Error as error:
-            raise NightFailed(
-                f"The warehouse {file} can't be opened ({type(error).__name__}). Remove it and run again: "
-                "a night rebuilds it from its source."
-            ) from error
+            raise _unopened(file, error) from error
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
         self.execute(f"SET memory_limit = {quoted(memory_limit)}")
         self.execute("SET TimeZone = 'UTC'")
@@ -96,9 +104,42 @@ class Duck:
         try:
             yield
         except BaseException:
-            self.execute("ROLLBACK")
+            # On a damaged file it has ended by itself; the error that told so is the one to raise.
+            with suppress(duckdb.Error, WarehouseDamaged):
+                self.execute("ROLLBACK")
             raise
         self.execute("COMMIT")
 
     def _interruptibly(self, work: Callable[[], Answer]) -> Answer:
-        return interruptibly(self._connection, self._aside, work)
+        try:
+            return interruptibly(self._connection, self._aside, work)
+        except duckdb.Error as error:
+            if self._file and _tells_of_damage(error, self._file):
+                raise WarehouseDamaged(_damaged(self._file)) from error
+            raise
+
+
+def _unopened(file: Path | None, error: duckdb.Error) -> NightFailed:
+    if file and _tells_of_damage(error, file):
+        return WarehouseDamaged(_damaged(file))
+    if "Could not set lock" in str(error):
+        return NightFailed(f"The warehouse {file} is open in another program; close it there and run again.")
+    # It may be sound: nothing says that it is lost.
+    return NightFailed(
+        f"The warehouse {file} can't be opened ({type(error).__name__}). Mend that and run again, or move it "
+        "away: a night with a --source builds a new one."
+    )
+
+
+def _damaged(file: Path) -> str:
+    return (
+        f"The warehouse {file} is damaged; run again with a --source that delivers whole tables: "
+        "the night sets the file aside and builds a new one."
+    )
+
+
+def _tells_of_damage(error: duckdb.Error, file: Path) -> bool:
+    text = str(error)
+    return any(words.format(file=file) in text for words in _OF_DAMAGE) and not any(
+        words in text for words in _NOT_OF_DAMAGE
+    )

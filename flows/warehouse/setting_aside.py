@@ -1,0 +1,25 @@
+"""A warehouse that can't be read is moved away, for a night to build a new one from its source."""
+
+import logging
+import shutil
+
+from schemas.home import Home
+
+log = logging.getLogger("pathstats.night.setting_aside")
+
+
+def set_aside(home: Home, run_id: str) -> None:
+    """Move the damaged warehouse and its log beside, in the place of the one that was moved there before."""
+    aside = home.damaged_warehouse(run_id)
+    for older in home.root.glob(f"{home.damaged_warehouse('').name}*"):
+        shutil.rmtree(older) if older.is_dir() else older.unlink()
+    # The log first: what is left of a warehouse must not be replayed into the next one.
+    if home.warehouse_log.exists():
+        home.warehouse_log.rename(aside.with_name(f"{aside.name}.wal"))
+    home.warehouse.rename(aside)
+    log.warning(
+        "%s was damaged and is now %s; a new one is built from the source. What only the old one knew is "
+        "lost: how steps were defined before, and when refused rows were first seen.",
+        home.warehouse,
+        aside.name,
+    )

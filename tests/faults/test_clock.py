@@ -1,0 +1,104 @@
+"""Clocks that jump: that of the machine, those of the files, and an as_of before the last one's."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
+
+from flows.night import Plan, run_night
+from flows.publishing import history, release
+from flows.warehouse.duck import Duck
+from pathstats.cli.main import app
+from schemas.home import Home
+from schemas.manifest import Manifest
+from tests.a_night import AS_OF, as_parquet, latest, small_world
+from tests.faults.numbered_worlds import tables_of
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    as_parquet(tmp_path / "in", small_world())
+    return Home(tmp_path / "home")
+
+
+def night(home: Home, as_of: datetime = AS_OF, keep: int = 30, *, anew: bool = False) -> Manifest:
+    return run_night(Plan(f"files:{home.root.parent / 'in'}", home, as_of, keep=keep, anew=anew))
+
+
+def written_at(home: Home, moment: datetime) -> None:
+    """The source's files say that they were written then."""
+    for file in (home.root.parent / "in").iterdir():
+        os.utime(file, (moment.timestamp(), moment.timestamp()))
+
+
+def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([2026, 1970, 2099, 2025])
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime(next(clock), 6, 1, tzinfo=tz)
+
+    monkeypatch.setattr(release, "datetime", Jumping)
+    made = [night(home, AS_OF + n * DAY, keep=2) for n in range(4)]
+    assert [manifest.carried for manifest in made] == [0, 3, 3, 3]
+    assert latest(home.root).folder.name == made[3].release_id
+    # Two are kept, of which the latest is one; the other is the one that claims to be made last.
+    assert [it.release_id for it in history.published(home)] == [made[2].release_id, made[3].release_id]
+    assert history.rollback(home) is None
+    told = CliRunner().invoke(app, ["status", "--home", str(home.root)])
+    assert (told.exit_code, made[3].release_id in told.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_files_of_another_time(home: Home, year: int) -> None:
+    written_at(home, datetime(year, 6, 1, tzinfo=UTC))
+    made = night(home)
+    assert made.tables_in["users"].data_as_of.startswith(f"{year}-06-01")
+    told = CliRunner().invoke(app, ["status", "--home", str(home.root)])
+    assert (told.exit_code, "older than the release" in told.stdout) == (0, year == 1970)
+
+
+def test_definitions_from_files_that_grow_older(home: Home) -> None:
+    """Each night's definition is another one; versions never overlap, and the last one delivered holds."""
+    for number, day in enumerate((9, 5, 7, 3)):
+        tables = small_world()
+        tables["path_steps"][0] |= {"min_score": 10 * (number + 1)}
+        as_parquet(home.root.parent / "in", tables)
+        written_at(home, datetime(2026, 3, day, tzinfo=UTC))
+        night(home)
+    with Duck(home.warehouse) as duck:
+        versions = duck.rows(
+            "SELECT min_score, valid_from, valid_to FROM path_steps WHERE min_score IS NOT NULL"
+        )
+    assert all(begins is None or ends is None or begins < ends for _, begins, ends in versions)
+    assert [score for score, _, ends in versions if ends is None] == [40]
+    moments = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 12)]
+    for moment in moments:
+        held = [v for v in versions if (not v[1] or v[1] <= moment) and (not v[2] or moment < v[2])]
+        assert len(held) == 1, (moment, versions)
+    incremental = tables_of(latest(home.root).folder)
+    night(home, anew=True)
+    anew = tables_of(latest(home.root).folder)
+    for name in incremental.keys() - {"status_changes"}:
+        assert_frame_equal(incremental[name], anew[name])
+
+
+def test_an_as_of_before_the_last(home: Home, tmp_path: Path) -> None:
+    """There and back again: each release is what a home that knows no other night publishes."""
+    there_and_back = [AS_OF, AS_OF - 5 * DAY, AS_OF + DAY, AS_OF]
+    for place, as_of in enumerate(there_and_back):
+        made = night(home, as_of)
+        assert (made.carried > 0) == (place == 2)
+        run_night(Plan(f"files:{tmp_path / 'in'}", Home(tmp_path / f"alone-{place}"), as_of))
+        right = tables_of(latest(tmp_path / f"alone-{place}").folder)
+        found = tables_of(latest(home.root).folder)
+        for name in right.keys() - {"status_changes"}:
+            assert_frame_equal(found[name], right[name])
+    assert latest(home.root).folder.name == "20260310T000000Z-2"

@@ -1,0 +1,206 @@
+"""A warehouse or a last release that can't be read: the night says so, and publishes what it would have."""
+
+import logging
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.night import Plan, run_night
+from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
+from schemas.home import Home
+from schemas.manifest import Manifest
+from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
+from tests.faults.numbered_worlds import tables_of
+
+LATER = AS_OF + timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source in `in`, a `home` where it was published, and a `next-home` where the next night was too."""
+    folder = tmp_path_factory.mktemp("once")
+    source = as_parquet(folder / "in", small_world())
+    night(source, folder / "home")
+    shutil.copytree(folder / "home", folder / "next-home", symlinks=True)
+    night(source, folder / "next-home", LATER)
+    return folder
+
+
+@pytest.fixture
+def home(published_once: Path, tmp_path: Path) -> Home:
+    shutil.copytree(published_once / "home", tmp_path / "home", symlinks=True)
+    return Home(tmp_path / "home")
+
+
+def assert_rebuilt(home: Home, published_once: Path, made: Manifest) -> None:
+    assert assert_complete(latest(home.root)) == made
+    assert made.computed == 3
+    right = tables_of(latest(published_once / "next-home").folder)
+    for name, frame in tables_of(latest(home.root).folder).items():
+        assert_frame_equal(frame, right[name])
+
+
+def garbage(home: Home) -> None:
+    home.warehouse.write_bytes(random.Random(1).randbytes(50_000))
+
+
+def empty(home: Home) -> None:
+    home.warehouse.write_bytes(b"")
+
+
+def truncated(home: Home) -> None:
+    home.warehouse.write_bytes(home.warehouse.read_bytes()[:1_000_000])
+
+
+def of_another_version(home: Home) -> None:
+    """A storage version of times to come, in a header that is sound otherwise."""
+    content = bytearray(home.warehouse.read_bytes())
+    content[12:20] = (999).to_bytes(8, "little")
+    content[:8] = checksum(content[8:4_096]).to_bytes(8, "little")
+    home.warehouse.write_bytes(content)
+
+
+def checksum(block: bytes) -> int:
+    """As DuckDB computes it, from whole words of eight bytes."""
+    found = 5_381
+    for place in range(0, len(block), 8):
+        word = int.from_bytes(block[place : place + 8], "little")
+        found ^= word * 0xBF58476D1CE4E5B9 % 2**64
+    return found
+
+
+def a_folder(home: Home) -> None:
+    home.warehouse.unlink()
+    home.warehouse.mkdir()
+
+
+def log_of_another(home: Home) -> None:
+    """What a killed process left of some other file."""
+    other = home.root / "other.duckdb"
+    program = (
+        f"import duckdb, os; c = duckdb.connect({str(other)!r}); c.execute('CREATE TABLE t AS SELECT 1'); "
+        "c.execute('CHECKPOINT'); c.execute('INSERT INTO t VALUES (2)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    other.with_name("other.duckdb.wal").rename(home.warehouse_log)
+    other.unlink()
+
+
+def damaged_blocks(first: int) -> Callable[[Home], None]:
+    """Blocks that nobody reads when the file is opened are found out later, by a query."""
+
+    def damage(home: Home) -> None:
+        content = bytearray(home.warehouse.read_bytes())
+        block, header = 262_144, 3 * 4_096
+        # The first of its blocks name the tables; without the last ones it can't be opened either.
+        for start in range(header + first * block, len(content) - block, 3 * block):
+            content[start + 8 : start + 4_096] = bytes(4_088)
+        home.warehouse.write_bytes(content)
+
+    return damage
+
+
+DAMAGES = {
+    "garbage": garbage,
+    "empty": empty,
+    "truncated": truncated,
+    "of another version": of_another_version,
+    "a folder": a_folder,
+    "the log of another": log_of_another,
+    **{f"blocks from {first} on": damaged_blocks(first) for first in range(3)},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_warehouse_is_built_anew(
+    home: Home, published_once: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Home], None]
+) -> None:
+    damage(home)
+    (home.root / "warehouse.duckdb.damaged-of-before").write_text("the one that was set aside before")
+    with caplog.at_level(logging.WARNING):
+        made = night(published_once / "in", home.root, LATER)
+    (words,) = caplog.messages
+    assert "was damaged and is now warehouse.duckdb.damaged-20260311T000000Z" in words
+    assert_rebuilt(home, published_once, made)
+    aside = {file.name for file in home.root.glob("*.damaged-*")} - {
+        "warehouse.duckdb.damaged-20260311T000000Z.wal"
+    }
+    assert aside == {"warehouse.duckdb.damaged-20260311T000000Z"}
+    assert not home.failure.exists()
+
+
+def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(home: Home) -> None:
+    garbage(home)
+    before = home.warehouse.read_bytes()
+    with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
+        run_night(Plan(None, home, LATER))
+    assert home.warehouse.read_bytes() == before
+    assert_complete(latest(home.root))
+
+
+def test_changes_alone_do_not_make_a_new_warehouse(home: Home, published_once: Path, tmp_path: Path) -> None:
+    """Else the few rows of one day would be published as all there is."""
+    garbage(home)
+    tables = small_world()
+    tables["users"] = tables["users"][:1]
+    changes = as_parquet(tmp_path / "changes", tables)
+    for _ in range(2):
+        with pytest.raises(HeldBack, match="users: 1 rows where the last release holds 3"):
+            run_night(Plan(f"changes:{changes}", home, LATER))
+    assert assert_complete(latest(home.root)).as_of == AS_OF.isoformat()
+    assert_rebuilt(home, published_once, night(published_once / "in", home.root, LATER))
+
+
+def test_a_warehouse_that_another_program_has_open_is_left_alone(home: Home, published_once: Path) -> None:
+    program = f"import duckdb; c = duckdb.connect({str(home.warehouse)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(NightFailed, match="is open in another program"):
+            night(published_once / "in", home.root, LATER)
+        other.communicate("\n")
+    assert not list(home.root.glob("*.damaged-*"))
+    assert night(published_once / "in", home.root, LATER).carried == 3
+
+
+def test_a_failing_query_is_not_taken_for_damage(tmp_path: Path) -> None:
+    from flows.warehouse.duck import Duck
+
+    with Duck(tmp_path / "w.duckdb") as duck, pytest.raises(duckdb.ConversionException):
+        duck.execute("SELECT CAST('Corrupt' AS INTEGER)")
+
+
+def shortened(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def changed(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [shortened, changed, Path.unlink], ids=lambda it: it.__name__)
+@pytest.mark.parametrize("file", ["path_session_stats.parquet", "lookup.sqlite", "manifest.json"])
+def test_a_damaged_last_release_stops_no_night(
+    home: Home, published_once: Path, file: str, damage: Callable[[Path], None]
+) -> None:
+    damage(latest(home.root).folder / file)
+    made = night(published_once / "in", home.root, LATER)
+    assert assert_complete(latest(home.root)) == made
+    assert (made.computed, made.since) == (3, None)
+    stats = pl.read_parquet(latest(home.root).table("path_session_stats"))
+    assert_frame_equal(
+        stats, pl.read_parquet(latest(published_once / "next-home").table("path_session_stats"))
+    )

@@ -1,0 +1,106 @@
+"""Nights killed with SIGKILL at every stage, while readers ask: nothing is lost, the next night is right."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from schemas.home import Home
+from tests.a_night import assert_complete, latest
+from tests.faults import numbered_worlds
+from tests.faults.killed_nights import ROOT, Kill, Nights, Task
+from tests.faults.kills import AT_FIRST, BY_CHANGES, IN_FULL
+from tests.faults.numbered_worlds import Undisturbed, tables_of
+
+KILLED = -9
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    return Undisturbed.nights(tmp_path_factory.mktemp("undisturbed"))
+
+
+@contextmanager
+def readers(home: Path) -> Iterator[dict[str, Any]]:
+    """Readers of all kinds ask meanwhile; what they tell is there at the end."""
+    told: dict[str, Any] = {}
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.readers", str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        yield told
+    finally:
+        told |= json.loads(asking.communicate()[0])
+
+
+def assert_as_undisturbed(home: Path, undisturbed: Undisturbed, n: int, *, is_second: bool) -> None:
+    """The nth world's release is the latest, table by table; and no night left anything behind.
+
+    is_second: the killed night had published it already, so nothing has changed since the release before.
+    """
+    assert_complete(latest(home))
+    expected = undisturbed.of(n)
+    found = tables_of(latest(home).folder)
+    assert found.keys() == expected.keys()
+    for name, frame in found.items():
+        clear = name == "status_changes" and is_second
+        assert_frame_equal(frame, expected[name].clear() if clear else expected[name])
+    left = {entry.name for entry in home.iterdir()} - {"night.lock", "warehouse.duckdb", "published"}
+    assert left == set()
+    assert {entry.name for entry in Home(home).published.iterdir()} <= {"releases", "latest", "deleted"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "kills"), [("changes", BY_CHANGES), ("full", IN_FULL)], ids=["changes", "full"]
+)
+def test_killed_on_top_of_a_release(
+    undisturbed: Undisturbed, tmp_path: Path, kind: str, kills: list[list[Kill]]
+) -> None:
+    """The kills of a list are of one night, run again; it is then left alone, and the next comes."""
+    home = tmp_path / "home"
+    with Nights() as nights:
+        assert nights.run(Task(numbered_worlds.whole(tmp_path / "1", 1), str(home))) == 0
+        with readers(home) as told:
+            for n, chain in enumerate(kills, 2):
+                in_full = kind == "full"
+                source = (numbered_worlds.whole if in_full else numbered_worlds.changes)(tmp_path / "in", n)
+                before, switched = latest(home).folder, False
+                for kill in chain:
+                    task = Task(source, str(home), anew=in_full, keep=3, kill=kill)
+                    assert nights.run(task) == KILLED, kill
+                    assert_complete(latest(home))
+                    switched |= latest(home).folder != before
+                assert nights.run(Task(source, str(home), anew=in_full, keep=3)) == 0, chain
+                assert_as_undisturbed(home, undisturbed, n, is_second=switched)
+    for name, reader in told.items():
+        assert reader["wrong"] == [], name
+        assert reader["asked"] > 10
+        assert len(reader["seen"]) > 1
+
+
+def test_killed_in_the_first_night(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    source = numbered_worlds.whole(tmp_path / "in", 1)
+    with Nights() as nights:
+        for chain in AT_FIRST:
+            for kill in chain:
+                assert nights.run(Task(source, str(home), kill=kill)) == KILLED, kill
+                if Home(home).latest.is_symlink():
+                    assert_complete(latest(home))
+            assert nights.run(Task(source, str(home))) == 0, chain
+            expected = undisturbed.of(1)
+            for name, frame in tables_of(latest(home).folder).items():
+                clear = name == "status_changes"
+                assert_frame_equal(frame, expected[name].clear() if clear else expected[name])
+            shutil.rmtree(home)
