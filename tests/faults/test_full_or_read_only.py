@@ -1,4 +1,4 @@
-"""No room, or no permission, to write: one sentence, the last release answers, and the next night succeeds."""
+"""No room, or no permission, to write: one sentence, the last release answers, the next night succeeds."""
 
 import ctypes
 import os
