@@ -32,7 +32,8 @@ def waiting(*arguments):
     sys.stdin.read()
     return work(*arguments)
 night.accept = waiting
-night.run_night(night.Plan(f"files:{sys.argv[1]}", Home(Path(sys.argv[2])), datetime.fromisoformat(sys.argv[3])))
+source, home, as_of = sys.argv[1:]
+night.run_night(night.Plan(f"files:{source}", Home(Path(home)), datetime.fromisoformat(as_of)))
 """
 
 
@@ -92,7 +93,8 @@ def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tm
     begun, of_first = scan("path_session_stats", home=home.root), scan_table(first, "step_stats")
     with duckdb.connect() as connection:
         many = connection.execute(
-            f"SELECT global_time_ms FROM '{home.latest}/path_session_stats.parquet', range(200000) ORDER BY ALL"
+            f"SELECT global_time_ms FROM '{home.latest}/path_session_stats.parquet', range(200000) "
+            "ORDER BY ALL"
         )
         assert many.fetchone() == (14,)
         run_night(Plan(changes(tmp_path / "2", 2), home, AS_OF + timedelta(days=1)))

@@ -92,10 +92,9 @@ def test_definitions_from_files_that_grow_older(home: Home) -> None:
 
 def test_an_as_of_before_the_last(home: Home, tmp_path: Path) -> None:
     """There and back again: each release is what a home that knows no other night publishes."""
-    there_and_back = [AS_OF, AS_OF - 5 * DAY, AS_OF + DAY, AS_OF]
-    for place, as_of in enumerate(there_and_back):
-        made = night(home, as_of)
-        assert (made.carried > 0) == (place == 2)
+    night(home)
+    for place, as_of in enumerate([AS_OF - 5 * DAY, AS_OF]):
+        night(home, as_of)
         run_night(Plan(f"files:{tmp_path / 'in'}", Home(tmp_path / f"alone-{place}"), as_of))
         right = tables_of(latest(tmp_path / f"alone-{place}").folder)
         found = tables_of(latest(home.root).folder)

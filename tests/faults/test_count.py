@@ -1,0 +1,16 @@
+"""How many faults are tried: the README names the number, and it is the true one."""
+
+import re
+
+from tests.faults.killed_nights import ROOT
+from tests.faults.kills import AT_FIRST, BY_CHANGES, IN_FULL
+from tests.faults.test_damaged import DAMAGED_RELEASES, DAMAGES
+from tests.faults.test_full_or_read_only import FORBIDDEN, ROOMS
+
+
+def test_the_readme_names_as_many_faults_as_are_tried() -> None:
+    kills = sum(map(len, (*BY_CHANGES, *IN_FULL, *AT_FIRST)))
+    others = sum(map(len, (DAMAGES, DAMAGED_RELEASES, ROOMS, FORBIDDEN)))
+    readme = (ROOT / "README.md").read_text("utf-8")
+    ((faults, killed),) = re.findall(r"(\d+) faults are tried, nothing was lost: (\d+) kills", readme)
+    assert (int(faults), int(killed)) == (kills + others, kills)
