@@ -293,7 +293,8 @@ class StatusChanges(Table):
     to_as_of: Time = column("The as_of of this release.")
     cause: str = column(
         "Why. By today's data the earlier as_of would have had another value: definition (the session, path "
-        "or a step was edited), enrolment (an enrolment was), correction of earlier data (activity was). "
+        "or a step was edited), enrolment (an enrolment was, or the user came or went), correction of "
+        "earlier data (activity was). "
         "Else it came between the two: enrolment (one began or ended), definition (a step's changed), "
         "activity (there was some), time.",
         isin=CHANGE_CAUSES,

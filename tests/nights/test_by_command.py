@@ -1,18 +1,18 @@
-"""Changes and a table that shrank, from the shell."""
+"""Changes and a table that shrank, by the command line."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from pathstats.cli.main import app
 from tests.a_night import as_parquet, latest, published, small_world
 
-PATHSTATS = Path(sys.executable).with_name("pathstats")
+AS_OF = "2026-03-10T00:00:00Z"
 
 
 class Home:
@@ -23,21 +23,13 @@ class Home:
         self.told = self.run(f"files:{self.source}")
 
     def run(self, source: str, *options: str) -> dict[str, Any]:
-        done = self.shell(source, *options)
-        assert (done.returncode, done.stderr) == (0, "")
+        done = self.command(source, *options)
+        assert (done.exit_code, done.stderr) == (0, "")
         return dict(json.loads(done.stdout))
 
-    def shell(self, source: str, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [str(PATHSTATS), "run", "--source", source, "--home", str(self.folder), *options]
-        ours = ("PATHSTATS", "PREFECT")
-        return subprocess.run(
-            [*command, "--as-of", "2026-03-10T00:00:00Z", "--direct", "--json"],
-            capture_output=True,
-            text=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith(ours)},
-            timeout=60,
-            check=False,
-        )
+    def command(self, source: str, *options: str) -> Result:
+        where = ("run", "--source", source, "--home", str(self.folder))
+        return CliRunner().invoke(app, [*where, *options, "--as-of", AS_OF, "--direct", "--json"])
 
     def write(self, file: str, edit: pl.Expr, *, only: int) -> Path:
         """A file with the first users, edited."""
@@ -77,13 +69,13 @@ def test_what_shrank_is_accepted_once(home: Home) -> None:
     before = latest(home.folder)
     home.write("in/users.parquet", INVITED, only=2)
     for options in ((), ("--max-shrink", "0.33")):
-        done = home.shell(f"files:{home.source}", *options)
-        assert (done.returncode, done.stdout) == (5, "")
+        done = home.command(f"files:{home.source}", *options)
+        assert (done.exit_code, done.stdout) == (5, "")
         assert "Table users: 2 rows where the warehouse holds 3" in done.stderr
         assert "--accept-shrink" in done.stderr
     assert latest(home.folder) == before
     home.run(f"files:{home.source}", "--accept-shrink")
     assert home.users() == [("u1", "invited"), ("u2", "invited")]
     home.write("in/users.parquet", INVITED, only=1)
-    assert home.shell(f"files:{home.source}").returncode == 5
+    assert home.command(f"files:{home.source}").exit_code == 5
     home.run(f"files:{home.source}", "--max-shrink", "0.5")
