@@ -33,7 +33,7 @@ GUARDED = replace(NO_LIMITS, shrink_share=0.0)
 
 
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     # Such a sequence has nothing to shrink: its seed says it all.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
