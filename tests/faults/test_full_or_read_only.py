@@ -20,7 +20,7 @@ from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, sma
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
 # KiB that are left when a night begins: it stops at its first write, in the warehouse, or in the release.
-ROOMS = (0, 40, 400, 1_200, 2_400)
+ROOMS = (0, 40, 400, 800, 1_600)
 FORBIDDEN = (("", "can't be written"), ("published", "Permission denied"))
 LATER = AS_OF + timedelta(days=1)
 KIB = 1024
