@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.night import Plan, run_night
 from flows.warehouse.accepting import Limits
-from schemas.columns import Table, table_name
+from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release
 from schemas.inputs import INPUTS
 from schemas.manifest import Manifest
@@ -39,7 +39,7 @@ def as_parquet(folder: Path, tables: Tables) -> Path:
     """The tables as typed parquet files, missing values null."""
     folder.mkdir(parents=True, exist_ok=True)
     for model in INPUTS:
-        schema = {name: declared.dtype.type for name, declared in model.to_schema().columns.items()}
+        schema = polars_schema(model)
         frame = pl.DataFrame(tables[table_name(model)], schema=schema)
         frame.write_parquet(folder / f"{table_name(model)}.parquet")
     return folder

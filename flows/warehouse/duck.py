@@ -47,10 +47,14 @@ def instant(moment: datetime) -> str:
     return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
 
 
+def file_name(file: Path) -> str:
+    """The path as an SQL literal that names this file only, whatever wildcards are in its name."""
+    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
+
+
 def parquet(file: Path) -> str:
-    """The file as an SQL relation, whatever wildcards are in its name."""
-    name = quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
-    return f"read_parquet({name}, hive_partitioning = false)"
+    """The file as an SQL relation."""
+    return f"read_parquet({file_name(file)}, hive_partitioning = false)"
 
 
 class Duck:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from flows.warehouse.broken_lines import fault_in_ndjson, first_other_line_end, line_of_record, text_of
-from flows.warehouse.duck import Duck, identifier, quoted
+from flows.warehouse.duck import Duck, file_name, identifier, parquet, quoted
 from schemas.errors import NightFailed, PathStatsError, SourceError
 
 ROW_IN_FILE = "row in file"
@@ -56,7 +56,7 @@ def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
 
 
 def _parquet(duck: Duck, file: Path) -> Scan:
-    sql = f"read_parquet({_path(file)}, hive_partitioning = false)"
+    sql = parquet(file)
     try:
         types = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")}
     except duckdb.Error as error:
@@ -65,7 +65,7 @@ def _parquet(duck: Duck, file: Path) -> Scan:
         return Scan(sql, _numbered(sql), types)
     numbered = (
         f"(SELECT file_row_number + 1 AS {identifier(ROW_IN_FILE)}, * EXCLUDE (file_row_number) "
-        f"FROM read_parquet({_path(file)}, hive_partitioning = false, file_row_number = true))"
+        f"FROM read_parquet({file_name(file)}, hive_partitioning = false, file_row_number = true))"
     )
     return Scan(sql, numbered, types)
 
@@ -74,7 +74,7 @@ def _csv(file: Path, wanted: list[str]) -> Scan:
     names = _header(file, wanted)
     columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     sql = (
-        f"read_csv({_path(file)}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        f"read_csv({file_name(file)}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
         "strict_mode = true, hive_partitioning = false)"
     )
@@ -114,7 +114,7 @@ def _ndjson(file: Path, wanted: list[str]) -> Scan:
     names = _distinct([*wanted, *_keys_of_first_row(file)])
     columns = ", ".join(f"{quoted(name)}: 'JSON'" for name in names)
     sql = (
-        f"read_json({_path(file)}, columns = {{{columns}}}, format = 'newline_delimited', "
+        f"read_json({file_name(file)}, columns = {{{columns}}}, format = 'newline_delimited', "
         "maximum_object_size = 67108864, hive_partitioning = false)"
     )
     return Scan(sql, _numbered(sql), dict.fromkeys(names, "JSON"))
@@ -153,11 +153,6 @@ def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
     rows, *counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
     absent = {name for name, count in zip(in_json, counts, strict=True) if rows and not count}
     return present - absent
-
-
-def _path(file: Path) -> str:
-    """The path as an SQL literal that names this file only, whatever wildcards are in its name."""
-    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
 
 
 def _verify_gzip(file: Path) -> None:

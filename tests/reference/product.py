@@ -11,7 +11,7 @@ from flows.warehouse import accepting, loading
 from flows.warehouse.accepting import NO_LIMITS, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.worlds import Worlds
-from schemas.columns import table_name
+from schemas.columns import polars_schema, table_name
 from schemas.inputs import INPUTS
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer
@@ -28,7 +28,7 @@ def product(tables: Tables, as_of: datetime) -> Answer:
         for model in INPUTS:
             name = table_name(model)
             file = Path(folder) / f"{name}.parquet"
-            schema = {column: declared.dtype.type for column, declared in model.to_schema().columns.items()}
+            schema = polars_schema(model)
             pl.DataFrame(tables.get(name, []), schema=schema).write_parquet(file)
             extract = Extract(name, file, datetime(2026, 1, 1, tzinfo=UTC))
             arrivals.append(Arrival(extract, loading.load(duck, model, extract)))
