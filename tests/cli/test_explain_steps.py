@@ -1,7 +1,5 @@
 """`lookup --explain` says which steps are waived, and where a sub-path's results come from (R16, R17)."""
 
-from pathlib import Path
-
 import pytest
 
 from pathstats.answering import PathStats
@@ -14,7 +12,7 @@ Said = dict[tuple[str, str], list[str]]
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
-    """What is said of u1 to u3 in session S, a path of quiz A, course B and sub-path Q, and in its session C."""
+    """What is said of learners in S, of a path of quiz A, course B and sub-path Q, and in Q's session C."""
     place = tmp_path_factory.mktemp("explain")
     tables = world(
         paths="path \n P \n Q",
