@@ -1,4 +1,4 @@
-"""One night in its order: extract, load, accept, transform, publish. Plain functions, no Prefect."""
+"""One night in its order: extract, load, accept, transform, report, publish. Plain functions, no Prefect."""
 
 import logging
 import re
@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from flows import incidents, notices, transforming
 from flows.publishing import history, release, retention
+from flows.publishing.standings import standings
+from flows.reporting import report as reporting
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
@@ -36,7 +38,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, model_of
-from schemas.manifest import Manifest, TableIn, run_id
+from schemas.manifest import Manifest, Standing, TableIn, run_id
 
 log = logging.getLogger("pathstats.night")
 
@@ -52,6 +54,7 @@ class Plan:
     source: None: nothing is extracted, the night works from what is in the warehouse.
     anew:   compute every row, also of those who can't have another answer than in the last release.
     memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
+    with_names: show learners by name and e-mail in the report, not by their ids.
     """
 
     source: str | None
@@ -61,6 +64,7 @@ class Plan:
     keep: int = 30
     anew: bool = False
     memory_limit: str = DEFAULT_MEMORY_LIMIT
+    with_names: bool = False
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
@@ -91,6 +95,7 @@ class Plan:
             "keep": self.keep,
             "anew": self.anew,
             "memory_limit": self.memory_limit,
+            "with_names": self.with_names,
         }
 
 
@@ -134,7 +139,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
     tables_in = timed("accept", accept, plan, arrivals)
     computed = timed("transform", transform, plan)
-    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, seconds)
+    companies = timed("report", report, plan, tables_in, computed)
+    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
@@ -205,8 +211,20 @@ def transform(plan: Plan) -> Computed:
         return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
 
 
+def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dict[str, Standing]:
+    """Write the pages that people open, and tell where the learners of each company stand."""
+    companies = standings(plan.home.building)
+    told = reporting.Night.told_by(plan.home, plan.as_of, companies, tables_in, computed.since)
+    reporting.write_report(plan.home.building.folder, told, with_names=plan.with_names)
+    return companies
+
+
 def publish(
-    plan: Plan, tables_in: dict[str, TableIn], computed: Computed, seconds: dict[str, float]
+    plan: Plan,
+    tables_in: dict[str, TableIn],
+    computed: Computed,
+    companies: dict[str, Standing],
+    seconds: dict[str, float],
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
     release_id = release.next_release_id(plan.home, plan.run_id)
@@ -223,6 +241,7 @@ def publish(
         carried=computed.carried,
         since=computed.since,
         transitions=computed.transitions,
+        companies=companies,
         seconds=dict(seconds),
     )
 

@@ -41,12 +41,29 @@ class FileOut:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a company's learners stand: of enrolments that are current, and not archived but for `archived`.
+
+    late: those with an overdue required step who can still pass.
+    """
+
+    by_detailed_status: dict[str, int]
+    late: int
+    archived: int
+
+    @property
+    def enrolled(self) -> int:
+        return sum(self.by_detailed_status.values())
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
     computed, carried: enrolments that were computed anew, and that were taken over from the release before.
     since:             the release that status_changes compares with; null if there is none.
     transitions:       how many enrolments changed since, by what people act on.
+    companies:         where the learners of each company stand; none in releases made before reports were.
     """
 
     release_id: str
@@ -62,6 +79,7 @@ class Manifest:
     carried: int = 0
     since: str | None = None
     transitions: dict[str, int] = field(default_factory=dict)
+    companies: dict[str, Standing] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
@@ -93,6 +111,7 @@ class Manifest:
         facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
+        facts["companies"] = {name: Standing(**it) for name, it in facts.get("companies", {}).items()}
         return cls(**facts)
 
 

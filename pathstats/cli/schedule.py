@@ -12,6 +12,7 @@ from pathstats.cli.options import (
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
+    NamesOption,
     NotifyOption,
     VerboseOption,
     now,
@@ -27,6 +28,7 @@ def schedule(
     home: HomeOption = None,
     keep: KeepOption = 30,
     memory: MemoryOption = "3GB",
+    with_names: NamesOption = False,
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
@@ -56,7 +58,8 @@ def schedule(
     # A wrong word is told now, not by the first night.
     open_source(source)
     limits = Limits(max_refused, max_shrink)
-    plan = Plan(source, settings.home(home), now(), limits, keep, memory_limit=memory)
+    place = settings.home(home)
+    plan = Plan(source, place, now(), limits, keep, memory_limit=memory, with_names=with_names)
     hand_on(notify)
     from flows.serving import serve_nightly
 

@@ -1,0 +1,28 @@
+"""File names for ids, which may hold anything."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+_LONGEST = 120
+
+
+def file_names(ids: Iterable[str]) -> dict[str, str]:
+    """A name of its own for each id: safe in every file system, also where case makes no difference.
+
+    >>> file_names(["acme", "Acme", "a/b", ".."])
+    {'acme': 'acme.html', 'Acme': 'Acme~ef6f9eb1a9ca.html', 'a/b': 'a%2Fb.html', '..': '%2E%2E.html'}
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in ids:
+        safe = re.sub(r"[^\w-]", _escaped, name, flags=re.ASCII)
+        if len(safe) > _LONGEST or safe.casefold() in taken:
+            safe = f"{safe[:_LONGEST]}~{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+        taken.add(safe.casefold())
+        names[name] = f"{safe}.html"
+    return names
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
