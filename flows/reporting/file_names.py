@@ -11,7 +11,7 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
     """A name of its own for each id: safe in every file system, also where case makes no difference.
 
     >>> file_names(["acme", "Acme", "a/b", ".."])
-    {'acme': 'acme.html', 'Acme': 'Acme~ef6f9eb1a9ca.html', 'a/b': 'a%2Fb.html', '..': '%2E%2E.html'}
+    {'acme': 'acme.html', 'Acme': 'Acme~37036cd8f974.html', 'a/b': 'a%2Fb.html', '..': '%2E%2E.html'}
     """
     names: dict[str, str] = {}
     taken: set[str] = set()

@@ -4,9 +4,11 @@ import typer
 
 from pathstats.cli.check import check
 from pathstats.cli.demo import demo
+from pathstats.cli.export import export
 from pathstats.cli.lookup import lookup
 from pathstats.cli.query import query
 from pathstats.cli.releases import releases
+from pathstats.cli.report import report
 from pathstats.cli.rollback import rollback
 from pathstats.cli.run import run
 from pathstats.cli.schedule import schedule
@@ -25,8 +27,22 @@ app = typer.Typer(
     "5 the quality gate held the release back, 6 the latest release is older than "
     "`status --max-age` allows, 130 interrupted.",
 )
-for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify):
-    app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
+COMMANDS = (
+    demo,
+    run,
+    lookup,
+    report,
+    query,
+    export,
+    check,
+    status,
+    schedule,
+    releases,
+    rollback,
+    verify,
+)
+for command in COMMANDS:
+    app.command(no_args_is_help=command in (lookup, check, query, export, rollback))(command)
 
 
 def main() -> None:
