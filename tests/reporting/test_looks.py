@@ -52,7 +52,7 @@ def test_marks_and_edges_can_be_seen(scheme: str, ground: str) -> None:
     assert {mark: found for mark, found in weak.items() if found < 3} == {}
 
 
-def test_marks_of_steps_are_texts(html: str) -> None:
+def test_marks_of_steps_are_texts() -> None:
     """A step's mark is written in its status' colour, so those are as strong as texts."""
     used = set(re.findall(r"\.step \.\w.*?color: var\(--([\w-]+)\)", STYLE))
     assert len(used) == 6
