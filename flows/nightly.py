@@ -49,7 +49,9 @@ def nightly(
 def scheduled_time() -> datetime:
     """The time this run was scheduled for: a rerun of a night has the night's own time."""
     scheduled: datetime | None = runtime.flow_run.scheduled_start_time
-    return (scheduled or datetime.now(UTC)).astimezone(UTC)
+    # Prefect's own kind of datetime: its differences are no timedeltas.
+    moment = datetime.fromisoformat(scheduled.isoformat()) if scheduled else datetime.now(UTC)
+    return moment.astimezone(UTC)
 
 
 def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:

@@ -20,9 +20,9 @@ _LATE = f"""
 SELECT session_id, user_id, late_since AS moment, progress, detailed_status_type AS standing,
        NULL AS step_id, overdue_steps AS steps
 FROM path_session_stats JOIN (
-  SELECT company_id, enrollment_id, min(due_at) AS late_since
-  FROM step_stats WHERE overdue AND NOT optional GROUP BY ALL
-) USING (company_id, enrollment_id)
+  SELECT enrollment_id, min(due_at) AS late_since
+  FROM step_stats WHERE company_id = {{company}} AND overdue AND NOT optional GROUP BY ALL
+) USING (enrollment_id)
 WHERE company_id = {{company}} AND {IS_ENROLLED} AND {IS_LATE}"""
 
 _ENDING = f"""
@@ -42,19 +42,19 @@ WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type = 'toR
 # Reached: the session has begun, and what stands before the assessment is earned.
 _TO_CORRECT = f"""
 WITH waiting AS (
-  SELECT company_id, session_id, user_id, enrollment_id, enrolled_at, progress, decided_by_step_id AS step_id
+  SELECT session_id, user_id, enrollment_id, enrolled_at, progress, decided_by_step_id AS step_id
   FROM path_session_stats
   WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type = 'awaitingCorrection'
 ), steps AS MATERIALIZED (
-  SELECT company_id, enrollment_id, step_id, position, optional, successful_at
-  FROM step_stats SEMI JOIN waiting USING (company_id, enrollment_id)
+  SELECT enrollment_id, step_id, position, optional, successful_at
+  FROM step_stats SEMI JOIN waiting USING (enrollment_id) WHERE company_id = {{company}}
 )
 SELECT w.session_id, w.user_id, greatest(w.enrolled_at, s.starts_at, max(before.successful_at)) AS moment,
        w.progress, 'awaitingCorrection' AS standing, w.step_id, NULL AS steps
 FROM waiting w
-JOIN path_sessions s ON s.company_id = w.company_id AND s.session_id = w.session_id
-JOIN steps a ON a.company_id = w.company_id AND a.enrollment_id = w.enrollment_id AND a.step_id = w.step_id
-LEFT JOIN steps before ON before.company_id = w.company_id AND before.enrollment_id = w.enrollment_id
+JOIN path_sessions s ON s.company_id = {{company}} AND s.session_id = w.session_id
+JOIN steps a ON a.enrollment_id = w.enrollment_id AND a.step_id = w.step_id
+LEFT JOIN steps before ON before.enrollment_id = w.enrollment_id
   AND before.position < a.position AND NOT before.optional
 GROUP BY w.session_id, w.user_id, w.enrolled_at, s.starts_at, w.progress, w.step_id"""
 

@@ -1,5 +1,6 @@
 """The report of a release: for the person who runs training, one page for each company."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,7 +77,9 @@ def write_report(release: Path, night: Night, *, with_names: bool = False) -> No
     files = {company: release / "report" / name for company, name in names.items()}
     if len(files) == 1:
         files = dict.fromkeys(files, place.report)
-    with opened(place) as duck:
+    with opened(place) as duck, ThreadPoolExecutor(max_workers=1) as aside:
+        # Meanwhile the queries run; what fails there fails again where it is needed.
+        aside.submit(charts.start)
         for company, file in files.items():
             file.parent.mkdir(exist_ok=True)
             file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
