@@ -57,14 +57,14 @@ const session = { label: "Session", value: nameOf, show: (row) => text(nameOf(ro
 const progress = { label: "Progress", number: true, value: (row) => row[DONE], show: (row) => `${row[DONE]} %` };
 const standing = { label: "Status", value: (row) => data.standings[row[STANDING]][1], show: (row) => tag(row[STANDING]) };
 const step = { label: "Step", value: (row) => row[STEP], show: (row) => text(row[STEP] || "–") };
-const since = (label) => ({ label, number: true, value: sinceDays, show: (row) => [waited(row), row[MOMENT] === null ? null : el("small", {}, `since ${day(row[MOMENT])}`)] });
+const since = (label) => ({ label, number: true, kind: "long", value: sinceDays, show: (row) => [waited(row), row[MOMENT] === null ? null : el("small", {}, `since ${day(row[MOMENT])}`)] });
 const KINDS = {
   late: {
     columns: [learner, session, since("Late for"), { label: "Steps overdue", number: true, value: (row) => row[STEPS], show: (row) => whole(row[STEPS]) }, progress, standing],
     brief: (row) => `${waited(row)} late`,
   },
   ending: {
-    columns: [learner, session, { label: "Ends", number: true, value: (row) => row[MOMENT], show: (row) => [inDays(row[MOMENT]), el("small", {}, day(row[MOMENT]))] },
+    columns: [learner, session, { label: "Ends", number: true, kind: "long", value: (row) => row[MOMENT], show: (row) => [inDays(row[MOMENT]), el("small", {}, day(row[MOMENT]))] },
       { label: "Steps open", number: true, value: (row) => row[STEPS], show: (row) => whole(row[STEPS]) }, progress, standing],
     brief: (row) => `${row[DONE]} % done`,
   },

@@ -32,7 +32,7 @@ table("learners", {
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => `${row[PROGRESS]} %` },
     { label: "Score", number: true, value: (row) => row[SCORE], show: (row) => (row[SCORE] === null ? "–" : `${row[SCORE]} %`) },
     { label: "Hours", number: true, value: (row) => row[TIME], show: (row) => duration(row[TIME]) },
-    { label: "When", number: true, value: (row) => (row[ARCHIVED] !== null || row[COMPLETED] !== null || row[LATE] === null ? null : days(row[LATE], data.asOf)), show: when },
+    { label: "When", number: true, kind: "long", value: (row) => (row[ARCHIVED] !== null || row[COMPLETED] !== null || row[LATE] === null ? null : days(row[LATE], data.asOf)), show: when },
     ...data.steps.map((step, place) => ({
       label: String(place + 1), kind: "step", value: (row) => RANKS.indexOf(row[OUTCOMES][place][0]), show: (row) => outcome(row[OUTCOMES][place], place),
     })),

@@ -73,7 +73,7 @@ function table(place, { columns, rows, first = 25, sort = null, words, noun, fil
     return direction * (typeof a === "number" ? a - b : collator.compare(a, b));
   }
   columns.forEach((column) => {
-    const header = el("th", { scope: "col", role: "columnheader", class: column.kind || (column.number ? "n" : null) });
+    const header = el("th", { scope: "col", role: "columnheader", class: column.kind === "step" ? "step" : column.number ? "n" : null });
     const button = el("button", { type: "button" }, column.label);
     button.addEventListener("click", () => {
       const usual = column.number ? -1 : 1;
