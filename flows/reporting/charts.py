@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -35,11 +34,18 @@ def columns(counts: dict[str, int], *, name: str) -> str:
     return _drawn(alt, chart, name)
 
 
-def course(nights: Iterable[tuple[datetime, int]], *, name: str, colour: str) -> str:
+def course(nights: list[tuple[datetime, int]], *, name: str, colour: str) -> str:
     """How a count went from night to night."""
     import altair as alt
 
     rows = [{"night": when.isoformat(), "learners": count} for when, count in nights]
+    # Named are nights that there were, a few: ticks of Vega's own repeat the day where there are two.
+    named = [
+        alt.DateTime(
+            year=day.year, month=day.month, date=day.day, hours=day.hour, minutes=day.minute, utc=True
+        )
+        for day in _a_few([when for when, _ in nights])
+    ]
     line = {"color": f"var(--{colour})", "filled": True, "size": 28}
     chart = (
         alt.Chart(alt.InlineData(values=rows))
@@ -49,12 +55,23 @@ def course(nights: Iterable[tuple[datetime, int]], *, name: str, colour: str) ->
                 "night:T",
                 title=None,
                 scale=alt.Scale(type="utc"),
-                axis=alt.Axis(format="%-d %b", tickCount=4, grid=False, labelOverlap=True, labelFlush=True),
+                axis=alt.Axis(format="%-d %b", values=named, grid=False, labelOverlap=True, labelFlush=True),
             ),
             y=_counted(alt, "learners"),
         )
     )
     return _drawn(alt, chart, name)
+
+
+def _a_few(nights: list[datetime]) -> list[datetime]:
+    """Nights of different days, at most four and as far from each other, the last among them.
+
+    >>> [night.day for night in _a_few([datetime(2026, 3, day) for day in range(1, 12)])]
+    [2, 5, 8, 11]
+    """
+    last_of_day = list({night.date(): night for night in nights}.values())
+    step = -(-len(last_of_day) // 4)
+    return last_of_day[::-1][::step][::-1]
 
 
 def _short(label: str) -> str:
