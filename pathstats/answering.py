@@ -24,6 +24,7 @@ class PathStats:
 
     def __init__(self, home: str | Path | None = None) -> None:
         self._home = settings.home(home)
+        self._link = str(self._home.latest)
         self._open: tuple[str, OpenRelease] | None = None
 
     def lookup(
@@ -68,12 +69,12 @@ class PathStats:
 
     def _latest(self) -> str:
         try:
-            return os.readlink(self._home.latest)
+            return os.readlink(self._link)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NoRelease(self._home.root) from error
         except OSError as error:
             raise HomeUnreadable(
-                f"{self._home.latest} can't be read ({error.strerror}); it must be a link to a release "
+                f"{self._link} can't be read ({error.strerror}); it must be a link to a release "
                 "that this user may read."
             ) from error
 

@@ -5,17 +5,20 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from pathstats.endpoint import pages, routes
 from pathstats.endpoint.as_received import AsReceived
+from pathstats.endpoint.direct_route import DirectRoute
 from pathstats.endpoint.errors import answer_errors
 from pathstats.endpoint.keyring import Keyring
+from pathstats.endpoint.pages import add_pages
 from pathstats.endpoint.pinning import Releases
+from pathstats.endpoint.routes import add_routes
 from schemas.home import Home
 
 _DESCRIPTION = """Statistics of learners on path sessions, from the latest release of a night.
 
 Each answer is from one release. `ETag` and `Last-Modified` are the release's, `Consistent-Through` is the
-instant that its data are for; `If-None-Match` and `If-Modified-Since` are answered with 304 until the next."""
+instant that its data are for; `If-None-Match` and `If-Modified-Since` are answered
+with 304 until the next one."""
 _QUERY, _HEADERS = ("company", "apiKey"), ("X-company-id", "X-apiKey")
 
 
@@ -42,12 +45,13 @@ def create_app(serving: Serving) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # It would send whole addresses, keys and e-mails with them, to where OpenTelemetry is set up for.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.router.route_class = DirectRoute
     releases, keyring = Releases(serving.home), Keyring(serving.home)
-    app.include_router(routes.router(releases, keyring))
-    app.include_router(
-        pages.router(releases, keyring, opens=serving.opens_pages, with_names=serving.with_names)
-    )
+    add_routes(app, releases, keyring)
+    add_pages(app, releases, keyring, opens=serving.opens_pages, with_names=serving.with_names)
     app.add_middleware(AsReceived)
     answer_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

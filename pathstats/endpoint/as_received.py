@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import unquote
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -31,12 +30,3 @@ class AsReceived:
                 "is_head": is_head,
             }
         await self._app(scope, receive, send)
-
-
-def decoded(segment: str) -> str:
-    """A segment of the path as text. Bytes that are no UTF-8 become what no index can hold: nobody's name.
-
-    >>> decoded("ada%2Blovelace+1%40example.org"), decoded("%FF")
-    ('ada+lovelace+1@example.org', '\\udcff')
-    """
-    return unquote(segment, errors="surrogateescape")

@@ -17,6 +17,7 @@ class Keyring:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._file = str(home.keys)
         self._read_of: tuple[int, ...] | None = None
         self._hashes: dict[str, bytes] = {}
 
@@ -46,9 +47,9 @@ class Keyring:
     def _written(self) -> tuple[int, ...]:
         """Which writing of the file there is: each is a new file."""
         try:
-            found = os.stat(self._home.keys)
+            found = os.stat(self._file)
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
-            raise HomeUnreadable(f"{self._home.keys} can't be read ({error.strerror}).") from error
+            raise HomeUnreadable(f"{self._file} can't be read ({error.strerror}).") from error
         return found.st_ino, found.st_mtime_ns, found.st_size

@@ -4,12 +4,11 @@ import html
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pathstats.endpoint.as_received import decoded
 from pathstats.endpoint.authenticating import in_headers, in_login, in_query, query_of
 from pathstats.endpoint.describing import SECURITY, responses
 from pathstats.endpoint.errors import SECURITY_HEADERS
@@ -28,16 +27,19 @@ _HTML_HEADERS = {**SECURITY_HEADERS, "Content-Security-Policy": _CONTENT_POLICY}
 _PAGE = {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
-def router(releases: Releases, keyring: Keyring, *, opens: bool, with_names: bool) -> APIRouter:
+def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool, with_names: bool) -> None:
     """The report's page and those of its sessions.
 
     opens: whether they are shown without a key to who is on this machine.
     """
-    site = APIRouter(default_response_class=HTMLResponse)
     secured = {"security": [*SECURITY, {"login": []}]}
 
-    @site.get(
-        "/", summary="The report", responses=responses(_PAGE, "`report_not_found`"), openapi_extra=secured
+    @app.get(
+        "/",
+        summary="The report",
+        responses=responses(_PAGE, "`report_not_found`"),
+        openapi_extra=secured,
+        response_class=HTMLResponse,
     )
     async def report(request: Request) -> Response:
         company_id = _company(request, keyring, opens=opens)
@@ -54,14 +56,15 @@ def router(releases: Releases, keyring: Keyring, *, opens: bool, with_names: boo
             return Response(None, 304, pinned.headers)
         return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers})
 
-    @site.get(
+    @app.get(
         "/report/sessions/{sessionId}",
         summary="The page of a session",
         responses=responses(_PAGE, "`path_session_not_found`, `report_not_found`"),
         openapi_extra=secured,
+        response_class=HTMLResponse,
     )
     async def session(request: Request, session_id: SessionId) -> Response:
-        given, session_id = _company(request, keyring, opens=opens), decoded(session_id)
+        given = _company(request, keyring, opens=opens)
         pinned = releases.pin()
         company_id = given or pinned.open.only_company()
         pinned.open.check_session(company_id, session_id)
@@ -71,8 +74,6 @@ def router(releases: Releases, keyring: Keyring, *, opens: bool, with_names: boo
             lambda it: session_page(it.open.release.folder, company_id, session_id, with_names=with_names),
         )
         return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers})
-
-    return site
 
 
 def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:

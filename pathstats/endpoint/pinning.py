@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import cached_property
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -36,7 +37,7 @@ class Pinned:
     last_modified: datetime
     answers_since: datetime
 
-    @property
+    @cached_property
     def headers(self) -> dict[str, str]:
         """What every answer from the release carries. It may be kept, by who asked, and asked about again."""
         return {

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import FastAPI, Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from pathstats.endpoint.as_received import decoded
 from pathstats.endpoint.authenticating import authenticated
 from pathstats.endpoint.describing import SECURITY, UNAVAILABLE, responses
 from pathstats.endpoint.errors import SECURITY_HEADERS, json_answer
@@ -28,17 +27,16 @@ _STATS = "/api/v1/paths/sessions/{sessionId}/stats"
 _LEARNERS_AT_ONCE = 500
 
 
-def router(releases: Releases, keyring: Keyring) -> APIRouter:
+def add_routes(app: FastAPI, releases: Releases, keyring: Keyring) -> None:
     """The look-up, its companions, and whether there is something to ask.
 
     Coroutines ask SQLite themselves: a look-up takes 0.03 ms, a thread would take more. What takes longer is
     done in threads.
     """
-    api = APIRouter()
     secured = {"security": SECURITY}
 
     # Before the learners, one of whom might be called so.
-    @api.get(
+    @app.get(
         _STATS + "/users",
         summary="All learners of a session",
         responses=responses({"model": UsersStats}, "`path_session_not_found`"),
@@ -47,7 +45,6 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
     )
     async def users_stats(request: Request, session_id: SessionId) -> Response:
         company_id = authenticated(request, keyring)
-        session_id = decoded(session_id)
         pinned = releases.pin()
         pinned.open.check_session(company_id, session_id)
         if pinned.is_known_to(request):
@@ -58,7 +55,7 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
         learners = pinned.open.learners(company_id, session_id)
         return StreamingResponse(_as_json(session_id, learners), 200, headers, "application/json")
 
-    @api.get(
+    @app.get(
         _STATS + "/{userEmailOrId}",
         summary="A learner in a session",
         responses=responses(
@@ -72,12 +69,12 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
     ) -> Response:
         company_id = authenticated(request, keyring)
         pinned = releases.pin()
-        found = pinned.open.find(company_id, decoded(session_id), decoded(user_email_or_id))
+        found = pinned.open.find(company_id, session_id, user_email_or_id)
         if pinned.is_known_to(request):
             return Response(None, 304, pinned.headers)
         return json_answer(found.body, headers=pinned.headers)
 
-    @api.get(
+    @app.get(
         _STATS,
         summary="How many learners of a session stand where",
         responses=responses({"model": SessionStats}, "`path_session_not_found`"),
@@ -86,7 +83,6 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
     )
     async def session_stats(request: Request, session_id: SessionId) -> Response:
         company_id = authenticated(request, keyring)
-        session_id = decoded(session_id)
         pinned = releases.pin()
         pinned.open.check_session(company_id, session_id)
         if pinned.is_known_to(request):
@@ -94,17 +90,17 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
         counts = await run_in_threadpool(pinned.open.counts, company_id, session_id)
         return json_answer(_counts_as_json(session_id, counts), headers=pinned.headers)
 
-    @api.get("/healthz", summary="Whether the process answers", response_model=Health)
-    async def healthz() -> Response:
+    @app.get("/healthz", summary="Whether the process answers", response_model=Health)
+    async def healthz(_: Request) -> Response:
         return json_answer('{"status": "ok"}', headers={"Cache-Control": "no-store"})
 
-    @api.get(
+    @app.get(
         "/readyz",
         summary="Which release answers, and how old it is",
         responses={503: UNAVAILABLE},
         response_model=Readiness,
     )
-    async def readyz() -> Response:
+    async def readyz(_: Request) -> Response:
         keyring.refresh()
         pinned = releases.pin()
         age = datetime.now(UTC) - pinned.as_of
@@ -115,8 +111,6 @@ def router(releases: Releases, keyring: Keyring) -> APIRouter:
             "ageSeconds": int(age.total_seconds()),
         }
         return json_answer(json.dumps(ready), headers={"Cache-Control": "no-store"})
-
-    return api
 
 
 def _counts_as_json(session_id: str, counts: Counts) -> str:
