@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pathstats import settings
+from pathstats.answering import PathStats
 from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors
 from schemas.errors import NoRelease
 
 if TYPE_CHECKING:
     from pathstats.endpoint.keys import Key
-    from schemas.home import Home
 
 keys = typer.Typer(name="keys", no_args_is_help=True, help="Make, list and revoke the keys to `serve`.")
 
@@ -46,7 +46,8 @@ def create(
     from pathstats.endpoint.keys import create
 
     place = settings.home(home)
-    company_id = _company(place, company)
+    stats = PathStats(place.root)
+    company_id = stats.latest().only_company() if company is None else company
     key, text = create(place, company_id, name, now())
     typer.echo(text)
     typer.echo(
@@ -54,6 +55,9 @@ def create(
         f"`pathstats keys revoke {key.key_id}` ends it.",
         err=True,
     )
+    if not _is_known(stats, company_id):
+        words = f"The latest release holds no company {company_id!r}: until one does, the answer is 404."
+        typer.echo(words, err=True)
 
 
 @keys.command("list")
@@ -97,21 +101,12 @@ def revoke(
         typer.echo(f"Key {before.key_id} of {before.company_id} is revoked.")
 
 
-def _company(home: "Home", given: str | None) -> str:
-    """The company that was given, or that must be meant; a word where the release doesn't know it."""
-    from pathstats.answering import PathStats
-
-    stats = PathStats(home.root)
-    if given is None:
-        return stats.latest().only_company()
+def _is_known(stats: PathStats, company_id: str) -> bool:
+    """Whether the latest release holds the company; before there is one, nobody can tell."""
     try:
-        is_known = given in stats.latest().companies()
+        return company_id in stats.latest().companies()
     except NoRelease:
-        is_known = True
-    if not is_known:
-        words = f"The latest release holds no company {given!r}: until one does, the answer is 404."
-        typer.echo(words, err=True)
-    return given
+        return True
 
 
 def _facts(key: "Key") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from pathstats.endpoint.authenticating import in_headers, in_login, in_query, query_of
 from pathstats.endpoint.describing import SECURITY, responses
-from pathstats.endpoint.errors import SECURITY_HEADERS
+from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
 from pathstats.endpoint.keyring import Keyring
 from pathstats.endpoint.pinning import Releases
 from pathstats.endpoint.reports import company_page, session_page
@@ -66,7 +66,10 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
     async def session(request: Request, session_id: SessionId) -> Response:
         given = _company(request, keyring, opens=opens)
         pinned = releases.pin()
-        company_id = given or pinned.open.only_company()
+        companies = [given] if given else pinned.open.companies(limit=2)
+        if len(companies) > 1:
+            return refusal(400, "company_missing")
+        company_id = companies[0]
         pinned.open.check_session(company_id, session_id)
         pinned, page = await run_in_threadpool(
             releases.read_in,

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
-from urllib.parse import quote_from_bytes
 
 import httptools
 import uvicorn
@@ -18,7 +17,7 @@ from schemas.errors import UsageError
 
 _LONGEST_HEAD = 64 * 1024
 _END_WITHIN_S = 10
-_ASCII = bytes(range(0x21, 0x7F))
+_HEARS_OUT_S = 2
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -113,9 +112,14 @@ def _log_to_stderr() -> None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with our error for what is no HTTP, a limit to what it keeps, and paths as typed."""
+    """uvicorn's, with our error for what is no HTTP, and a limit to how much of a request it keeps."""
 
     _refused_with = (400, b"bad_request")
+    _is_refused = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_refused:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -129,12 +133,6 @@ class _Protocol(HttpToolsProtocol):
         self._count(name + value, (431, b"request_header_fields_too_large"))
         super().on_header(name, value)
 
-    def on_headers_complete(self) -> None:
-        if not self.url.isascii():
-            # curl sends what a person typed.
-            self.url = quote_from_bytes(self.url, safe=_ASCII).encode("ascii")
-        super().on_headers_complete()
-
     def send_400_response(self, _: str) -> None:
         status, code = self._refused_with
         body = b'{"error": "%s"}' % code
@@ -142,7 +140,10 @@ class _Protocol(HttpToolsProtocol):
             STATUS_LINE[status] + b"content-type: application/json\r\ncache-control: no-store\r\n"
             b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(body), body)
         )
-        self.transport.close()
+        # Closed at once, while more is coming, the connection would be reset and the answer lost.
+        self._is_refused = True
+        self.transport.write_eof()
+        self.loop.call_later(_HEARS_OUT_S, self.transport.close)
 
     def _count(self, part: bytes, refusal: tuple[int, bytes]) -> None:
         self._head += len(part)
