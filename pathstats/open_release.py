@@ -4,6 +4,7 @@ Standard library only, so that asking is cheap from any program.
 """
 
 import sqlite3
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,6 +171,8 @@ class OpenRelease:
         address = f"file:{quote(str(self.release.lookup_index))}?mode=ro&immutable=1"
         with self._readable():
             connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+            # A connection refers to itself: left to the collector, deleted releases would keep their room.
+            weakref.finalize(self, connection.close)
             connection.execute("SELECT 1 FROM answers LIMIT 1")
         return connection
 

@@ -10,6 +10,7 @@ from pathstats.endpoint.keyring import Keyring
 from schemas.errors import Unauthorized
 
 Credentials = tuple[str, str]
+NOBODYS: Credentials = ("", "")
 
 
 def authenticated(request: Request, keyring: Keyring) -> str:
@@ -17,20 +18,20 @@ def authenticated(request: Request, keyring: Keyring) -> str:
 
     Raises: Unauthorized; HomeUnreadable if the keys can't be read.
     """
-    company_id, key = in_query(request) or in_headers(request) or ("", "")
+    company_id, key = in_query(request) or in_headers(request) or NOBODYS
     if not keyring.opens(company_id, key):
         raise Unauthorized
     return company_id
 
 
 def in_query(request: Request) -> Credentials | None:
-    """`company` and `apiKey`, once each."""
+    """`company` and `apiKey`; null if there is neither."""
     query = query_of(request)
     return _pair(query.get("company", []), query.get("apiKey", []))
 
 
 def in_headers(request: Request) -> Credentials | None:
-    """`X-company-id` and `X-apiKey`, once each."""
+    """`X-company-id` and `X-apiKey`; null if there is neither."""
     headers = request.headers
     return _pair(
         [_utf_8(value) for value in headers.getlist("x-company-id")],
@@ -47,7 +48,7 @@ def in_login(request: Request) -> Credentials | None:
         # A company may hold a colon, a key does not.
         company_id, _, key = base64.b64decode(told, validate=True).decode("utf-8").rpartition(":")
     except (binascii.Error, ValueError):
-        return "", ""
+        return NOBODYS
     return company_id, key
 
 
@@ -57,8 +58,10 @@ def query_of(request: Request) -> dict[str, list[str]]:
 
 
 def _pair(companies: list[str], keys: list[str]) -> Credentials | None:
-    """One of each, for with several a proxy before us may have looked at another one than we would."""
-    return (companies[0], keys[0]) if len(companies) == len(keys) == 1 else None
+    """Both, once each; one alone, or several, of which a proxy before us may mean another, open nothing."""
+    if not companies and not keys:
+        return None
+    return (companies[0], keys[0]) if len(companies) == len(keys) == 1 else NOBODYS
 
 
 def _utf_8(value: str) -> str:

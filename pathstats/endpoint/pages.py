@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from pathstats.endpoint.authenticating import in_headers, in_login, in_query, query_of
+from pathstats.endpoint.authenticating import NOBODYS, in_headers, in_login, in_query, query_of
 from pathstats.endpoint.describing import SECURITY, responses
 from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
 from pathstats.endpoint.keyring import Keyring
@@ -39,7 +39,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         summary="The report",
         responses=responses(_PAGE, "`report_not_found`"),
         openapi_extra=secured,
-        response_class=HTMLResponse,
+        response_class=Response,
     )
     async def report(request: Request) -> Response:
         company_id = _company(request, keyring, opens=opens)
@@ -61,7 +61,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         summary="The page of a session",
         responses=responses(_PAGE, "`path_session_not_found`, `report_not_found`"),
         openapi_extra=secured,
-        response_class=HTMLResponse,
+        response_class=Response,
     )
     async def session(request: Request, session_id: SessionId) -> Response:
         given = _company(request, keyring, opens=opens)
@@ -84,11 +84,11 @@ def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:
 
     Raises: Unauthorized.
     """
-    given = in_query(request) or in_headers(request) or in_login(request)
+    query = query_of(request)
+    given = (in_query(request) if "apiKey" in query else None) or in_headers(request) or in_login(request)
     if given is None and opens and _is_from_here(request):
-        named = query_of(request).get("company")
-        return named[0] if named else None
-    company_id, key = given or ("", "")
+        return query.get("company", [None])[0]
+    company_id, key = given or NOBODYS
     if not keyring.opens(company_id, key):
         raise Unauthorized(asks_for_login=True)
     return company_id
