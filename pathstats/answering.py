@@ -25,7 +25,7 @@ class PathStats:
     def __init__(self, home: str | Path | None = None) -> None:
         self._home = settings.home(home)
         self._link = str(self._home.latest)
-        self._open: tuple[str, OpenRelease] | None = None
+        self._open: tuple[tuple[str, int], OpenRelease] | None = None
 
     def lookup(
         self, session_id: str, user_email_or_id: str, *, company_id: str | None = None
@@ -59,7 +59,7 @@ class PathStats:
         latest = self._latest()
         while self._open is None or self._open[0] != latest:
             try:
-                self._open = (latest, OpenRelease(Release(self._home.published / latest)))
+                self._open = (latest, OpenRelease(Release(self._home.published / latest[0])))
             except ReleaseDamaged:
                 # It may have been replaced, and deleted, since its name was read.
                 asked, latest = latest, self._latest()
@@ -67,9 +67,10 @@ class PathStats:
                     raise
         return self._open[1]
 
-    def _latest(self) -> str:
+    def _latest(self) -> tuple[str, int]:
+        """What the link names, and since when: in a home that was made anew an id names another release."""
         try:
-            return os.readlink(self._link)
+            return os.readlink(self._link), os.lstat(self._link).st_mtime_ns
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NoRelease(self._home.root) from error
         except OSError as error:

@@ -26,9 +26,19 @@ def responses(answer: dict[str, Any], not_found: str) -> Responses:
         401: {"model": Error, "description": "`unauthorized`"},
         404: {"model": Error, "description": not_found},
         503: UNAVAILABLE,
+        "default": OTHERWISE,
     }
 
 
+def responses_made_anew(answer: dict[str, Any], not_found: str) -> Responses:
+    """Of a route that makes its answer for each request: there is nothing to ask about again."""
+    told = responses(answer, not_found)
+    consistent = {"Consistent-Through": told[200]["headers"]["Consistent-Through"]}
+    del told[304]
+    return {**told, 200: {**answer, "headers": consistent}}
+
+
+OTHERWISE: dict[str, Any] = {"model": Error, "description": "`method_not_allowed` and the like"}
 UNAVAILABLE: dict[str, Any] = {
     "model": Error,
     "description": "`no_release` until a night has published, `unavailable` while it can't be read",

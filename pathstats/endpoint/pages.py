@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pathstats.endpoint.authenticating import NOBODYS, in_headers, in_login, in_query, query_of
-from pathstats.endpoint.describing import SECURITY, responses
+from pathstats.endpoint.describing import SECURITY, responses, responses_made_anew
 from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
 from pathstats.endpoint.keyring import Keyring
 from pathstats.endpoint.pinning import Releases
@@ -59,7 +59,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
     @app.get(
         "/report/sessions/{sessionId}",
         summary="The page of a session",
-        responses=responses(_PAGE, "`path_session_not_found`, `report_not_found`"),
+        responses=responses_made_anew(_PAGE, "`path_session_not_found`, `report_not_found`"),
         openapi_extra=secured,
         response_class=Response,
     )
@@ -76,7 +76,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
             pinned,
             lambda it: session_page(it.open.release.folder, company_id, session_id, with_names=with_names),
         )
-        return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers})
+        return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers_of_what_is_made})
 
 
 def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:

@@ -48,6 +48,11 @@ class Pinned:
             "Vary": "X-company-id, X-apiKey, Authorization",
         }
 
+    @property
+    def headers_of_what_is_made(self) -> dict[str, str]:
+        """What an answer carries that is made for this request: another server may make another one."""
+        return {name: text for name, text in self.headers.items() if name not in ("ETag", "Last-Modified")}
+
     def is_known_to(self, request: Request) -> bool:
         """Whether who asks has an answer from this release already, as the request says: then it is a 304."""
         tags = request.headers.getlist("if-none-match")

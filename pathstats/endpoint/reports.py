@@ -34,8 +34,8 @@ def session_page(folder: Path, company_id: str, session_id: str, *, with_names: 
     Raises: ReportNotFound.
     """
     try:
-        reporting = importlib.import_module("flows.reporting")
+        maker = importlib.import_module("flows.reporting.session_page")
     except ModuleNotFoundError:
         raise ReportNotFound from None
-    page: str = reporting.session_page(folder, company_id, session_id, with_names=with_names)
+    page: str = maker.session_page(folder, company_id, session_id, with_names=with_names)
     return page.encode("utf-8")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from pathstats.endpoint.authenticating import authenticated
-from pathstats.endpoint.describing import SECURITY, UNAVAILABLE, responses
+from pathstats.endpoint.describing import OTHERWISE, SECURITY, UNAVAILABLE, responses
 from pathstats.endpoint.errors import SECURITY_HEADERS, json_answer
 from pathstats.endpoint.keyring import Keyring
 from pathstats.endpoint.models import Health, LearnerStats, Readiness, SessionStats, UsersStats
@@ -90,14 +90,19 @@ def add_routes(app: FastAPI, releases: Releases, keyring: Keyring) -> None:
         counts = await run_in_threadpool(pinned.open.counts, company_id, session_id)
         return json_answer(_counts_as_json(session_id, counts), headers=pinned.headers)
 
-    @app.get("/healthz", summary="Whether the process answers", response_model=Health)
+    @app.get(
+        "/healthz",
+        summary="Whether the process answers",
+        responses={"default": OTHERWISE},
+        response_model=Health,
+    )
     async def healthz(_: Request) -> Response:
         return json_answer('{"status": "ok"}', headers={"Cache-Control": "no-store"})
 
     @app.get(
         "/readyz",
         summary="Which release answers, and how old it is",
-        responses={503: UNAVAILABLE},
+        responses={503: UNAVAILABLE, "default": OTHERWISE},
         response_model=Readiness,
     )
     async def readyz(_: Request) -> Response:

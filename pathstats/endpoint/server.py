@@ -26,11 +26,12 @@ def listening(host: str, port: int) -> socket.socket:
     Raises: UsageError if the address can't be had.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
     except (socket.gaierror, UnicodeError):
-        raise UsageError(f"{host!r} is no address of this machine; see --host.") from None
+        found = []
+    if not found:
+        raise UsageError(f"{host!r} is no address of this machine; see --host.")
+    family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

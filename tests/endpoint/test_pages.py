@@ -50,9 +50,9 @@ def reporting(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (release / "manifest.json").is_file()
         return f"<h1>{company_id} {session_id} {with_names}</h1>"
 
-    module = ModuleType("flows.reporting")
+    module = ModuleType("flows.reporting.session_page")
     module.session_page = session_page  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "flows.reporting", module)
+    monkeypatch.setitem(sys.modules, "flows.reporting.session_page", module)
 
 
 def browser(home: Home, *, opens: bool = True, with_names: bool = False) -> InProcess:

@@ -142,7 +142,7 @@ def test_a_port_that_is_none(port: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("host", ["no such host", "203.0.113.7", "a\0b", "x" * 300])
+@pytest.mark.parametrize("host", ["", "no such host", "203.0.113.7", "a\0b", "x" * 300])
 def test_an_address_of_another_machine(host: str) -> None:
     with pytest.raises(UsageError):
         listening(host, 0)
