@@ -54,7 +54,8 @@ def in_login(request: Request) -> Credentials | None:
 
 def query_of(request: Request) -> dict[str, list[str]]:
     """The query's fields; what is no UTF-8 in them is nobody's."""
-    return parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    text = request.scope["query_string"].decode("latin-1")
+    return parse_qs(text, keep_blank_values=True) if text else {}
 
 
 def _pair(companies: list[str], keys: list[str]) -> Credentials | None:

@@ -59,8 +59,11 @@ class Pinned:
         if tags:
             known = {tag.strip().removeprefix("W/") for line in tags for tag in line.split(",")}
             return bool(known & {self.etag, "*"})
+        asked = request.headers.get("if-modified-since")
+        if asked is None:
+            return False
         try:
-            since = parsedate_to_datetime(request.headers.get("if-modified-since", "")).astimezone(UTC)
+            since = parsedate_to_datetime(asked).astimezone(UTC)
         except (ValueError, TypeError, OverflowError):
             return False
         # After a rollback the release is older than what was answered before.

@@ -12,7 +12,7 @@ from schemathesis import Case, GenerationMode
 from tests.endpoint.a_server import Headers, Server
 
 _A_FEW = hypothesis.settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     database=None,
     derandomize=True,

@@ -17,7 +17,7 @@ from tests.endpoint.a_server import Server
 from tests.reference.rows import Tables
 from tests.reference.tables import world
 
-_SECONDS = 3.0
+_SECONDS = 2.0
 
 
 def tables(n: int) -> Tables:
