@@ -11,9 +11,9 @@ from pathstats.cli.options import HomeOption, reporting_errors
 @reporting_errors
 def serve(
     host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 for all of this machine's.")
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is every way to this machine.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8360,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")] = 8360,
     report_needs_key: Annotated[
         bool,
         typer.Option(
