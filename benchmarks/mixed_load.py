@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -94,13 +95,13 @@ async def _nights(
         await asyncio.to_thread(make_changes, changes, world, as_of, played.nights)
         before = _latest(home)
         night = ("run", "--source", f"changes:{changes}", "--as-of", as_of.isoformat(), "--keep", f"{_KEPT}")
-        await seen.switch(lambda: switched(*night, "--direct", "--json"))  # noqa: B023
+        await seen.switch(partial(switched, *night, "--direct", "--json"))
         latest = _latest(home)
         seen.expected[latest] = await asyncio.to_thread(Expected.of, home.release(latest), sessions)
         seen.settle()
         await asyncio.sleep(1)
         for release_id in (before, latest) if played.nights % 2 else ():
-            await seen.switch(lambda: switched("rollback", release_id))  # noqa: B023
+            await seen.switch(partial(switched, "rollback", release_id))
             played.rollbacks += 1
             await asyncio.sleep(0.5)
 

@@ -22,7 +22,7 @@ class Server:
     def __init__(self, home: Path, *options: str) -> None:
         self.home = Home(home)
         self._words = home.with_name(f"{home.name}.words")
-        with self._words.open("a") as words:
+        with self._words.open("w") as words:
             self.process = subprocess.Popen(
                 [str(PATHSTATS), "serve", "--port", "0", "--home", str(home), *options],
                 stdout=words,

@@ -1,8 +1,8 @@
 """The report's pages: whose is shown to whom."""
 
 import base64
+import shutil
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -30,16 +30,14 @@ def one(own_home: Home) -> Home:
 
 
 @pytest.fixture
-def two(home: Path) -> Iterator[Home]:
+def two(home: Path, tmp_path: Path) -> Home:
     """Two companies, each with its report."""
-    folder = latest(home).folder / "report"
-    folder.mkdir()
+    copy = Home(Path(shutil.copytree(home, tmp_path / "two", symlinks=True)))
+    folder = latest(copy.root).folder / "report"
+    folder.mkdir(exist_ok=True)
     for company in ("acme", "zen"):
         (folder / f"{company}.html").write_text(f"<h1>{company}</h1>")
-    yield Home(home)
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    return copy
 
 
 @pytest.fixture
@@ -133,15 +131,17 @@ def test_the_only_report_is_not_shown_to_another_company(one: Home) -> None:
         assert (answer.status_code, answer.text) == (404, '{"error": "report_not_found"}')
 
 
+@pytest.mark.parametrize("opens", [True, False])
 def test_of_several_companies_each_key_shows_its_own(
-    two: Home, server: Server, acme: Headers, zen: Headers
+    two: Home, acme: Headers, zen: Headers, opens: bool
 ) -> None:
-    for client in (browser(two, opens=False), server.client):
-        for headers, text in ((acme, "<h1>acme</h1>"), (zen, "<h1>zen</h1>")):
-            for asked in (headers, login(headers)):
-                assert client.get("/", headers=asked).text == text
-                # What it is asked for doesn't count: the key does.
-                assert client.get("/?company=zen", headers=asked).text == text
+    client = browser(two, opens=opens)
+    for headers, text in ((acme, "<h1>acme</h1>"), (zen, "<h1>zen</h1>")):
+        for asked in (headers, login(headers)):
+            assert client.get("/", headers=asked).text == text
+        # What it is asked for by name doesn't count: the key does.
+        assert client.get("/?company=zen", headers=login(headers)).text == text
+        assert client.get("/?company=acme", headers=headers).text == text
 
 
 def test_on_this_machine_one_of_several_is_chosen(two: Home) -> None:
@@ -155,9 +155,21 @@ def test_on_this_machine_one_of_several_is_chosen(two: Home) -> None:
     assert client.get("/?company=" + "x" * 999).status_code == 404
 
 
-def test_a_release_of_before_reports(server: Server, acme: Headers) -> None:
-    answer = server.client.get("/", headers=acme)
+def test_a_release_of_before_reports(own_home: Home) -> None:
+    (latest(own_home.root).folder / "report.html").unlink(missing_ok=True)
+    answer = browser(own_home).get("/")
     assert (answer.status_code, answer.text) == (404, '{"error": "report_not_found"}')
+
+
+def test_a_page_over_a_real_server(own_home: Home) -> None:
+    (latest(own_home.root).folder / "report.html").write_text("<h1>Acme</h1>")
+    for options, alone in (((), 200), (("--report-needs-key",), 401)):
+        with Server(own_home.root, *options) as server:
+            assert server.client.get("/").status_code == alone
+            acme = key_to(own_home, "acme")
+            assert server.client.get("/", headers=login(acme)).text == "<h1>Acme</h1>"
+            head = server.client.head("/", headers=acme)
+            assert (head.status_code, head.text, head.headers["content-length"]) == (200, "", "13")
 
 
 def test_without_a_release_there_is_no_page_yet(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks.askers import Asker, Seen
@@ -71,7 +72,7 @@ def test_no_answer_is_wrong_and_none_fails(tmp_path: Path) -> None:
         end = asyncio.get_running_loop().time() + _SECONDS
         while asyncio.get_running_loop().time() < end and not any(asker.done() for asker in askers):
             number += 1
-            await seen.switch(lambda: switched(number))  # noqa: B023
+            await seen.switch(partial(switched, number))
             await asyncio.sleep(0.03)
         until.set()
         await asyncio.gather(*askers)
