@@ -114,9 +114,13 @@ async def _keys(home: Home, url: str, pair: Pair, seen: Seen, played: Played, un
         while not until.is_set():
             key = await asyncio.to_thread(_pathstats, home, "keys", "create", "--company", company)
             headers = {"X-company-id": company, "X-apiKey": key}
-            opened = (await client.get(path, headers=headers)).status_code
-            await asyncio.to_thread(_pathstats, home, "keys", "revoke", key.split("_")[1])
-            closed = (await client.get(path, headers=headers)).status_code
+            try:
+                opened = (await client.get(path, headers=headers)).status_code
+                await asyncio.to_thread(_pathstats, home, "keys", "revoke", key.split("_")[1])
+                closed = (await client.get(path, headers=headers)).status_code
+            except httpx.HTTPError as error:
+                seen.complain(f"a key: {type(error).__name__}: {error}")
+                continue
             if (opened, closed) != (200, 401):
                 seen.complain(f"a key: {opened} when it was made, {closed} when it was revoked")
             played.keys += 1
@@ -158,8 +162,10 @@ def served(home: Home) -> Iterator[tuple[str, int]]:
     command = [_PATHSTATS, "serve", "--port", "0", "--home", str(home.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().partition(" at ")[2].partition(";")[0], server.pid
-        server.terminate()
+        try:
+            yield server.stdout.readline().partition(" at ")[2].partition(";")[0], server.pid
+        finally:
+            server.terminate()
         if server.wait(timeout=30) != 0:
             sys.exit(f"the server ended with {server.returncode}")
 

@@ -17,6 +17,7 @@ from schemas.errors import UsageError
 
 _LONGEST_HEAD = 64 * 1024
 _END_WITHIN_S = 10
+_KEPT_ALIVE_S = 75
 _HEARS_OUT_S = 2
 
 
@@ -69,6 +70,8 @@ def serve(app: FastAPI, listener: socket.socket) -> None:
         log_config=None,
         proxy_headers=False,
         server_header=False,
+        # Longer than clients and proxies keep a connection: else we may close one just as they use it.
+        timeout_keep_alive=_KEPT_ALIVE_S,
         timeout_graceful_shutdown=_END_WITHIN_S,
     )
     with _signals_only_end_it():

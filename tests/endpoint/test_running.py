@@ -121,6 +121,17 @@ def test_told_to_end_it_ends_what_it_has_begun(
     assert "pathstats: " not in server.words
 
 
+def test_a_connection_may_rest_for_a_while(server: Server) -> None:
+    """uvicorn closes it after 5 s, as clients do: one that was used at that very instant got no answer."""
+    where = httpx.URL(server.url)
+    question = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection((where.host, where.port or 0), timeout=20) as connection:
+        for pause in (6, 0):
+            connection.sendall(question)
+            assert b'{"status": "ok"}' in connection.recv(65536)
+            time.sleep(pause)
+
+
 def test_a_port_that_is_taken(home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
