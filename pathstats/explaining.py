@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from pathstats.answering import Found
 from pathstats.explaining_steps import deciding_sessions, waived
+from pathstats.open_release import Found
 from pathstats.scanning import scan_table
 from schemas.home import Release
 from schemas.manifest import Manifest

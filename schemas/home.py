@@ -90,6 +90,16 @@ class Home:
         return self.root / "told.json"
 
     @property
+    def keys(self) -> Path:
+        """The keys to the endpoint, as hashes."""
+        return self.root / "keys.json"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Held while the keys are changed."""
+        return self.root / "keys.lock"
+
+    @property
     def landing(self) -> Path:
         return self.root / "landing"
 
