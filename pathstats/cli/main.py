@@ -9,6 +9,7 @@ from pathstats.cli.query import query
 from pathstats.cli.releases import releases
 from pathstats.cli.rollback import rollback
 from pathstats.cli.run import run
+from pathstats.cli.sandbox import sandbox
 from pathstats.cli.schedule import schedule
 from pathstats.cli.status import status
 from pathstats.cli.verify import verify
@@ -25,7 +26,7 @@ app = typer.Typer(
     "5 the quality gate held the release back, 6 the latest release is older than "
     "`status --max-age` allows, 130 interrupted.",
 )
-for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify):
+for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify, sandbox):
     app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
 
 
