@@ -16,6 +16,8 @@ from flows.sandbox.lists import Document
 from flows.sandbox.sound_tables import Tables
 
 Row = dict[str, Any]
+# By learner and step.
+Attempts = dict[str, dict[str, list[Row]]]
 
 
 class Answers:
@@ -33,9 +35,9 @@ class Answers:
     def documents(self, asked: pl.DataFrame) -> list[Document]:
         """One for each of the enrolments' documents."""
         users = pl.col("user_id").is_in(asked["userId"].implode())
-        attempts: dict[str, list[Row]] = defaultdict(list)
+        attempts: Attempts = defaultdict(lambda: defaultdict(list))
         for attempt in self._tables["step_activity"].filter(users).iter_rows(named=True):
-            attempts[attempt["user_id"]].append(attempt)
+            attempts[attempt["user_id"]][attempt["step_id"]].append(attempt)
         enrollments = self._tables["enrollments"].filter(users).to_dicts()
         siblings: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in enrollments:
@@ -43,9 +45,7 @@ class Answers:
         by_id = {row["enrollment_id"]: row for row in enrollments}
         return [self._learner(by_id[it], siblings, attempts).document() for it in asked["_id"]]
 
-    def _learner(
-        self, row: Row, siblings: dict[tuple[str, str], list[Row]], attempts: dict[str, list[Row]]
-    ) -> Learner:
+    def _learner(self, row: Row, siblings: dict[tuple[str, str], list[Row]], attempts: Attempts) -> Learner:
         session = self._sessions[row["session_id"]]
         return Learner(
             enrollment=row,

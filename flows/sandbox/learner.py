@@ -75,14 +75,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Learner:
-    """siblings: the learner's enrolments in the session. attempts: everything the learner ever did."""
+    """siblings: the learner's enrolments in the session. attempts: all the learner ever did, by step."""
 
     enrollment: Row
     session: Row
     path: Row
     steps: list[Row]
     siblings: list[Row]
-    attempts: list[Row]
+    attempts: dict[str, list[Row]]
     now: datetime
 
     @cached_property
@@ -153,18 +153,13 @@ class Learner:
         is_assessment = row["type"] == "assessment"
         mine = [
             self._judged(a, is_assessment)
-            for a in self.attempts
-            if a["step_id"] == row["step_id"]
-            and a["session_id"] == self.session["session_id"]
-            and self._counts(a["started_at"], is_assessment)
-            and self._is_mine(a)
+            for a in self.attempts.get(row["step_id"], [])
+            if self._is_inside(a) and self._counts(a["started_at"], is_assessment) and self._is_mine(a)
         ]
         earlier = [
             a
-            for a in self.attempts
-            if a["step_id"] == row["step_id"]
-            and a["session_id"] != self.session["session_id"]
-            and self._counts(a["completed_at"], is_assessment)
+            for a in self.attempts.get(row["step_id"], [])
+            if not self._is_inside(a) and self._counts(a["completed_at"], is_assessment)
         ]
         return Step(row, mine, earlier, self.path["mandatory_replay"], self._due_at(row))
 
@@ -178,6 +173,9 @@ class Learner:
             return False
         ends_at = self.session["ends_at"]
         return is_assessment or ends_at is None or moment < ends_at
+
+    def _is_inside(self, attempt: Row) -> bool:
+        return bool(attempt["session_id"] == self.session["session_id"])
 
     def _is_mine(self, attempt: Row) -> bool:
         """Who is enrolled again may start anew: an attempt is of the enrolment it fell in."""
@@ -200,11 +198,10 @@ class Learner:
     def _time_spent(self) -> int:
         assessments = {row["step_id"] for row in self.steps if row["type"] == "assessment"}
         here = [
-            self._judged(a, a["step_id"] in assessments)
-            for a in self.attempts
-            if a["session_id"] == self.session["session_id"]
-            and self._counts(a["started_at"], a["step_id"] in assessments)
-            and self._is_mine(a)
+            self._judged(a, step in assessments)
+            for step, attempts in self.attempts.items()
+            for a in attempts
+            if self._is_inside(a) and self._counts(a["started_at"], step in assessments) and self._is_mine(a)
         ]
         inside: int = sum(a["time_spent_ms"] for a in here if a["is_seen"])
         return inside + sum(step.time_elsewhere for step in self.outcomes)
