@@ -141,14 +141,14 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
 
 def extract(plan: Plan) -> list[Extract]:
     """Land what the source delivers, in the order in which the warehouse wants it."""
-    shutil.rmtree(plan.home.landing, ignore_errors=True)
-    plan.home.landing.mkdir(parents=True)
+    shutil.rmtree(plan.home.extracts, ignore_errors=True)
+    plan.home.extracts.mkdir(parents=True)
     with _warehouse(plan) as duck:
         loading.start(duck)
         accepting.start(duck)
         held = accepting.held(duck)
     if plan.source:
-        return delivered(plan.source, plan.home.landing, plan.as_of, held)
+        return delivered(plan.source, plan.home.extracts, plan.as_of, held)
     if not held.full_at:
         raise nothing_held(plan.home)
     return []
@@ -194,7 +194,7 @@ def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
             published={name: table.held for name, table in answering.tables_in.items()} if answering else {},
         )
         tables_in = accepting.tables_in(duck, arrivals, counts)
-    shutil.rmtree(plan.home.landing, ignore_errors=True)
+    shutil.rmtree(plan.home.extracts, ignore_errors=True)
     return tables_in
 
 

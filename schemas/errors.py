@@ -24,6 +24,15 @@ A message is one clear sentence that says what to do; it never holds an e-mail, 
 from typing import ClassVar
 
 
+def may_help_later(http_status: int) -> bool:
+    """Whether the same request may be answered later: transient or permanent is decided here, once.
+
+    >>> [may_help_later(status) for status in (200, 403, 408, 429, 503)]
+    [False, False, True, True, True]
+    """
+    return http_status in (408, 429) or http_status >= 500
+
+
 class PathStatsError(Exception):
     """What every error of the product is; `exit_code` is what a command ends with."""
 

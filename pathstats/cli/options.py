@@ -19,7 +19,8 @@ Answer = TypeVar("Answer")
 # Where data come from, in the words of the command line.
 SOURCES = (
     "files:DIR holds whole tables, and in changes/ what changed since; changes:DIR only what changed; "
-    "oulad:DIR; demo[:learners=N,seed=S]."
+    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier night read of "
+    "it; oulad:DIR; demo[:learners=N,seed=S]."
 )
 # A panel of the help for what holds a night back.
 _GUARDS = "Guards: what holds a night back"
