@@ -135,6 +135,10 @@ class Landing:
         sync(beside)
         os.replace(beside, self.folder / _RECORD)
 
+    def names(self) -> list[str]:
+        """The lists that were begun."""
+        return sorted(self._pages)
+
     def pages(self, name: str) -> list[LandedPage]:
         """The complete pages of a list, in their order."""
         return list(self._pages.get(name, ()))
@@ -157,7 +161,8 @@ class Landing:
             self._number += 1
             number = self._number
         file, size = self._written(name.partition("/")[0], number, owner, rows) if rows else (None, 0)
-        page = LandedPage(name, number, len(rows), file, size, following, strange)
+        # `asdict` makes of a Counter one that counts its pairs.
+        page = LandedPage(name, number, len(rows), file, size, following, dict(strange))
         self._journal(asdict(page))
         self._pages.setdefault(name, []).append(page)
 

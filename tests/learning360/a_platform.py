@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +25,9 @@ def hex_id(number: int) -> str:
 class FakePlatform:
     """Lists by address; each answers `page_size` rows and the address of the rest.
 
-    asked:  the requests, as "list?filters", tokens left out. at: when, by the loop's clock.
+    asked:  the requests, tokens left out. at: when, by the loop's clock.
     faults: by a pattern of the address; called with the request and how often that pattern was asked before.
-    scopes: None: all.
+    times:  when what a fault's pattern means was asked for.
     """
 
     lists: dict[str, list[Row]] = field(default_factory=dict)
@@ -39,12 +38,12 @@ class FakePlatform:
     tokens_given: int = 0
     refused_tokens: set[str] = field(default_factory=set)
     faults: dict[str, Fault] = field(default_factory=dict)
-    forbidden: tuple[str, ...] = ()
+    times: dict[str, list[float]] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
     latency_s: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
-    _met: Counter[str] = field(default_factory=Counter)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -56,7 +55,9 @@ class FakePlatform:
         try:
             if self.latency_s:
                 await asyncio.sleep(self.latency_s)
-            return self._of(request)
+            answer = self._of(request)
+            self.statuses.append(answer.status_code)
+            return answer
         finally:
             self.in_flight -= 1
 
@@ -66,9 +67,10 @@ class FakePlatform:
         self.at.append(asyncio.get_running_loop().time())
         for pattern, fault in self.faults.items():
             if re.search(pattern, address):
-                self._met[pattern] += 1
-                if (answer := fault(request, self._met[pattern] - 1)) is not None:
-                    return answer
+                times = self.times.setdefault(pattern, [])
+                times.append(self.at[-1])
+                if (answer := fault(request, len(times) - 1)) is not None:
+                    return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
         if request.url.path == "/api/v2/oauth2/token":
             return self._token(json.loads(request.content))
         self.asked.append(str(request.url.copy_with(scheme="", host="")).lstrip("/"))
@@ -89,8 +91,6 @@ class FakePlatform:
 
     def _page(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/api/v2/")
-        if path.startswith(self.forbidden or ("//",)):
-            return httpx.Response(403, json={"error": {"code": "invalid_scope", "message": "no"}})
         rows = self._filtered(path, request.url.params)
         if rows is None:
             return httpx.Response(404, json={"error": {"code": "pathNotFound", "message": "no"}})

@@ -16,7 +16,7 @@ class _Jumping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        events = super().select(min(timeout, 0.005))
+        events = super().select(min(timeout, 0.001))
         if not events:
             self.ahead += timeout
         return events

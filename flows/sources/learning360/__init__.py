@@ -54,11 +54,15 @@ class Learning360:
         """
         kept = landing.parent
         with _alone(kept):
-            read = self.run(self._read(kept, run_id(as_of), held))
+            read = self.land(kept, as_of, held)
             yield from extracts(read, landing, read.folder / KNOWN)
             read.note(delivered_at=landings_of.now_iso())
             needed = {read.folder.name} | ({read.record.base} if read.record.base else set())
             landings_of.delete_beyond(kept, self.settings.keep_landings, needed)
+
+    def land(self, kept: Path, as_of: datetime, held: Held) -> Landing:
+        """Read all that the extraction needs, into a landing among those that are kept."""
+        return self.run(self._read(kept, run_id(as_of), held))
 
     async def _read(self, kept: Path, run: str, held: Held) -> Landing:
         async with connected(self.settings, self.transport) as platform:

@@ -128,25 +128,25 @@ class Extraction:
         if self.landing.is_complete(wanted.name):
             return
         async with self.places:
+            if self.landing.pages(wanted.name) and await self._goes_on(wanted):
+                return
             try:
                 await self._pages(wanted)
-            except NoSuchList:
-                # An extraction that was killed has noted the address of the next page: it may have expired.
-                if self.landing.pages(wanted.name):
-                    self.landing.restart(wanted.name)
-                await self._pages_if_any(wanted)
+            except NoSuchList as error:
+                if not (wanted.of.may_go and error.is_named):
+                    raise
+                # A path or classroom that is deleted meanwhile; a path that has sessions and isn't listed.
+                self.landing.restart(wanted.name)
+                self.landing.add(wanted.name, wanted.owner, [], None, {})
 
-    async def _pages_if_any(self, wanted: Wanted) -> None:
-        """A path or classroom that is deleted meanwhile has no rows, a path that is not listed may have none.
-
-        All else that is not there is an error.
-        """
+    async def _goes_on(self, wanted: Wanted) -> bool:
+        """Read the rest of a list; false if the address of its next page, noted long ago, has expired."""
         try:
             await self._pages(wanted)
-        except NoSuchList as error:
-            if not (wanted.of.may_go and error.is_named) or self.landing.pages(wanted.name):
-                raise
-            self.landing.add(wanted.name, wanted.owner, [], None, {})
+        except NoSuchList:
+            self.landing.restart(wanted.name)
+            return False
+        return True
 
     async def _pages(self, wanted: Wanted) -> None:
         landed = self.landing.pages(wanted.name)
