@@ -6,21 +6,23 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from time import monotonic
 from urllib.parse import parse_qsl
 
+import polars as pl
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.sandbox.asking import Asked
 from flows.sandbox.clients import Clients
 from flows.sandbox.errors import Refused, invalid_token, refused, too_many_requests
 from flows.sandbox.lists import Document, Listed
-from flows.sandbox.misbehaving import FAULTS, Faults, Misbehaviour, moved
+from flows.sandbox.misbehaving import AGAIN, FAULTS, Faults, Misbehaviour, moved
 from flows.sandbox.platform import Platform
 from schemas.errors import UsageError
 
@@ -54,18 +56,34 @@ class Sandbox:
         self._faults = Faults(misbehaviour)
 
     def become(self, platform: Platform) -> None:
-        """What differs was edited this instant."""
-        self.platform = platform.after(self.platform, datetime.now(UTC))
+        """Time passes: what differs then was edited at the last moment."""
+        self.platform = platform.after(self.platform)
 
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/api/v2/oauth2/token", self._token, methods=["POST"]),
-                Route("/api/v2/{route:path}", self._page, methods=["GET"]),
-                Route("/sandbox/as-of", self._as_of, methods=["POST"]),
-                Route("/sandbox/misbehave", self._misbehave, methods=["POST"]),
-            ]
+    def app(self) -> ASGIApp:
+        return self._dated(
+            Starlette(
+                routes=[
+                    Route("/api/v2/oauth2/token", self._token, methods=["POST"]),
+                    Route("/api/v2/{route:path}", self._page, methods=["GET"]),
+                    Route("/sandbox/as-of", self._as_of, methods=["POST"]),
+                    Route("/sandbox/misbehave", self._misbehave, methods=["POST"]),
+                ]
+            )
         )
+
+    def _dated(self, app: ASGIApp) -> ASGIApp:
+        """Every answer tells the platform's time, not the machine's."""
+
+        async def dated(scope: Scope, receive: Receive, send: Send) -> None:
+            async def with_date(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    date = format_datetime(self.platform.now, usegmt=True).encode()
+                    message["headers"] = [*message["headers"], (b"date", date)]
+                await send(message)
+
+            await app(scope, receive, with_date)
+
+        return dated
 
     async def _as_of(self, request: Request) -> Response:
         """No part of the API: time passes."""
@@ -96,7 +114,8 @@ class Sandbox:
 
     async def _page(self, request: Request) -> Response:
         try:
-            fault = request.headers.get("x-sandbox-misbehave") or self._faults.next(str(request.url))
+            resource = f"{request.url.path}?{request.url.query}"
+            fault = request.headers.get("x-sandbox-misbehave") or self._faults.next(resource)
             self._fail(fault, request)
             self._count()
             route = request.path_params["route"]
@@ -117,8 +136,7 @@ class Sandbox:
             raise too_many_requests(self._faults.misbehaviour.retry_after_s)
         if fault == "error":
             raise refused(500, "internalServerError", "Something went wrong.")
-        if fault == "expire":
-            self.clients.revoke(request.headers.get("authorization"))
+        if fault == "expire" and self.clients.revoke(request.headers.get("authorization")):
             raise invalid_token()
         if fault and fault not in FAULTS:
             raise refused(400, "invalidParameter", f"There is no fault {fault}.")
@@ -136,13 +154,15 @@ class Sandbox:
         """The page's documents, and the cursor of the next page if there is one."""
         misbehaviour = self._faults.misbehaviour
         if misbehaviour.moving:
-            rows = moved(listed.rows, misbehaviour.moving, misbehaviour.seed)
-            listed = replace(listed, rows=rows)
+            listed = replace(listed, rows=moved(listed.rows, misbehaviour.moving, misbehaviour.seed))
         rows = asked.rows(listed)
-        start = max(0, asked.offset - 1) if misbehaviour.moving else asked.offset
-        end = start + listed.page_size
+        start, end = asked.offset, asked.offset + listed.page_size
+        if misbehaviour.moving:
+            in_place = rows.filter(~pl.col(AGAIN)).height
+            start = start - 1 if 0 < start < in_place else start
+            end = min(start + listed.page_size, in_place if start < in_place else rows.height)
         cursor = asked.cursor(end) if end < rows.height else None
-        return listed.documents(rows.slice(start, listed.page_size)), cursor
+        return listed.documents(rows.slice(start, end - start)), cursor
 
 
 class _Page(Response):

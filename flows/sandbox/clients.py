@@ -1,6 +1,7 @@
 """Who may ask: clients with their scopes, and the tokens they were given."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,6 +17,8 @@ SCOPES = (
     "classrooms:read",
     "webhooks:read",
 )
+# A token is good for so many requests at least.
+_FRESH = 20
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Clients:
     token_s: float = 3_600
     clock: Callable[[], float] = monotonic
     _expires_at: dict[str, float] = field(default_factory=dict)
+    _uses: Counter[str] = field(default_factory=Counter)
     _given: int = 0
 
     def token(self, asked: object) -> dict[str, object]:
@@ -55,8 +59,14 @@ class Clients:
         kind, _, token = (authorization or "").partition(" ")
         if kind != "Bearer" or self._expires_at.get(token, 0.0) <= self.clock():
             raise invalid_token()
+        self._uses[token] += 1
         if scope not in self.scopes:
             raise refused(403, "missingScope", f"This client lacks the scope {scope}.")
 
-    def revoke(self, authorization: str | None) -> None:
-        self._expires_at.pop((authorization or "").partition(" ")[2], None)
+    def revoke(self, authorization: str | None) -> bool:
+        """Whether the token, before its time, is good for nothing from now on; a fresh one stays good."""
+        token = (authorization or "").partition(" ")[2]
+        if self._uses[token] < _FRESH:
+            return False
+        self._expires_at.pop(token, None)
+        return True

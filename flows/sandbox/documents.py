@@ -92,7 +92,8 @@ def sessions(tables: Tables, now: datetime) -> pl.DataFrame:
     )
 
 
-def enrollments(tables: Tables) -> pl.DataFrame:
+def enrollments(tables: Tables, now: datetime) -> pl.DataFrame:
+    """Modified at the end of the day of its last event: worlds become known day by day."""
     path_of = tables["path_sessions"].select("session_id", "path_id")
     return (
         tables["enrollments"]
@@ -106,7 +107,10 @@ def enrollments(tables: Tables) -> pl.DataFrame:
             .then(pl.lit(PUBLISHED))
             .otherwise(pl.lit(ARCHIVED)),
             createdAt="enrolled_at",
-            modifiedAt=pl.coalesce("archived_at", "enrolled_at"),
+            modifiedAt=pl.min_horizontal(
+                pl.coalesce("archived_at", "enrolled_at").dt.offset_by("1d").dt.truncate("1d"),
+                pl.lit(now, _TIME),
+            ),
             archivedAt="archived_at",
             isSelfEnrolled=pl.col("enrollment_id").hash(0) % 10 == 0,
             _pathId="path_id",

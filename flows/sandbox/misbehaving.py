@@ -11,6 +11,8 @@ from schemas.errors import UsageError
 
 # What may happen to one request.
 FAULTS = ("busy", "error", "cut", "slow", "expire")
+# The column that tells rows as they are from those at their place.
+AGAIN = "_again"
 # How many faults of one address follow each other at most.
 _IN_A_ROW = 2
 
@@ -23,9 +25,9 @@ class Misbehaviour:
     error:  answered 500 or 503.
     cut:    whose connection ends in the middle of the page.
     slow:   whose page pauses in the middle for `pause_s`.
-    expire: whose token is revoked before its time.
-    moving: of rows edited while the list is read: they come as they were, and again on the last page as they
-            are; every page then begins with the last row of the one before.
+    expire: whose token is revoked before its time, if it was good for twenty requests.
+    moving: of rows edited while the list is read: they come as they were, and on further pages as they are;
+            every page then begins with the last row of the one before.
     """
 
     busy: float = 0.0
@@ -63,24 +65,24 @@ class Misbehaviour:
 
 @dataclass
 class Faults:
-    """Which request meets which fault: its URL and how often it was asked decide, not who comes first."""
+    """Which request meets which fault: what and how often it asks decide, not who comes first."""
 
     misbehaviour: Misbehaviour
     _asked: Counter[str] = field(default_factory=Counter)
     _in_a_row: Counter[str] = field(default_factory=Counter)
     _bursting: set[str] = field(default_factory=set)
 
-    def next(self, url: str) -> str | None:
+    def next(self, resource: str) -> str | None:
         """One of FAULTS, or none: whoever asks a third time is answered."""
-        self._asked[url] += 1
-        if self._in_a_row[url] == _IN_A_ROW:
+        self._asked[resource] += 1
+        if self._in_a_row[resource] == _IN_A_ROW:
             fault = None
-        elif url in self._bursting:
+        elif resource in self._bursting:
             fault = "busy"
         else:
-            fault = self._drawn(f"{url} {self._asked[url]}")
-        self._in_a_row[url] = self._in_a_row[url] + 1 if fault else 0
-        (self._bursting.add if fault == "busy" else self._bursting.discard)(url)
+            fault = self._drawn(f"{resource} {self._asked[resource]}")
+        self._in_a_row[resource] = self._in_a_row[resource] + 1 if fault else 0
+        (self._bursting.add if fault == "busy" else self._bursting.discard)(resource)
         return fault
 
     def _drawn(self, request: str) -> str | None:
@@ -110,8 +112,9 @@ def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     place = rows.with_row_index("_place")
     at_place = before.with_columns(_place=place.filter(is_edited)["_place"])
     still = place.filter(~is_edited)
-    first = pl.concat([still, at_place.select(still.columns)]).sort("_place")
-    return pl.concat([first.drop("_place"), edited])
+    in_place = pl.concat([still, at_place.select(still.columns)]).sort("_place").drop("_place")
+    again = pl.lit(True).alias(AGAIN)
+    return pl.concat([in_place.with_columns(~again), edited.with_columns(again)])
 
 
 def _before(schema: pl.Schema) -> list[pl.Expr]:

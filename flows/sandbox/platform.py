@@ -30,7 +30,7 @@ class Platform:
         self._rows = {
             "paths": documents.paths(self.tables, now),
             "paths/sessions": documents.sessions(self.tables, now),
-            "enrollments": documents.enrollments(self.tables),
+            "enrollments": documents.enrollments(self.tables, now),
             "courses/stats": documents.attempts(self.tables),
             "classrooms": documents.classrooms(self.tables),
             "slots": documents.slots(came),
@@ -40,10 +40,10 @@ class Platform:
         }
         self._answers = Answers(self.tables, now)
 
-    def after(self, before: "Platform", edited_at: datetime) -> Self:
-        """The same platform as one that was `before`: what is another than it was then was edited since."""
+    def after(self, before: "Platform") -> Self:
+        """The same platform as one that was `before`: what is another than it was then was edited now."""
         for name in _EDITED:
-            self._rows[name] = _edited(self._rows[name], before._rows[name], edited_at)
+            self._rows[name] = _edited(self._rows[name], before._rows[name], self.now)
         return self
 
     def list_at(self, route: str) -> Listed:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -56,4 +57,5 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 def _server(app: ASGIApp) -> uvicorn.Server:
     # A connection that is cut on purpose is no news.
-    return uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off"))
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "critical"}
+    return uvicorn.Server(uvicorn.Config(app, lifespan="off", date_header=False, **quiet))

@@ -50,7 +50,7 @@ def _of_acme(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def theirs(tables: dict[str, pl.DataFrame], as_of: datetime) -> dict[str, dict[str, Any]]:
-    found = Answers(tables, as_of).documents(enrollments(tables))
+    found = Answers(tables, as_of).documents(enrollments(tables, as_of))
     return {document["_id"]: document for document in found}
 
 
