@@ -35,7 +35,7 @@ from schemas.errors import (
     WarehouseDamaged,
 )
 from schemas.home import Home
-from schemas.inputs import INPUTS, model_of
+from schemas.inputs import INPUTS, OPTIONAL, model_of
 from schemas.manifest import Manifest, TableIn, run_id
 
 log = logging.getLogger("pathstats.night")
@@ -165,7 +165,7 @@ def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> list[E
     Raises: SourceError if it leaves out a table that the warehouse does not hold.
     """
     extracts = list(open_source(source).extract(landing, as_of, held))
-    for model in INPUTS:
+    for model in (model for model in INPUTS if model not in OPTIONAL):
         if table_name(model) not in {*held.full_at, *(item.table for item in extracts if item.is_full)}:
             raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
     places = {table_name(model): place for place, model in enumerate(INPUTS)}

@@ -1,4 +1,4 @@
-"""What a source is: it lands the six tables as files that the warehouse loads."""
+"""What a source is: it lands the six tables, and optional ones, as files that the warehouse loads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,6 +48,8 @@ class Source(Protocol):
 
     def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
         """Deliver each of the six tables, in any order; changes of a table after the table itself.
+
+        The optional tables may be left out; what the warehouse holds of them then still holds.
 
         landing: an empty folder to write files into, where the source holds none of its own. What a source
                  wants to find again in another night it keeps beside that folder.

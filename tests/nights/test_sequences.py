@@ -114,6 +114,8 @@ def assert_holds(stored: dict[str, list[Row]], held: Held, dating: str) -> None:
     """The warehouse has what an upsert by key gives."""
     for model in INPUTS:
         table = table_name(model)
+        if table not in held:
+            continue
         if table == "path_steps" and dating != "by the source":
             continue
         defaults = {
