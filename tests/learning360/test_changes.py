@@ -147,6 +147,8 @@ def test_a_step_that_leaves_a_path_is_gone_and_the_others_stay(
         (PATH, hex_id(0xC6), 1),
         ("a9", "c9", 0),
     ]
+    # The quiz has left the path, and what it waived with it.
+    assert second["waivers"].is_empty()
     third = extracted(platform, tmp_path, held_after(tmp_path))
     assert third["path_steps"].sort(pl.all()).equals(second["path_steps"].sort(pl.all()))
 

@@ -105,6 +105,13 @@ def test_activity(tables: dict[str, pl.DataFrame]) -> None:
     ]
 
 
+def test_waivers(tables: dict[str, pl.DataFrame]) -> None:
+    """Scores are whole: a threshold of 79.5 is reached by 80."""
+    assert rows(tables["waivers"], "path_id", "step_id", "threshold", "waived_step_id") == [
+        (PATH, QUIZ, "80", COURSE)
+    ]
+
+
 # Small things
 
 DUE = {"relativeDate": {"unit": "day", "value": 0.5}}
@@ -137,6 +144,28 @@ def test_options_of_steps(tmp_path: Path) -> None:
     steps = extracted(platform, tmp_path)["path_steps"].sort("position")
     for number, (_, _, columns, expected) in enumerate(OPTIONS):
         assert steps[number].select(columns.split()).row(0) == expected
+
+
+def test_child_sessions_and_all_waivers_of_a_quiz(tmp_path: Path) -> None:
+    platform = small_company()
+    sessions = [("b1", None), ("b2", "b1"), ("b3", "b1")]
+    platform.lists["paths/sessions"] = [
+        {"_id": name, "pathId": PATH} | ({"rootSessionId": root} if root else {}) for name, root in sessions
+    ]
+    thresholds = [
+        {"thresholdValue": 50, "waivedStepIds": ["c1"]},
+        {"thresholdValue": 100, "waivedStepIds": ["c1", "c2"]},
+        {"thresholdValue": 100, "waivedStepIds": ["c2"]},
+        {"thresholdValue": 0, "waivedStepIds": []},
+    ]
+    platform.lists["paths"][0]["steps"][0]["options"]["thresholds"] = thresholds
+    found = extracted(platform, tmp_path)
+    assert rows(found["child_sessions"], "session_id", "root_session_id") == [("b2", "b1"), ("b3", "b1")]
+    assert rows(found["waivers"], "threshold", "waived_step_id") == [
+        ("100", "c1"),
+        ("100", "c2"),
+        ("50", "c1"),
+    ]
 
 
 def test_sessions_that_enrol_again_and_attempts_without_some_of_their_fields(tmp_path: Path) -> None:

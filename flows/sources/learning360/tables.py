@@ -9,7 +9,7 @@ from flows.sources.landing import Landing
 from flows.sources.learning360 import activity, definitions, known
 from flows.sources.learning360.deciding import WHOLE, Decision
 from flows.sources.learning360.landed_rows import older_versions, parquet_or
-from flows.warehouse.duck import Duck, file_name, instant
+from flows.warehouse.duck import Duck, file_name
 from schemas.errors import SourceError
 
 # What tells rows of one id apart that were read twice; else what was read last counts.
@@ -123,32 +123,14 @@ class _Making:
             f"FROM {self._handed(known.CORRECTIONS, _CORRECTIONS)} WHERE correction NOT IN "
             "(SELECT correction FROM corrections_landed WHERE correction IS NOT NULL)",
         )
-        self._table("waivers_known", self._dated_waivers())
+        self._table(
+            "waivers_known",
+            f"{definitions.waivers_now()} UNION ALL BY NAME FROM {self._handed(known.WAIVERS, _WAIVERS)} "
+            f"WHERE {keep} AND path_id NOT IN (SELECT _id FROM paths_landed WHERE _id IS NOT NULL)",
+        )
         self._table("courses_known", self._courses())
         for file, table in _HANDED_ON.items():
             self._file(self._known / file, f"FROM {table}")
-
-    def _dated_waivers(self) -> str:
-        """What waives what, with the time it began and ceased, for archived enrolments keep what held then.
-
-        That of a path that is met for the first time holds since ever.
-        """
-        at = instant(self._landing.record.data_as_of)
-        before = self._handed(known.WAIVERS, _WAIVERS)
-        same = "USING (path_id, step_id, threshold, waived_step_id)"
-        is_read = "path_id IN (SELECT _id FROM paths_landed)" if not self._is_full else "true"
-        is_met = f"path_id IN (SELECT path_id FROM {self._handed(known.STEPS, _STEPS)})"
-        return f"""
-        WITH now AS ({definitions.waivers_now()}), before AS {before},
-        open AS (FROM before WHERE valid_to IS NULL)
-        SELECT path_id, step_id, threshold, waived_step_id, valid_from,
-          CASE WHEN valid_to IS NULL AND {is_read} AND (path_id, step_id, threshold, waived_step_id) NOT IN
-            (SELECT (path_id, step_id, threshold, waived_step_id) FROM now)
-          THEN {at} ELSE valid_to END AS valid_to
-        FROM before
-        UNION ALL BY NAME
-        SELECT now.*, CASE WHEN {is_met} THEN {at} END AS valid_from, CAST(NULL AS TIMESTAMPTZ) AS valid_to
-        FROM now ANTI JOIN open {same}"""
 
     def _courses(self) -> str:
         """Each course: attempts at the last count, whether some are in a session, if it is or was a step."""
@@ -204,10 +186,7 @@ _CORRECTIONS = (
     "correction VARCHAR, user_id VARCHAR, step_id VARCHAR, session_id VARCHAR, corrected_at VARCHAR, "
     "score VARCHAR, success VARCHAR"
 )
-_WAIVERS = (
-    "path_id VARCHAR, step_id VARCHAR, threshold VARCHAR, waived_step_id VARCHAR, valid_from TIMESTAMPTZ, "
-    "valid_to TIMESTAMPTZ"
-)
+_WAIVERS = "path_id VARCHAR, step_id VARCHAR, threshold VARCHAR, waived_step_id VARCHAR"
 _COURSES = "course_id VARCHAR, attempts BIGINT, in_session BOOLEAN, is_step BOOLEAN"
 _HANDED_ON = {
     known.STEPS: "steps_known",
