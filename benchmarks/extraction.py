@@ -34,8 +34,8 @@ def main() -> None:
     say(_told("  landed", ours, chosen.pages))
     taken = (ours["read"] - floor["read"]) / chosen.pages
     say(
-        f"  {ours['read'] / floor['read']:.2f} × the floor, {1000 * taken:.1f} ms a page more; at 50 requests "
-        f"a second that is {50 * ours['read_cpu'] / chosen.pages:.0%} of one core"
+        f"  {ours['read'] / floor['read']:.2f} × the floor, {1000 * taken:.1f} ms a page more; at 50 "
+        f"requests a second that is {50 * ours['read_cpu'] / chosen.pages:.0%} of one core"
     )
     say(
         f"  {ours['landed_mb']:,.0f} MB on disk; tables of it in {ours['tables']:.1f} s, "

@@ -35,12 +35,13 @@ def _attempt(row: int) -> dict[str, object]:
 
 
 def _enrolment(row: int) -> dict[str, object]:
-    made = {"createdAt": "2026-03-01T08:00:00.000Z", "modifiedAt": "2026-03-01T08:00:00.000Z"}
     return {
         "_id": f"{_PLACE}{row:016x}",
         "sessionId": f"{row % 13:024x}",
         "userId": f"{row % 97:024x}",
-    } | made
+        "createdAt": "2026-03-01T08:00:00.000Z",
+        "modifiedAt": "2026-03-01T08:00:00.000Z",
+    }
 
 
 def _path(number: int) -> dict[str, object]:
