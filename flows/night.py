@@ -15,6 +15,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from flows import incidents, notices, transforming
+from flows.parity.holding import hold_against_the_platform, landing_of
 from flows.publishing import history, release, retention
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
@@ -36,11 +37,13 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import Manifest, TableIn, run_id
+from schemas.manifest import Agreement, Manifest, TableIn, run_id
 
 log = logging.getLogger("pathstats.night")
 
 Answer = TypeVar("Answer")
+# Below it a night warns.
+LEAST_AGREEMENT = 0.98
 # How a phase is run: by a plain call, or by a Prefect task.
 Runner = Callable[..., Any]
 
@@ -52,6 +55,7 @@ class Plan:
     source: None: nothing is extracted, the night works from what is in the warehouse.
     anew:   compute every row, also of those who can't have another answer than in the last release.
     memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
+    least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
     """
 
     source: str | None
@@ -61,6 +65,7 @@ class Plan:
     keep: int = 30
     anew: bool = False
     memory_limit: str = DEFAULT_MEMORY_LIMIT
+    least_agreement: float = LEAST_AGREEMENT
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
@@ -91,6 +96,7 @@ class Plan:
             "keep": self.keep,
             "anew": self.anew,
             "memory_limit": self.memory_limit,
+            "least_agreement": self.least_agreement,
         }
 
 
@@ -134,7 +140,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
     tables_in = timed("accept", accept, plan, arrivals)
     computed = timed("transform", transform, plan)
-    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, seconds)
+    parity = timed("compare with the platform", compare, plan) if landing_of(plan.source, plan.home) else None
+    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, parity, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
@@ -205,8 +212,21 @@ def transform(plan: Plan) -> Computed:
         return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
 
 
+def compare(plan: Plan) -> Agreement | None:
+    """Hold what was computed against the platform's own answers; None if it was not asked for them."""
+    landing = landing_of(plan.source, plan.home)
+    if landing is None:
+        return None
+    with _warehouse(plan) as duck:
+        return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
+
+
 def publish(
-    plan: Plan, tables_in: dict[str, TableIn], computed: Computed, seconds: dict[str, float]
+    plan: Plan,
+    tables_in: dict[str, TableIn],
+    computed: Computed,
+    parity: Agreement | None,
+    seconds: dict[str, float],
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
     release_id = release.next_release_id(plan.home, plan.run_id)
@@ -224,6 +244,7 @@ def publish(
         since=computed.since,
         transitions=computed.transitions,
         seconds=dict(seconds),
+        parity=parity,
     )
 
 

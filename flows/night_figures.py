@@ -15,6 +15,7 @@ def markdown(manifest: Manifest) -> str:
             f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
             f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over.",
             _changes(manifest),
+            *_parity(manifest),
             _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
             _table("published", "rows", rows.items()),
             _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
@@ -30,6 +31,19 @@ def _changes(manifest: Manifest) -> str:
         return f"The release before, `{manifest.since}`, is for a later time."
     counts = ((kind, manifest.transitions.get(kind, 0)) for kind in (*TRANSITIONS, *RESTATEMENTS))
     return _table(f"since `{manifest.since}`", "enrolments", counts)
+
+
+def _parity(manifest: Manifest) -> list[str]:
+    """How often the platform's own answers are ours, and what the others are due to; nothing without any."""
+    parity = manifest.parity
+    if parity is None:
+        return []
+    shares = ((field, f"{parity.share(field):.2%}") for field in parity.same)
+    counts = ((name, sum(found.values())) for name, found in parity.differences.items())
+    return [
+        _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),
+        _table("differences due to", "values", counts),
+    ]
 
 
 def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:

@@ -9,7 +9,7 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.night import Plan, run_night
+from flows.night import LEAST_AGREEMENT, Plan, run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
 from flows.warehouse.accepting import Limits
@@ -31,6 +31,7 @@ def nightly(
     keep: int = 30,
     anew: bool = False,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
+    least_agreement: float = LEAST_AGREEMENT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
@@ -38,7 +39,8 @@ def nightly(
     Returns: release_id and as_of, as the manifest has them.
     """
     limits = Limits(max_refused_share, max_shrink_share)
-    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), limits, keep, anew, memory_limit)
+    moment = as_of or scheduled_time()
+    plan = Plan(source, Home(Path(home)), moment, limits, keep, anew, memory_limit, least_agreement)
     manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}

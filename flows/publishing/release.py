@@ -13,7 +13,7 @@ import polars as pl
 from flows.publishing import retention
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
-from schemas.manifest import FileOut, Manifest, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, TableIn
 
 
 def start_building(home: Home) -> Release:
@@ -48,6 +48,7 @@ def publish(
     since: str | None,
     transitions: dict[str, int],
     seconds: dict[str, float],
+    parity: Agreement | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
@@ -69,6 +70,7 @@ def publish(
         since=since,
         transitions=transitions,
         seconds=seconds,
+        parity=parity,
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
     sync(building.manifest)

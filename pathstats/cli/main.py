@@ -5,6 +5,7 @@ import typer
 from pathstats.cli.check import check
 from pathstats.cli.demo import demo
 from pathstats.cli.lookup import lookup
+from pathstats.cli.parity import parity
 from pathstats.cli.query import query
 from pathstats.cli.releases import releases
 from pathstats.cli.rollback import rollback
@@ -26,7 +27,21 @@ app = typer.Typer(
     "5 the quality gate held the release back, 6 the latest release is older than "
     "`status --max-age` allows, 130 interrupted.",
 )
-for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify, sandbox):
+COMMANDS = (
+    demo,
+    run,
+    lookup,
+    check,
+    status,
+    query,
+    parity,
+    schedule,
+    releases,
+    rollback,
+    verify,
+    sandbox,
+)
+for command in COMMANDS:
     app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
 
 

@@ -104,6 +104,18 @@ MemoryOption = Annotated[
         help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
     ),
 ]
+LeastAgreementOption = Annotated[
+    float,
+    typer.Option(
+        "--min-agreement",
+        metavar="SHARE",
+        envvar="PATHSTATS_MIN_AGREEMENT",
+        min=0.0,
+        max=1.0,
+        help="The share of a platform's own answers that are to be ours, or others for a known reason; below "
+        "it the night warns.",
+    ),
+]
 NotifyOption = Annotated[
     str | None,
     typer.Option(

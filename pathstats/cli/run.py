@@ -13,6 +13,7 @@ from pathstats.cli.options import (
     HomeOption,
     JsonOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
@@ -64,6 +65,7 @@ def run(
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     accept_shrink: AcceptShrinkOption = False,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run one night: take in what the source delivers, compute what can have changed, publish a release.
 
@@ -88,7 +90,8 @@ def run(
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
-    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full, memory)
+    moment = instant(as_of) or now()
+    plan = Plan(source, settings.home(home), moment, limits, keep, full, memory, min_agreement)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

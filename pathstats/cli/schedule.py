@@ -9,6 +9,7 @@ from pathstats.cli.options import (
     SOURCES,
     HomeOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
@@ -31,6 +32,7 @@ def schedule(
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
 
@@ -56,7 +58,8 @@ def schedule(
     # A wrong word is told now, not by the first night.
     open_source(source)
     limits = Limits(max_refused, max_shrink)
-    plan = Plan(source, settings.home(home), now(), limits, keep, memory_limit=memory)
+    place = settings.home(home)
+    plan = Plan(source, place, now(), limits, keep, memory_limit=memory, least_agreement=min_agreement)
     hand_on(notify)
     from flows.serving import serve_nightly
 
