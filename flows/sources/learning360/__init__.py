@@ -68,7 +68,7 @@ class Learning360:
         async with connected(self.settings, self.transport) as platform:
             landing = await self._landing(platform, kept, run, held)
             await Extraction(platform, landing, self.settings, Known(landing), places()).read()
-        landing.note(read_at=landings_of.now_iso())
+            landing.note(read_at=(await platform.now()).isoformat())
         return landing
 
     async def _landing(self, platform: Platform, kept: Path, run: str, held: Held) -> Landing:

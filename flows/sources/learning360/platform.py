@@ -134,8 +134,8 @@ class Platform:
             answer = await self._client.send(request)
         except httpx.RequestError as error:
             raise self.host.unreachable(error) from None
-        if self._told_at is None and answer.is_success:
-            self._told_at = _date(answer.headers.get("Date"))
+        if answer.is_success:
+            self._told_at = _date(answer.headers.get("Date")) or self._told_at
         return answer
 
     def _sound(self, kind: ListOf | None, answer: httpx.Response) -> httpx.Response:
