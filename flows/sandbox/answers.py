@@ -3,6 +3,7 @@
 Computed one learner at a time and by nothing of what the nights compute with, in the words of version 2
 where they differ from the contract's: one required step that failed with an attempt left is `toRetake`,
 whatever else is open; and all of a path's steps are those it has now, also for who was unenrolled earlier.
+Results of programs, which no list tells, count here.
 """
 
 from collections import defaultdict

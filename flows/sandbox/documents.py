@@ -20,6 +20,7 @@ _STEPS = pl.List(
         {
             "_id": pl.String,
             "type": pl.String,
+            "subtype": pl.String,
             "options": pl.Struct(
                 {
                     "optional": pl.Boolean,
@@ -27,6 +28,9 @@ _STEPS = pl.List(
                     "timeLimit": pl.Struct({"mode": pl.String, "value": pl.Float64}),
                     "minScore": pl.Int64,
                     "attemptsLimit": pl.Int64,
+                    "thresholds": pl.List(
+                        pl.Struct({"thresholdValue": pl.Int64, "waivedStepIds": pl.List(pl.String)})
+                    ),
                     "isExamination": pl.Boolean,
                 }
             ),
@@ -38,8 +42,10 @@ _STEPS = pl.List(
 def paths(tables: Tables, now: datetime) -> pl.DataFrame:
     rows = tables["paths"].sort("path_id")
     steps: dict[str, list[dict[str, Any]]] = {path: [] for path in rows["path_id"]}
+    waived = _thresholds(tables["waivers"])
     for step in tables["path_steps"].sort("path_id", "position").iter_rows(named=True):
-        steps.setdefault(step["path_id"], []).append(_step(step))
+        thresholds = waived.get((step["path_id"], step["step_id"]))
+        steps.setdefault(step["path_id"], []).append(_step(step, thresholds))
     begun = min(tables["path_sessions"]["starts_at"].min() or now, now) - 2 * _PREPARED  # type: ignore[operator]
     return rows.select(
         _id="path_id",
@@ -55,7 +61,17 @@ def paths(tables: Tables, now: datetime) -> pl.DataFrame:
     )
 
 
-def _step(row: dict[str, Any]) -> dict[str, Any]:
+def _thresholds(waivers: pl.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The thresholds of each positioning quiz, by path and step."""
+    keys = ["path_id", "step_id", "threshold"]
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    grouped = waivers.sort(*keys, "waived_step_id").group_by(keys, maintain_order=True)
+    for path, step, threshold, waived in grouped.agg("waived_step_id").iter_rows():
+        found.setdefault((path, step), []).append({"thresholdValue": threshold, "waivedStepIds": waived})
+    return found
+
+
+def _step(row: dict[str, Any], thresholds: list[dict[str, Any]] | None) -> dict[str, Any]:
     due = row["due_value"] and {"unit": row["due_unit"], "value": row["due_value"]}
     limit = row["time_limit_s"] and {"mode": row["time_limit_mode"], "value": row["time_limit_s"]}
     common = {"optional": row["optional"], "relativeDate": due}
@@ -65,19 +81,26 @@ def _step(row: dict[str, Any]) -> dict[str, Any]:
             "timeLimit": limit,
             "minScore": row["min_score"],
             "attemptsLimit": row["attempts_limit"],
+            "thresholds": thresholds,
         },
         "assessment": {"isExamination": row["is_examination"], "minScore": row["min_score"]},
         "classroom": common,
         "path": common,
         "program": common,
     }
-    return {"_id": row["step_id"], "type": row["type"], "options": options.get(row["type"])}
+    return {
+        "_id": row["step_id"],
+        "type": row["type"],
+        "subtype": "quiz" if thresholds else None,
+        "options": options.get(row["type"]),
+    }
 
 
 def sessions(tables: Tables, now: datetime) -> pl.DataFrame:
     prepared = pl.min_horizontal(pl.col("starts_at") - _PREPARED, pl.lit(now, _TIME))
     return (
         tables["path_sessions"]
+        .join(tables["child_sessions"].select("session_id", "root_session_id"), on="session_id", how="left")
         .sort("session_id")
         .select(
             _id="session_id",
@@ -87,6 +110,7 @@ def sessions(tables: Tables, now: datetime) -> pl.DataFrame:
             modifiedAt=prepared,
             startDate="starts_at",
             endDate="ends_at",
+            rootSessionId="root_session_id",
             automaticReenrollment="restarts_on_reenrollment",
         )
     )

@@ -10,7 +10,7 @@ from flows.sandbox.answers import Answers
 from flows.sandbox.documents import PUBLISHED
 from flows.sandbox.errors import refused
 from flows.sandbox.lists import Listed
-from flows.sandbox.sayable import sayable
+from flows.sandbox.sayable import sayable, untold
 from flows.sandbox.sound_tables import Tables
 
 # The one webhook subscription there is.
@@ -38,7 +38,8 @@ class Platform:
             "events": documents.corrections(self.tables),
             "users": documents.users(self.tables),
         }
-        self._answers = Answers(self.tables, now)
+        all_activity = pl.concat([self.tables["step_activity"], untold(tables, now)])
+        self._answers = Answers(self.tables | {"step_activity": all_activity}, now)
 
     def after(self, before: "Platform") -> Self:
         """The same platform as one that was `before`: what is another than it was then was edited now."""

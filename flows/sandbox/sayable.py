@@ -11,7 +11,16 @@ import polars as pl
 
 from flows.sandbox.sound_tables import Tables
 
-_IDS = ("user_id", "path_id", "step_id", "session_id", "enrollment_id", "activity_id")
+_IDS = (
+    "user_id",
+    "path_id",
+    "step_id",
+    "waived_step_id",
+    "session_id",
+    "root_session_id",
+    "enrollment_id",
+    "activity_id",
+)
 _HEX = r"^[0-9a-f]{24}$"
 _MESSAGES = ("email", "slackMessage", "teamsMessage")
 # The relative dates that the API takes.
@@ -20,7 +29,7 @@ _LEAST, _MOST = 0.01, 1000
 
 def sayable(tables: Tables, now: datetime) -> Tables:
     """The world as the platform holds it at `now`."""
-    tables = {name: _with_platform_ids(_in_milliseconds(rows)) for name, rows in tables.items()}
+    tables = _as_the_platform_writes(tables)
     paths, sessions = tables["paths"], tables["path_sessions"]
     enrollments = _enrollments(tables["enrollments"], paths, sessions, now)
     steps = _path_steps(tables["path_steps"], now)
@@ -30,7 +39,19 @@ def sayable(tables: Tables, now: datetime) -> Tables:
         "path_sessions": sessions.with_columns(pl.col("restarts_on_reenrollment").fill_null(False)),
         "enrollments": enrollments,
         "step_activity": _step_activity(tables["step_activity"], steps, sessions, enrollments),
+        "waivers": _waivers(tables["waivers"], steps, now),
     }
+
+
+def untold(tables: Tables, now: datetime) -> pl.DataFrame:
+    """The activity that the platform knows and has no list for: results of programs."""
+    tables = _as_the_platform_writes(tables)
+    known = tables["step_activity"].join(kinds(_path_steps(tables["path_steps"], now)), on="step_id")
+    return known.filter(pl.col("type") == "program").select(tables["step_activity"].columns)
+
+
+def _as_the_platform_writes(tables: Tables) -> Tables:
+    return {name: _with_platform_ids(_in_milliseconds(rows)) for name, rows in tables.items()}
 
 
 def _in_milliseconds(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,12 +111,9 @@ def _path_steps(steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
         & pl.col("time_limit_mode").is_not_null()
         & pl.col("time_limit_s").is_not_null()
     )
-    holds_now = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= now)) & (
-        pl.col("valid_to").is_null() | (pl.col("valid_to") > now)
-    )
-    nothing = pl.lit(None)
+    never = pl.lit(None, pl.Datetime("us", "UTC"))
     return (
-        steps.filter(holds_now)
+        steps.filter(_holds(now))
         .sort("valid_from", nulls_last=False)
         .unique(["path_id", "step_id"], keep="last", maintain_order=True)
         .sort("path_id", "position", "step_id")
@@ -105,16 +123,35 @@ def _path_steps(steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
             due_basis=pl.when(is_due).then(pl.lit("enrollment")),
             due_unit=pl.when(is_due).then("due_unit"),
             due_value=pl.when(is_due).then("due_value"),
-            due_at=nothing.cast(pl.Datetime("us", "UTC")),
+            due_at=never,
             min_score=pl.when(is_course | is_assessment).then("min_score"),
             attempts_limit=pl.when(is_course).then("attempts_limit"),
             time_limit_mode=pl.when(is_limited).then("time_limit_mode"),
             time_limit_s=pl.when(is_limited).then("time_limit_s"),
             is_scorm=pl.lit(False),
             is_examination=pl.col("is_examination").fill_null(False) & is_assessment,
-            valid_from=nothing.cast(pl.Datetime("us", "UTC")),
-            valid_to=nothing.cast(pl.Datetime("us", "UTC")),
+            valid_from=never,
+            valid_to=never,
         )
+    )
+
+
+def _holds(now: datetime) -> pl.Expr:
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= now)
+    return begun & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
+
+
+def _waivers(waivers: pl.DataFrame, steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """What the quizzes among a path's courses waive of it, as it is now."""
+    quizzes = steps.filter(pl.col("type") == "course").select("path_id", "step_id")
+    waived = steps.select("path_id", waived_step_id="step_id")
+    never = pl.lit(None, pl.Datetime("us", "UTC"))
+    return (
+        waivers.filter(_holds(now))
+        .join(quizzes, on=["path_id", "step_id"], how="semi")
+        .join(waived, on=["path_id", "waived_step_id"], how="semi")
+        .with_columns(valid_from=never, valid_to=never)
+        .unique(["path_id", "step_id", "threshold", "waived_step_id"])
     )
 
 
@@ -180,9 +217,17 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
 
 
 def _corrections(corrected: pl.DataFrame) -> pl.DataFrame:
-    """All that an event tells is when it was corrected, the score and whether that is a success."""
+    """All that an event tells is when it was corrected, the score and whether that is a success.
+
+    Nothing tells two corrections of one learner's assessment apart that were made at the same instant.
+    """
     by_score = pl.col("score") >= pl.col("min_score")
-    return corrected.filter(pl.col("completed_at").is_not_null()).with_columns(
+    one_each = (
+        corrected.filter(pl.col("completed_at").is_not_null())
+        .sort("activity_id")
+        .unique(["user_id", "step_id", "completed_at"], keep="first", maintain_order=True)
+    )
+    return one_each.with_columns(
         started_at="completed_at",
         last_activity_at="completed_at",
         progress=pl.lit(100, pl.Int32),

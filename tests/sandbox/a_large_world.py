@@ -65,7 +65,9 @@ def large_world() -> dict[str, pl.DataFrame]:
         ],
     }
     return {
-        name: pl.DataFrame([{"company_id": "acme", **row} for row in rows[name]], schema=polars_schema(model))
+        name: pl.DataFrame(
+            [{"company_id": "acme", **row} for row in rows.get(name, [])], schema=polars_schema(model)
+        )
         for name, model in ((table_name(model), model) for model in INPUTS)
     }
 

@@ -33,7 +33,7 @@ def platform(tables: Tables, as_of: datetime) -> dict[str, pl.DataFrame]:
     return sayable(
         {
             table_name(model): pl.DataFrame(
-                [_of_acme(row) for row in tables[table_name(model)]], schema=polars_schema(model)
+                [_of_acme(row) for row in tables.get(table_name(model), [])], schema=polars_schema(model)
             )
             for model in INPUTS
         },
