@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.measuring import report
+from benchmarks.measuring import peak_mb, report
 from benchmarks.worlds import AS_OF
 from flows.sources.base import NOTHING_HELD
 from flows.sources.landing import Landing
@@ -45,13 +45,15 @@ def whole(url: str, folder: Path) -> dict[str, float]:
     start, cpu = time.perf_counter(), time.process_time()
     landing = Learning360(settings(url), run=asyncio.run).land(kept, AS_OF, NOTHING_HELD)
     read, read_cpu = time.perf_counter() - start, time.process_time() - cpu
+    read_peak = peak_mb()
     start = time.perf_counter()
     make_tables(Landing.open(landing.folder), scratch, landing.folder / "known")
     made = time.perf_counter() - start
     counts = landing.counts()
     size = sum(file.stat().st_size for file in landing.folder.rglob("*.gz")) / 1e6
     rows = {"attempts": float(counts["courses"]), "enrolments": float(counts["enrollments"])}
-    return {"read": read, "read_cpu": read_cpu, "tables": made, "landed_mb": size} | rows
+    measured = {"read": read, "read_cpu": read_cpu, "read_peak_mb": read_peak, "tables": made}
+    return measured | {"landed_mb": size} | rows
 
 
 if __name__ == "__main__":

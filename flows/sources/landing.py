@@ -17,7 +17,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ from schemas.errors import SourceError
 
 FORMAT = 1
 _RECORD, _JOURNAL = "landing.json", "journal.ndjson"
+# What the folder's name ends with until it is a landing.
+_BEGUN = ".begun"
 # What becomes a part of a file's name.
 _OWNER = re.compile("[0-9A-Za-z_-]{0,64}")
 
@@ -97,13 +99,19 @@ class Landing:
         self._lock = threading.Lock()
 
     @classmethod
-    def begin(cls, folder: Path, record: Record) -> Self:
-        """A new landing; the folder must not exist."""
-        folder.mkdir(parents=True)
-        (folder / _JOURNAL).touch()
-        landing = cls(folder, record, {})
-        landing.note()
-        return landing
+    def begin(cls, folder: Path, record: Record, prepare: Callable[[Path], None] = lambda _: None) -> Self:
+        """A new landing; the folder must not exist.
+
+        prepare: puts into the folder what must be there from the beginning.
+        """
+        beside = folder.with_name(folder.name + _BEGUN)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        (beside / _JOURNAL).touch()
+        prepare(beside)
+        cls(beside, record, {}).note()
+        os.replace(beside, folder)
+        return cls(folder, record, {})
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -272,6 +280,8 @@ def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
 
     What was begun before the last delivered one and never delivered will not be taken up again.
     """
+    for entry in folder.glob(f"*{_BEGUN}"):
+        shutil.rmtree(entry, ignore_errors=True)
     delivered = [entry for entry, record in landings(folder) if record.delivered_at]
     kept = {entry.name for entry in delivered[:keep]} | needed
     last = read_record(delivered[0]) if delivered else None
@@ -283,7 +293,11 @@ def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        return [entry for entry in folder.iterdir() if (entry / _RECORD).is_file()]
+        return [
+            entry
+            for entry in folder.iterdir()
+            if (entry / _RECORD).is_file() and not entry.name.endswith(_BEGUN)
+        ]
     except OSError:
         return []
 

@@ -98,11 +98,11 @@ def test_everything_is_read_if_the_warehouse_holds_something_else(
 
 
 def test_everything_is_read_once_a_week(platform: FakePlatform, tmp_path: Path) -> None:
-    """Counted from the last time, however many nights of changes came between."""
+    """In whole days from the last time, however many nights of changes came between."""
     extracted(platform, tmp_path)
-    assert "changes of enrollments" in extracted(platform, tmp_path, began(tmp_path, days=6.9))
+    assert "changes of enrollments" in extracted(platform, tmp_path, began(tmp_path, days=6.4))
     folder, record = landings(tmp_path)[0]
-    week_ago = (datetime.now(UTC) - timedelta(days=7.1)).isoformat()
+    week_ago = (datetime.now(UTC) - timedelta(days=6.9)).isoformat()
     text = (folder / "landing.json").read_text("utf-8")
     (folder / "landing.json").write_text(text.replace(record.full_at, week_ago), "utf-8")
     assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path))

@@ -119,6 +119,22 @@ def test_killed_while_tables_are_made(tmp_path: Path) -> None:
     assert platform.asked == []
 
 
+def test_killed_while_a_landing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extraction of changes must not go on without what those before it knew."""
+    platform = small_company()
+    extracted(platform, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.sources.learning360.hand_on", lambda known, folder: _raise(Killed()))
+        with pytest.raises(Killed):
+            land(platform, tmp_path, held_after(tmp_path))
+    assert extracted(platform, tmp_path, held_after(tmp_path))["path_steps"].height == 6
+    assert sorted(entry.name for entry in tmp_path.iterdir() if entry.is_dir()) == [
+        "20260310T020000Z",
+        "20260310T020000Z-2",
+        "extracts",
+    ]
+
+
 def test_a_batch_goes_on_as_it_was_decided(tmp_path: Path) -> None:
     platform = small_company(page_size=1)
     extracted(platform, tmp_path)

@@ -91,11 +91,11 @@ class Learning360:
                 landing.throw_away_what_is_incomplete()
                 log.info("Going on with the extraction in %s.", folder)
                 return landing
-        landing = Landing.begin(landings_of.free_name(kept, run), record)
         before = base or _last_delivered(self.settings, known)
-        if before:
-            hand_on(before[0] / KNOWN, landing.folder)
-        return landing
+        known_before = before[0] / KNOWN if before else None
+        return Landing.begin(
+            landings_of.free_name(kept, run), record, lambda folder: hand_on(known_before, folder)
+        )
 
 
 def _goes_on(other: Record, record: Record) -> bool:

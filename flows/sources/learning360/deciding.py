@@ -30,7 +30,9 @@ def base_of(
         if record.delivered_at is None or not same_platform(settings, record):
             continue
         is_held = all(held.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
-        is_fresh = now - datetime.fromisoformat(record.full_at) < timedelta(days=settings.full_every_days)
+        # In whole days: a night that begins a second earlier than a week ago is a week later.
+        age_days = round((now - datetime.fromisoformat(record.full_at)) / timedelta(days=1))
+        is_fresh = age_days < settings.full_every_days
         if is_held:
             return (folder, record) if is_fresh and frozenset(record.skip) == settings.skip else None
     return None

@@ -7,27 +7,14 @@ from dataclasses import dataclass
 import httpx
 
 from flows.sources.learning360.lists import ListOf
-from schemas.errors import SourceError, SourceUnavailable, may_help_later
-
-
-class MissingScope(SourceError):
-    """The client may not read this list."""
-
-
-class NoSuchList(SourceError):
-    """The list, or the page of it, is not there (any more). is_named: the platform says what is missing."""
-
-    def __init__(self, sentence: str, *, is_named: bool = False) -> None:
-        super().__init__(sentence)
-        self.is_named = is_named
-
-
-class NotNow(SourceUnavailable):
-    """The platform does not answer this now. pause_s: how long it asks to wait; None: as it suits us."""
-
-    def __init__(self, sentence: str, pause_s: float | None) -> None:
-        super().__init__(sentence)
-        self.pause_s = pause_s
+from schemas.errors import (
+    MissingScope,
+    NoSuchList,
+    NotNow,
+    SourceError,
+    SourceUnavailable,
+    may_help_later,
+)
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,11 @@ class Known:
         return known
 
 
-def hand_on(known: Path, landing: Path) -> None:
-    """Give a new landing what an older one knows; as links, where the disk has them."""
+def hand_on(known: Path | None, landing: Path) -> None:
+    """Give a new landing what an older one knows, if there is one; as links, where the disk has them."""
     before = landing / BEFORE
-    shutil.rmtree(before, ignore_errors=True)
     before.mkdir()
-    for file in known.glob("*.parquet"):
+    for file in known.glob("*.parquet") if known else ():
         try:
             os.link(file, before / file.name)
         except OSError:

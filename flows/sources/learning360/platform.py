@@ -13,11 +13,11 @@ import httpx
 import stamina
 from aiolimiter import AsyncLimiter
 
-from flows.sources.learning360.failures import Host, NotNow
+from flows.sources.learning360.failures import Host
 from flows.sources.learning360.lists import ListOf, Wanted
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.token import Token, Tokens
-from schemas.errors import SourceUnavailable
+from schemas.errors import NotNow, SourceUnavailable
 
 Answer = TypeVar("Answer")
 

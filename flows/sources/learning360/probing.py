@@ -8,13 +8,12 @@ from typing import Any
 import httpx
 
 from flows.sources.learning360 import lists
-from flows.sources.learning360.failures import MissingScope
 from flows.sources.learning360.lists import STATUSES, ListOf, Wanted
 from flows.sources.learning360.pages import rows_of
 from flows.sources.learning360.platform import Platform, connected
 from flows.sources.learning360.reading import together
 from flows.sources.learning360.settings import Settings
-from schemas.errors import SourceError
+from schemas.errors import MissingScope, SourceError
 
 # Somebody waits: a hiccup is forgiven, no more.
 _ATTEMPTS = 2

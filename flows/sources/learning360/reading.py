@@ -9,14 +9,13 @@ from flows.sources.landing import Landing
 from flows.sources.learning360 import lists
 from flows.sources.learning360.corrections_file import land_corrections_of
 from flows.sources.learning360.deciding import WHOLE, Decision, how_to_read_courses
-from flows.sources.learning360.failures import NoSuchList
 from flows.sources.learning360.known import Known
 from flows.sources.learning360.lists import STATUSES, Skippable, Wanted
 from flows.sources.learning360.pages import rows_of
 from flows.sources.learning360.platform import IN_FLIGHT, Page, Platform
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.strange import strange
-from schemas.errors import SourceUnavailable
+from schemas.errors import NoSuchList, SourceUnavailable
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Extraction:
     def _paths(self) -> list[str]:
         """The paths that have, or may have, enrolments: those with a session, listed or not."""
         listed = {str(row["_id"]) for row in self.landing.rows_of(lists.PATHS.name)}
-        of_sessions = {str(row.get("pathId", "")) for row in self.landing.rows_of(lists.SESSIONS.name)}
+        of_sessions = {str(row.get("pathId") or "") for row in self.landing.rows_of(lists.SESSIONS.name)}
         return sorted(listed | of_sessions - {""} | self.known.paths())
 
     async def _enrollments(self, path: str) -> None:

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     skip: Annotated[frozenset[Skippable], NoDecode, BeforeValidator(_names)] = frozenset()
     # The platform's filters know whole seconds, and its clock is not ours.
     overlap_minutes: float = Field(5, ge=1 / 60)
-    full_every_days: float = Field(7, ge=0)
+    full_every_days: int = Field(7, ge=0)
     subscription: str | None = Field(None, pattern="^[0-9a-fA-F]{24}$")
     corrections_file: Path | None = None
     keep_landings: int = Field(7, ge=1)
