@@ -7,7 +7,8 @@
         known/                                 what an extraction of changes needs to know of those before it
 
 A page is complete or absent: its file gets its name when all of it is on the disk, and the journal names it
-after that. A file that the journal does not name is of an extraction that was killed, and is thrown away.
+after that. A file that the journal does not name is of an extraction that was killed, and is thrown away. The
+journal itself is not waited for: a power cut may take its last lines, and their pages are read again.
 """
 
 import gzip
@@ -34,6 +35,8 @@ _BEGUN = ".begun"
 _OWNER = re.compile("[0-9A-Za-z_-]{0,64}")
 
 Row = dict[str, Any]
+# JSON that was just read has no circles to look for.
+_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,12 @@ class Landing:
         return cls(folder, record, _read_journal(folder))
 
     def throw_away_what_is_incomplete(self) -> None:
-        """Delete the files that the journal does not name, and the line that was being written."""
-        journal = self.folder / _JOURNAL
-        lines = journal.read_bytes()
-        if not lines.endswith(b"\n"):
-            os.truncate(journal, lines.rfind(b"\n") + 1)
+        """Leave the complete pages alone: in the journal, and of the files."""
+        beside = self.folder / f"{_JOURNAL}.part"
+        lines = (json.dumps(asdict(page)) + "\n" for of in self._pages.values() for page in of)
+        beside.write_text("".join(lines), "utf-8")
+        sync(beside)
+        os.replace(beside, self.folder / _JOURNAL)
         complete = {page.file for of in self._pages.values() for page in of}
         for file in (*self.folder.glob("*/*.ndjson.gz"), *self.folder.glob("*/*.part")):
             if str(file.relative_to(self.folder)) not in complete:
@@ -185,7 +189,7 @@ class Landing:
         name = f"{kind}/{number:06d}.{owner}.ndjson.gz"
         file = self.folder / name
         file.parent.mkdir(exist_ok=True)
-        lines = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
+        lines = "\n".join(map(_line, rows)) + "\n"
         beside = file.with_suffix(".part")
         # Half a surrogate pair, which JSON can hold, is no text: it becomes a question mark.
         size = beside.write_bytes(gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0))
@@ -196,8 +200,6 @@ class Landing:
     def _journal(self, line: dict[str, Any]) -> None:
         with self._lock, (self.folder / _JOURNAL).open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(line) + "\n")
-            journal.flush()
-            os.fsync(journal.fileno())
 
     def rows_of(self, name: str) -> Iterator[Row]:
         """The rows of a list, one by one."""
@@ -239,11 +241,14 @@ def read_record(folder: Path) -> Record | None:
 
 
 def _read_journal(folder: Path) -> dict[str, list[LandedPage]]:
-    """The complete pages of each list; after one whose file is not as it was written, none of its list is."""
+    """The complete pages of each list: up to the first line or file of them that is not as it was written."""
     pages: dict[str, list[LandedPage]] = {}
     lost: set[str] = set()
     for line in (folder / _JOURNAL).read_bytes().split(b"\n")[:-1]:
-        noted = json.loads(line)
+        try:
+            noted = json.loads(line)
+        except ValueError:
+            break
         if name := noted.get("restart"):
             pages.pop(name, None)
             lost.discard(name)
