@@ -25,7 +25,7 @@ class Misbehaviour:
     error:  answered 500 or 503.
     cut:    whose connection ends in the middle of the page.
     slow:   whose page pauses in the middle for `pause_s`.
-    expire: whose token is revoked before its time, if it was good for twenty requests.
+    expire: whose token is revoked before its time, if it was good for forty requests.
     moving: of rows edited while the list is read: they come as they were, and on further pages as they are;
             every page then begins with the last row of the one before.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.night import delivered
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import NOTHING_HELD, Extract
 from flows.warehouse import accepting, loading
 from flows.warehouse.accepting import NO_LIMITS, Arrival
 from flows.warehouse.duck import Duck, identifier
@@ -25,19 +25,25 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
 
     Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
     """
-    with tempfile.TemporaryDirectory(prefix="pathstats-") as folder, Duck() as duck:
+    with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
+        tables = held_rows(delivered(source, Path(folder), as_of, NOTHING_HELD), as_of)
+    return _of_company(tables, company)
+
+
+def held_rows(extracts: list[Extract], as_of: datetime) -> Tables:
+    """What a new warehouse holds of these."""
+    tables: Tables = {}
+    with Duck() as duck:
         loading.start(duck)
         accepting.start(duck)
-        extracts = delivered(source, Path(folder), as_of, NOTHING_HELD)
         arrivals = [Arrival(item, loading.load(duck, model_of(item.table), item)) for item in extracts]
         accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
-        tables: Tables = {}
         for model in INPUTS:
             schema = polars_schema(model)
             names = ", ".join(map(identifier, schema))
             rows = duck.frame(f"SELECT {names} FROM ({by_id(model, table_name(model))})")
             tables[table_name(model)] = rows.cast(pl.Schema(schema))
-    return _of_company(tables, company)
+    return tables
 
 
 def _of_company(tables: Tables, company: str | None) -> Tables:
