@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-RULES_VERSION = "R1-R15, 2026-11"
+RULES_VERSION = "R1-R17, 2026-11"
 SCHEMA_VERSION = "2"
 
 

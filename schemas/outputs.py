@@ -141,7 +141,10 @@ class PathSessionStats(Table):
 
 
 class StepStats(Table):
-    """What R5 says of each counted step of each enrolment."""
+    """What R5 says of each counted step of each enrolment.
+
+    Of a sub-path what its child session says (R17): it may be exhausted before it is finished.
+    """
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
@@ -189,7 +192,7 @@ class StepStats(Table):
         parts = pl.sum_horizontal(
             pl.col(name).cast(pl.Int8) for name in ("successful", "exhausted", "to_retake")
         )
-        return holds(data, parts == pl.col("finished").cast(pl.Int8))
+        return holds(data, parts == (pl.col("finished") | pl.col("exhausted")).cast(pl.Int8))
 
     @pa.dataframe_check(name="progress_100_means_finished")
     def full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
