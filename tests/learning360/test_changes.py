@@ -1,5 +1,6 @@
 """The nights after the first: what changed since, and what changes have no word for."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from flows.sources.base import NOTHING_HELD, Held
 from flows.sources.landing import landings
 from flows.sources.learning360.deciding import Course, Decision, how_to_read_courses
 from tests.learning360.a_platform import FakePlatform, hex_id
-from tests.learning360.extracting import TABLES, extracted, held_after, rows
+from tests.learning360.extracting import TABLES, extracted, held_after, land, rows
 from tests.learning360.small_company import (
     ADA,
     BEN,
@@ -43,12 +44,11 @@ def began(kept: Path, **ago: float) -> Held:
 
 
 def test_the_second_night_asks_for_what_changed_since_the_first_began(
-    platform: FakePlatform, tmp_path: Path
+    platform: FakePlatform, kept: Path
 ) -> None:
-    extracted(platform, tmp_path)
-    held = began(tmp_path, hours=24)
+    held = began(kept, hours=24)
     platform.asked.clear()
-    extracted(platform, tmp_path, held, overlap_minutes=7)
+    extracted(platform, kept, held, overlap_minutes=7)
     since = held.taken_at["paths"] - timedelta(minutes=7)
     expected = f"modifiedAt%5Bgte%5D={since:%Y-%m-%dT%H%%3A%M%%3A%S.000Z}"
     changed = {one.partition("?")[0] for one in platform.asked if expected in one}
@@ -86,31 +86,30 @@ def test_what_comes_whole_and_what_as_changes(platform: FakePlatform, tmp_path: 
     "held",
     [
         NOTHING_HELD,
-        Held(dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
         Held({}, dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
     ],
 )
 def test_everything_is_read_if_the_warehouse_holds_something_else(
-    platform: FakePlatform, tmp_path: Path, held: Held
+    platform: FakePlatform, kept: Path, held: Held
 ) -> None:
-    extracted(platform, tmp_path)
-    assert "enrollments" in extracted(platform, tmp_path, held)
+    assert land(platform, kept, held).record.is_full
 
 
-def test_everything_is_read_once_a_week(platform: FakePlatform, tmp_path: Path) -> None:
+def test_everything_is_read_once_a_week(platform: FakePlatform, kept: Path) -> None:
     """In whole days from the last time, however many nights of changes came between."""
-    extracted(platform, tmp_path)
-    assert "changes of enrollments" in extracted(platform, tmp_path, began(tmp_path, days=6.4))
-    folder, record = landings(tmp_path)[0]
+    changes = land(platform, kept, began(kept, days=6.4)).record
+    assert not changes.is_full
+    assert changes.full_at == landings(kept)[1][1].full_at < changes.begun_at
+    shutil.rmtree(kept / "20260310T020000Z-2")
+    folder, record = landings(kept)[0]
     week_ago = (datetime.now(UTC) - timedelta(days=6.9)).isoformat()
     text = (folder / "landing.json").read_text("utf-8")
     (folder / "landing.json").write_text(text.replace(record.full_at, week_ago), "utf-8")
-    assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path))
+    assert land(platform, kept, held_after(kept)).record.is_full
 
 
-def test_everything_is_read_every_night_if_that_is_wanted(platform: FakePlatform, tmp_path: Path) -> None:
-    extracted(platform, tmp_path)
-    assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path), full_every_days=0)
+def test_everything_is_read_every_night_if_that_is_wanted(platform: FakePlatform, kept: Path) -> None:
+    assert land(platform, kept, held_after(kept), full_every_days=0).record.is_full
 
 
 def test_everything_is_read_when_other_lists_were_skipped(platform: FakePlatform, tmp_path: Path) -> None:
@@ -118,13 +117,12 @@ def test_everything_is_read_when_other_lists_were_skipped(platform: FakePlatform
     assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path))
 
 
-def test_a_night_that_was_held_back_is_made_up_for(platform: FakePlatform, tmp_path: Path) -> None:
+def test_a_night_that_was_held_back_is_made_up_for(platform: FakePlatform, kept: Path) -> None:
     """The warehouse still holds the extraction before: changes count from there."""
-    extracted(platform, tmp_path)
-    held = began(tmp_path, days=2)
-    extracted(platform, tmp_path, held)
+    held = began(kept, days=2)
+    extracted(platform, kept, held)
     platform.asked.clear()
-    extracted(platform, tmp_path, held)
+    extracted(platform, kept, held)
     assert any(
         f"{held.taken_at['paths'] - timedelta(minutes=5):%Y-%m-%dT%H}" in one for one in platform.asked
     )
@@ -154,26 +152,24 @@ def test_a_step_that_leaves_a_path_is_gone_and_the_others_stay(
 
 
 def test_an_attendance_is_given_to_an_enrolment_of_an_earlier_night(
-    platform: FakePlatform, tmp_path: Path
+    platform: FakePlatform, kept: Path
 ) -> None:
     """Also if that has been changed since: Ben's was made before the slot and archived after it."""
-    extracted(platform, tmp_path)
     enrolled = platform.lists[f"paths/{PATH}/enrollments"]
     enrolled[1] |= {"archivedAt": "2026-03-05T10:00:00.000Z", "modifiedAt": LATER}
     enrolled[0] |= {"archivedAt": "2026-03-05T08:00:00.000Z", "modifiedAt": LATER}
     platform.lists[f"classrooms/{ROOM}/registrations"][1]["hasAttended"] = True
-    second = extracted(platform, tmp_path, held_after(tmp_path))
+    second = extracted(platform, kept, held_after(kept))
     attended = second["step_activity"].filter(pl.col("step_id") == ROOM)
     assert rows(attended, "user_id", "session_id") == [(ADA, None), (BEN, SESSION)]
 
 
-def test_a_correction_that_the_platform_forgets_is_kept(platform: FakePlatform, tmp_path: Path) -> None:
+def test_a_correction_that_the_platform_forgets_is_kept(platform: FakePlatform, kept: Path) -> None:
     """Also when everything is read anew: a subscription's events don't stay for ever."""
     (events,) = (name for name in platform.lists if name.endswith("/events"))
-    extracted(platform, tmp_path)
     platform.lists[events] = []
-    for held in (held_after(tmp_path), NOTHING_HELD, NOTHING_HELD):
-        activity = extracted(platform, tmp_path, held)["step_activity"]
+    for held in (held_after(kept), NOTHING_HELD, NOTHING_HELD):
+        activity = extracted(platform, kept, held)["step_activity"]
         assert rows(activity.filter(pl.col("step_id") == EXAM), "user_id", "score") == [(ADA, "75")]
 
 
@@ -248,10 +244,9 @@ def test_landings_are_kept_for_so_many_nights(platform: FakePlatform, tmp_path: 
     assert first not in [record.begun_at for _, record in landings(tmp_path)]
 
 
-def test_the_landing_that_the_warehouse_holds_is_kept(platform: FakePlatform, tmp_path: Path) -> None:
+def test_the_landing_that_the_warehouse_holds_is_kept(platform: FakePlatform, kept: Path) -> None:
     """However many nights were held back since."""
-    extracted(platform, tmp_path)
-    held = held_after(tmp_path)
+    held = held_after(kept)
     for _ in range(2):
-        extracted(platform, tmp_path, held, keep_landings=1)
-    assert (tmp_path / "20260310T020000Z").is_dir()
+        extracted(platform, kept, held, keep_landings=1)
+    assert (kept / "20260310T020000Z").is_dir()

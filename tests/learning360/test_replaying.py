@@ -36,21 +36,18 @@ def test_the_same_tables_of_a_whole_extraction_and_of_changes(tmp_path: Path) ->
             assert again[table].sort(pl.all()).equals(rows.sort(pl.all())), table
 
 
-def test_a_replay_leaves_the_landing_as_it_was(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    extracted(small_company(), kept)
+def test_a_replay_leaves_the_landing_as_it_was(kept: Path, tmp_path: Path) -> None:
     folder = kept / "20260310T020000Z"
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")}
     replayed(folder, tmp_path / "scratch")
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")} == before
 
 
-def test_what_can_not_be_replayed(tmp_path: Path) -> None:
-    platform, kept = small_company(), tmp_path / "kept"
+def test_what_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
+    platform = small_company()
     with pytest.raises(SourceError, match=r"there is no landing; give a folder that holds landing\.json"):
         replayed(tmp_path, tmp_path / "none")
-    extracted(platform, kept)
-    extracted(platform, kept, held_after(kept))
+    land(platform, kept, held_after(kept))
     with pytest.raises(SourceError, match=r"holds changes since 20260310T020000Z; replay that one first"):
         replayed(kept / "20260310T020000Z-2", tmp_path / "changes")
     folder = kept / "20260310T020000Z"

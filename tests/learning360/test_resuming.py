@@ -107,12 +107,11 @@ def test_what_was_begun_yesterday_is_not_gone_on_with(tmp_path: Path) -> None:
     assert land(platform, tmp_path).folder.name == "20260310T020000Z-2"
 
 
-def test_a_night_that_is_run_again_after_its_data_were_delivered_reads_anew(tmp_path: Path) -> None:
+def test_a_night_that_is_run_again_after_its_data_were_delivered_reads_anew(kept: Path) -> None:
     platform = small_company()
-    extracted(platform, tmp_path)
     platform.lists["users"][0]["firstName"] = "Augusta"
-    again = extracted(platform, tmp_path, held_after(tmp_path))
-    assert "Augusta" in again["users"]["first_name"].to_list()
+    again = land(platform, kept, held_after(kept))
+    assert next(again.rows_of("users"))["firstName"] == "Augusta"
 
 
 def test_killed_while_tables_are_made(tmp_path: Path) -> None:
@@ -124,32 +123,30 @@ def test_killed_while_tables_are_made(tmp_path: Path) -> None:
     assert platform.asked == []
 
 
-def test_killed_while_a_landing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_while_a_landing_is_begun(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An extraction of changes must not go on without what those before it knew."""
     platform = small_company()
-    extracted(platform, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr("flows.sources.learning360.hand_on", lambda known, folder: _raise(Killed()))
         with pytest.raises(Killed):
-            land(platform, tmp_path, held_after(tmp_path))
-    assert extracted(platform, tmp_path, held_after(tmp_path))["path_steps"].height == 6
-    assert sorted(entry.name for entry in tmp_path.iterdir() if entry.is_dir()) == [
+            land(platform, kept, held_after(kept))
+    assert extracted(platform, kept, held_after(kept))["path_steps"].height == 6
+    assert sorted(entry.name for entry in kept.iterdir() if entry.is_dir()) == [
         "20260310T020000Z",
         "20260310T020000Z-2",
         "extracts",
     ]
 
 
-def test_a_batch_goes_on_as_it_was_decided(tmp_path: Path) -> None:
+def test_a_batch_goes_on_as_it_was_decided(kept: Path) -> None:
     platform = small_company(page_size=1)
-    extracted(platform, tmp_path)
-    held = held_after(tmp_path)
+    held = held_after(kept)
     platform.faults["courses/stats.*cursor=2"] = lambda request, met: _raise(Killed())
     with pytest.raises(Killed):
-        land(platform, tmp_path, held)
-    decision = _newest(tmp_path).record.decision
+        land(platform, kept, held)
+    decision = _newest(kept).record.decision
     platform.faults.clear()
-    assert land(platform, tmp_path, held).record.decision == decision
+    assert land(platform, kept, held).record.decision == decision
 
 
 def _only(kept: Path) -> Landing:
