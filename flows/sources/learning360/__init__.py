@@ -23,7 +23,7 @@ from flows.sources.landing import Landing, Record
 from flows.sources.learning360.deciding import base_of, same_platform, since
 from flows.sources.learning360.known import KNOWN, Known, hand_on
 from flows.sources.learning360.platform import Platform, connected
-from flows.sources.learning360.reading import Extraction, places
+from flows.sources.learning360.reading import Extraction
 from flows.sources.learning360.replaying import extracts
 from flows.sources.learning360.settings import Settings
 from schemas.errors import HomeBusy
@@ -67,7 +67,7 @@ class Learning360:
     async def _read(self, kept: Path, run: str, held: Held) -> Landing:
         async with connected(self.settings, self.transport) as platform:
             landing = await self._landing(platform, kept, run, held)
-            await Extraction(platform, landing, self.settings, Known(landing), places()).read()
+            await Extraction(platform, landing, self.settings, Known(landing)).read()
             landing.note(read_at=(await platform.now()).isoformat())
         return landing
 

@@ -92,6 +92,14 @@ def attendances(landing: Landing) -> str:
       PARTITION BY r.registration ORDER BY e.enrolled_at DESC NULLS LAST, e.enrollment_id DESC) = 1"""
 
 
+def enrolled() -> str:
+    """The enrolments that attendances are given to, with the path whose list they were on."""
+    return f"""
+    SELECT _id AS enrollment_id, {OWNER} AS path_id, sessionId AS session_id, userId AS user_id,
+      TRY_CAST(createdAt AS TIMESTAMPTZ) AS enrolled_at, TRY_CAST(archivedAt AS TIMESTAMPTZ) AS archived_at
+    FROM enrollments_landed"""
+
+
 def corrections(landing: Landing) -> str:
     """A correction is an attempt that begins and ends when it is corrected; no time is told."""
     return f"""

@@ -103,6 +103,12 @@ def path_sessions(landing: Landing) -> str:
     FROM sessions_landed"""
 
 
+def sessions_known() -> str:
+    """The sessions with what else is made of them than rows of `path_sessions`."""
+    return """
+    SELECT _id AS session_id, pathId AS path_id, rootSessionId AS root_session_id FROM sessions_landed"""
+
+
 def enrollments(landing: Landing) -> str:
     return f"""
     SELECT {of_company(landing)}, _id AS enrollment_id, sessionId AS session_id, userId AS user_id,

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 TOKEN = "/api/v2/oauth2/token"
 VERSION = {"360-api-version": "v2.0"}
-# More can't be under way at once: at 50 requests a second, answers that take two thirds of a second.
+# Connections: enough for 50 requests a second whose answers take two thirds of one.
 IN_FLIGHT = 32
 # Waiting 1, 2, 4 … 60 s between them: about two minutes, then the night gives up or Prefect tries again.
 ATTEMPTS = 8
@@ -50,7 +50,6 @@ class Platform:
         self._origin = httpx.URL(settings.base_url)
         # One request in each 1/N s: a bucket of N would let 2 N through in the first second.
         self._limiter = AsyncLimiter(1, 1 / settings.requests_per_second)
-        self._places = asyncio.Semaphore(IN_FLIGHT)
         self._quiet_until = 0.0
         self._tokens = Tokens(self._fetch_token)
         self._told_at: datetime | None = None
@@ -75,8 +74,7 @@ class Platform:
             raise self.host.elsewhere(kind.name) from None
         if (url.scheme, url.netloc) != (self._origin.scheme, self._origin.netloc):
             raise self.host.elsewhere(kind.name)
-        async with self._places:
-            answer = await self._patiently(lambda: self._with_token(kind, url))
+        answer = await self._patiently(lambda: self._with_token(kind, url))
         following = answer.links.get("next", {}).get("url")
         return Page(answer.content, following and str(url.join(following)))
 
@@ -126,10 +124,7 @@ class Platform:
         return given
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        while (pause := self._quiet_until - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(pause)
-        async with self._limiter:
-            pass
+        await self._its_turn()
         try:
             answer = await self._client.send(request)
         except httpx.RequestError as error:
@@ -137,6 +132,14 @@ class Platform:
         if answer.is_success:
             self._told_at = _date(answer.headers.get("Date")) or self._told_at
         return answer
+
+    async def _its_turn(self) -> None:
+        """Wait until a request may be sent; who stood in the queue when all were told to wait, queues again."""
+        loop = asyncio.get_running_loop()
+        await self._limiter.acquire()
+        while (pause := self._quiet_until - loop.time()) > 0:
+            await asyncio.sleep(pause)
+            await self._limiter.acquire()
 
     def _sound(self, kind: ListOf | None, answer: httpx.Response) -> httpx.Response:
         """The answer, if it is what was asked for; when one is told to wait, all wait."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flows.sources.landing import Landing
@@ -20,13 +20,16 @@ from schemas.errors import NoSuchList, SourceUnavailable
 
 @dataclass(frozen=True)
 class Extraction:
-    """One extraction into one landing; what is there already is not read again."""
+    """One extraction into one landing; what is there already is not read again.
+
+    places: how many lists are read at the same time.
+    """
 
     platform: Platform
     landing: Landing
     settings: Settings
     known: Known
-    places: asyncio.Semaphore
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
 
     async def read(self) -> None:
         """Read everything that the landing lacks.
@@ -172,11 +175,6 @@ class Extraction:
 
 def _courses_in(batch: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"courseId[in][{place}]", course) for place, course in enumerate(batch))
-
-
-def places() -> asyncio.Semaphore:
-    """How many lists are read at the same time."""
-    return asyncio.Semaphore(IN_FLIGHT)
 
 
 async def together(*work: Coroutine[Any, Any, object]) -> None:

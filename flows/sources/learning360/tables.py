@@ -8,7 +8,7 @@ import duckdb
 from flows.sources.landing import Landing
 from flows.sources.learning360 import activity, definitions, known
 from flows.sources.learning360.deciding import WHOLE, Decision
-from flows.sources.learning360.landed_rows import older_versions, parquet_or
+from flows.sources.learning360.landed_rows import PAGE, older_versions, parquet_or
 from flows.warehouse.duck import Duck, file_name
 from schemas.errors import SourceError
 
@@ -92,45 +92,51 @@ class _Making:
 
     def _remember(self) -> None:
         """Put together what is known now, for the tables and for the next extraction."""
-        keep = "false" if self._is_full else "true"
-        company = definitions.of_company(self._landing)
-        now = definitions.path_steps(self._landing)
-        self._table(
-            "steps_known",
-            f"SELECT * FROM ({now}) UNION ALL BY NAME SELECT {company}, * EXCLUDE (company_id) "
-            f"FROM {self._handed(known.STEPS, _STEPS)} WHERE {keep} "
-            "AND path_id NOT IN (SELECT _id FROM paths_landed WHERE _id IS NOT NULL)",
+        paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
+        enrolments = "SELECT _id FROM enrollments_landed"
+        corrections = "SELECT correction FROM corrections_landed WHERE correction IS NOT NULL"
+        path_steps = definitions.path_steps(self._landing)
+        self._know("steps_known", path_steps, known.STEPS, _STEPS, f"path_id NOT IN ({paths})")
+        self._know(
+            "waivers_known", definitions.waivers_now(), known.WAIVERS, _WAIVERS, f"path_id NOT IN ({paths})"
         )
-        self._table(
+        self._know(
             "sessions_known",
-            "SELECT _id AS session_id, pathId AS path_id, rootSessionId AS root_session_id "
-            "FROM sessions_landed UNION ALL BY NAME "
-            f"FROM {self._handed(known.SESSIONS, _SESSIONS)} WHERE {keep} AND session_id "
-            " NOT IN (SELECT _id FROM sessions_landed WHERE _id IS NOT NULL)",
+            definitions.sessions_known(),
+            known.SESSIONS,
+            _SESSIONS,
+            f"session_id NOT IN ({sessions})",
         )
-        self._table(
+        self._know(
             "enrolled",
-            "SELECT _id AS enrollment_id, owner AS path_id, sessionId AS session_id, userId AS user_id, "
-            "TRY_CAST(createdAt AS TIMESTAMPTZ) AS enrolled_at, "
-            "TRY_CAST(archivedAt AS TIMESTAMPTZ) AS archived_at "
-            f"FROM enrollments_landed UNION ALL BY NAME FROM {self._handed(known.ENROLLMENTS, _ENROLLMENTS)} "
-            f"WHERE {keep} AND enrollment_id NOT IN (SELECT _id FROM enrollments_landed)",
+            activity.enrolled(),
+            known.ENROLLMENTS,
+            _ENROLLMENTS,
+            f"enrollment_id NOT IN ({enrolments})",
         )
         # The platform forgets events: what was once told of is kept, also when everything is read anew.
-        self._table(
+        self._know(
             "corrected",
-            "SELECT * EXCLUDE (page_number) FROM corrections_landed UNION ALL BY NAME "
-            f"FROM {self._handed(known.CORRECTIONS, _CORRECTIONS)} WHERE correction NOT IN "
-            "(SELECT correction FROM corrections_landed WHERE correction IS NOT NULL)",
-        )
-        self._table(
-            "waivers_known",
-            f"{definitions.waivers_now()} UNION ALL BY NAME FROM {self._handed(known.WAIVERS, _WAIVERS)} "
-            f"WHERE {keep} AND path_id NOT IN (SELECT _id FROM paths_landed WHERE _id IS NOT NULL)",
+            f"SELECT * EXCLUDE ({PAGE}) FROM corrections_landed",
+            known.CORRECTIONS,
+            _CORRECTIONS,
+            f"correction NOT IN ({corrections})",
+            is_kept=True,
         )
         self._table("courses_known", self._courses())
         for file, table in _HANDED_ON.items():
             self._file(self._known / file, f"FROM {table}")
+
+    def _know(
+        self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
+    ) -> None:
+        """What was read now and, unless everything was, what was handed on of others than were read."""
+        is_left = "true" if is_kept or not self._is_full else "false"
+        self._table(
+            table,
+            f"{now} UNION ALL BY NAME SELECT * FROM {self._handed(file, columns)} "
+            f"WHERE {is_left} AND {others}",
+        )
 
     def _courses(self) -> str:
         """Each course: attempts at the last count, whether some are in a session, if it is or was a step."""
