@@ -58,8 +58,14 @@ def start(duck: Duck) -> None:
 
 def held(duck: Duck) -> Held:
     """What the warehouse holds already."""
-    rows = duck.rows('SELECT "table", data_as_of FROM extracted WHERE is_full')
-    return Held({table: datetime.fromisoformat(at) for table, at in rows})
+    rows = [
+        (table, datetime.fromisoformat(at), is_full)
+        for table, at, is_full in duck.rows('SELECT "table", data_as_of, is_full FROM extracted')
+    ]
+    taken_at: dict[str, datetime] = {}
+    for table, at, _ in rows:
+        taken_at[table] = max(at, taken_at.get(table, at))
+    return Held({table: at for table, at, is_full in rows if is_full}, taken_at)
 
 
 def accept(
