@@ -1,11 +1,11 @@
 """Where the pages of a release's report come from."""
 
-import importlib
 from pathlib import Path
-from urllib.parse import quote
 
-from pathstats.open_release import OpenRelease
+from flows.reporting.file_names import file_names
 from schemas.errors import NotFound
+from schemas.home import Release
+from schemas.manifest import Manifest
 
 
 class ReportNotFound(NotFound):
@@ -14,28 +14,27 @@ class ReportNotFound(NotFound):
     code = "report_not_found"
 
 
-def company_page(release: OpenRelease, company_id: str) -> bytes:
-    """The page of a company: the release's only one, or the company's among several.
+def company_page(release: Release, company_id: str) -> bytes:
+    """The page of a company: the release's report, or where that lists several companies, its own.
 
     Raises: ReportNotFound.
     """
-    folder = release.release.folder
-    is_only = release.companies(limit=2) == [company_id]
-    page = folder / "report.html" if is_only else folder / "report" / f"{quote(company_id, safe='')}.html"
+    names = file_names(Manifest.read(release.manifest).companies)
+    if company_id not in names:
+        raise ReportNotFound
+    page = release.report if len(names) == 1 else release.folder / "report" / names[company_id]
     try:
         return page.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise ReportNotFound from None
 
 
 def session_page(folder: Path, company_id: str, session_id: str, *, with_names: bool) -> bytes:
     """The page of a session of the release in that folder, made when it is asked for.
 
-    Raises: ReportNotFound.
+    Raises: PathSessionNotFound.
     """
-    try:
-        maker = importlib.import_module("flows.reporting.session_page")
-    except ModuleNotFoundError:
-        raise ReportNotFound from None
-    page: str = maker.session_page(folder, company_id, session_id, with_names=with_names)
-    return page.encode("utf-8")
+    # Polars, which no other answer needs.
+    from flows.reporting import session_page as maker
+
+    return maker.session_page(folder, company_id, session_id, with_names=with_names).encode("utf-8")

@@ -2,10 +2,8 @@
 
 import base64
 import shutil
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -38,19 +36,6 @@ def two(home: Path, tmp_path: Path) -> Home:
     for company in ("acme", "zen"):
         (folder / f"{company}.html").write_text(f"<h1>{company}</h1>")
     return copy
-
-
-@pytest.fixture
-def reporting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A maker of sessions' pages that says what it was asked for."""
-
-    def session_page(release: Path, company_id: str, session_id: str, *, with_names: bool = False) -> str:
-        assert (release / "manifest.json").is_file()
-        return f"<h1>{company_id} {session_id} {with_names}</h1>"
-
-    module = ModuleType("flows.reporting.session_page")
-    module.session_page = session_page  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "flows.reporting.session_page", module)
 
 
 def browser(home: Home, *, opens: bool = True, with_names: bool = False) -> InProcess:
@@ -178,28 +163,45 @@ def test_without_a_release_there_is_no_page_yet(tmp_path: Path) -> None:
         assert (answer.status_code, answer.text) == (503, '{"error": "no_release"}')
 
 
-@pytest.mark.usefixtures("reporting")
-def test_the_page_of_a_session(home: Path, acme: Headers, zen: Headers) -> None:
+def test_the_page_of_a_session_shows_its_company_s_learners(home: Path, acme: Headers, zen: Headers) -> None:
     client = browser(Home(home), opens=False)
-    assert client.get(SESSION, headers=acme).text == "<h1>acme S False</h1>"
-    assert client.get(SESSION, headers=login(zen)).text == "<h1>zen S False</h1>"
+    pages = {it["X-company-id"]: client.get(SESSION, headers=it) for it in (acme, zen)}
+    for page in pages.values():
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "etag" not in page.headers
+    assert ["u3" in pages["acme"].text, "u3" in pages["zen"].text] == [True, False]
+    assert client.get(SESSION, headers=login(zen)).text == pages["zen"].text
     odd = client.get("/report/sessions/S%20%2F%C3%BC%2B%25", headers=acme)
-    assert odd.text == "<h1>acme S /ü+% False</h1>"
+    assert "name of S /ü+%" in odd.text
     assert (client.get(SESSION).status_code, client.get(SESSION).text) == UNAUTHORIZED
     for foreign in ("Z", "nowhere"):
         answer = client.get(f"/report/sessions/{foreign}", headers=acme)
         assert (answer.status_code, answer.text) == (404, '{"error": "path_session_not_found"}')
-    named = browser(Home(home), opens=False, with_names=True)
-    assert named.get(SESSION, headers=acme).text == "<h1>acme S True</h1>"
 
 
-@pytest.mark.usefixtures("reporting")
-def test_the_page_of_a_session_on_this_machine(one: Home, home: Path) -> None:
-    assert browser(one).get(SESSION).text == "<h1>acme S False</h1>"
+def test_e_mails_are_on_the_page_of_a_session_only_if_so_served(home: Path, acme: Headers) -> None:
+    for with_names in (False, True):
+        page = browser(Home(home), opens=False, with_names=with_names).get(SESSION, headers=acme)
+        assert ("Ada+Test@Example.org" in page.text) is with_names
+        assert "zen.secret@example.org" not in page.text
+
+
+def test_the_page_of_a_session_on_this_machine(one: Home, home: Path, zen: Headers) -> None:
+    assert "u3" in browser(one).get(SESSION).text
     client = browser(Home(home))
-    assert client.get(f"{SESSION}?company=zen").text == "<h1>zen S False</h1>"
+    by_key = browser(Home(home), opens=False).get(SESSION, headers=zen)
+    assert client.get(f"{SESSION}?company=zen").text == by_key.text
     which = client.get(SESSION)
     assert (which.status_code, which.text) == (400, '{"error": "company_missing"}')
+
+
+def test_the_report_that_a_night_has_made(home: Path, acme: Headers, zen: Headers) -> None:
+    """Of two companies: each key shows its own, and the list of both is nobody's page."""
+    client = browser(Home(home), opens=False)
+    pages = [client.get("/", headers=headers) for headers in (acme, zen)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert ["S /ü+%" in page.text for page in pages] == [True, False]
+    assert [">zen<" in pages[0].text, ">acme<" in pages[1].text] == [False, False]
 
 
 def test_statistics_need_a_key_also_on_this_machine(one: Home) -> None:
