@@ -1,11 +1,10 @@
 """Where the pages of a release's report come from."""
 
-import importlib
 from pathlib import Path
-from urllib.parse import quote
 
 from pathstats.open_release import OpenRelease
 from schemas.errors import NotFound
+from schemas.manifest import Manifest
 
 
 class ReportNotFound(NotFound):
@@ -19,23 +18,20 @@ def company_page(release: OpenRelease, company_id: str) -> bytes:
 
     Raises: ReportNotFound.
     """
-    folder = release.release.folder
-    is_only = release.companies(limit=2) == [company_id]
-    page = folder / "report.html" if is_only else folder / "report" / f"{quote(company_id, safe='')}.html"
+    from flows.reporting.file_names import reports
+
+    files = reports(release.release, Manifest.read(release.release.manifest).companies)
     try:
-        return page.read_bytes()
-    except OSError:
+        return files[company_id].read_bytes()
+    except (KeyError, OSError):
         raise ReportNotFound from None
 
 
 def session_page(folder: Path, company_id: str, session_id: str, *, with_names: bool) -> bytes:
     """The page of a session of the release in that folder, made when it is asked for.
 
-    Raises: ReportNotFound.
+    Raises: PathSessionNotFound.
     """
-    try:
-        maker = importlib.import_module("flows.reporting.session_page")
-    except ModuleNotFoundError:
-        raise ReportNotFound from None
-    page: str = maker.session_page(folder, company_id, session_id, with_names=with_names)
-    return page.encode("utf-8")
+    from flows.reporting.session_page import session_page
+
+    return session_page(folder, company_id, session_id, with_names=with_names).encode("utf-8")
