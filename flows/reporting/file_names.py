@@ -2,7 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from schemas.home import Release
 
 _LONGEST = 120
 
@@ -22,6 +25,13 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
         taken.add(safe.casefold())
         names[name] = f"{safe}.html"
     return names
+
+
+def reports(release: Release, companies: Collection[str]) -> dict[str, Path]:
+    """The file of each company's report. companies: all that the release has a report of, in their order."""
+    if len(companies) == 1:
+        return dict.fromkeys(companies, release.report)
+    return {name: release.folder / "report" / file for name, file in file_names(companies).items()}
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -50,7 +50,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
                 return HTMLResponse(_choice(companies), headers={**_HTML_HEADERS, **pinned.headers})
             company_id = companies[0]
         pinned, page = await run_in_threadpool(
-            releases.read_in, pinned, lambda it: company_page(it.open.release, company_id)
+            releases.read_in, pinned, lambda it: company_page(it.open, company_id)
         )
         if pinned.is_known_to(request):
             return Response(None, 304, pinned.headers)
@@ -59,7 +59,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
     @app.get(
         "/report/sessions/{sessionId}",
         summary="The page of a session",
-        responses=responses_made_anew(_PAGE, "`path_session_not_found`"),
+        responses=responses_made_anew(_PAGE, "`path_session_not_found`, `report_not_found`"),
         openapi_extra=secured,
         response_class=Response,
     )

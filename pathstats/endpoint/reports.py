@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from flows.reporting.file_names import file_names
+from pathstats.open_release import OpenRelease
 from schemas.errors import NotFound
-from schemas.home import Release
 from schemas.manifest import Manifest
 
 
@@ -14,18 +13,17 @@ class ReportNotFound(NotFound):
     code = "report_not_found"
 
 
-def company_page(release: Release, company_id: str) -> bytes:
-    """The page of a company: the release's report, or where that lists several companies, its own.
+def company_page(release: OpenRelease, company_id: str) -> bytes:
+    """The page of a company: the release's only one, or the company's among several.
 
     Raises: ReportNotFound.
     """
-    names = file_names(Manifest.read(release.manifest).companies)
-    if company_id not in names:
-        raise ReportNotFound
-    page = release.report if len(names) == 1 else release.folder / "report" / names[company_id]
+    from flows.reporting.file_names import reports
+
+    files = reports(release.release, Manifest.read(release.release.manifest).companies)
     try:
-        return page.read_bytes()
-    except FileNotFoundError:
+        return files[company_id].read_bytes()
+    except (KeyError, OSError):
         raise ReportNotFound from None
 
 
@@ -34,7 +32,6 @@ def session_page(folder: Path, company_id: str, session_id: str, *, with_names: 
 
     Raises: PathSessionNotFound.
     """
-    # Polars, which no other answer needs.
-    from flows.reporting import session_page as maker
+    from flows.reporting.session_page import session_page
 
-    return maker.session_page(folder, company_id, session_id, with_names=with_names).encode("utf-8")
+    return session_page(folder, company_id, session_id, with_names=with_names).encode("utf-8")
