@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 _LONGEST = 120
 
@@ -22,6 +23,20 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
         taken.add(safe.casefold())
         names[name] = f"{safe}.html"
     return names
+
+
+def company_pages(release: Path, companies: Iterable[str]) -> dict[str, Path]:
+    """Where in a release the report of each company lies; these are all its companies, sorted.
+
+    >>> company_pages(Path("r"), ["acme"])["acme"].as_posix()
+    'r/report.html'
+    >>> company_pages(Path("r"), ["acme", "other"])["acme"].as_posix()
+    'r/report/acme.html'
+    """
+    names = file_names(companies)
+    if len(names) == 1:
+        return dict.fromkeys(names, release / "report.html")
+    return {company: release / "report" / name for company, name in names.items()}
 
 
 def _escaped(found: re.Match[str]) -> str:

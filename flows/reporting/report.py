@@ -14,7 +14,7 @@ from flows.reporting import charts
 from flows.reporting.asking import opened
 from flows.reporting.attention import LISTED, Attention
 from flows.reporting.figures import Figures, figures
-from flows.reporting.file_names import file_names
+from flows.reporting.file_names import company_pages
 from flows.reporting.pages import page
 from flows.reporting.words import REASONS, STANDINGS, TABLES, moment, seconds
 from flows.warehouse.duck import Duck
@@ -73,10 +73,7 @@ def write_report(release: Path, night: Night, *, with_names: bool = False) -> No
 
     The pages are a function of the release's tables and the night: the same of both, the same bytes.
     """
-    place, names = Release(release), file_names(night.companies)
-    files = {company: release / "report" / name for company, name in names.items()}
-    if len(files) == 1:
-        files = dict.fromkeys(files, place.report)
+    place, files = Release(release), company_pages(release, night.companies)
     with opened(place) as duck, ThreadPoolExecutor(max_workers=1) as aside:
         # Meanwhile the queries run; what fails there fails again where it is needed.
         aside.submit(charts.start)
@@ -84,7 +81,7 @@ def write_report(release: Path, night: Night, *, with_names: bool = False) -> No
             file.parent.mkdir(exist_ok=True)
             file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
     if len(files) != 1:
-        links = [(company, f"report/{quote(name)}") for company, name in names.items()]
+        links = [(company, f"report/{quote(file.name)}") for company, file in files.items()]
         html = page("companies.html.jinja", companies=links, **_as_of(night.as_of))
         place.report.write_text(html, "utf-8")
 
