@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 200k
 
-.PHONY: setup demo test test-browser lint bench lock dictionary
+.PHONY: setup demo test test-browser lint bench bench-endpoint load-endpoint lock dictionary
 
 setup: $(VENV)/ready
 
@@ -33,6 +33,12 @@ lint: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks --size $(SIZE)
+
+bench-endpoint: setup
+	@$(BIN)/python -m benchmarks.endpoint --size $(SIZE)
+
+load-endpoint: setup
+	@$(BIN)/python -m benchmarks.mixed_load
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \

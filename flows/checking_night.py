@@ -12,7 +12,7 @@ from flows.warehouse.accepting import NO_LIMITS, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
 from schemas.columns import table_name
-from schemas.inputs import INPUTS, model_of
+from schemas.inputs import INPUTS, OPTIONAL, model_of
 from schemas.manifest import run_id
 
 # As if every table had been taken in long ago: what is delivered now changes it.
@@ -57,7 +57,7 @@ def check_source(source: str, as_of: datetime) -> Checked:
             arrivals = [Arrival(item, loading.load(duck, model_of(item.table), item)) for item in extracts]
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
-                nothing = {table: Counts(0, 0, 0, 0) for table in _ALL_HELD.full_at}
+                nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
                 return Checked(arrivals, nothing | counts, are_changes)
             counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
             return Checked(arrivals, counts, are_changes)

@@ -15,6 +15,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from flows import incidents, notices, transforming
+from flows.parity.holding import hold_against_the_platform, landing_of
 from flows.publishing import history, release, retention
 from flows.publishing.standings import standings
 from flows.reporting import report as reporting
@@ -37,12 +38,14 @@ from schemas.errors import (
     WarehouseDamaged,
 )
 from schemas.home import Home
-from schemas.inputs import INPUTS, model_of
-from schemas.manifest import Manifest, Standing, TableIn, run_id
+from schemas.inputs import INPUTS, OPTIONAL, model_of
+from schemas.manifest import Agreement, Manifest, Standing, TableIn, run_id
 
 log = logging.getLogger("pathstats.night")
 
 Answer = TypeVar("Answer")
+# Below it a night warns.
+LEAST_AGREEMENT = 0.98
 # How a phase is run: by a plain call, or by a Prefect task.
 Runner = Callable[..., Any]
 
@@ -55,6 +58,7 @@ class Plan:
     anew:   compute every row, also of those who can't have another answer than in the last release.
     memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
     with_names: show learners by name and e-mail in the report, not by their ids.
+    least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
     """
 
     source: str | None
@@ -65,6 +69,7 @@ class Plan:
     anew: bool = False
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     with_names: bool = False
+    least_agreement: float = LEAST_AGREEMENT
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
@@ -96,6 +101,7 @@ class Plan:
             "anew": self.anew,
             "memory_limit": self.memory_limit,
             "with_names": self.with_names,
+            "least_agreement": self.least_agreement,
         }
 
 
@@ -139,22 +145,23 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
     tables_in = timed("accept", accept, plan, arrivals)
     computed = timed("transform", transform, plan)
+    parity = timed("compare with the platform", compare, plan) if landing_of(plan.source, plan.home) else None
     companies = timed("report", report, plan, tables_in, computed)
-    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, seconds)
+    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, parity, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
 
 def extract(plan: Plan) -> list[Extract]:
     """Land what the source delivers, in the order in which the warehouse wants it."""
-    shutil.rmtree(plan.home.landing, ignore_errors=True)
-    plan.home.landing.mkdir(parents=True)
+    shutil.rmtree(plan.home.extracts, ignore_errors=True)
+    plan.home.extracts.mkdir(parents=True)
     with _warehouse(plan) as duck:
         loading.start(duck)
         accepting.start(duck)
         held = accepting.held(duck)
     if plan.source:
-        return delivered(plan.source, plan.home.landing, plan.as_of, held)
+        return delivered(plan.source, plan.home.extracts, plan.as_of, held)
     if not held.full_at:
         raise nothing_held(plan.home)
     return []
@@ -171,7 +178,7 @@ def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> list[E
     Raises: SourceError if it leaves out a table that the warehouse does not hold.
     """
     extracts = list(open_source(source).extract(landing, as_of, held))
-    for model in INPUTS:
+    for model in (model for model in INPUTS if model not in OPTIONAL):
         if table_name(model) not in {*held.full_at, *(item.table for item in extracts if item.is_full)}:
             raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
     places = {table_name(model): place for place, model in enumerate(INPUTS)}
@@ -200,7 +207,7 @@ def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
             published={name: table.held for name, table in answering.tables_in.items()} if answering else {},
         )
         tables_in = accepting.tables_in(duck, arrivals, counts)
-    shutil.rmtree(plan.home.landing, ignore_errors=True)
+    shutil.rmtree(plan.home.extracts, ignore_errors=True)
     return tables_in
 
 
@@ -209,6 +216,15 @@ def transform(plan: Plan) -> Computed:
     building = release.start_building(plan.home)
     with _warehouse(plan) as duck:
         return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
+
+
+def compare(plan: Plan) -> Agreement | None:
+    """Hold what was computed against the platform's own answers; None if it was not asked for them."""
+    landing = landing_of(plan.source, plan.home)
+    if landing is None:
+        return None
+    with _warehouse(plan) as duck:
+        return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
 
 
 def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dict[str, Standing]:
@@ -224,6 +240,7 @@ def publish(
     tables_in: dict[str, TableIn],
     computed: Computed,
     companies: dict[str, Standing],
+    parity: Agreement | None,
     seconds: dict[str, float],
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
@@ -243,6 +260,7 @@ def publish(
         transitions=computed.transitions,
         companies=companies,
         seconds=dict(seconds),
+        parity=parity,
     )
 
 

@@ -22,6 +22,7 @@ def markdown(manifest: Manifest) -> str:
             f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over. "
             "In its folder, `report.html` is the page for people.",
             _changes(manifest),
+            *_parity(manifest),
             _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
             _refused(manifest),
             _table("published", "rows", rows.items()),
@@ -48,6 +49,19 @@ def _refused(manifest: Manifest) -> str:
         for reason, n in count.reasons.items()
     }
     return _table("refused", "rows", reasons.items()) if reasons else "No row was refused."
+
+
+def _parity(manifest: Manifest) -> list[str]:
+    """How often the platform's own answers are ours, and what the others are due to; nothing without any."""
+    parity = manifest.parity
+    if parity is None:
+        return []
+    shares = ((field, f"{parity.share(field):.2%}") for field in parity.same)
+    counts = ((name, sum(found.values())) for name, found in parity.differences.items())
+    return [
+        _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),
+        _table("differences due to", "values", counts),
+    ]
 
 
 def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:

@@ -9,7 +9,7 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.night import Plan, run_night
+from flows.night import LEAST_AGREEMENT, Plan, run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
 from flows.warehouse.accepting import Limits
@@ -32,15 +32,24 @@ def nightly(
     anew: bool = False,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
     with_names: bool = False,
+    least_agreement: float = LEAST_AGREEMENT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
     The parameters are those of `flows.night.Plan.parameters`.
     Returns: release_id and as_of, as the manifest has them.
     """
-    limits = Limits(max_refused_share, max_shrink_share)
-    moment = as_of or scheduled_time()
-    plan = Plan(source, Home(Path(home)), moment, limits, keep, anew, memory_limit, with_names)
+    plan = Plan(
+        source,
+        Home(Path(home)),
+        as_of or scheduled_time(),
+        Limits(max_refused_share, max_shrink_share),
+        keep,
+        anew,
+        memory_limit,
+        with_names,
+        least_agreement,
+    )
     manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}

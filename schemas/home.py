@@ -12,6 +12,8 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
+# In a release whose night read a platform's own answers.
+SOMETIMES = ("parity",)
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,24 @@ class Home:
         return self.root / "told.json"
 
     @property
+    def keys(self) -> Path:
+        """The keys to the endpoint, as hashes."""
+        return self.root / "keys.json"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Held while the keys are changed."""
+        return self.root / "keys.lock"
+
+    @property
     def landing(self) -> Path:
+        """What was read of a platform's API, a folder for each run; kept for some nights."""
         return self.root / "landing"
+
+    @property
+    def extracts(self) -> Path:
+        """The files that a night loads, while it runs."""
+        return self.landing / "extracts"
 
     @property
     def published(self) -> Path:

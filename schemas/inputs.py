@@ -1,4 +1,4 @@
-"""The six tables that come in (SPEC section 1)."""
+"""The six tables that come in, and two that a source may leave out (SPEC section 1; R16, R17)."""
 
 import polars as pl
 
@@ -135,7 +135,58 @@ class StepActivity(Table):
         }
 
 
-INPUTS: tuple[type[Table], ...] = (Users, Paths, PathSteps, PathSessions, Enrollments, StepActivity)
+class Waivers(Table):
+    """A step that a score in a positioning quiz waives, from `valid_from` until `valid_to`: R16.
+
+    May be left out. Where there are rows, releases hold them too.
+    """
+
+    company_id: str = column("The company (tenant) the path belongs to.")
+    path_id: str = column("The path that both steps are on.")
+    step_id: str = column("The positioning quiz.")
+    threshold: pl.Int32 = column(
+        "The least score in the quiz that waives the step.", unit="percent", ge=0, le=100
+    )
+    waived_step_id: str = column("The step that is waived.")
+    valid_from: Time = column("When this began to hold.", null="since ever")
+    valid_to: Time = column("When this ceased to hold.", null="still holds")
+
+    class Config(Table.Config):
+        name = "waivers"
+        metadata = {
+            "key": ["company_id", "path_id", "step_id", "threshold", "waived_step_id", "valid_from"],
+            "order": [("valid_from", "<", "valid_to")],
+        }
+
+
+class ChildSessions(Table):
+    """A session of a sub-path, made for a session of the path that it is a step of: R17.
+
+    May be left out. Where there are rows, releases hold them too.
+    """
+
+    company_id: str = column("The company (tenant) both sessions belong to.")
+    session_id: str = column("The session of the sub-path.")
+    root_session_id: str = column(
+        "The session of the outermost path that it was made for; the same for sub-paths of sub-paths."
+    )
+
+    class Config(Table.Config):
+        name = "child_sessions"
+        metadata = {"key": ["company_id", "session_id"]}
+
+
+# What a source need not deliver: one that never came is empty.
+OPTIONAL: tuple[type[Table], ...] = (Waivers, ChildSessions)
+INPUTS: tuple[type[Table], ...] = (
+    Users,
+    Paths,
+    PathSteps,
+    PathSessions,
+    Enrollments,
+    StepActivity,
+    *OPTIONAL,
+)
 
 
 def model_of(table: str) -> type[Table]:

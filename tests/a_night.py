@@ -38,7 +38,7 @@ def columns_of(model: type[Table]) -> list[str]:
 def as_parquet(folder: Path, tables: Tables) -> Path:
     """The tables as typed parquet files, missing values null."""
     folder.mkdir(parents=True, exist_ok=True)
-    for model in INPUTS:
+    for model in (model for model in INPUTS if table_name(model) in tables):
         schema = polars_schema(model)
         frame = pl.DataFrame(tables[table_name(model)], schema=schema)
         frame.write_parquet(folder / f"{table_name(model)}.parquet")
@@ -48,7 +48,7 @@ def as_parquet(folder: Path, tables: Tables) -> Path:
 def as_ndjson(folder: Path, tables: Tables) -> Path:
     """The tables as NDJSON, where a value may be of any type."""
     folder.mkdir(parents=True, exist_ok=True)
-    for model in INPUTS:
+    for model in (model for model in INPUTS if table_name(model) in tables):
         lines = [json.dumps(row, default=datetime.isoformat) for row in tables[table_name(model)]]
         (folder / f"{table_name(model)}.ndjson").write_text("\n".join(lines) + "\n", "utf-8")
     return folder

@@ -355,3 +355,39 @@ def children_of(process: int) -> list[int]:
     """The processes that a process has started (Linux)."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
     return [int(pid) for pid in children.split()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_prefect_is_told_no_secret_of_a_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Parameters, logs, states and artifacts all are in its database; the source's name is all it needs."""
+    import httpx
+    from prefect.settings import get_current_settings
+
+    from flows.nightly import nightly
+    from flows.sources import opening
+    from schemas.errors import SourceError
+    from tests.learning360.extracting import source
+    from tests.learning360.small_company import small_company
+    from tests.learning360.test_secrets import said
+
+    platform = small_company()
+    if fails:
+        platform.faults["/courses"] = lambda request, met: httpx.Response(403)
+    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.night")
+    home = tmp_path / "home"
+
+    if fails:
+        with pytest.raises(SourceError, match="courseStats:read"):
+            nightly(source="360learning", home=str(home), as_of=AS_OF)
+    else:
+        assert nightly(source="360learning", home=str(home), as_of=AS_OF)["release_id"]
+    assert said(home) == []
+    database = get_current_settings().server.database.connection_url
+    assert database is not None
+    folder = Path(database.get_secret_value().removeprefix("sqlite+aiosqlite:///")).parent
+    time.sleep(1)  # Logs and events are sent from threads.
+    assert any(b"360learning" in file.read_bytes() for file in folder.iterdir())
+    assert said(folder) == []

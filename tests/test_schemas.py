@@ -32,6 +32,9 @@ enrollments    | company_id* str, enrollment_id* str, session_id* str, user_id* 
 step_activity  | company_id* str, activity_id* str, user_id* str, step_id* str, session_id str,
                  started_at* time, last_activity_at* time, completed_at time, progress* int, score int,
                  time_spent_ms* int, passed bool
+waivers        | company_id* str, path_id* str, step_id* str, threshold* int, waived_step_id* str,
+                 valid_from time, valid_to time
+child_sessions | company_id* str, session_id* str, root_session_id* str
 """
 # SPEC section 3.
 TABLES_OUT = """
@@ -147,7 +150,7 @@ def test_each_column_says_its_type_meaning_unit_and_null(home: Path, model: type
 def test_every_column_has_a_meaning_and_every_quantity_a_unit(model: type[Table]) -> None:
     for name, facts in model.to_schema().columns.items():
         assert (facts.description or "").endswith("."), name
-        if name.endswith(("_ms", "_s", "score", "progress")):
+        if name.endswith(("_ms", "_s", "score", "progress", "threshold")):
             assert "unit" in facts.metadata, name
 
 

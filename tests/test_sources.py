@@ -35,6 +35,9 @@ def rich_world() -> Tables:
         users="user \n u1 \n u2",
         enrollments="enrollment | user | archived \n e1 | u1 | 6 Mar \n e2 | u2 |",
         activity="step | user | completed | score | time_ms \n A | u1 | 5 Mar | 85 | 7 \n B | u2 | | |",
+        sessions="session \n S \n C",
+        waivers="quiz | threshold | waives | from | to \n A | 80 | B | 1 Jan | 1 Dec \n A | 90 | B | |",
+        children="session \n C",
     )
     tables["step_activity"][1] |= {"started_at": AS_OF, "last_activity_at": AS_OF, "passed": True}
     tables["users"][0] |= {"email": 'Zoë, "Z"@example.org', "first_name": "Zoë", "last_name": "O'Neil\nSmith"}

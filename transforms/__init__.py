@@ -1,1 +1,1 @@
-"""The rules R1 to R15 as polars expressions and frames: no clock, no input, no output."""
+"""The rules R1 to R17 as polars expressions and frames: no clock, no input, no output."""

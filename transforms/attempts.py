@@ -115,3 +115,14 @@ def time_off_path(attempts: pl.LazyFrame) -> pl.LazyFrame:
         .group_by("enrollment")
         .agg(time_off_path_ms=pl.col("inside_time_ms").sum())
     )
+
+
+def with_time_on_waived_steps(off_path: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """R8, R16: a waived step is none of the path's; what is spent on it in the session is as on any such."""
+    waived = outcomes.lazy().drop_nulls("waived_time_ms")
+    return (
+        pl.concat([off_path.lazy(), waived.select("enrollment", time_off_path_ms="waived_time_ms")])
+        .group_by("enrollment")
+        .agg(pl.col("time_off_path_ms").sum())
+        .collect()
+    )

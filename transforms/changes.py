@@ -112,7 +112,7 @@ def with_causes(
     definition (the session, its path or a step is another one), enrolment (an enrolment of the learner in the
     session is, or somebody came or went), correction of earlier data (activity is). Else the value changed
     between the two instants: enrolment (one began or ended then), definition (a step's did), activity (some
-    took place), time.
+    took place), time. What happened in a session that R17 looks into happened in the one that looks.
 
     then:  the stats of those concerned as of `since`, by today's data.
     since, until: the two instants, in either order.
@@ -122,10 +122,18 @@ def with_causes(
     def between(*columns: str) -> pl.Expr:
         return pl.any_horizontal((pl.col(column) > first) & (pl.col(column) <= last) for column in columns)
 
-    redefined = world.curricula.periods.filter(between("since"))
+    paths = world.known_sessions.select("session_key", "path_key").lazy()
+    periods = world.curricula.periods.lazy().filter(between("since"))
+    redefined = world.seen_from_above(paths.join(periods, on="path_key", how="semi")).collect()
     instants = ("started_at", "last_activity_at", "completed_at")
-    worked = pl.concat(
-        frame.filter(between(*instants)).select(_PAIR) for frame in (world.in_session, world.elsewhere)
+    began_or_ended, worked = (
+        world.seen_from_above(
+            pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames)
+        ).collect()
+        for frames, columns in (
+            ((world.enrollments, world.below.enrollments), ("enrolled_at", "archived_at")),
+            ((world.in_session, world.elsewhere), instants),
+        )
     )
     of_sessions = world.sessions.select(
         "company_id",
@@ -133,14 +141,14 @@ def with_causes(
         "session_key",
         is_known=True,
         data_definition=pl.col("session_key").is_in(touched.sessions["session_key"].implode()),
-        definition=pl.col("path_key").is_in(redefined["path_key"].implode()),
+        definition=pl.col("session_key").is_in(redefined["session_key"].implode()),
     )
     pairs = pl.concat(
         rows.select(*_PAIR, "user_id") for rows in (world.enrollments, touched.enrollments)
     ).unique()
     of_pairs = pairs.with_columns(
         _marked(pairs, touched.enrollments, "data_enrollment"),
-        _marked(pairs, world.enrollments.filter(between("enrolled_at", "archived_at")), "enrollment"),
+        _marked(pairs, began_or_ended, "enrollment"),
         _marked(pairs, worked, "activity"),
     )
     of_data = (

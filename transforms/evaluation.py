@@ -30,16 +30,19 @@ def counts_until() -> pl.Expr:
 def evaluated_enrollments(world: World) -> pl.DataFrame:
     """The enrolments that take part, with their session's facts, in publication order.
 
+    Those that are asked about and, below them, what they look into (R17).
+
     Adds: enrollment (the row's number), pair (the number of learner, session and as_of), archived_at (null
-    unless archived, R14), leaves_at (when it will be archived), evaluated_at, counts_until, next_enrolled_at
-    and curriculum_key.
+    unless archived, R14), leaves_at (when it will be archived), evaluated_at, counts_until, next_enrolled_at,
+    curriculum_key and is_asked.
     """
-    sessions = world.sessions.drop("path_id", "name").with_row_index("session")
+    sessions = world.known_sessions.drop("path_id", "name").with_row_index("session")
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
     )
     rows = (
-        world.enrollments.lazy()
+        with_those_below(world)
+        .lazy()
         .filter(takes_part())
         .join(sessions.lazy(), on="session_key")
         .with_columns(
@@ -57,6 +60,30 @@ def evaluated_enrollments(world: World) -> pl.DataFrame:
         .collect(optimizations=JOINS_AS_WRITTEN)
     )
     return rows.join(next_enrolments(rows), on="enrollment", how="left", maintain_order="left")
+
+
+def with_those_below(world: World) -> pl.DataFrame:
+    """R17: the enrolments, and those in child sessions as of each instant at which one above is evaluated.
+
+    Adds is_asked: whether it is not only looked into.
+    """
+    found = [world.enrollments.with_columns(is_asked=True)]
+    if world.below.sessions.is_empty():
+        return found[0]
+    moments = found[0].select("session_key", "user_key", "as_of").unique()
+    while found[-1].height:
+        looking = found[-1].filter(takes_part()).select("session_key", "user_key", as_of=evaluated_at())
+        wanted = (
+            looking.join(world.below.looks_into, on="session_key")
+            .select("user_key", "as_of", session_key="child_key")
+            .unique()
+            .join(moments, on=moments.columns, how="anti", maintain_order="left")
+            .select(moments.columns)
+        )
+        moments = pl.concat([moments, wanted])
+        below = world.below.enrollments.join(wanted, on=["session_key", "user_key"])
+        found.append(below.select(world.enrollments.columns).with_columns(is_asked=False))
+    return pl.concat(found)
 
 
 def _number_of_pair() -> pl.Expr:

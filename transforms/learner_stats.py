@@ -34,7 +34,8 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
             "enrollment",
             "started_at",
             time_on_path_ms="time_ms",
-            any_exhausted="exhausted",
+            # A sub-path may be exhausted before it is finished (R17); an optional one tells only then (R12).
+            any_exhausted=pl.col("exhausted") & (required | finished),
             any_to_retake="to_retake",
             next_due_at=pl.when(required & ahead).then("due_at"),
             next_due_at_of_any=pl.when(ahead).then("due_at"),

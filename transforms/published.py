@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms import detailed_status, learner_stats, validity
+from transforms import detailed_status, family, learner_stats, validity
 from transforms.answers import body
-from transforms.attempts import attempts, time_off_path
+from transforms.attempts import attempts, time_off_path, with_time_on_waived_steps
 from transforms.cells import cells, laid_out, with_first_cell
 from transforms.evaluation import evaluated_enrollments
 from transforms.step_outcomes import step_outcomes
@@ -67,13 +67,39 @@ STEP_STATS: tuple[str, ...] = (
 
 def evaluation(world: World) -> Evaluation:
     """All rules over all enrolments that take part: `PATH_SESSION_STATS` and `STEP_STATS`."""
-    steps = world.curricula.steps
-    enrollments = with_first_cell(evaluated_enrollments(world), steps)
+    enrollments = evaluated_enrollments(world)
+    if world.below.sessions.is_empty() or enrollments.is_empty():
+        return rules_over(world, enrollments)
+    found: list[Evaluation] = []
+    # What a path is to say of its sub-paths is known by then: R17, bottom-up.
+    for of_level in family.by_level(enrollments, world.curricula.levels):
+        children = pl.concat(family.children(below.stats) for below in found) if found else None
+        found.append(rules_over(world, of_level, children, family.FACTS))
+    return family.of_those_asked(found)
+
+
+def rules_over(
+    world: World,
+    enrollments: pl.DataFrame,
+    children: pl.DataFrame | None = None,
+    facts: tuple[str, ...] = (),
+) -> Evaluation:
+    """All rules over some enrolments, numbered from 0.
+
+    children: what the enrolments say that these look into (R17). facts: further columns for stats.
+    """
+    steps, waivers = world.curricula.steps, world.curricula.waivers
+    enrollments = with_first_cell(enrollments, steps)
     known = attempts(world, enrollments.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
+    decided = pl.DataFrame() if children is None else family.decided_cells(enrollments, steps, children)
     grid = cells(enrollments.lazy(), steps).collect(optimizations=JOINS_AS_WRITTEN)
-    outcomes = step_outcomes(grid, known.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
+    outcomes = step_outcomes(grid, known.lazy(), decided, waivers).collect(optimizations=JOINS_AS_WRITTEN)
+    off_path = time_off_path(known.lazy()).collect()
+    if waivers.height:
+        off_path = with_time_on_waived_steps(off_path, outcomes)
+        outcomes = outcomes.filter(pl.col("waived_time_ms").is_null())
     stats = (
-        learner_facts(enrollments, outcomes, time_off_path(known.lazy()).collect())
+        learner_facts(enrollments, outcomes, off_path)
         .lazy()
         .join(
             steps.lazy().select("curriculum_key", "ordinal", decided_by_step_id="step_id"),
@@ -81,7 +107,7 @@ def evaluation(world: World) -> Evaluation:
             how="left",
             maintain_order="left",
         )
-        .select(*KEYS, *PATH_SESSION_STATS)
+        .select(*KEYS, *PATH_SESSION_STATS, *facts)
         .collect(optimizations=JOINS_AS_WRITTEN)
     )
     return Evaluation(stats, outcomes.select("enrollment", *STEP_STATS))

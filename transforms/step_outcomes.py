@@ -1,9 +1,10 @@
-"""R5: what became of each counted step of each enrolment."""
+"""R5: what became of each counted step of each enrolment; R16: which of them are waived."""
 
 import polars as pl
 
 from transforms.cells import laid_out
 from transforms.due_dates import due_at
+from transforms.family import as_the_child_says
 from transforms.world import JOINS_AS_WRITTEN
 
 _NOT_READ_AGAIN = (
@@ -58,8 +59,36 @@ def rested_on(attempts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def step_outcomes(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per cell, in order: the columns of StepStats and what R6 and R10 to R13 read."""
+def step_outcomes(
+    cells: pl.DataFrame, attempts: pl.LazyFrame, decided: pl.DataFrame, waivers: pl.DataFrame
+) -> pl.LazyFrame:
+    """One row per cell, in order: the columns of StepStats and what R6 and R10 to R13 read.
+
+    Adds, where there are waivers, waived_time_ms: the time in the session, null unless the step is waived.
+
+    decided: what child enrolments say, by cell (R17). waivers: as Curricula.waivers.
+    """
+    outcomes, awaiting = by_activity(cells, attempts), awaiting_correction()
+    if decided.height:
+        told = laid_out(decided, cells.height)
+        outcomes = pl.concat([outcomes.collect(), told], how="horizontal").lazy()
+        outcomes = outcomes.with_columns(**as_the_child_says())
+        awaiting = awaiting | pl.col("child_awaiting").fill_null(False)
+    if waivers.height:
+        known = outcomes.collect()
+        waived = is_waived(known, waivers)
+        outcomes = known.lazy().with_columns(
+            required=pl.col("required") & ~waived, waived_time_ms=pl.when(waived).then("inside_time_ms")
+        )
+    return outcomes.with_columns(
+        to_retake=pl.col("finished") & ~pl.col("successful") & ~pl.col("exhausted"),
+        overdue=overdue(),
+        awaiting_correction=awaiting,
+    ).drop(*_NOT_READ_AGAIN, pl.selectors.starts_with("child_"))
+
+
+def by_activity(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
+    """What the attempts alone say of each cell, one row each, in order."""
     of_attempts = laid_out(summed_attempts(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
     carried = laid_out(rested_on(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
     return (
@@ -77,15 +106,30 @@ def step_outcomes(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
             exhausted=exhausted(),
             replay_pending=replay_pending(),
             progress=progress(),
-            overdue=overdue(),
         )
         .with_columns(
-            to_retake=pl.col("finished") & ~pl.col("successful") & ~pl.col("exhausted"),
             time_ms=pl.when("carried_over").then("carried_time_ms").otherwise("inside_time_ms"),
-            awaiting_correction=awaiting_correction(),
         )
-        .drop(_NOT_READ_AGAIN)
     )
+
+
+def is_waived(outcomes: pl.DataFrame, waivers: pl.DataFrame) -> pl.Series:
+    """R16: whether a score of the enrolment's in a positioning quiz waives the step of each cell.
+
+    outcomes: one row per cell, in order.
+    """
+    cells = (
+        outcomes.lazy()
+        .select("curriculum_key", "ordinal", "score")
+        .with_row_index("cell")
+        .drop_nulls("score")
+        .join(waivers.lazy(), on=["curriculum_key", "ordinal"])
+        .filter(pl.col("score") >= pl.col("threshold"))
+        .select(pl.col("cell") - pl.col("ordinal") + pl.col("waived_ordinal"))
+        .collect()
+        .to_series()
+    )
+    return pl.repeat(False, outcomes.height, eager=True).scatter(cells, True)
 
 
 def carried_over() -> pl.Expr:

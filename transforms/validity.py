@@ -59,28 +59,34 @@ def instants_ahead(world: World) -> pl.DataFrame:
     session_key, user_key, instant; none twice.
     """
     pairs = world.enrollments.lazy().select(*_PAIR, "as_of").unique()
-    changing = (
+    sessions = world.known_sessions.lazy()
+    changing = [
         world.curricula.periods.lazy()
-        .join(world.sessions.lazy().select("path_key", "session_key"), on="path_key")
-        .select("session_key", instant="since")
-    )
+        .join(sessions.select("path_key", "session_key"), on="path_key")
+        .select("session_key", instant="since"),
+        # What a session's opening does to its own enrolments is certain; to those above it may be nothing.
+        world.below.sessions.lazy().select("session_key", instant="starts_at"),
+    ]
     activity = [
         frame.lazy().select(*_PAIR, instant=pl.col(column))
         for frame in (world.in_session, world.elsewhere)
         for column in ("started_at", "last_activity_at", "completed_at")
     ]
     enrolling = [
-        world.enrollments.lazy().select(*_PAIR, instant=pl.col(column))
+        frame.lazy().select(*_PAIR, instant=pl.col(column))
+        for frame in (world.enrollments, world.below.enrollments)
         for column in ("enrolled_at", "archived_at")
     ]
     first = world.enrollments["as_of"].min()
-    of_pairs = pl.concat([*activity, *enrolling]).filter(pl.col("instant") > first)
-    of_sessions = changing.filter(pl.col("instant") > first).join(pairs, on="session_key")
+    of_pairs, of_sessions = (
+        world.seen_from_above(pl.concat(instants).filter(pl.col("instant") > first))
+        for instants in ([*activity, *enrolling], changing)
+    )
     return (
         pl.concat(
             [
                 of_pairs.join(pairs, on=_PAIR).select(*_PAIR, "as_of", "instant"),
-                of_sessions.select(*_PAIR, "as_of", "instant"),
+                of_sessions.join(pairs, on="session_key").select(*_PAIR, "as_of", "instant"),
             ]
         )
         .filter(pl.col("instant") > pl.col("as_of"))

@@ -8,18 +8,35 @@ from transforms.curricula import Curricula
 
 
 @dataclass(frozen=True)
+class Below:
+    """R17: the child sessions of some sessions, and theirs, however deep.
+
+    sessions:    as World.sessions
+    enrollments: as World.enrollments, without as_of: of the learners who are asked about in a session above
+    looks_into:  session_key, child_key: each session and every one below it
+    """
+
+    sessions: pl.DataFrame
+    enrollments: pl.DataFrame
+    looks_into: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class World:
-    """Some sessions, with everything the rules may look at. No rule looks from one session into another.
+    """Some sessions, with everything the rules may look at: only into child sessions (R17) do they look.
 
     sessions:    session_key, path_key, company_id, session_id, path_id, name, starts_at, ends_at,
-                 restarts_on_reenrollment, mandatory_replay; in publication order
+                 restarts_on_reenrollment, mandatory_replay, root_key: the session that it was made for, or
+                 its own key, is_child: whether it was made for one; in publication order
     curricula:   the steps of all paths, by their times
     enrollments: session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at, as_of: the instant
                  an enrolment is asked about, the same for all of a learner in a session. A learner may be
                  asked about several instants at once: each is a world of its own
-    in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session
+    in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session,
+                 here or below
     elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its
                  learners, completed in another session or outside any; session_key is the one that looks
+    below:       the sessions that R17 looks into
     """
 
     sessions: pl.DataFrame
@@ -27,10 +44,27 @@ class World:
     enrollments: pl.DataFrame
     in_session: pl.DataFrame
     elsewhere: pl.DataFrame
+    below: Below
 
     def asked_about(self, enrollments: pl.DataFrame) -> "World":
         """The same sessions, other enrolments or other instants."""
         return replace(self, enrollments=enrollments)
+
+    @property
+    def known_sessions(self) -> pl.DataFrame:
+        """The sessions and those below them, in publication order."""
+        if self.below.sessions.is_empty():
+            return self.sessions
+        both = pl.concat([self.sessions, self.below.sessions])
+        return both.unique("session_key").sort("company_id", "session_id")
+
+    def seen_from_above(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows that have a session_key, and again each for the sessions that look into its session."""
+        if self.below.sessions.is_empty():
+            return rows
+        above = self.below.looks_into.lazy().select(above="session_key", session_key="child_key")
+        seen = rows.join(above, on="session_key").with_columns(session_key="above")
+        return pl.concat([rows, seen.select(rows.collect_schema().names())])
 
 
 # What names an enrolment beside its ids.

@@ -13,7 +13,7 @@ import polars as pl
 from flows.publishing import retention
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
-from schemas.manifest import FileOut, Manifest, Standing, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
 
 
 def start_building(home: Home) -> Release:
@@ -49,6 +49,7 @@ def publish(
     transitions: dict[str, int],
     companies: dict[str, Standing],
     seconds: dict[str, float],
+    parity: Agreement | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
@@ -71,6 +72,7 @@ def publish(
         transitions=transitions,
         companies=companies,
         seconds=seconds,
+        parity=parity,
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
     sync(building.manifest)

@@ -2,8 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+
+from schemas.home import Release
 
 _LONGEST = 120
 
@@ -25,18 +27,11 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def company_pages(release: Path, companies: Iterable[str]) -> dict[str, Path]:
-    """Where in a release the report of each company lies; these are all its companies, sorted.
-
-    >>> company_pages(Path("r"), ["acme"])["acme"].as_posix()
-    'r/report.html'
-    >>> company_pages(Path("r"), ["acme", "other"])["acme"].as_posix()
-    'r/report/acme.html'
-    """
-    names = file_names(companies)
-    if len(names) == 1:
-        return dict.fromkeys(names, release / "report.html")
-    return {company: release / "report" / name for company, name in names.items()}
+def reports(release: Release, companies: Collection[str]) -> dict[str, Path]:
+    """The file of each company's report. companies: all that the release has a report of, in their order."""
+    if len(companies) == 1:
+        return dict.fromkeys(companies, release.report)
+    return {name: release.folder / "report" / file for name, file in file_names(companies).items()}
 
 
 def _escaped(found: re.Match[str]) -> str:

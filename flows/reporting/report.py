@@ -14,7 +14,7 @@ from flows.reporting import charts
 from flows.reporting.asking import opened
 from flows.reporting.attention import LISTED, Attention
 from flows.reporting.figures import Figures, figures
-from flows.reporting.file_names import company_pages
+from flows.reporting.file_names import reports
 from flows.reporting.pages import page
 from flows.reporting.words import REASONS, STANDINGS, TABLES, moment, seconds
 from flows.warehouse.duck import Duck
@@ -73,7 +73,8 @@ def write_report(release: Path, night: Night, *, with_names: bool = False) -> No
 
     The pages are a function of the release's tables and the night: the same of both, the same bytes.
     """
-    place, files = Release(release), company_pages(release, night.companies)
+    place = Release(release)
+    files = reports(place, night.companies)
     with opened(place) as duck, ThreadPoolExecutor(max_workers=1) as aside:
         # Meanwhile the queries run; what fails there fails again where it is needed.
         aside.submit(charts.start)

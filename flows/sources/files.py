@@ -9,19 +9,20 @@ from flows.sources.base import Extract, Held
 from flows.warehouse.reading import FORMATS
 from schemas.columns import table_name
 from schemas.errors import SourceError
-from schemas.inputs import INPUTS
+from schemas.inputs import INPUTS, OPTIONAL
 
 CHANGES = "changes"
 
 
 @dataclass(frozen=True)
 class Files:
-    """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each of the six tables.
+    """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each table.
 
     A folder `changes` in the folder holds rows that are new or replace the row of their key, in files of the
     same names. Where it is, a whole table is read only if it is another one than the warehouse has, and
     changes only if they are no older than the whole table.
     are_changes: the folder itself holds such rows, at most; a table the warehouse lacks is read as whole.
+    An optional table that has no file stays what it was.
     """
 
     folder: Path
@@ -32,11 +33,12 @@ class Files:
             if not self.folder.is_dir():
                 raise SourceError(f"{self.folder}: there is no such folder.")
             for model in INPUTS:
-                yield from self._extracts(table_name(model), held.full_at.get(table_name(model)))
+                name = table_name(model)
+                yield from self._extracts(name, held.full_at.get(name), is_optional=model in OPTIONAL)
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
-    def _extracts(self, table: str, held_since: datetime | None) -> Iterator[Extract]:
+    def _extracts(self, table: str, held_since: datetime | None, *, is_optional: bool) -> Iterator[Extract]:
         whole = _file_of(self.folder, table)
         if self.are_changes and held_since:
             if whole:
@@ -44,7 +46,7 @@ class Files:
             return
         has_changes = (self.folder / CHANGES).is_dir()
         may_change = has_changes or self.are_changes
-        if whole is None and not (has_changes and held_since):
+        if whole is None and not (has_changes and held_since) and not is_optional:
             alone = " Changes alone do once the warehouse has the table." if may_change else ""
             raise SourceError(
                 f"{self.folder}: table {table} is missing; there is no {table}.parquet, .csv or .ndjson."
@@ -55,7 +57,8 @@ class Files:
             held_since = _written_at(whole)
             yield Extract(table, whole, held_since)
         changes = _file_of(self.folder / CHANGES, table) if has_changes else None
-        if changes and held_since and _written_at(changes) >= held_since:
+        is_newer = changes and (_written_at(changes) >= held_since if held_since else is_optional)
+        if changes and is_newer:
             yield Extract(table, changes, _written_at(changes), is_full=False)
 
 

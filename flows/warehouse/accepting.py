@@ -8,10 +8,10 @@ from flows.warehouse import step_history, touching
 from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
 from flows.warehouse.keying import by_id, same_row, waits
-from flows.warehouse.loading import Counts, loaded, row_as_json
+from flows.warehouse.loading import Counts, loaded, row_as_json, stored_types
 from schemas.columns import Table, facts, key, table_name
 from schemas.errors import HeldBack
-from schemas.inputs import INPUTS, PathSteps, model_of
+from schemas.inputs import INPUTS, OPTIONAL, PathSteps, Waivers, model_of
 from schemas.manifest import TableIn
 
 
@@ -50,12 +50,22 @@ def start(duck: Duck) -> None:
     duck.execute(
         'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)'
     )
+    for model in OPTIONAL:
+        types = stored_types(model) | ({step_history.DATED_HERE: "BOOLEAN"} if model is Waivers else {})
+        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
+        duck.execute(f"CREATE TABLE IF NOT EXISTS {table_name(model)} ({columns})")
 
 
 def held(duck: Duck) -> Held:
     """What the warehouse holds already."""
-    rows = duck.rows('SELECT "table", data_as_of FROM extracted WHERE is_full')
-    return Held({table: datetime.fromisoformat(at) for table, at in rows})
+    rows = [
+        (table, datetime.fromisoformat(at), is_full)
+        for table, at, is_full in duck.rows('SELECT "table", data_as_of, is_full FROM extracted')
+    ]
+    taken_at: dict[str, datetime] = {}
+    for table, at, _ in rows:
+        taken_at[table] = max(at, taken_at.get(table, at))
+    return Held({table: at for table, at, is_full in rows if is_full}, taken_at)
 
 
 def accept(
@@ -83,6 +93,7 @@ def accept(
         duck.execute(
             "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
         )
+        _note_known_paths(duck)
         for arrival in arrivals:
             model = model_of(arrival.extract.table)
             _quarantine(duck, model, arrival.extract, run_id, as_of)
@@ -94,6 +105,7 @@ def accept(
         waiting = dict(
             duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
         )
+        counts = {table: count for table, count in counts.items() if table in _delivered_ever(duck)}
     return {table: replace(count, waiting=waiting.get(table, 0)) for table, count in counts.items()}
 
 
@@ -111,10 +123,10 @@ def _hold_shrinking(duck: Duck, table: str, limits: Limits, published: dict[str,
     model = model_of(table)
     if limits.shrink_share is None:
         return
-    if duck.has(table):
-        held = "valid_to IS NULL OR NOT dated_here" if model is PathSteps else "true"
+    if duck.has(table) and table in _delivered_ever(duck):
+        held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
         before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
-    elif model is not PathSteps:  # Versions of steps that a lost warehouse dated are lost with it.
+    elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
         before, holder = published.get(table, 0), "the last release"
     else:
         return
@@ -146,8 +158,8 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
 def _replace(duck: Duck, model: type[Table], extract: Extract) -> int:
     """The loaded table takes the place of the stored one."""
     name, fresh = table_name(model), loaded(model, is_full=True)
-    if model is PathSteps:
-        _date_steps(duck, fresh, extract)
+    if model in step_history.DATED:
+        _date(duck, model, fresh, extract)
     if duck.has(name):
         for statement in touching.marks(model, name, fresh):
             duck.execute(statement)
@@ -162,8 +174,8 @@ def _replace(duck: Duck, model: type[Table], extract: Extract) -> int:
 def _merge(duck: Duck, model: type[Table], extract: Extract) -> int:
     """The loaded rows replace the stored ones of their keys, or are new; how many were older than those."""
     name, fresh = table_name(model), loaded(model, is_full=False)
-    if model is PathSteps:
-        _date_steps(duck, fresh, extract)
+    if model in step_history.DATED:
+        _date(duck, model, fresh, extract)
         for statement in touching.marks(model, name, fresh):
             duck.execute(statement)
         duck.execute(f"DROP TABLE {name}")
@@ -203,11 +215,24 @@ def _note_extraction(duck: Duck, extract: Extract) -> None:
     duck.execute(f"INSERT INTO extracted VALUES ({table}, {at}, {extract.is_full})")
 
 
-def _date_steps(duck: Duck, fresh: str, extract: Extract) -> None:
-    stored = "path_steps"
+def _delivered_ever(duck: Duck) -> set[str]:
+    return {table for (table,) in duck.rows('SELECT DISTINCT "table" FROM extracted')}
+
+
+def _note_known_paths(duck: Duck) -> None:
+    """The paths that are not new: what waives their steps is known, once the table has been delivered."""
+    rows = "path_steps" if {"path_steps", "waivers"} <= _delivered_ever(duck) else "path_keys WHERE false"
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE known_paths AS SELECT DISTINCT path_key FROM {rows}")
+
+
+def _date(duck: Duck, model: type[Table], fresh: str, extract: Extract) -> None:
+    stored = table_name(model)
     if not duck.has(stored):
         stored = f"(SELECT *, false AS {step_history.DATED_HERE} FROM {fresh} WHERE false)"
-    versions = step_history.dated(fresh, stored, extract.data_as_of, is_full=extract.is_full)
+    known_paths = stored if model is PathSteps else "known_paths"
+    versions = step_history.dated(
+        model, fresh, stored, known_paths, extract.data_as_of, is_full=extract.is_full
+    )
     duck.execute(f"CREATE OR REPLACE TEMP TABLE versions AS {versions}")
     duck.execute(f"CREATE OR REPLACE TABLE {fresh} AS FROM versions")
 

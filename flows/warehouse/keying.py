@@ -12,7 +12,9 @@ from schemas.columns import Table, key, table_name
 
 # The kinds of id within a company; the dictionary `user_keys` holds company_key, user_id and user_key.
 _KINDS = ("user", "path", "step", "session")
-_KEY_OF = {"company_id": "company_key", **{f"{kind}_id": f"{kind}_key" for kind in _KINDS}}
+# What an id is called, and whose it is: one in another part goes by the dictionary of its kind.
+_IDS = {**{kind: kind for kind in _KINDS}, "waived_step": "step", "root_session": "session"}
+_KEY_OF = {"company_id": "company_key", **{f"{name}_id": f"{name}_key" for name in _IDS}}
 
 DICTIONARIES = (
     "CREATE TABLE IF NOT EXISTS company_keys (company_id VARCHAR, company_key UINTEGER)",
@@ -41,13 +43,14 @@ def stored_key(model: type[Table]) -> list[str]:
     return names[1:] if has_own_key else names
 
 
-def _kinds(model: type[Table]) -> Iterator[str]:
-    return (kind for kind in _KINDS if f"{kind}_id" in model.to_schema().columns)
+def _ids(model: type[Table]) -> Iterator[tuple[str, str]]:
+    """What each id of the model's is called, and its kind."""
+    return ((name, kind) for name, kind in _IDS.items() if f"{name}_id" in model.to_schema().columns)
 
 
 def kept_ids(model: type[Table]) -> list[str]:
     """The columns that hold an id as text for as long as it has no key."""
-    return [f"{kind}_id" for kind in _kinds(model)]
+    return [f"{name}_id" for name, _ in _ids(model)]
 
 
 def new_companies(rows: str) -> str:
@@ -64,13 +67,13 @@ def new_ids(model: type[Table], rows: str) -> Iterator[str]:
 
     rows: a relation with company_key, the ids and `problem`.
     """
-    for kind in _kinds(model):
+    for name, kind in _ids(model):
         yield f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
           + row_number() OVER (ORDER BY company_id, {kind}_id) - 1
-        FROM (SELECT DISTINCT company_key, {kind}_id FROM {rows}
-              WHERE {kind}_id IS NOT NULL AND problem IS NULL)
+        FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
+              WHERE {name}_id IS NOT NULL AND problem IS NULL)
         ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
 
 
@@ -81,10 +84,10 @@ def with_company_key(rows: str) -> str:
 
 def fill_in(model: type[Table], table: str) -> Iterator[str]:
     """Give the rows the keys that their ids were given since the rows were read."""
-    for kind in _kinds(model):
+    for name, kind in _ids(model):
         yield f"""
-        UPDATE {table} SET {kind}_key = k.{kind}_key FROM {kind}_keys AS k
-        WHERE {table}.{kind}_key IS NULL AND {table}.{kind}_id = k.{kind}_id
+        UPDATE {table} SET {name}_key = k.{kind}_key FROM {kind}_keys AS k
+        WHERE {table}.{name}_key IS NULL AND {table}.{name}_id = k.{kind}_id
           AND {table}.company_key = k.company_key"""
 
 
@@ -92,12 +95,12 @@ def keyed(model: type[Table], rows: str) -> str:
     """The query that sets keys beside ids; an id stands as text only where it has no key yet."""
     columns, joins = ["c.company_key"], ["LEFT JOIN company_keys AS c ON c.company_id = r.company_id"]
     replaced = []
-    for kind in _kinds(model):
-        columns.append(f"{kind}_keys.{kind}_key")
-        replaced.append(f"CASE WHEN {kind}_keys.{kind}_key IS NULL THEN r.{kind}_id END AS {kind}_id")
+    for name, kind in _ids(model):
+        columns.append(f"{name}_keys.{kind}_key AS {name}_key")
+        replaced.append(f"CASE WHEN {name}_keys.{kind}_key IS NULL THEN r.{name}_id END AS {name}_id")
         joins.append(
-            f"LEFT JOIN {kind}_keys ON {kind}_keys.company_key = c.company_key "
-            f"AND {kind}_keys.{kind}_id = r.{kind}_id"
+            f"LEFT JOIN {kind}_keys AS {name}_keys ON {name}_keys.company_key = c.company_key "
+            f"AND {name}_keys.{kind}_id = r.{name}_id"
         )
     return (
         f"SELECT {', '.join(columns)}, r.* EXCLUDE (company_id) REPLACE ({', '.join(replaced)})\n"
@@ -111,18 +114,15 @@ def by_id(model: type[Table], table: str) -> str:
 
 
 def _ids_and_facts(model: type[Table]) -> Iterator[str]:
-    for name in model.to_schema().columns:
-        kind = name.removesuffix("_id")
-        if name == "company_id":
-            yield "company_keys.company_id"
-        elif kind in _KINDS:
-            yield f"{kind}_keys.{name}"
+    yield "company_keys.company_id"
+    for name, kind in _ids(model):
+        yield f"{name}_keys.{kind}_id AS {name}_id"
 
 
 def _joins(model: type[Table]) -> Iterator[str]:
     yield "LEFT JOIN company_keys ON company_keys.company_key = t.company_key"
-    for kind in _kinds(model):
-        yield f"LEFT JOIN {kind}_keys ON {kind}_keys.{kind}_key = t.{kind}_key"
+    for name, kind in _ids(model):
+        yield f"LEFT JOIN {kind}_keys AS {name}_keys ON {name}_keys.{kind}_key = t.{name}_key"
 
 
 def same_row(model: type[Table], one: str, other: str) -> str:
@@ -138,6 +138,10 @@ _NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
 _NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
 _NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
 _NO_USER = "user_key NOT IN (SELECT user_key FROM users)"
+_NO_ROOT, _NO_PATH_OF_ROOT = (
+    condition.replace("session_key", "root_session_key", 1)
+    for condition in (_NO_SESSION, _NO_PATH_OF_SESSION)
+)
 WAITING = {
     "path_steps": [("unknown_path", _NO_PATH, "path_id")],
     "path_sessions": [("unknown_path", _NO_PATH, "path_id")],
@@ -148,6 +152,17 @@ WAITING = {
             "unknown_user",
             f"{_NO_USER} AND NOT ({_NO_SESSION}) AND NOT ({_NO_PATH_OF_SESSION})",
             "user_id",
+        ),
+    ],
+    "waivers": [("unknown_path", _NO_PATH, "path_id")],
+    "child_sessions": [
+        ("unknown_session", _NO_SESSION, "session_id"),
+        ("unknown_session", f"{_NO_ROOT} AND NOT ({_NO_SESSION})", "root_session_id"),
+        ("unknown_path", f"{_NO_PATH_OF_SESSION} AND NOT ({_NO_ROOT})", "session_id"),
+        (
+            "unknown_path",
+            f"{_NO_PATH_OF_ROOT} AND NOT ({_NO_SESSION}) AND NOT ({_NO_PATH_OF_SESSION})",
+            "root_session_id",
         ),
     ],
 }

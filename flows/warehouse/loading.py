@@ -22,9 +22,9 @@ from flows.warehouse.keying import (
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, table_name
 from schemas.errors import SourceError
-from schemas.inputs import INPUTS
+from schemas.inputs import INPUTS, OPTIONAL
 
-_MAY_BE_EMPTY = ("step_activity",)
+_MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
 # Read once only: the few ids that are met in it for the first time get their keys afterwards.
 _LONG = ("enrollments", "step_activity")
 _REFUSED = (

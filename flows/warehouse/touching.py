@@ -26,6 +26,12 @@ _MARKED_IN = {
     "path_sessions": "sessions",
     "enrollments": "enrollments",
     "step_activity": "learners",
+    "waivers": "paths",
+    "child_sessions": "sessions",
+}
+# Of a row that says what two sessions are to each other, both are marked.
+_ROWS_OF = {
+    "child_sessions": "(FROM {rows} UNION ALL SELECT * REPLACE (root_session_key AS session_key) FROM {rows})"
 }
 
 
@@ -63,6 +69,7 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     content = ", ".join(map(identifier, stored_columns(model)))
 
     def folded(rows: str) -> str:
+        rows = _ROWS_OF.get(table_name(model), "{rows}").format(rows=rows)
         return f"(SELECT {keys}, sum(hash({content})) AS content FROM {rows} GROUP BY {keys})"
 
     yield (

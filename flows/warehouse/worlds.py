@@ -7,27 +7,36 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.warehouse import families
 from flows.warehouse.duck import Duck, instant, parquet
 from transforms.changes import Touched
 from transforms.curricula import Curricula, curricula
-from transforms.world import World
+from transforms.world import Below, World
 
 _BUCKET_ENROLLMENTS = 200_000
 # How many buckets are fetched at once: each query scans a whole table.
 _FETCHED = 4
 
-_SESSIONS = """
+_SESSIONS_IN = """
     SELECT bucket, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
-      restarts_on_reenrollment, mandatory_replay
-    FROM path_sessions AS s JOIN (SELECT session_key, bucket FROM buckets) USING (session_key)
-    JOIN paths USING (path_key)
+      restarts_on_reenrollment, mandatory_replay, coalesce(root_session_key, session_key) AS root_key,
+      root_session_key IS NOT NULL AS is_child
+    FROM path_sessions AS s JOIN ({buckets}) USING (session_key)
+    JOIN paths USING (path_key) LEFT JOIN made_for USING (session_key)
     JOIN path_keys USING (path_key) JOIN session_keys USING (session_key)
     JOIN company_keys ON company_keys.company_key = s.company_key
     ORDER BY company_id, session_id"""
+_SESSIONS = _SESSIONS_IN.format(buckets="SELECT session_key, bucket FROM buckets")
 _STEPS = """
-    SELECT path_key, step_key, step_id, position, type, optional, due_basis, due_unit, due_value, due_at,
-      min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from, valid_to
-    FROM path_steps JOIN step_keys USING (step_key) WHERE path_key IN (SELECT path_key FROM paths)"""
+    SELECT s.path_key, step_key, step_id, position, type, optional, due_basis, due_unit, due_value, due_at,
+      min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from,
+      valid_to, p.path_key AS sub_path_key
+    FROM path_steps AS s JOIN step_keys USING (step_key)
+    LEFT JOIN path_keys AS p ON s.type = 'path' AND p.company_key = s.company_key AND p.path_id = step_id
+    WHERE s.path_key IN (SELECT path_key FROM paths)"""
+_WAIVERS = """
+    SELECT path_key, step_key, threshold, waived_step_key, valid_from, valid_to FROM waivers
+    WHERE path_key IN (SELECT path_key FROM paths)"""
 # Sessions in publication order, cut after so many enrolments; those of an unknown path wait.
 _BUCKETS = f"""
     SELECT session_key, path_key, CAST(
@@ -56,7 +65,8 @@ _ELSEWHERE = """
     SELECT q.bucket, a.* EXCLUDE (company_key) REPLACE (q.session_key AS session_key)
     FROM step_activity AS a
     JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) AS s ON s.step_key = a.step_key
-    JOIN (SELECT * FROM asked JOIN buckets USING (session_key)) AS q
+    JOIN (SELECT session_key, user_key, path_key, bucket FROM asked JOIN buckets USING (session_key)
+          UNION ALL FROM further) AS q
       ON q.user_key = a.user_key AND q.path_key = s.path_key
     WHERE a.completed_at IS NOT NULL AND a.session_key IS DISTINCT FROM q.session_key"""
 
@@ -67,6 +77,17 @@ _ENROLLMENTS = """
     WHERE {buckets} AND user_key IN (SELECT user_key FROM users)"""
 _INSIDE = f"SELECT bucket, {_FACTS} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
 _ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM elsewhere WHERE {{buckets}}"
+# R17: what the sessions below those of a bucket add to it.
+_SESSIONS_BELOW = _SESSIONS_IN.format(
+    buckets="SELECT DISTINCT child_key AS session_key, bucket FROM below JOIN buckets USING (session_key)"
+)
+_ENROLLMENTS_BELOW = """
+    SELECT bucket, session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at
+    FROM enrollments JOIN looked_into USING (session_key, user_key) JOIN user_keys USING (user_key)
+    WHERE user_key IN (SELECT user_key FROM users)"""
+_LOOKS_INTO = "SELECT bucket, session_key, child_key FROM below JOIN buckets USING (session_key)"
+_INSIDE_BELOW = f"""
+    SELECT bucket, {_FACTS} FROM step_activity JOIN further USING (session_key, user_key)"""
 _ASKED = """
     SELECT bucket, session_key, user_key, user_id FROM asked JOIN buckets USING (session_key)
     JOIN user_keys USING (user_key) WHERE {buckets}"""
@@ -102,13 +123,17 @@ class Worlds:
     def __init__(self, duck: Duck, as_of: datetime, since: Since | None = None) -> None:
         self._duck, self._as_of = duck, as_of
         duck.execute(f"CREATE OR REPLACE TEMP TABLE buckets AS {_BUCKETS}")
+        for statement in families.declare():
+            duck.execute(statement)
         sessions = duck.frame(_SESSIONS)
         self._sessions = _by_bucket(sessions) or {0: sessions.drop("bucket")}
         paths = duck.frame("SELECT path_key FROM paths")
         self.touched = self._touched()
-        self._curricula: Curricula = curricula(paths, duck.frame(_STEPS))
+        self._curricula: Curricula = curricula(paths, duck.frame(_STEPS), duck.frame(_WAIVERS))
         asked = _those_touched(since, as_of) if since else _EVERYBODY
         duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
+        for statement in families.look_below():
+            duck.execute(statement)
         duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
         # Who is asked about matters only beside rows that are kept.
         self._inside, self._asked = "step_activity", f"{_ASKED} LIMIT 0"
@@ -122,12 +147,10 @@ class Worlds:
     def _touched(self) -> Touched:
         """Whose input is not what it was when the last release was made."""
         sessions = self._duck.frame(
-            "SELECT session_key FROM path_sessions WHERE session_key IN (FROM touched_sessions) "
-            "OR path_key IN (FROM touched_paths)"
+            "SELECT session_key FROM path_sessions WHERE session_key IN (FROM sessions_in_touch)"
         )
         enrollments = self._duck.frame(
-            "SELECT DISTINCT session_key, user_key, user_id FROM touched_enrollments "
-            "JOIN user_keys USING (user_key)"
+            "SELECT session_key, user_key, user_id FROM enrollments_in_touch JOIN user_keys USING (user_key)"
         )
         return Touched(sessions, enrollments)
 
@@ -141,6 +164,11 @@ class Worlds:
 
     def __iter__(self) -> Iterator[Bucket]:
         sessions = self._sessions
+        # Few: what is looked into of other sessions is fetched at once.
+        sessions_below, enrollments_below, looks_into, inside_below = (
+            _by_bucket(self._duck.frame(sql))
+            for sql in (_SESSIONS_BELOW, _ENROLLMENTS_BELOW, _LOOKS_INTO, _INSIDE_BELOW)
+        )
         for first in range(0, max(sessions) + 1, _FETCHED):
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
             enrollments, inside, elsewhere, asked = (
@@ -153,8 +181,9 @@ class Worlds:
                     sessions[number],
                     self._curricula,
                     enrollments[number].with_columns(as_of),
-                    inside[number],
+                    pl.concat([inside[number], inside_below[number]]),
                     elsewhere[number],
+                    Below(sessions_below[number], enrollments_below[number], looks_into[number]),
                 )
                 yield Bucket(world, asked[number])
 
@@ -179,10 +208,9 @@ def _those_touched(since: Since, as_of: datetime) -> str:
     """Learners in sessions whose input changed, who are enrolled since, or whose row has ceased to hold."""
     return f"""
     SELECT session_key, user_key FROM enrollments
-    WHERE session_key IN (FROM touched_sessions) OR user_key IN (FROM touched_learners)
-      OR session_key IN (SELECT session_key FROM path_sessions WHERE path_key IN (FROM touched_paths))
+    WHERE session_key IN (FROM sessions_in_touch) OR user_key IN (FROM touched_learners)
       OR enrolled_at > {instant(since.as_of)} AND enrolled_at <= {instant(as_of)}
-    UNION FROM touched_enrollments
+    UNION FROM enrollments_in_touch
     UNION SELECT session_key, user_key FROM {parquet(since.stats)} AS r
       JOIN company_keys AS c USING (company_id)
       JOIN session_keys AS s ON s.company_key = c.company_key AND s.session_id = r.session_id

@@ -13,6 +13,7 @@ from pathstats.cli.options import (
     HomeOption,
     JsonOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
@@ -66,6 +67,7 @@ def run(
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     accept_shrink: AcceptShrinkOption = False,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run one night: take in what the source delivers, compute what can have changed, publish a release.
 
@@ -91,7 +93,7 @@ def run(
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
     place, moment = settings.home(home), instant(as_of) or now()
-    plan = Plan(source, place, moment, limits, keep, full, memory, with_names)
+    plan = Plan(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

@@ -9,6 +9,7 @@ from pathstats.cli.options import (
     SOURCES,
     HomeOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
@@ -33,6 +34,7 @@ def schedule(
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
 
@@ -59,7 +61,16 @@ def schedule(
     open_source(source)
     limits = Limits(max_refused, max_shrink)
     place = settings.home(home)
-    plan = Plan(source, place, now(), limits, keep, memory_limit=memory, with_names=with_names)
+    plan = Plan(
+        source,
+        place,
+        now(),
+        limits,
+        keep,
+        memory_limit=memory,
+        with_names=with_names,
+        least_agreement=min_agreement,
+    )
     hand_on(notify)
     from flows.serving import serve_nightly
 

@@ -37,8 +37,9 @@ def history(tmp_path: Path) -> Iterator[History]:
                 steps = [{"position": 0, **row} for row in read("path_steps", rows)]
                 pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
                 loading.load(duck, PathSteps, Extract("path_steps", file, at(day), is_full))
+                delivered = loading.loaded(PathSteps, is_full=is_full)
                 versions = step_history.dated(
-                    loading.loaded(PathSteps, is_full=is_full), "path_steps", at(day), is_full=is_full
+                    PathSteps, delivered, "path_steps", "path_steps", at(day), is_full=is_full
                 )
                 duck.execute(f"CREATE OR REPLACE TABLE versions AS {versions}")
                 duck.execute("CREATE OR REPLACE TABLE path_steps AS FROM versions")

@@ -1,13 +1,16 @@
-"""What happens to the six tables between two nights: dense random edits of dense random worlds.
+"""What happens to the tables between two nights: dense random edits of dense random worlds.
 
 `held` is what an upsert by key says the warehouse has; of path_steps only where the source dates them.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
+from tests import families
 from tests.nights.a_warehouse import Delivery, Row
+from tests.reference.rows import Tables
 from tests.strategies import (
     INSTANTS,
     KEYS,
@@ -19,6 +22,7 @@ from tests.strategies import (
     attempt,
     enrollment,
     mostly,
+    one_company,
     path,
     path_session,
     path_step,
@@ -29,7 +33,31 @@ Held = dict[str, dict[tuple[object, ...], Row]]
 DATINGS = ("by the source", "by the warehouse", "by either")
 
 
-def any_row(chance: random.Random, table: str, company: str, dating: str) -> Row:
+# Tables of definitions that the warehouse dates where the source doesn't.
+DATED = ("path_steps", "waivers")
+MAY_BE_EMPTY = ("step_activity", "waivers", "child_sessions")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What worlds are of: a company's tables, a row of one of them, and where an edited row may move to."""
+
+    keys: dict[str, tuple[str, ...]]
+    company: Callable[[random.Random, str], Tables]
+    row: Callable[[random.Random, str, str], Row]
+    sessions: tuple[str, ...]
+    paths: tuple[str, ...]
+
+    def moves(self, table: str) -> dict[str, tuple[str | None, ...]]:
+        return {
+            "enrollments": {"session_id": self.sessions, "user_id": (*USERS, UNKNOWN)},
+            "step_activity": {"session_id": (*self.sessions, None), "user_id": USERS, "step_id": STEPS},
+            "path_sessions": {"path_id": (*self.paths, UNKNOWN)},
+            "child_sessions": {"root_session_id": (*self.sessions, UNKNOWN)},
+        }.get(table, {})
+
+
+def plain_row(chance: random.Random, table: str, company: str) -> Row:
     """A row of a company, which may have the key of another."""
     if table == "users":
         return user(chance, company, chance.choice(USERS))
@@ -39,12 +67,43 @@ def any_row(chance: random.Random, table: str, company: str, dating: str) -> Row
         return path_session(chance, company, chance.choice(SESSIONS))
     if table == "enrollments":
         return enrollment(chance, company)
-    return attempt(chance, company) if table == "step_activity" else a_step(chance, company, dating)
+    return attempt(chance, company) if table == "step_activity" else path_step(chance, company)
 
 
-def a_step(chance: random.Random, company: str, dating: str) -> Row:
-    """A version of a step, dated by the source or not."""
-    row = path_step(chance, company)
+def row_of_families(chance: random.Random, table: str, company: str) -> Row:
+    """The same, of a world of families."""
+    makers: dict[str, Callable[[], Row]] = {
+        "paths": lambda: families.family_path(chance, company, chance.choice(families.PATHS)),
+        "path_steps": lambda: families.family_step(chance, company),
+        "path_sessions": lambda: families.family_session(chance, company, chance.choice(families.SESSIONS)),
+        "enrollments": lambda: {
+            **enrollment(chance, company),
+            "session_id": chance.choice(families.SESSIONS),
+            "user_id": chance.choice(USERS),
+        },
+        "step_activity": lambda: families.family_attempt(chance, company),
+        "waivers": lambda: families.waiver(chance, company),
+        "child_sessions": lambda: families.child_session(
+            chance, company, chance.choice(families.SESSIONS[1:4])
+        ),
+    }
+    return makers[table]() if table in makers else plain_row(chance, table, company)
+
+
+PLAIN = Kind(KEYS, one_company, plain_row, SESSIONS, PATHS)
+FAMILIES = Kind(
+    families.ALL_KEYS,
+    families.one_company_of_families,
+    row_of_families,
+    families.SESSIONS,
+    families.PATHS,
+)
+
+
+def dated(chance: random.Random, table: str, row: Row, dating: str) -> Row:
+    """The row, one of a definition dated by the source or not."""
+    if table not in DATED:
+        return row
     if dating == "by the warehouse":
         return {**row, "valid_from": None, "valid_to": None}
     if dating == "by the source" and row["valid_from"] is None and row["valid_to"] is None:
@@ -52,22 +111,18 @@ def a_step(chance: random.Random, company: str, dating: str) -> Row:
     return row
 
 
-def edited(chance: random.Random, table: str, row: Row, company: str, dating: str) -> Row:
+def edited(chance: random.Random, kind: Kind, table: str, row: Row, company: str) -> Row:
     """The row with other content, or one that moved to another session, learner, path or step."""
-    moves = {
-        "enrollments": {"session_id": SESSIONS, "user_id": (*USERS, UNKNOWN)},
-        "step_activity": {"session_id": (*SESSIONS, None), "user_id": USERS, "step_id": STEPS},
-        "path_sessions": {"path_id": (*PATHS, UNKNOWN)},
-    }
-    if table in moves and chance.randrange(2):
-        column, values = chance.choice(list(moves[table].items()))
+    moves = kind.moves(table)
+    if moves and chance.randrange(2):
+        column, values = chance.choice(list(moves.items()))
         return {**row, column: chance.choice(values)}
-    another = any_row(chance, table, company, dating)
-    return {**another, **{column: row[column] for column in KEYS[table] if column != "valid_from"}}
+    another = kind.row(chance, table, company)
+    return {**another, **{column: row[column] for column in kind.keys[table] if column != "valid_from"}}
 
 
 def key_of(table: str, row: Row) -> tuple[object, ...]:
-    return tuple(row[column] for column in KEYS[table])
+    return tuple(row[column] for column in families.ALL_KEYS[table])
 
 
 def upserted(
@@ -86,26 +141,28 @@ def upserted(
 
 
 def deliveries(
-    chance: random.Random, held: Held, companies: list[str], dating: str, taken_at: datetime
+    chance: random.Random, kind: Kind, held: Held, companies: list[str], dating: str, taken_at: datetime
 ) -> Iterator[Delivery]:
     """What the source delivers this night; `held` follows."""
-    for table in KEYS:
-        kind = chance.choice(("none", "none", "full", "changes", "both"))
-        if kind in ("full", "both"):
+    for table in kind.keys:
+        way = chance.choice(("none", "none", "full", "changes", "both"))
+        if way in ("full", "both"):
             rows = upserted(held[table], table, [])
             for company in companies:
-                for row in changed(chance, held[table], table, company, dating):
+                for row in changed(chance, kind, held[table], table, company, dating):
                     rows[key_of(table, row)] = row
                 mine = [key for key in rows if key[0] == company]
                 for key in chance.sample(mine, min(len(mine), mostly(chance, 0, 1, 2))):
                     del rows[key]
-            if not rows and table != "step_activity":
+            if not rows and table not in MAY_BE_EMPTY:
                 continue
             held[table] = rows
             yield Delivery(table, list(rows.values()), taken_at)
-        if kind in ("changes", "both"):
+        if way in ("changes", "both"):
             news = [
-                row for company in companies for row in changed(chance, held[table], table, company, dating)
+                row
+                for company in companies
+                for row in changed(chance, kind, held[table], table, company, dating)
             ]
             news = list({key_of(table, row): row for row in news}.values())
             held[table] = upserted(held[table], table, news)
@@ -113,7 +170,12 @@ def deliveries(
 
 
 def changed(
-    chance: random.Random, held: dict[tuple[object, ...], Row], table: str, company: str, dating: str
+    chance: random.Random,
+    kind: Kind,
+    held: dict[tuple[object, ...], Row],
+    table: str,
+    company: str,
+    dating: str,
 ) -> list[Row]:
     """Rows of a company that are edited, new, or as they were."""
     mine = [row for key, row in held.items() if key[0] == company]
@@ -121,7 +183,7 @@ def changed(
     for _ in range(chance.choice((0, 0, 1, 2))):
         if mine and chance.randrange(4):
             row = chance.choice(mine)
-            found.append(mostly(chance, edited(chance, table, row, company, dating), row))
+            found.append(mostly(chance, edited(chance, kind, table, row, company), row))
         else:
-            found.append(any_row(chance, table, company, dating))
-    return found
+            found.append(kind.row(chance, table, company))
+    return [dated(chance, table, row, dating) for row in found]

@@ -16,29 +16,80 @@ from tests.reference.rules import reference
 Row = dict[str, Any]
 Key = tuple[str, str, str, str]
 Pair = tuple[str, str, str]
+Session = tuple[str, str]
 FIELDS = ("status", "detailed_status", "result", "completed_at", "progress", "archived_at")
 
 
 @dataclass(frozen=True)
 class Edited:
-    """Whose data was edited since the release before: (company, session) or (company, path), and learners."""
+    """Whose data was edited since the release before, or their family's: sessions, learners in sessions."""
 
-    sessions: set[tuple[str, str]]
-    paths: set[tuple[str, str]]
+    sessions: set[Session]
     enrollments: set[Pair]
 
 
 def edited_in(states: list[Tables]) -> Edited:
     """What was edited between states of the warehouse that follow each other, though it be edited back."""
-    edited = Edited(set(), set(), set())
+    sessions: set[Session] = set()
+    paths: set[tuple[str, str]] = set()
+    pairs: set[Pair] = set()
     for before, after in pairwise(states):
         of_table = {table: differing(before, after, table) for table in before}
-        edited.sessions.update((r["company_id"], r["session_id"]) for r in of_table["path_sessions"])
-        edited.paths.update(
-            (r["company_id"], r["path_id"]) for t in ("paths", "path_steps") for r in of_table[t]
+        sessions.update((r["company_id"], r["session_id"]) for r in of_table["path_sessions"])
+        for column in ("session_id", "root_session_id"):
+            sessions.update((r["company_id"], r[column]) for r in of_table["child_sessions"])
+        paths.update(
+            (r["company_id"], r["path_id"]) for t in ("paths", "path_steps", "waivers") for r in of_table[t]
         )
-        edited.enrollments.update(pair(row) for row in of_table["enrollments"])
-    return edited
+        pairs.update(pair(row) for row in of_table["enrollments"])
+    last = states[-1]
+    sessions.update(
+        (r["company_id"], r["session_id"])
+        for r in last["path_sessions"]
+        if (r["company_id"], r["path_id"]) in paths
+    )
+    return Edited(
+        sessions.union(*(family(session, last) for session in sessions)),
+        {(*session, user) for company, here, user in pairs for session in family((company, here), last)},
+    )
+
+
+def family(session: Session, tables: Tables) -> set[Session]:
+    """The session, the one that it was made for, and all that were made for that one."""
+    company, here = session
+    root_of = {(r["company_id"], r["session_id"]): r["root_session_id"] for r in tables["child_sessions"]}
+    root = root_of.get(session, here)
+    made_for_it = {key for key, of in root_of.items() if (key[0], of) == (company, root)}
+    return {session, (company, root)} | made_for_it
+
+
+def below(session: Session, tables: Tables) -> set[Session]:
+    """The session and those that it looks into: of sub-paths at any time, however deep."""
+    company = session[0]
+    paths = {(r["company_id"], r["path_id"]) for r in tables["paths"]}
+    path_of = {
+        (r["company_id"], r["session_id"]): r["path_id"]
+        for r in tables["path_sessions"]
+        if (r["company_id"], r["path_id"]) in paths
+    }
+    root_of = {
+        (r["company_id"], r["session_id"]): r["root_session_id"]
+        for r in tables["child_sessions"]
+        if {(r["company_id"], r["session_id"]), (r["company_id"], r["root_session_id"])} <= path_of.keys()
+    }
+    found, ahead = {session}, [session]
+    while ahead:
+        above = ahead.pop()
+        steps = [
+            r["step_id"]
+            for r in tables["path_steps"]
+            if (r["company_id"], r["path_id"], r["type"]) == (company, path_of.get(above), "path")
+        ]
+        root = root_of.get(above, above[1])
+        more = {it for it, of in root_of.items() if (it[0], of) == (company, root) and path_of[it] in steps}
+        ahead += more - found
+        found |= more
+    return found
 
 
 def differing(before: Tables, after: Tables, table: str) -> list[Row]:
@@ -114,8 +165,7 @@ def differ(field: str, one: str | None, other: str | None) -> bool:
 
 def cause_of_edit(it: Key, field: str, tables: Tables, edited: Edited) -> str:
     """By today's data the earlier instant has another value than was published: something was edited."""
-    path = path_of(it, tables)
-    if it[:2] in edited.sessions or (it[0], path) in edited.paths:
+    if it[:2] in edited.sessions:
         return "definition"
     # Whether somebody is there at all is a matter of enrolment, be it the user who came or left.
     if it[:3] in edited.enrollments or field in ("appeared", "gone"):
@@ -129,26 +179,40 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
     def within(row: Row, *columns: str) -> bool:
         return any(row[column] is not None and first < row[column] <= last for column in columns)
 
-    path = path_of(it, tables)
-    steps = [r for r in tables["path_steps"] if (r["company_id"], r["path_id"]) == (it[0], path)]
-    on_path = {row["step_id"] for row in steps}
-    if any(within(r, "enrolled_at", "archived_at") for r in tables["enrollments"] if pair(r) == it[:3]):
+    sessions = below(it[:2], tables)
+    pairs = {(*session, it[2]) for session in sessions}
+    if any(within(r, "enrolled_at", "archived_at") for r in tables["enrollments"] if pair(r) in pairs):
         return "enrolment"
-    if any(within(r, "valid_from", "valid_to") for r in steps):
+    paths = {session: path_of(session, tables) for session in sessions}
+    definitions = [
+        r
+        for table in ("path_steps", "waivers")
+        for r in tables[table]
+        if r["company_id"] == it[0] and r["path_id"] in paths.values()
+    ]
+    if any(within(r, "valid_from", "valid_to") for r in definitions):
         return "definition"
     attempts = [
         r
+        for (company, session), path in paths.items()
         for r in tables["step_activity"]
-        if (r["company_id"], r["user_id"]) == (it[0], it[2])
-        and (r["session_id"] == it[1] or (r["step_id"] in on_path and r["completed_at"] is not None))
+        if (r["company_id"], r["user_id"]) == (company, it[2])
+        and (
+            r["session_id"] == session
+            or (r["completed_at"] is not None and (company, path, r["step_id"]) in steps_of(tables))
+        )
     ]
     if any(within(r, "started_at", "last_activity_at", "completed_at") for r in attempts):
         return "activity"
     return "time"
 
 
-def path_of(it: Key, tables: Tables) -> str | None:
-    """The path of the enrolment's session, as far as it is known."""
+def steps_of(tables: Tables) -> set[Pair]:
+    return {(r["company_id"], r["path_id"], r["step_id"]) for r in tables["path_steps"]}
+
+
+def path_of(session: Session, tables: Tables) -> str | None:
+    """The session's path, as far as it is known."""
     return next(
-        (r["path_id"] for r in tables["path_sessions"] if (r["company_id"], r["session_id"]) == it[:2]), None
+        (r["path_id"] for r in tables["path_sessions"] if (r["company_id"], r["session_id"]) == session), None
     )

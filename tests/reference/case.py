@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from tests.reference.rows import Attempt, Enrollment, Path, Session, Step
+from tests.reference.rows import Attempt, Enrollment, Path, Session, Step, Waiver
 
 MESSAGES = ("email", "slackMessage", "teamsMessage")
 
@@ -20,6 +20,7 @@ class Case:
     definitions: list[Step]  # every version of every step of the path
     siblings: list[Enrollment]  # the user's enrolments in the session that take part, this one included
     attempts: list[Attempt]  # all of the user's, in this company
+    waivers: list[Waiver]  # every version of what waives the path's steps
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -115,7 +116,7 @@ def is_archived(enrollment: Enrollment, as_of: datetime) -> bool:
     return enrollment.archived_at is not None and enrollment.archived_at <= as_of
 
 
-def is_valid(step: Step, instant: datetime) -> bool:
+def is_valid(step: Step | Waiver, instant: datetime) -> bool:
     """Section 1: valid_from ≤ t < valid_to, null = open."""
     begun = step.valid_from is None or step.valid_from <= instant
     return begun and (step.valid_to is None or instant < step.valid_to)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from tests.reference.case import Case, is_archived
 from tests.reference.step_outcome import Outcome, earliest
+from tests.reference.sub_path import SubPath
 
 
 @dataclass(frozen=True)
@@ -13,11 +14,12 @@ class DetailedStatus:
     type: str
     reason: str | None = None
     decided_by: str | None = None
+    rule: str = ""  # the line of R11
 
 
 @dataclass(frozen=True)
 class Learner:
-    """A case and the outcomes of its counted steps, by position."""
+    """A case and the outcomes of its counted steps, by position; those that are waived don't count (R16)."""
 
     case: Case
     outcomes: list[Outcome]
@@ -30,7 +32,7 @@ class Learner:
 
 def started_at(it: Learner) -> datetime | None:
     """R6: when the first in-session or carried-over attempt on a counted step began; null: not started."""
-    return earliest([a.started_at for o in it.outcomes for a in o.in_session + o.carried_over])
+    return earliest([outcome.started_at for outcome in it.outcomes])
 
 
 def progress(it: Learner) -> int:
@@ -42,10 +44,13 @@ def progress(it: Learner) -> int:
 
 
 def global_time_ms(it: Learner) -> int:
-    """R8: all observed in-session attempts, plus what steps without any rest on."""
-    inside = sum(attempt.time_spent_ms for attempt in it.case.in_session if it.case.is_observed(attempt))
-    rested_on = [outcome.rests_on for outcome in it.outcomes]
-    return inside + sum(attempt.time_spent_ms for attempt in rested_on if attempt is not None)
+    """R8: all observed in-session attempts, plus what steps without any rest on; R17: plus the sub-paths'."""
+    sub_paths = [outcome for outcome in it.outcomes if isinstance(outcome, SubPath)]
+    theirs = {outcome.step.step_id for outcome in sub_paths}
+    inside = [a for a in it.case.in_session if it.case.is_observed(a) and a.step_id not in theirs]
+    rested_on = [outcome.rests_on for outcome in it.outcomes if outcome.rests_on is not None]
+    below = sum(outcome.time_ms for outcome in sub_paths)
+    return below + sum(attempt.time_spent_ms for attempt in inside + rested_on)
 
 
 def score(it: Learner) -> int | None:
@@ -69,18 +74,18 @@ def detailed_status(it: Learner) -> DetailedStatus:
     """R11: the first that holds, and the step that decided."""
     required = it.required
     if it.case.t_eff < it.case.session.starts_at:
-        return DetailedStatus("sessionNotOpened")
+        return DetailedStatus("sessionNotOpened", rule="1")
     if required and all(outcome.successful for outcome in required):
-        return DetailedStatus("successful")
+        return DetailedStatus("successful", rule="2")
     for outcome in required:
         if outcome.exhausted:
-            return DetailedStatus("unsuccessful", decided_by=outcome.step.step_id)
+            return DetailedStatus("unsuccessful", decided_by=outcome.step.step_id, rule="3")
     for outcome in required:
         if outcome.awaiting_correction:
-            return DetailedStatus("awaitingCorrection", decided_by=outcome.step.step_id)
+            return DetailedStatus("awaitingCorrection", decided_by=outcome.step.step_id, rule="4")
     still_open = detailed_status_of_open_path(it)
     if it.case.ended:
-        return DetailedStatus("unsuccessful", "sessionEnded", still_open.decided_by)
+        return DetailedStatus("unsuccessful", "sessionEnded", still_open.decided_by, still_open.rule)
     return still_open
 
 
@@ -90,7 +95,7 @@ def detailed_status_of_open_path(it: Learner) -> DetailedStatus:
     if required and all(outcome.finished or outcome.replay_pending for outcome in required):
         reason = "mandatoryReplay" if any(outcome.replay_pending for outcome in required) else None
         again = [outcome for outcome in required if outcome.to_retake or outcome.replay_pending]
-        return DetailedStatus("toRetake", reason, again[0].step.step_id)
+        return DetailedStatus("toRetake", reason, again[0].step.step_id, rule="5a")
     if started_at(it) is None:
         return DetailedStatus("notYetStarted")
     for outcome in required:

@@ -1,4 +1,4 @@
-"""The rows of the six tables as the reference reads them, with the defaults of SPEC section 1."""
+"""The rows of the tables as the reference reads them, with the defaults of SPEC section 1."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -74,6 +74,24 @@ class Attempt:
     completed_at: datetime | None = None
     score: int | None = None
     passed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Waiver:
+    company_id: str
+    path_id: str
+    step_id: str
+    threshold: int
+    waived_step_id: str
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ChildSession:
+    company_id: str
+    session_id: str
+    root_session_id: str
 
 
 def typed(model: type[Model], rows: Rows) -> list[Model]:

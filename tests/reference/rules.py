@@ -1,16 +1,15 @@
 """All rules of SPEC section 2, slow and obvious: one enrolment, one step, one attempt at a time.
 
-Written from the SPEC alone, as a second opinion on the transforms; `decision:` marks what it leaves open.
+Written from the SPEC alone, and from the README's R16 and R17, as a second opinion on the transforms; `decision:` marks what it leaves open.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
 
-from tests.reference.case import Case
+from tests.reference.company import Companies
 from tests.reference.fields import (
     Learner,
     all_required_finished_at,
@@ -26,8 +25,8 @@ from tests.reference.fields import (
     started_at,
     status,
 )
-from tests.reference.rows import Attempt, Enrollment, Path, Session, Step, Tables, typed
-from tests.reference.step_outcome import Outcome, outcomes_of
+from tests.reference.rows import Session, Tables
+from tests.reference.step_outcome import Outcome
 
 SUMMARY_COUNTS = {
     "sessionNotOpened": "session_not_opened",
@@ -130,47 +129,18 @@ def summary_row(session: Session, learners: list[dict[str, Any]]) -> dict[str, A
     }
 
 
-def cases(tables: Tables, as_of: datetime) -> Iterator[Case]:
-    """The enrolments that take part: enrolled_at ≤ T, and their partners have arrived."""
-    users = {(row["company_id"], row["user_id"]) for row in tables["users"]}
-    paths = {(path.company_id, path.path_id): path for path in typed(Path, tables["paths"])}
-    sessions = {(s.company_id, s.session_id): s for s in typed(Session, tables["path_sessions"])}
-    definitions: dict[tuple[str, str], list[Step]] = defaultdict(list)
-    for step in typed(Step, tables["path_steps"]):
-        definitions[step.company_id, step.path_id].append(step)
-    attempts: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
-    for attempt in typed(Attempt, tables["step_activity"]):
-        attempts[attempt.company_id, attempt.user_id].append(attempt)
-    siblings: dict[tuple[str, str, str], list[Enrollment]] = defaultdict(list)
-    for it in typed(Enrollment, tables["enrollments"]):
-        if it.enrolled_at <= as_of:
-            siblings[it.company_id, it.session_id, it.user_id].append(it)
-
-    for (company, session_id, user), enrollments in siblings.items():
-        session = sessions.get((company, session_id))
-        path = paths.get((company, session.path_id)) if session else None
-        # decision: an enrolment with an unknown session, user or path does not take part.
-        if session is None or path is None or (company, user) not in users:
-            continue
-        steps = definitions[company, path.path_id]
-        for enrollment in enrollments:
-            yield Case(as_of, enrollment, session, path, steps, enrollments, attempts[company, user])
-
-
 def reference(tables: Tables, as_of: datetime) -> Answer:
-    """The three outputs that SPEC section 3 asks for, from sound rows of the six tables."""
-    learners = [
-        Learner(case, outcomes_of(case)) for case in sorted(cases(tables, as_of), key=lambda case: case.key)
-    ]
+    """The three outputs that SPEC section 3 asks for, from sound rows of the tables."""
+    companies = Companies(tables)
+    learners = [it for pair in companies.enrollments for it in companies.learners(pair, as_of)]
+    learners.sort(key=lambda it: it.case.key)
     stats = [stats_row(learner) for learner in learners]
     current: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in stats:
         if row["is_current"]:
             current[row["company_id"], row["session_id"]].append(row)
     # decision: a session of an unknown path is not summed up; one without enrolments is, with nulls.
-    paths = {(row["company_id"], row["path_id"]) for row in tables["paths"]}
-    sessions = [s for s in typed(Session, tables["path_sessions"]) if (s.company_id, s.path_id) in paths]
-    sessions.sort(key=lambda s: (s.company_id, s.session_id))
+    sessions = [companies.sessions[key] for key in sorted(companies.sessions)]
     return Answer(
         path_session_stats=stats,
         step_stats=[step_row(outcome) for learner in learners for outcome in learner.outcomes],

@@ -69,6 +69,11 @@ class Outcome:
         return earliest([attempt.completed_at for attempt in self.satisfying])
 
     @property
+    def started_at(self) -> datetime | None:
+        """R6: when the first in-session or carried-over attempt began."""
+        return earliest([attempt.started_at for attempt in self.in_session + self.carried_over])
+
+    @property
     def attempts_used(self) -> int:
         """decision: the finished in-session attempts."""
         return len(self.finished_in_session)
@@ -160,14 +165,6 @@ class Outcome:
         if self.rests_on is not None:
             return self.rests_on.time_spent_ms
         return sum(a.time_spent_ms for a in self.in_session if self.case.is_observed(a))
-
-
-def outcomes_of(case: Case) -> list[Outcome]:
-    """R5: the outcome of each counted step, by position."""
-    outcomes: list[Outcome] = []
-    for step in case.steps:
-        outcomes.append(Outcome(case, step, before=list(outcomes)))
-    return outcomes
 
 
 def earliest(instants: list[datetime | None]) -> datetime | None:

@@ -42,8 +42,11 @@ LONG_NAMES = {
     "scorm": "is_scorm",
     "examination": "is_examination",
     "decided_by": "decided_by_step_id",
+    "quiz": "step_id",
+    "waives": "waived_step_id",
+    "root": "root_session_id",
 }
-NUMBERS = {"position", "min_score", "attempts_limit", "progress", "score", "time_spent_ms"}
+NUMBERS = {"position", "threshold", "min_score", "attempts_limit", "progress", "score", "time_spent_ms"}
 DEFAULTS: dict[str, Row] = {
     "users": {"status": "active", "email": None, "first_name": None, "last_name": None},
     "paths": {"path_id": "P", "mandatory_replay": False, "linear_progression": None},
@@ -69,6 +72,8 @@ DEFAULTS: dict[str, Row] = {
         "enrolled_at": datetime(2026, 3, 1, tzinfo=UTC),
     },
     "step_activity": {"user_id": "u1", "session_id": "S", "score": None, "time_spent_ms": 0, "passed": None},
+    "waivers": {"path_id": "P", "valid_from": None, "valid_to": None},
+    "child_sessions": {"root_session_id": "S"},
 }
 
 
@@ -92,8 +97,10 @@ def world(
     sessions: str = "session \n S",
     paths: str = "path \n P",
     users: str | None = None,
+    waivers: str | None = None,
+    children: str | None = None,
 ) -> Tables:
-    """The six tables that the blocks describe."""
+    """The six tables that the blocks describe, and the optional ones."""
     tables = {
         "paths": read("paths", paths),
         "path_steps": [due(limited(row)) for row in read("path_steps", steps)],
@@ -107,6 +114,8 @@ def world(
         row.setdefault("name", f"name of {row.get('session_id') or row['path_id']}")
     known = {(row["company_id"], row["user_id"]) for row in tables["enrollments"]}
     enrolled = "\n".join(["company | user", *(f"{company} | {user}" for company, user in sorted(known))])
+    optional = {"waivers": waivers, "child_sessions": children}
+    tables |= {table: read(table, rows) for table, rows in optional.items() if rows}
     return {"users": read("users", users or enrolled), **tables}
 
 

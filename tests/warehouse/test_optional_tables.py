@@ -1,0 +1,140 @@
+"""Waivers and child sessions: what a source need not deliver, and what becomes of it when it does."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from flows.sources.base import NOTHING_HELD
+from flows.sources.files import Files
+from flows.warehouse.duck import Duck
+from schemas.columns import table_name
+from schemas.inputs import OPTIONAL
+from tests.a_night import AS_OF, as_ndjson, as_parquet, night, small_world
+from tests.nights.a_warehouse import Delivery, Nights
+from tests.reference.tables import at, expect, read
+
+WAIVER = {"company_id": "acme", "path_id": "P", "step_id": "A", "threshold": 80, "waived_step_id": "B"}
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    """A warehouse that holds the small world, taken on 10 March, and no optional table."""
+    with Duck() as duck:
+        nights = Nights(tmp_path, duck)
+        nights.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
+        yield nights
+
+
+def deliver(nights: Nights, table: str, rows: str, day: str = "10 Mar", *, is_full: bool = True) -> None:
+    nights.accept([Delivery(table, read(table, rows), at(day), is_full)], at(day))
+
+
+def waiting(nights: Nights) -> list[tuple[str, ...]]:
+    return nights.duck.rows(
+        'SELECT "key", reason, detail FROM quarantine WHERE "table" = \'child_sessions\' ORDER BY ALL'
+    )
+
+
+def test_a_source_may_leave_them_out_and_then_nothing_is_said_of_them(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    source = as_parquet(tmp_path / "in", small_world())
+    optional = {table_name(model) for model in OPTIONAL}
+    assert not optional & night(source, home).tables_in.keys()
+    as_parquet(source, {"waivers": [{**WAIVER, "valid_from": None, "valid_to": None}]})
+    count = night(source, home).tables_in["waivers"]
+    assert (count.delivery, count.read, count.held) == ("full", 1, 1)
+    (source / "waivers.parquet").unlink()
+    count = night(source, home).tables_in["waivers"]
+    assert (count.delivery, count.read, count.held) == ("none", 0, 1)
+    as_ndjson(source, {"waivers": []})
+    count = night(source, home).tables_in["waivers"]
+    assert (count.delivery, count.read) == ("full", 0)
+    assert "child_sessions" not in night(source, home).tables_in
+
+
+def test_changes_may_be_the_first_that_comes(nights: Nights, tmp_path: Path) -> None:
+    deliver(nights, "child_sessions", "session | root \n S | R \n C | R", is_full=False)
+    deliver(nights, "child_sessions", "session | root \n C | S \n D | S", is_full=False)
+    rows = [(row["session_id"], row["root_session_id"]) for row in nights.stored()["child_sessions"]]
+    assert rows == [("C", "S"), ("D", "S"), ("S", "R")]
+    source = as_parquet(tmp_path / "files", small_world())
+    as_parquet(source / "changes", {"child_sessions": nights.stored()["child_sessions"]})
+    extracts = [(it.table, it.is_full) for it in Files(source).extract(tmp_path, AS_OF, NOTHING_HELD)]
+    assert ("child_sessions", False) in extracts
+
+
+def test_rows_that_break_the_contract_are_refused(nights: Nights) -> None:
+    rows = [
+        WAIVER,
+        {**WAIVER, "threshold": 101},
+        {**WAIVER, "waived_step_id": None},
+        {**WAIVER, "threshold": 50, "valid_from": at("5 Mar"), "valid_to": at("5 Mar")},
+        {**WAIVER, "threshold": 60, "valid_to": at("5 Mar")},
+        {**WAIVER, "threshold": 60, "valid_to": at("6 Mar")},
+    ]
+    counts = nights.accept([Delivery("waivers", rows, AS_OF)], AS_OF)["waivers"]
+    assert (counts.read, counts.stored, counts.refused) == (6, 1, 5)
+    assert counts.reasons == {"duplicate_key": 2, "missing_value": 1, "out_of_range": 1, "time_order": 1}
+    keys = nights.duck.rows("SELECT \"key\" FROM quarantine WHERE reason = 'time_order'")
+    assert keys == [("acme/P/A/50/B/2026-03-05 00:00:00+00",)]
+
+
+def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(nights: Nights) -> None:
+    deliver(nights, "waivers", "path | quiz | threshold | waives \n Q | A | 80 | B")
+    reasons = nights.duck.rows("SELECT reason FROM quarantine WHERE \"table\" = 'waivers'")
+    assert reasons == [("unknown_path",)]
+    deliver(nights, "child_sessions", "session | root \n S | S \n C | D \n D | S \n S2 | C")
+    no_session, no_root = (
+        ("unknown_session", f"the partner of {column} has not arrived")
+        for column in ("session_id", "root_session_id")
+    )
+    assert waiting(nights) == [("acme/C", *no_session), ("acme/D", *no_session), ("acme/S2", *no_session)]
+    sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n S2 | P \n D | Q")]
+    nights.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
+    no_path = ("unknown_path", "the partner of session_id has not arrived")
+    assert waiting(nights) == [("acme/C", *no_session), ("acme/D", *no_path), ("acme/S2", *no_root)]
+    sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n C | P")]
+    nights.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
+    no_path_of_root = ("unknown_path", "the partner of root_session_id has not arrived")
+    assert waiting(nights) == [("acme/C", *no_path_of_root), ("acme/D", *no_path)]
+    paths = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
+    nights.accept([Delivery("paths", paths, AS_OF, is_full=False)], AS_OF)
+    assert waiting(nights) == []
+
+
+def test_waivers_that_come_without_dates_are_dated(nights: Nights) -> None:
+    """The first that are known hold since ever, so does what a new path says; all else from then on."""
+    new_path = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
+    new_steps = [{**row, "position": 0} for row in read("path_steps", "path | step \n Q | A \n Q | B")]
+    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 50 | B", "3 Mar")
+    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 60 | B", "5 Mar")
+    now = read("waivers", "path | quiz | threshold | waives \n P | A | 50 | B \n Q | A | 70 | B")
+    deliveries: list[tuple[str, list[dict[str, object]]]] = [
+        ("paths", new_path),
+        ("path_steps", new_steps),
+        ("waivers", now),
+    ]
+    nights.accept([Delivery(it, rows, at("7 Mar"), it == "waivers") for it, rows in deliveries], AS_OF)
+    deliver(nights, "waivers", "path | quiz | threshold | waives \n Q | B | 10 | A", "8 Mar", is_full=False)
+    expect(
+        nights.stored()["waivers"],
+        """
+        path | quiz | threshold | waives | from  | to
+        P    | A    | 50        | B      | 7 Mar |
+        P    | A    | 50        | B      |       | 5 Mar
+        P    | A    | 60        | B      | 5 Mar | 7 Mar
+        P    | A    | 80        | B      |       | 7 Mar
+        Q    | A    | 70        | B      |       |
+        Q    | B    | 10        | A      | 8 Mar |
+        """,
+    )
+
+
+def test_waivers_that_the_source_dates_are_the_source_s(nights: Nights) -> None:
+    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B", "3 Mar")
+    deliver(nights, "waivers", "quiz | threshold | waives | to \n A | 80 | B | 4 Mar", "5 Mar")
+    rows = [(row["valid_from"], row["valid_to"]) for row in nights.stored()["waivers"]]
+    none: datetime | None = None
+    assert rows == [(none, at("4 Mar"))]
