@@ -1,6 +1,7 @@
 """A company's training on 10 March 2026, small enough to know by heart, and the nights that publish it."""
 
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -91,8 +92,11 @@ def published(
     """Two nights, of 8 and of 10 March; between them an exam's correction is dated anew."""
     place = Home(folder / home)
     for as_of, delivered in ((BEFORE, tables), (AS_OF, with_exam_corrected_later(tables))):
-        source = f"files:{as_ndjson(folder / 'in', delivered)}"
-        run_night(Plan(source, place, as_of, NO_LIMITS, anew=anew, with_names=with_names))
+        source = as_ndjson(folder / "in", delivered)
+        for file in source.iterdir():
+            # A report says when its data were taken, which for files is their own time.
+            os.utime(file, (as_of.timestamp(), as_of.timestamp()))
+        run_night(Plan(f"files:{source}", place, as_of, NO_LIMITS, anew=anew, with_names=with_names))
     return latest(place.root)
 
 
