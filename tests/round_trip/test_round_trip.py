@@ -1,5 +1,6 @@
 """A world, its platform, the source, a night: the same statistics as of the world directly."""
 
+import random
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from flows.sandbox.platform import Platform
 from flows.sandbox.serving import serving
 from flows.sandbox.sound_tables import Tables
 from schemas.home import Home
+from tests.families import world_of_families
 from tests.faults.killed_nights import Kill, Nights, Task
 from tests.round_trip.a_platform import (
     DAY_1,
@@ -29,6 +31,7 @@ from tests.round_trip.a_platform import (
     statistics,
     world,
 )
+from tests.sandbox.one_company import of_one_company
 
 MISBEHAVIOURS = {
     "busy": "busy=0.2,retry_after_s=0",
@@ -57,6 +60,15 @@ def test_the_tables_are_the_platform_s(small: Platform, tmp_path: Path, what: st
     sandbox = Sandbox(small, misbehaviour=Misbehaviour.of(MISBEHAVIOURS[what]), limit=0)
     with serving(sandbox.app()) as url:
         assert differing(extracted(url, tmp_path), comparable(small.tables)) == []
+
+
+def test_quizzes_sub_paths_and_all_that_is_rare_come_through(tmp_path: Path) -> None:
+    tables, as_of = world_of_families(random.Random(4), 6)
+    rare = Platform(of_one_company(tables), as_of)
+    assert min(rare.tables[name].height for name in ("waivers", "child_sessions")) > 5
+    with serving(Sandbox(rare, limit=0).app()) as url:
+        found = extracted(url, tmp_path, company="acme")
+    assert differing(found, comparable(rare.tables)) == []
 
 
 @pytest.fixture(scope="module")
