@@ -1,4 +1,4 @@
-"""One night in its order: extract, load, accept, transform, publish. Plain functions, no Prefect."""
+"""One night in its order: extract, load, accept, transform, report, publish. Plain functions, no Prefect."""
 
 import logging
 import re
@@ -17,6 +17,8 @@ from filelock import FileLock, Timeout
 from flows import incidents, notices, transforming
 from flows.parity.holding import hold_against_the_platform, landing_of
 from flows.publishing import history, release, retention
+from flows.publishing.standings import standings
+from flows.reporting import report as reporting
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
@@ -37,7 +39,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import Agreement, Manifest, TableIn, run_id
+from schemas.manifest import Agreement, Manifest, Standing, TableIn, run_id
 
 log = logging.getLogger("pathstats.night")
 
@@ -55,6 +57,7 @@ class Plan:
     source: None: nothing is extracted, the night works from what is in the warehouse.
     anew:   compute every row, also of those who can't have another answer than in the last release.
     memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
+    with_names: show learners by name and e-mail in the report, not by their ids.
     least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
     """
 
@@ -65,6 +68,7 @@ class Plan:
     keep: int = 30
     anew: bool = False
     memory_limit: str = DEFAULT_MEMORY_LIMIT
+    with_names: bool = False
     least_agreement: float = LEAST_AGREEMENT
 
     def __post_init__(self) -> None:
@@ -96,6 +100,7 @@ class Plan:
             "keep": self.keep,
             "anew": self.anew,
             "memory_limit": self.memory_limit,
+            "with_names": self.with_names,
             "least_agreement": self.least_agreement,
         }
 
@@ -141,7 +146,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     tables_in = timed("accept", accept, plan, arrivals)
     computed = timed("transform", transform, plan)
     parity = timed("compare with the platform", compare, plan) if landing_of(plan.source, plan.home) else None
-    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, parity, seconds)
+    companies = timed("report", report, plan, tables_in, computed)
+    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, parity, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
@@ -221,10 +227,19 @@ def compare(plan: Plan) -> Agreement | None:
         return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
 
 
+def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dict[str, Standing]:
+    """Write the pages that people open, and tell where the learners of each company stand."""
+    companies = standings(plan.home.building)
+    told = reporting.Night.told_by(plan.home, plan.as_of, companies, tables_in, computed.since)
+    reporting.write_report(plan.home.building.folder, told, with_names=plan.with_names)
+    return companies
+
+
 def publish(
     plan: Plan,
     tables_in: dict[str, TableIn],
     computed: Computed,
+    companies: dict[str, Standing],
     parity: Agreement | None,
     seconds: dict[str, float],
 ) -> Manifest:
@@ -243,6 +258,7 @@ def publish(
         carried=computed.carried,
         since=computed.since,
         transitions=computed.transitions,
+        companies=companies,
         seconds=dict(seconds),
         parity=parity,
     )

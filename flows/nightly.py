@@ -31,6 +31,7 @@ def nightly(
     keep: int = 30,
     anew: bool = False,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
+    with_names: bool = False,
     least_agreement: float = LEAST_AGREEMENT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
@@ -38,9 +39,17 @@ def nightly(
     The parameters are those of `flows.night.Plan.parameters`.
     Returns: release_id and as_of, as the manifest has them.
     """
-    limits = Limits(max_refused_share, max_shrink_share)
-    moment = as_of or scheduled_time()
-    plan = Plan(source, Home(Path(home)), moment, limits, keep, anew, memory_limit, least_agreement)
+    plan = Plan(
+        source,
+        Home(Path(home)),
+        as_of or scheduled_time(),
+        Limits(max_refused_share, max_shrink_share),
+        keep,
+        anew,
+        memory_limit,
+        with_names,
+        least_agreement,
+    )
     manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
@@ -49,7 +58,9 @@ def nightly(
 def scheduled_time() -> datetime:
     """The time this run was scheduled for: a rerun of a night has the night's own time."""
     scheduled: datetime | None = runtime.flow_run.scheduled_start_time
-    return (scheduled or datetime.now(UTC)).astimezone(UTC)
+    # Prefect's own kind of datetime: its differences are no timedeltas.
+    moment = datetime.fromisoformat(scheduled.isoformat()) if scheduled else datetime.now(UTC)
+    return moment.astimezone(UTC)
 
 
 def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:

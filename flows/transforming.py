@@ -22,7 +22,7 @@ from flows.warehouse.worlds import SESSIONS_BY_ID, USERS_BY_ID, Bucket, Since, W
 from schemas.columns import Table, polars_schema, table_name
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
-from schemas.inputs import PathSessions, Users
+from schemas.inputs import OPTIONAL, PathSessions, Users
 from schemas.manifest import SCHEMA_VERSION
 from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
@@ -93,6 +93,7 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
             steps.write(rows_of_steps)
             summaries.write(summary)
             index.answer(found.answers, bucket.asked)
+    _write_what_explains(duck, building)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
@@ -124,6 +125,14 @@ def _write_roster(duck: Duck, building: Release, index: LookupIndex, base: Relea
             write(building, model, duck.frame(published_rows(model)))
     if not is_same:
         index.name(duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID))
+
+
+def _write_what_explains(duck: Duck, building: Release) -> None:
+    """What waives steps and which sessions are sub-paths' (R16, R17), where there is any."""
+    for model in OPTIONAL:
+        rows = duck.frame(published_rows(model))
+        if rows.height:
+            write(building, model, rows)
 
 
 def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:

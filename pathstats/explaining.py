@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from pathstats.answering import Found
+from pathstats.explaining_steps import deciding_sessions, waived
+from pathstats.open_release import Found
 from pathstats.scanning import scan_table
 from schemas.home import Release
 from schemas.manifest import Manifest
@@ -50,12 +51,16 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     )
     as_of = datetime.fromisoformat(Manifest.read(release.manifest).as_of)
     evaluated_at = row["archived_at"] or as_of
+    children = deciding_sessions(release, row, session, evaluated_at)
+    told = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
     return Explanation(
         [
             _when(row, evaluated_at),
-            _detailed_status(row, session, steps),
-            _status(row, steps),
-            _result(row, steps),
+            _detailed_status(row, session, told),
+            _status(row, told),
+            _result(row, told),
+            *waived(release, session, steps, evaluated_at),
+            *_sub_paths(told),
             _until(row),
         ],
         steps,
@@ -66,6 +71,22 @@ def _when(row: dict[str, Any], evaluated_at: datetime) -> str:
     if row["archived_at"]:
         return f"As of {day(evaluated_at)}, when the learner was unenrolled (R1)."
     return f"As of {day(evaluated_at)}, enrolled since {day(row['enrolled_at'])} (R1)."
+
+
+def _sub_paths(steps: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"Step {step['step_id']}, a sub-path, is what the learner's session {step['child_session_id']} "
+        "says of it (R17)."
+        for step in steps
+        if step["child_session_id"]
+    ]
+
+
+def _lost(step: dict[str, Any]) -> str:
+    """What R5, or R17, means by exhausted."""
+    if step["child_session_id"]:
+        return f"step {step['step_id']}, a sub-path, says unsuccessful in session {step['child_session_id']}"
+    return f"step {step['step_id']} is finished without success, and no attempt is left"
 
 
 def _detailed_status(row: dict[str, Any], session: dict[str, Any], steps: list[dict[str, Any]]) -> str:
@@ -90,15 +111,20 @@ def _open_kind(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
 
 def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[str, Any] | None) -> str:
     step = f"step {by['step_id']}" if by else ""
+    child = by["child_session_id"] if by else None
     match kind:
         case "sessionNotOpened":
             return f"the session opens {day(session['starts_at'])} (R11.1)."
         case "successful":
             return f"every required step is successful, the last since {day(row['completed_at'])} (R11.2)."
-        case "unsuccessful":
-            return f"{step} is finished without success, and no attempt is left (R11.3)."
+        case "unsuccessful" if by:
+            return f"{_lost(by)} (R11.3)."
+        case "awaitingCorrection" if child:
+            return f"{step}, a sub-path, says awaitingCorrection in session {child} (R11.4)."
         case "awaitingCorrection":
             return f"{step}, an assessment, is reached and not corrected yet (R11.4)."
+        case "toRetake" if by and by["replay_pending"] and child:
+            return f"{step}, a sub-path, is to be done again in session {child}, which replays (R11.5a)."
         case "toRetake" if by and by["replay_pending"]:
             return (
                 f"{step} was done outside this session only, and the path wants it done again in it (R11.5a)."
@@ -125,7 +151,9 @@ def _status(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
         case "completed":
             why = f"all {len(steps)} counted steps are finished, optional ones included"
         case "awaitingCorrection":
+            first = next(step for step in steps if step["awaiting_correction"] and not step["optional"])
             why = "a required assessment is reached and not corrected"
+            why += f", of sub-path {first['step_id']}" if first["child_session_id"] else ""
         case "late":
             first = min(
                 (step for step in steps if step["overdue"] and not step["optional"]), key=_by_due_date
@@ -144,14 +172,16 @@ def _by_due_date(step: dict[str, Any]) -> datetime:
 
 
 def _result(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
-    def first(flag: str) -> str:
-        return next(str(step["step_id"]) for step in steps if step[flag])
+    judged = [step for step in steps if step["finished"] or not step["optional"]]
+
+    def first(flag: str) -> dict[str, Any]:
+        return next(step for step in judged if step[flag])
 
     match row["result"]:
         case "unsuccessful":
-            why = f"step {first('exhausted')} is finished without success, and no attempt is left"
+            why = _lost(first("exhausted"))
         case "retake":
-            why = f"step {first('to_retake')} is finished without success and can be retaken"
+            why = f"step {first('to_retake')['step_id']} is finished without success and can be retaken"
         case "successful":
             why = "every required step is successful, and no finished optional one failed"
         case _:

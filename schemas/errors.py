@@ -12,6 +12,7 @@ PathStatsError
 │   ├── PathSessionNotFound
 │   ├── UserNotFound
 │   └── UserNotEnrolled
+├── Unauthorized          over HTTP, without a key to the company              HTTP 401
 ├── HeldBack              the quality gate held the release back               exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
 └── NightFailed           our side failed                                      exit 1
@@ -121,6 +122,20 @@ class UserNotEnrolled(NotFound):
     """The user was never enrolled in the session."""
 
     code = "user_not_enrolled"
+
+
+class Unauthorized(PathStatsError):
+    """The request has no key that opens the company: none, a wrong, a revoked, or another company's.
+
+    asks_for_login: whether a person's browser is to ask for them.
+    """
+
+    status_code: ClassVar[int] = 401
+    body: ClassVar[dict[str, str]] = {"error": "unauthorized"}
+
+    def __init__(self, *, asks_for_login: bool = False) -> None:
+        super().__init__("unauthorized")
+        self.asks_for_login = asks_for_login
 
 
 class HeldBack(PathStatsError):

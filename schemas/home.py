@@ -1,4 +1,4 @@
-"""Where things lie in a home folder. Names only: nothing here reads or writes."""
+"""Where things lie in a home folder. Names only: nothing here reads or writes what is in them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +31,26 @@ class Release:
         return self.folder / "lookup.sqlite"
 
     @property
+    def report(self) -> Path:
+        """The page for the person who runs training; of several companies, the list of their pages."""
+        return self.folder / "report.html"
+
+    @property
     def data_dictionary(self) -> Path:
         return self.folder / "data_dictionary.md"
 
     def table(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
+
+    def files(self) -> list[Path]:
+        """All that is in the release, in its folders too; a folder only if it is empty, as none should be."""
+        entries = sorted(self.folder.rglob("*"))
+        parents = {entry.parent for entry in entries}
+        return [entry for entry in entries if entry not in parents]
+
+    def named(self, file: Path) -> str:
+        """A file of the release as the manifest names it."""
+        return file.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,16 @@ class Home:
     def told(self) -> Path:
         """The first failure that the webhook was told of, until it is told that it is over."""
         return self.root / "told.json"
+
+    @property
+    def keys(self) -> Path:
+        """The keys to the endpoint, as hashes."""
+        return self.root / "keys.json"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Held while the keys are changed."""
+        return self.root / "keys.lock"
 
     @property
     def landing(self) -> Path:

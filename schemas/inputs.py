@@ -136,7 +136,10 @@ class StepActivity(Table):
 
 
 class Waivers(Table):
-    """A step that a score in a positioning quiz waives, from `valid_from` until `valid_to`: R16."""
+    """A step that a score in a positioning quiz waives, from `valid_from` until `valid_to`: R16.
+
+    May be left out. Where there are rows, releases hold them too.
+    """
 
     company_id: str = column("The company (tenant) the path belongs to.")
     path_id: str = column("The path that both steps are on.")
@@ -157,7 +160,10 @@ class Waivers(Table):
 
 
 class ChildSessions(Table):
-    """A session of a sub-path, made for a session of the path that it is a step of: R17."""
+    """A session of a sub-path, made for a session of the path that it is a step of: R17.
+
+    May be left out. Where there are rows, releases hold them too.
+    """
 
     company_id: str = column("The company (tenant) both sessions belong to.")
     session_id: str = column("The session of the sub-path.")

@@ -41,6 +41,22 @@ class FileOut:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a company's learners stand: of enrolments that are current, and not archived but for `archived`.
+
+    late: those with an overdue required step who can still pass.
+    """
+
+    by_detailed_status: dict[str, int]
+    late: int
+    archived: int
+
+    @property
+    def enrolled(self) -> int:
+        return sum(self.by_detailed_status.values())
+
+
+@dataclass(frozen=True)
 class Agreement:
     """How often the platform's own answers are ours.
 
@@ -74,6 +90,7 @@ class Manifest:
     computed, carried: enrolments that were computed anew, and that were taken over from the release before.
     since:             the release that status_changes compares with; null if there is none.
     transitions:       how many enrolments changed since, by what people act on.
+    companies:         where the learners of each company stand; none in releases made before reports were.
     parity:            the platform's own answers against ours; null if it was not asked.
     """
 
@@ -90,6 +107,7 @@ class Manifest:
     carried: int = 0
     since: str | None = None
     transitions: dict[str, int] = field(default_factory=dict)
+    companies: dict[str, Standing] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     parity: Agreement | None = None
     rules_version: str = RULES_VERSION
@@ -122,6 +140,7 @@ class Manifest:
         facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
+        facts["companies"] = {name: Standing(**it) for name, it in facts.get("companies", {}).items()}
         facts["parity"] = Agreement(**facts["parity"]) if facts.get("parity") else None
         return cls(**facts)
 

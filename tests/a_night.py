@@ -76,6 +76,6 @@ def assert_complete(release: Release) -> Manifest:
     """The folder holds its manifest and exactly the files that the manifest says, with their hashes."""
     manifest = Manifest.read(release.manifest)
     assert manifest.release_id == release.folder.name
-    found = {file.name: sha256(file) for file in release.folder.iterdir() if file != release.manifest}
+    found = {release.named(file): sha256(file) for file in release.files() if file != release.manifest}
     assert found == {name: out.sha256 for name, out in manifest.files.items()}
     return manifest

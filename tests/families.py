@@ -1,4 +1,4 @@
-"""Dense random worlds of families (R17) and positioning quizzes (R16): paths three deep, and going in circles.
+"""Dense random worlds of families (R17) and positioning quizzes (R16): paths three deep, and in circles.
 
 As in `strategies`, from which all else comes.
 """

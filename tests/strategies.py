@@ -210,12 +210,12 @@ def world(chance: random.Random, companies: int) -> World:
 
 def small_worlds() -> st.SearchStrategy[World]:
     """Worlds that Hypothesis can shrink to the few rows that matter."""
-    return st.builds(world, st.randoms(use_true_random=False), st.integers(1, 2))
+    return st.builds(world, st.randoms(use_true_random=False), st.integers(1, 6))
 
 
 def large_worlds() -> st.SearchStrategy[World]:
     """Worlds in which hundreds of cases meet."""
-    return st.builds(world, st.integers(0, 2**32).map(random.Random), st.integers(20, 40))
+    return st.builds(world, st.integers(0, 2**32).map(random.Random), st.integers(60, 100))
 
 
 def worlds() -> st.SearchStrategy[World]:

@@ -10,7 +10,7 @@ from tests.reference.rules import reference
 from tests.strategies import World, large_worlds, small_worlds
 
 thorough = settings(
-    max_examples=75,
+    max_examples=25,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

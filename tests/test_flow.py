@@ -81,7 +81,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     handed_over: list[dict[str, object]] = []
     monkeypatch.setattr(serving, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
     options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
-    options += ("--max-shrink", "0.1", "--memory", "2GB")
+    options += ("--max-shrink", "0.1", "--memory", "2GB", "--with-names")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
     (parameters,) = handed_over
     assert parameters == {
@@ -93,6 +93,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
         "keep": 7,
         "anew": False,
         "memory_limit": "2GB",
+        "with_names": True,
     }
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
 

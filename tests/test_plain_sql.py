@@ -20,7 +20,7 @@ from tests.reference.rules import Answer, reference
 from tests.strategies import World, large_worlds, small_worlds
 
 a_handful = settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

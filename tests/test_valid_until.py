@@ -19,7 +19,7 @@ LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 @settings(
-    max_examples=50,
+    max_examples=20,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

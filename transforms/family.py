@@ -16,8 +16,7 @@ FACTS = (
     "deciding_rule",
     "required_steps_replay_pending",
 )
-
-
+# What a child enrolment says as a step of the path above.
 _AS_A_STEP = (
     "child_finished_at",
     "child_successful_at",
@@ -32,7 +31,7 @@ _AS_A_STEP = (
 
 
 def by_level(enrollments: pl.DataFrame, levels: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The enrolments in paths without sub-paths, then those right above them, and so on; numbered from 0 each.
+    """The enrolments in paths without sub-paths, then those above them, and so on; each numbered from 0.
 
     Adds number: the enrolment's among all. levels: as Curricula.levels.
     """
@@ -99,9 +98,9 @@ def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.Data
 
 
 def as_the_child_says() -> dict[str, pl.Expr]:
-    """R17: the outcome of a cell that a child enrolment decides; attempts at the step itself say nothing then.
+    """R17: the outcome of a cell that a child enrolment decides; attempts at the step itself say nothing.
 
-    Reads what `decided_cells` tells, null of other cells. Overdue is such a step as any other.
+    Reads what `decided_cells` tells, null of other cells. Such a step is overdue as any other.
     """
     told = {
         "finished": pl.col("child_finished_at").is_not_null(),
@@ -128,9 +127,7 @@ def of_those_asked(levels: Sequence[Evaluation]) -> Evaluation:
         number, is_asked = level.stats["number"], level.stats["is_asked"]
         own = level.steps["enrollment"]
         stats.append(level.stats.with_columns(enrollment=number).filter(is_asked).drop(FACTS))
-        steps.append(
-            level.steps.with_columns(enrollment=number.gather(own)).filter(is_asked.gather(own))
-        )
+        steps.append(level.steps.with_columns(enrollment=number.gather(own)).filter(is_asked.gather(own)))
     return Evaluation(
         pl.concat(stats).sort("enrollment"), pl.concat(steps).sort("enrollment", maintain_order=True)
     )

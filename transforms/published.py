@@ -86,7 +86,7 @@ def rules_over(
 ) -> Evaluation:
     """All rules over some enrolments, numbered from 0.
 
-    children: what the enrolments say that these look into (R17). facts: further columns that stats is to have.
+    children: what the enrolments say that these look into (R17). facts: further columns for stats.
     """
     steps, waivers = world.curricula.steps, world.curricula.waivers
     enrollments = with_first_cell(enrollments, steps)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+
 @dataclass(frozen=True)
 class SubPaths:
     """Which paths are steps of others; none leads back to itself.

@@ -98,7 +98,10 @@ class LookupIndex:
         companies = pl.concat([frame.select("company_id", "company_key") for frame in (sessions, users)])
         self._insert("companies", companies.unique().sort("company_id"))
         self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
+        # Who a key is of: for all learners of a session. Made anew, for that is faster than keeping it.
+        self._connection.execute("DROP INDEX IF EXISTS users_by_key")
         self._insert("users", _sorted(users, "user_id", "user_key"))
+        self._connection.execute("CREATE INDEX users_by_key ON users (user_key)")
         self._insert("emails", _emails(users))
 
     def _session_keys(self) -> set[int]:

@@ -23,7 +23,8 @@ _BELOW = """
       JOIN family AS c ON c.root_session_key = s.root_key AND c.path_key = sub_path_key),
     found AS (
       FROM directly
-      UNION SELECT f.session_key, d.child_key FROM found AS f JOIN directly AS d ON d.session_key = f.child_key)
+      UNION SELECT found.session_key, d.child_key
+      FROM found JOIN directly AS d ON d.session_key = found.child_key)
     FROM found"""
 # Learners of child sessions, by the bucket of a session that looks into theirs.
 _LOOKED_INTO = """

@@ -29,8 +29,8 @@ _SESSIONS_IN = """
 _SESSIONS = _SESSIONS_IN.format(buckets="SELECT session_key, bucket FROM buckets")
 _STEPS = """
     SELECT s.path_key, step_key, step_id, position, type, optional, due_basis, due_unit, due_value, due_at,
-      min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from, valid_to,
-      p.path_key AS sub_path_key
+      min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from,
+      valid_to, p.path_key AS sub_path_key
     FROM path_steps AS s JOIN step_keys USING (step_key)
     LEFT JOIN path_keys AS p ON s.type = 'path' AND p.company_key = s.company_key AND p.path_id = step_id
     WHERE s.path_key IN (SELECT path_key FROM paths)"""

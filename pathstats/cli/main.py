@@ -4,14 +4,18 @@ import typer
 
 from pathstats.cli.check import check
 from pathstats.cli.demo import demo
+from pathstats.cli.export import export
+from pathstats.cli.keys import keys
 from pathstats.cli.lookup import lookup
 from pathstats.cli.parity import parity
 from pathstats.cli.query import query
 from pathstats.cli.releases import releases
+from pathstats.cli.report import report
 from pathstats.cli.rollback import rollback
 from pathstats.cli.run import run
 from pathstats.cli.sandbox import sandbox
 from pathstats.cli.schedule import schedule
+from pathstats.cli.serve import serve
 from pathstats.cli.status import status
 from pathstats.cli.verify import verify
 
@@ -31,10 +35,13 @@ COMMANDS = (
     demo,
     run,
     lookup,
-    check,
-    status,
+    report,
     query,
+    export,
+    check,
     parity,
+    status,
+    serve,
     schedule,
     releases,
     rollback,
@@ -42,7 +49,8 @@ COMMANDS = (
     sandbox,
 )
 for command in COMMANDS:
-    app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
+    app.command(no_args_is_help=command in (lookup, check, query, export, rollback))(command)
+app.add_typer(keys)
 
 
 def main() -> None:

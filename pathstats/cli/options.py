@@ -104,6 +104,14 @@ MemoryOption = Annotated[
         help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
     ),
 ]
+NamesOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-names",
+        envvar="PATHSTATS_WITH_NAMES",
+        help="Show learners by name and e-mail in the report; by their ids otherwise.",
+    ),
+]
 LeastAgreementOption = Annotated[
     float,
     typer.Option(

@@ -17,6 +17,7 @@ from pathstats.cli.options import (
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
+    NamesOption,
     NotifyOption,
     VerboseOption,
     instant,
@@ -59,6 +60,7 @@ def run(
     direct: DirectOption = False,
     keep: KeepOption = 30,
     memory: MemoryOption = "3GB",
+    with_names: NamesOption = False,
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
@@ -90,8 +92,8 @@ def run(
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
-    moment = instant(as_of) or now()
-    plan = Plan(source, settings.home(home), moment, limits, keep, full, memory, min_agreement)
+    place, moment = settings.home(home), instant(as_of) or now()
+    plan = Plan(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

@@ -13,6 +13,7 @@ from pathstats.cli.options import (
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
+    NamesOption,
     NotifyOption,
     VerboseOption,
     now,
@@ -28,6 +29,7 @@ def schedule(
     home: HomeOption = None,
     keep: KeepOption = 30,
     memory: MemoryOption = "3GB",
+    with_names: NamesOption = False,
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
@@ -59,7 +61,16 @@ def schedule(
     open_source(source)
     limits = Limits(max_refused, max_shrink)
     place = settings.home(home)
-    plan = Plan(source, place, now(), limits, keep, memory_limit=memory, least_agreement=min_agreement)
+    plan = Plan(
+        source,
+        place,
+        now(),
+        limits,
+        keep,
+        memory_limit=memory,
+        with_names=with_names,
+        least_agreement=min_agreement,
+    )
     hand_on(notify)
     from flows.serving import serve_nightly
 

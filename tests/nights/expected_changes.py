@@ -22,7 +22,7 @@ FIELDS = ("status", "detailed_status", "result", "completed_at", "progress", "ar
 
 @dataclass(frozen=True)
 class Edited:
-    """Whose data was edited since the release before, they or a session of their family: sessions, learners."""
+    """Whose data was edited since the release before, or their family's: sessions, learners in sessions."""
 
     sessions: set[Session]
     enrollments: set[Pair]

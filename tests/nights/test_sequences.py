@@ -19,13 +19,14 @@ from flows.warehouse.duck import Duck
 from schemas.columns import table_name
 from schemas.errors import HeldBack
 from schemas.home import Home
-from schemas.inputs import INPUTS
+from schemas.inputs import INPUTS, model_of
 from schemas.outputs import StatusChanges
 from tests.nights.a_warehouse import Delivery, Nights, Row
 from tests.nights.edits import DATED, DATINGS, FAMILIES, PLAIN, Held, Kind, dated, deliveries, key_of
 from tests.nights.expected_changes import edited_in, expected_changes
 from tests.nights.recomputing import assert_like_recomputed
 from tests.reference.comparing import differences
+from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
 from tests.strategies import INSTANTS
 
@@ -68,9 +69,7 @@ def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, nights: 
         spend(Nights(Path(folder), duck), random.Random(seed), FAMILIES, companies, nights, dating)
 
 
-def spend(
-    nights: Nights, chance: random.Random, kind: Kind, companies: int, count: int, dating: str
-) -> None:
+def spend(nights: Nights, chance: random.Random, kind: Kind, companies: int, count: int, dating: str) -> None:
     names = [f"company {number}" for number in range(companies)]
     held = first_held(chance, kind, names, dating)
     as_of, taken_at = INSTANTS[4], INSTANTS[2]
@@ -89,7 +88,7 @@ def spend(
             held.update(before)
             assert nights.stored() == states[-1]
             continue
-        states.append(nights.stored())
+        states += [whole_tables_alone(states[-1], delivered), nights.stored()]
         assert_holds(states[-1], held, dating)
         if fate == "rolled back":
             switch_latest(nights.home, chance.choice(list(published_after)))
@@ -126,21 +125,26 @@ def soon(chance: random.Random, before: datetime) -> datetime:
     return INSTANTS[max(0, min(place, len(INSTANTS) - 1))]
 
 
+def whole_tables_alone(before: Tables, delivered: list[Delivery]) -> Tables:
+    """What the warehouse has for a moment, before the changes of the same night: they may undo it."""
+    came = {it.table: it.rows for it in delivered if it.is_full and it.table not in DATED}
+    return {**before, **{table: [as_stored(table, row) for row in rows] for table, rows in came.items()}}
+
+
+def as_stored(table: str, row: Row) -> Row:
+    """The row with the contract's defaults."""
+    declared = model_of(table).to_schema().columns
+    defaults = {name: (column.metadata or {}).get("default") for name, column in declared.items()}
+    return {name: defaults[name] if value is None else value for name, value in row.items()}
+
+
 def assert_holds(stored: dict[str, list[Row]], held: Held, dating: str) -> None:
     """The warehouse has what an upsert by key gives."""
     for model in INPUTS:
         table = table_name(model)
         if table not in held or (table in DATED and dating != "by the source"):
             continue
-        defaults = {
-            name: declared.metadata["default"]
-            for name, declared in model.to_schema().columns.items()
-            if "default" in (declared.metadata or {})
-        }
-        expected = {
-            key: {name: defaults.get(name) if value is None else value for name, value in row.items()}
-            for key, row in held[table].items()
-        }
+        expected = {key: as_stored(table, row) for key, row in held[table].items()}
         assert {key_of(table, row): row for row in stored[table]} == expected, table
         assert len(stored[table]) == len(expected)
 

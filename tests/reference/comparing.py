@@ -1,6 +1,5 @@
 """How two answers differ, in a few lines."""
 
-from dataclasses import asdict
 from typing import Any
 
 from schemas.columns import key, table_name
@@ -20,7 +19,7 @@ LINES_SHOWN = 20
 def differences(found: Answer, expected: Answer) -> str:
     """One line per value that differs or row that is missing or too many; empty if there is none."""
     lines: list[str] = []
-    for table, rows in asdict(found).items():
+    for table, rows in vars(found).items():
         lines += differing_rows(table, rows, getattr(expected, table))
         lines += [
             f"{table}: columns {list(row)}"

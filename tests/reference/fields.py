@@ -44,7 +44,7 @@ def progress(it: Learner) -> int:
 
 
 def global_time_ms(it: Learner) -> int:
-    """R8: all observed in-session attempts, plus what steps without any rest on, plus the sub-paths' (R17)."""
+    """R8: all observed in-session attempts, plus what steps without any rest on; R17: plus the sub-paths'."""
     sub_paths = [outcome for outcome in it.outcomes if isinstance(outcome, SubPath)]
     theirs = {outcome.step.step_id for outcome in sub_paths}
     inside = [a for a in it.case.in_session if it.case.is_observed(a) and a.step_id not in theirs]
