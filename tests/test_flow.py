@@ -62,7 +62,8 @@ def digests(home: Home) -> dict[str, str]:
 
 
 def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
-    from flows.night import Plan, run_night
+    from flows.night import run_night
+    from flows.plan import Plan
 
     run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
     assert digests(home) == digests(Home(tmp_path))

@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.warehouse.accepting import NO_LIMITS
 from schemas.home import Home, Release
 from tests.a_night import AS_OF, as_ndjson, latest
