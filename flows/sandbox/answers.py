@@ -7,18 +7,17 @@ Results of programs, which no list tells, count here.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
-from flows.sandbox.learner import Learner
+from flows.sandbox.learner import Curricula, Learner, Person
 from flows.sandbox.lists import Document
 from flows.sandbox.sound_tables import Tables
+from flows.sandbox.steps import Row
 
-Row = dict[str, Any]
-# By learner and step.
-Attempts = dict[str, dict[str, list[Row]]]
+_MESSAGES = ("email", "slackMessage", "teamsMessage")
 
 
 class Answers:
@@ -26,34 +25,62 @@ class Answers:
 
     def __init__(self, tables: Tables, now: datetime) -> None:
         self._tables, self._now = tables, now
-        self._paths = {row["path_id"]: row for row in tables["paths"].iter_rows(named=True)}
-        self._sessions = {row["session_id"]: row for row in tables["path_sessions"].iter_rows(named=True)}
-        self._steps: dict[str, list[Row]] = defaultdict(list)
-        for step in tables["path_steps"].sort("path_id", "position").iter_rows(named=True):
-            if step["type"] not in ("email", "slackMessage", "teamsMessage"):
-                self._steps[step["path_id"]].append(step)
+        self._curricula = _curricula(tables)
 
     def documents(self, asked: pl.DataFrame) -> list[Document]:
         """One for each of the enrolments' documents."""
         users = pl.col("user_id").is_in(asked["userId"].implode())
-        attempts: Attempts = defaultdict(lambda: defaultdict(list))
-        for attempt in self._tables["step_activity"].filter(users).iter_rows(named=True):
-            attempts[attempt["user_id"]][attempt["step_id"]].append(attempt)
         enrollments = self._tables["enrollments"].filter(users).to_dicts()
-        siblings: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in enrollments:
-            siblings[row["session_id"], row["user_id"]].append(row)
+        attempts = self._tables["step_activity"].filter(users).iter_rows(named=True)
+        enrolled, did = _grouped(enrollments, "user_id"), _grouped(attempts, "user_id")
+        people = {
+            user: Person(_grouped(mine, "session_id"), _grouped(did.get(user, []), "step_id"))
+            for user, mine in enrolled.items()
+        }
         by_id = {row["enrollment_id"]: row for row in enrollments}
-        return [self._learner(by_id[it], siblings, attempts).document() for it in asked["_id"]]
+        rows = [by_id[it] for it in asked["_id"]]
+        return [Learner(self._curricula, people[row["user_id"]], row, self._now).document() for row in rows]
 
-    def _learner(self, row: Row, siblings: dict[tuple[str, str], list[Row]], attempts: Attempts) -> Learner:
-        session = self._sessions[row["session_id"]]
-        return Learner(
-            enrollment=row,
-            session=session,
-            path=self._paths[session["path_id"]],
-            steps=self._steps[session["path_id"]],
-            siblings=siblings[row["session_id"], row["user_id"]],
-            attempts=attempts[row["user_id"]],
-            now=self._now,
-        )
+
+def _curricula(tables: Tables) -> Curricula:
+    known = tables["path_sessions"].join(tables["paths"], on="path_id", how="semi")
+    sessions = {row["session_id"]: row for row in known.iter_rows(named=True)}
+    taught = tables["path_steps"].join(tables["paths"], on="path_id", how="semi")
+    steps = taught.filter(~pl.col("type").is_in(_MESSAGES)).sort("path_id", "position")
+    by_path = _grouped(steps.iter_rows(named=True), "path_id")
+    children: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    root_of = {}
+    for session, root in tables["child_sessions"].select("session_id", "root_session_id").iter_rows():
+        if session in sessions and root in sessions:
+            root_of[session] = root
+            children[root, sessions[session]["path_id"]].append(session)
+    return Curricula(
+        paths={row["path_id"]: row for row in tables["paths"].iter_rows(named=True)},
+        sessions=sessions,
+        steps=by_path,
+        waivers=_grouped(tables["waivers"].iter_rows(named=True), "path_id"),
+        root_of=root_of,
+        children=children,
+        above={path: _above(path, by_path) for path in tables["paths"]["path_id"]},
+    )
+
+
+def _above(path: str, steps: dict[str, list[Row]]) -> set[str]:
+    """The paths that have this one as a sub-path, or have one that has."""
+    found: set[str] = set()
+    while True:
+        more = {
+            above
+            for above, rows in steps.items()
+            if any(row["type"] == "path" and row["step_id"] in {path, *found} for row in rows)
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def _grouped(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row[key]].append(row)
+    return dict(groups)

@@ -1,167 +1,244 @@
 """One enrolment as the platform sees it: its steps, its status, its figures."""
 
 import calendar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from flows.sandbox.lists import Document
+from flows.sandbox.steps import Row, Step, SubPath, Tried
 
-Row = dict[str, Any]
 _DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 @dataclass(frozen=True)
-class Step:
-    """What a learner has made of a step.
+class Curricula:
+    """What is taught, by id. steps: of a path, without messages.
 
-    mine, earlier: attempts in the session, and those completed elsewhere.
-    rests_on:      of those elsewhere, the one that stands in for one of the learner's own.
+    waivers:  of a path. root_of: the outermost session that a child session was made for.
+    children: the sessions of a sub-path that were made for an outermost one.
+    above:    the paths that a path is a part of, however deep.
     """
 
-    row: Row
-    mine: list[Row]
-    earlier: list[Row]
-    must_replay: bool
-    due_at: datetime | None
+    paths: Mapping[str, Row]
+    sessions: Mapping[str, Row]
+    steps: Mapping[str, list[Row]]
+    waivers: Mapping[str, list[Row]]
+    root_of: Mapping[str, str]
+    children: Mapping[tuple[str, str], list[str]]
+    above: Mapping[str, set[str]]
 
-    @cached_property
-    def finished(self) -> list[Row]:
-        elsewhere = [] if self.must_replay else self.earlier
-        return [a for a in self.mine if a["is_done"]] + elsewhere
 
-    @cached_property
-    def passed(self) -> list[Row]:
-        return [a for a in self.finished if _passes(a, self.row)]
+@dataclass(frozen=True)
+class Person:
+    """All that one learner is enrolled in, by session, and ever did, by step."""
 
-    @cached_property
-    def is_failed_for_good(self) -> bool:
-        if self.passed or not self.finished:
-            return False
-        if self.row["type"] == "assessment":
-            return bool(self.row["is_examination"]) or self.row["min_score"] is not None
-        done = sum(a["is_done"] for a in self.mine)
-        limit = self.row["attempts_limit"]
-        return limit is not None and done >= limit and done == len(self.mine)
-
-    @property
-    def is_failed_with_attempts_left(self) -> bool:
-        return bool(self.finished) and not self.passed and not self.is_failed_for_good
-
-    @property
-    def is_to_replay(self) -> bool:
-        return self.must_replay and bool(self.earlier) and not any(a["is_done"] for a in self.mine)
-
-    @property
-    def progress(self) -> int:
-        return (
-            100
-            if self.finished
-            else min(99, max((a["progress"] for a in self.mine if a["is_seen"]), default=0))
-        )
-
-    @property
-    def score(self) -> int | None:
-        return max((a["score"] for a in self.finished if a["score"] is not None), default=None)
-
-    @property
-    def time_elsewhere(self) -> int:
-        if self.mine or not self.finished:
-            return 0
-        first = min(self.finished, key=lambda a: (a not in self.passed, a["completed_at"], a["activity_id"]))
-        return int(first["time_spent_ms"])
+    enrollments: Mapping[str, list[Row]]
+    attempts: Mapping[str, list[Row]]
 
 
 @dataclass(frozen=True)
 class Learner:
-    """siblings: the learner's enrolments in the session. attempts: all the learner ever did, by step."""
+    """An enrolment, looked at now."""
 
+    curricula: Curricula
+    person: Person
     enrollment: Row
-    session: Row
-    path: Row
-    steps: list[Row]
-    siblings: list[Row]
-    attempts: dict[str, list[Row]]
     now: datetime
+
+    @cached_property
+    def session(self) -> Row:
+        return self.curricula.sessions[self.enrollment["session_id"]]
+
+    @cached_property
+    def path(self) -> Row:
+        return self.curricula.paths[self.session["path_id"]]
 
     @cached_property
     def until(self) -> datetime:
         """Nothing after it counts: now, or when the learner was unenrolled."""
+        return self.now if self.is_enrolled else self.enrollment["archived_at"]
+
+    @property
+    def is_enrolled(self) -> bool:
         left: datetime | None = self.enrollment["archived_at"]
-        return left or self.now
+        return left is None or left > self.now
 
     @cached_property
-    def outcomes(self) -> list[Step]:
-        return [self._outcome(step) for step in self.steps]
+    def steps(self) -> list[Step]:
+        """Without those that a score in a positioning quiz waives."""
+        steps = [self._step(row) for row in self._rows]
+        scores = {step.row["step_id"]: step.score for step in steps}
+        waived = {
+            it["waived_step_id"]
+            for it in self.curricula.waivers.get(self.path["path_id"], [])
+            if (score := scores.get(it["step_id"])) is not None and score >= it["threshold"]
+        }
+        return [step for step in steps if step.row["step_id"] not in waived]
 
     @cached_property
     def required(self) -> list[Step]:
-        return [step for step in self.outcomes if not step.row["optional"]]
+        return [step for step in self.steps if not step.row["optional"]]
 
     def document(self) -> Document:
         """The learner as `paths/stats` tells it."""
-        status, reason = self._status()
-        successful_at = [min(a["completed_at"] for a in step.passed) for step in self.required if step.passed]
-        dates = [step.due_at for step in self.required if step.due_at and not step.finished]
-        began = [a["started_at"] for step in self.outcomes for a in (*step.mine, *step.finished)]
+        status, reason = self.status
+        dates = [step.due_at for step in self.required if step.due_at and not step.finished_at]
         answer = {
             "_id": self.enrollment["enrollment_id"],
             "pathId": self.path["path_id"],
             "sessionId": self.session["session_id"],
             "userId": self.enrollment["user_id"],
-            "progress": sum(step.progress for step in self.required) // max(1, len(self.required)),
+            "progress": self.progress,
             "status": {"type": status} | ({"reason": reason} if reason else {}),
-            "timeSpent": self._time_spent(),
-            "score": _mean([step.score for step in self.outcomes if step.score is not None]),
-            "completedAt": max(successful_at) if status == "successful" else None,
+            "timeSpent": self.time_spent,
+            "score": self.score,
+            "completedAt": self.completed_at,
             "enrolledAt": self.enrollment["enrolled_at"],
-            "unenrolledAt": self.enrollment["archived_at"],
-            "startedAt": min(began, default=None),
+            "unenrolledAt": None if self.is_enrolled else self.enrollment["archived_at"],
+            "startedAt": self.began_at,
             "dueDate": min(dates, default=None),
         }
         return {name: _text(value) for name, value in answer.items() if value is not None}
 
-    def _status(self) -> tuple[str, str | None]:
+    @property
+    def progress(self) -> int:
+        return sum(step.progress for step in self.required) // max(1, len(self.required))
+
+    @property
+    def score(self) -> int | None:
+        """Half a point is rounded up."""
+        scores = [step.score for step in self.steps if step.score is not None]
+        return int(sum(scores) / len(scores) + 0.5) if scores else None
+
+    @property
+    def completed_at(self) -> datetime | None:
+        passed = [step.passed_at for step in self.required if step.passed_at]
+        return max(passed) if self.status[0] == "successful" else None
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When the last required step was finished, if all are."""
+        finished = [step.finished_at for step in self.required if step.finished_at]
+        return max(finished) if finished and len(finished) == len(self.required) else None
+
+    @property
+    def began_at(self) -> datetime | None:
+        return min((step.began_at for step in self.steps if step.began_at), default=None)
+
+    @cached_property
+    def status(self) -> tuple[str, str | None]:
+        """Its type and reason."""
+        ends_at = self.session["ends_at"]
+        found = self._status_of_steps()
+        if found[0] in _WHILE_OPEN and ends_at is not None and self.until >= ends_at:
+            return "unsuccessful", "sessionEnded"
+        return found
+
+    def _status_of_steps(self) -> tuple[str, str | None]:
+        """The status as it were if the session never ended."""
         if self.until < self.session["starts_at"]:
             return "sessionNotOpened", None
-        if self.required and all(step.passed for step in self.required):
+        if self.required and all(step.passed_at for step in self.required):
             return "successful", None
-        if any(step.is_failed_for_good for step in self.required):
+        if any(step.is_failed for step in self.required):
             return "unsuccessful", None
-        if any(self._waits_for_correction(step) for step in self.required):
+        if any(self._waits(step) for step in self.required):
             return "awaitingCorrection", None
-        ends_at = self.session["ends_at"]
-        if ends_at is not None and self.until >= ends_at:
-            return "unsuccessful", "sessionEnded"
-        return self._status_while_open()
-
-    def _status_while_open(self) -> tuple[str, str | None]:
-        if self.required and all(step.finished or step.is_to_replay for step in self.required):
+        if self.required and all(step.finished_at or step.is_to_replay for step in self.required):
             is_replay = any(step.is_to_replay for step in self.required)
             return "toRetake", "mandatoryReplay" if is_replay else None
-        if any(step.is_failed_with_attempts_left for step in self.required):
+        if any(step.finished_at and not step.passed_at for step in self.required):
             return "toRetake", None
-        if not any(step.mine or step.finished for step in self.outcomes):
+        if self.began_at is None:
             return "notYetStarted", None
-        is_late = any(
-            step.due_at and step.due_at < self.until and not step.finished for step in self.required
-        )
-        return "late" if is_late else "onTime", None
+        dates = [step.due_at for step in self.required if step.due_at and not step.finished_at]
+        return "late" if any(date < self.until for date in dates) else "onTime", None
 
-    def _outcome(self, row: Row) -> Step:
+    def _waits(self, step: Step) -> bool:
+        """An assessment waits once all that is required before it is passed; a sub-path says so itself."""
+        if isinstance(step, SubPath) or not step.waits:
+            return step.waits
+        before = [it for it in self.required if it.row["position"] < step.row["position"]]
+        return all(it.passed_at for it in before if it.row["type"] != "assessment")
+
+    @property
+    def time_spent(self) -> int:
+        assessments = {row["step_id"] for row in self._rows if row["type"] == "assessment"}
+        below = {step.row["step_id"] for step in self.steps if isinstance(step, SubPath)}
+        here = [
+            self._judged(a, step in assessments)
+            for step, attempts in self.person.attempts.items()
+            if step not in below
+            for a in attempts
+            if self._is_inside(a) and self._counts(a["started_at"], step in assessments) and self._is_mine(a)
+        ]
+        inside: int = sum(a["time_spent_ms"] for a in here if a["is_seen"])
+        return inside + sum(step.time_elsewhere for step in self.steps)
+
+    @property
+    def _rows(self) -> list[Row]:
+        return self.curricula.steps.get(self.path["path_id"], [])
+
+    def _step(self, row: Row) -> Step:
+        child = self._child(row) if row["type"] == "path" else None
+        return child.as_step(row, self._due_at(row)) if child else self._tried(row)
+
+    def as_step(self, row: Row, due_at: datetime | None) -> SubPath:
+        """What this enrolment says as a step of the path above."""
+        kind, _ = self._status_of_steps()
+        is_replay = kind == "toRetake" and any(step.is_to_replay for step in self.required)
+        all_done = all(step.finished_at or step.is_to_replay for step in self.required)
+        return SubPath(
+            row,
+            due_at,
+            finished_at=self.finished_at,
+            passed_at=self.completed_at,
+            began_at=self.began_at,
+            is_failed=kind == "unsuccessful",
+            is_to_replay=is_replay and all_done,
+            waits=kind == "awaitingCorrection",
+            progress=self.progress,
+            score=self.score,
+            time_elsewhere=self.time_spent,
+        )
+
+    def _child(self, row: Row) -> "Learner | None":
+        """The learner's enrolment in a session of the sub-path that was made for the same outermost one."""
+        if (
+            row["step_id"] == self.path["path_id"]
+            or row["step_id"] in self.curricula.above[self.path["path_id"]]
+        ):
+            return None
+        here = self.session["session_id"]
+        root = self.curricula.root_of.get(here, here)
+        found = [
+            Learner(self.curricula, self.person, enrollment, self.until)
+            for session in self.curricula.children.get((root, row["step_id"]), [])
+            for enrollment in self.person.enrollments.get(session, [])
+            if enrollment["enrolled_at"] <= self.until
+        ]
+        return max(found, key=Learner._answers_before, default=None)
+
+    def _answers_before(self) -> tuple[bool, datetime, str]:
+        """Who is enrolled before who was, then who came or left last."""
+        moment = self.enrollment["enrolled_at" if self.is_enrolled else "archived_at"]
+        return self.is_enrolled, moment, self.enrollment["enrollment_id"]
+
+    def _tried(self, row: Row) -> Tried:
         is_assessment = row["type"] == "assessment"
+        attempts = self.person.attempts.get(row["step_id"], [])
         mine = [
             self._judged(a, is_assessment)
-            for a in self.attempts.get(row["step_id"], [])
+            for a in attempts
             if self._is_inside(a) and self._counts(a["started_at"], is_assessment) and self._is_mine(a)
         ]
         earlier = [
-            a
-            for a in self.attempts.get(row["step_id"], [])
-            if not self._is_inside(a) and self._counts(a["completed_at"], is_assessment)
+            a for a in attempts if not self._is_inside(a) and self._counts(a["completed_at"], is_assessment)
         ]
-        return Step(row, mine, earlier, self.path["mandatory_replay"], self._due_at(row))
+        return Tried(row, self._due_at(row), mine, earlier, self.path["mandatory_replay"])
 
     def _judged(self, attempt: Row, is_assessment: bool) -> Row:
         is_done = self._counts(attempt["completed_at"], is_assessment)
@@ -181,30 +258,13 @@ class Learner:
         """Who is enrolled again may start anew: an attempt is of the enrolment it fell in."""
         if not self.session["restarts_on_reenrollment"]:
             return True
-        begun = [e for e in self.siblings if e["enrolled_at"] <= attempt["started_at"]]
-        newest = max(begun, key=lambda e: (e["enrolled_at"], e["enrollment_id"]), default=None)
+        begun = [
+            it
+            for it in self.person.enrollments[self.session["session_id"]]
+            if it["enrolled_at"] <= min(attempt["started_at"], self.now)
+        ]
+        newest = max(begun, key=lambda it: (it["enrolled_at"], it["enrollment_id"]), default=None)
         return newest is not None and newest["enrollment_id"] == self.enrollment["enrollment_id"]
-
-    def _waits_for_correction(self, step: Step) -> bool:
-        if step.row["type"] != "assessment" or step.finished:
-            return False
-        before = [
-            other
-            for other in self.required
-            if other.row["type"] != "assessment" and other.row["position"] < step.row["position"]
-        ]
-        return all(other.passed for other in before)
-
-    def _time_spent(self) -> int:
-        assessments = {row["step_id"] for row in self.steps if row["type"] == "assessment"}
-        here = [
-            self._judged(a, step in assessments)
-            for step, attempts in self.attempts.items()
-            for a in attempts
-            if self._is_inside(a) and self._counts(a["started_at"], step in assessments) and self._is_mine(a)
-        ]
-        inside: int = sum(a["time_spent_ms"] for a in here if a["is_seen"])
-        return inside + sum(step.time_elsewhere for step in self.outcomes)
 
     def _due_at(self, row: Row) -> datetime | None:
         unit, value = row["due_unit"], row["due_value"]
@@ -216,26 +276,14 @@ class Learner:
         return _months_later(base, whole) + timedelta(microseconds=rest)
 
 
+# What the end of the session makes unsuccessful.
+_WHILE_OPEN = ("toRetake", "notYetStarted", "late", "onTime")
+
+
 def _months_later(base: datetime, months: int) -> datetime:
     year, month = divmod(base.year * 12 + base.month - 1 + months, 12)
     last_day = calendar.monthrange(year, month + 1)[1]
     return base.replace(year=year, month=month + 1, day=min(base.day, last_day))
-
-
-def _passes(attempt: Row, step: Row) -> bool:
-    spent, limit = attempt["time_spent_ms"], (step["time_limit_s"] or 0) * 1000
-    if step["time_limit_mode"] == "maxTime" and spent > limit:
-        return False
-    if step["time_limit_mode"] == "minTime" and spent < limit:
-        return False
-    if step["min_score"] is not None:
-        return attempt["score"] is not None and attempt["score"] >= step["min_score"]
-    return not step["is_examination"] or attempt["passed"] is True
-
-
-def _mean(scores: list[int]) -> int | None:
-    """Half a point is rounded up."""
-    return int(sum(scores) / len(scores) + 0.5) if scores else None
 
 
 def _text(value: Any) -> Any:

@@ -32,7 +32,7 @@ def sayable(tables: Tables, now: datetime) -> Tables:
     tables = _as_the_platform_writes(tables)
     paths, sessions = tables["paths"], tables["path_sessions"]
     enrollments = _enrollments(tables["enrollments"], paths, sessions, now)
-    steps = _path_steps(tables["path_steps"], now)
+    steps = _path_steps(tables, now)
     return tables | {
         "paths": paths.with_columns(pl.col("linear_progression").fill_null(False)),
         "path_steps": steps,
@@ -40,13 +40,14 @@ def sayable(tables: Tables, now: datetime) -> Tables:
         "enrollments": enrollments,
         "step_activity": _step_activity(tables["step_activity"], steps, sessions, enrollments),
         "waivers": _waivers(tables["waivers"], steps, now),
+        "child_sessions": tables["child_sessions"].join(sessions, on="session_id", how="semi"),
     }
 
 
 def untold(tables: Tables, now: datetime) -> pl.DataFrame:
     """The activity that the platform knows and has no list for: results of programs."""
     tables = _as_the_platform_writes(tables)
-    known = tables["step_activity"].join(kinds(_path_steps(tables["path_steps"], now)), on="step_id")
+    known = tables["step_activity"].join(kinds(_path_steps(tables, now)), on="step_id")
     return known.filter(pl.col("type") == "program").select(tables["step_activity"].columns)
 
 
@@ -89,12 +90,13 @@ def _enrollments(
     )
 
 
-def _path_steps(steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
     """The steps as defined now, for everyone; without what a step's `options` have no word for.
 
-    There are no due dates that are absolute or count from the session's start; assessments are required and
-    have none; least scores are of courses and assessments, limits of courses. A SCORM course has no time
-    limit: the API doesn't tell which course is one, and no rule applies a limit to it.
+    Steps are told of with their path, which must be known. No due date is absolute or counts from the
+    session's start; assessments are required and have none; least scores are of courses and assessments,
+    limits of courses. A SCORM course has no time limit: the API doesn't tell which course is one, and no rule
+    applies a limit to it.
     """
     kind = pl.col("type")
     is_course, is_assessment = kind == "course", kind == "assessment"
@@ -113,7 +115,9 @@ def _path_steps(steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
     )
     never = pl.lit(None, pl.Datetime("us", "UTC"))
     return (
-        steps.filter(_holds(now))
+        tables["path_steps"]
+        .join(tables["paths"], on="path_id", how="semi")
+        .filter(_holds(now))
         .sort("valid_from", nulls_last=False)
         .unique(["path_id", "step_id"], keep="last", maintain_order=True)
         .sort("path_id", "position", "step_id")

@@ -1,6 +1,6 @@
 """`pathstats sandbox`"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -94,6 +94,6 @@ def _tell(served: "Platform", address: str) -> None:
         "",
         "While it runs: what goes wrong, and a later day.",
         f"  curl {address}/sandbox/misbehave -d busy=0.1,cut=0.05",
-        f"  curl {address}/sandbox/as-of -d {moment}",
+        f"  curl {address}/sandbox/as-of -d {served.now + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
     ]
     typer.echo("\n".join(lines))

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.sandbox.app import Sandbox
 from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
 from flows.sandbox.platform import SUBSCRIPTION
@@ -73,10 +74,10 @@ def served(sandbox: Sandbox) -> Iterator[dict[str, str]]:
         yield {f"PATHSTATS_360LEARNING_{name.upper()}": str(it) for name, it in settings(url).items()}
 
 
-def extracted(url: str, folder: Path) -> Frames:
+def extracted(url: str, folder: Path, company: str = COMPANY) -> Frames:
     """The tables that the source makes of the platform, each sorted, without the ids that it makes up."""
     (folder / "extracts").mkdir(parents=True)
-    source = Learning360(Settings(**settings(url)))
+    source = Learning360(Settings(**settings(url) | {"company_id": company}))
     extracts = list(source.extract(folder / "extracts", DAY_1, NOTHING_HELD))
     assert all(item.is_full for item in extracts)
     return comparable(held_rows(extracts, DAY_1))

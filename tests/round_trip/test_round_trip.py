@@ -1,18 +1,25 @@
 """A world, its platform, the source, a night: the same statistics as of the world directly."""
 
+import json
+import random
 import signal
 from pathlib import Path
 
 import polars as pl
 import pytest
 import stamina
+from typer.testing import CliRunner
 
+from flows.night_figures import markdown
 from flows.sandbox.app import Sandbox
 from flows.sandbox.misbehaving import Misbehaviour
 from flows.sandbox.platform import Platform
 from flows.sandbox.serving import serving
 from flows.sandbox.sound_tables import Tables
+from pathstats.cli.main import app
 from schemas.home import Home
+from schemas.manifest import Manifest
+from tests.families import world_of_families
 from tests.faults.killed_nights import Kill, Nights, Task
 from tests.round_trip.a_platform import (
     DAY_1,
@@ -29,6 +36,7 @@ from tests.round_trip.a_platform import (
     statistics,
     world,
 )
+from tests.sandbox.one_company import of_one_company
 
 MISBEHAVIOURS = {
     "busy": "busy=0.2,retry_after_s=0",
@@ -57,6 +65,15 @@ def test_the_tables_are_the_platform_s(small: Platform, tmp_path: Path, what: st
     sandbox = Sandbox(small, misbehaviour=Misbehaviour.of(MISBEHAVIOURS[what]), limit=0)
     with serving(sandbox.app()) as url:
         assert differing(extracted(url, tmp_path), comparable(small.tables)) == []
+
+
+def test_quizzes_sub_paths_and_all_that_is_rare_come_through(tmp_path: Path) -> None:
+    tables, as_of = world_of_families(random.Random(4), 6)
+    rare = Platform(of_one_company(tables), as_of)
+    assert min(rare.tables[name].height for name in ("waivers", "child_sessions")) > 5
+    with serving(Sandbox(rare, limit=0).app()) as url:
+        found = extracted(url, tmp_path, company="acme")
+    assert differing(found, comparable(rare.tables)) == []
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +136,26 @@ def test_a_second_night_reads_what_changed(
     assert 0 < manifest.tables_in["enrollments"].read < next_day.tables["enrollments"].height
     assert manifest.computed < manifest.enrolments
     assert differing(statistics(tmp_path / "home"), directly(next_day.tables, DAY_2, tmp_path)) == []
+    _is_told_of_parity(manifest, tmp_path / "home")
+
+
+def _is_told_of_parity(manifest: Manifest, home: Path) -> None:
+    """The platform's own answers are ours but where its wording is another; a person is shown how often."""
+    assert manifest.parity
+    assert manifest.parity.compared == manifest.enrolments
+    assert set(manifest.parity.differences) == {"toRetake wording"}
+    assert sorted(manifest.parity.same.values())[1:] == [manifest.enrolments] * 4
+    assert "parity.parquet" in manifest.files
+    assert f"same as the platform's own, of {manifest.enrolments:,} enrolments" in markdown(manifest)
+    shown = CliRunner().invoke(app, ["parity", "--home", str(home)], env={"COLUMNS": "100"})
+    assert shown.exit_code == 0
+    assert f"Against the platform's own answers, {manifest.enrolments:,} enrolments" in shown.stdout
+    assert "detailed_status: ours" in shown.stdout
+    assert "failed, to retake" in shown.stdout
+    told = CliRunner().invoke(app, ["parity", "--json", "--examples", "0", "--home", str(home)])
+    facts = json.loads(told.stdout)
+    assert (facts["compared"], facts["examples"]) == (manifest.enrolments, [])
+    assert "@" not in shown.stdout + told.stdout
 
 
 def test_a_night_killed_while_it_reads_goes_on_with_what_it_has(
