@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 200k
 
-.PHONY: setup demo test lint bench lock dictionary
+.PHONY: setup demo test test-browser lint bench bench-endpoint load-endpoint lock dictionary
 
 setup: $(VENV)/ready
 
@@ -19,7 +19,11 @@ demo: setup
 	@$(BIN)/pathstats demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests transforms schemas pathstats
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests transforms schemas pathstats flows/reporting
+
+# Needs Chromium: as /usr/bin/chromium, or where PATHSTATS_CHROMIUM says.
+test-browser: setup
+	@$(BIN)/python -m pytest -n 0 --override-ini "addopts=--import-mode=importlib -q" tests/browser
 
 lint: setup
 	$(BIN)/ruff check .
@@ -29,6 +33,12 @@ lint: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks --size $(SIZE)
+
+bench-endpoint: setup
+	@$(BIN)/python -m benchmarks.endpoint --size $(SIZE)
+
+load-endpoint: setup
+	@$(BIN)/python -m benchmarks.mixed_load
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \

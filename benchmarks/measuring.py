@@ -5,7 +5,11 @@ import resource
 import sys
 
 
+def peak_mb() -> float:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
 def report(seconds: dict[str, float]) -> None:
     """Print the seconds by phase, and the process's peak memory, as the last line on stdout."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    sys.stdout.write(json.dumps({**seconds, "peak_mb": peak}) + "\n")
+    sys.stdout.write(json.dumps({**seconds, "peak_mb": peak_mb()}) + "\n")

@@ -20,11 +20,14 @@ def make_world(folder: Path, learners: int) -> dict[str, int]:
     return Demo(learners=learners).write(folder, AS_OF)
 
 
-def make_changes(folder: Path, world: Path) -> int:
-    """Write what one per cent of the enrolments do in a day, in sessions that run: a course each; rows."""
+def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: int = 1) -> int:
+    """Write what one per cent of the enrolments do in a day, in sessions that run: a course each; rows.
+
+    as_of: when that day ends. number: in another one others do it.
+    """
     folder.mkdir(parents=True)
     sessions = pl.read_parquet(world / "path_sessions.parquet").filter(
-        pl.col("starts_at") <= AS_OF, pl.col("ends_at").is_null() | (pl.col("ends_at") > NEXT_DAY)
+        pl.col("starts_at") <= AS_OF, pl.col("ends_at").is_null() | (pl.col("ends_at") > as_of)
     )
     courses = pl.read_ndjson(world / "path_steps.ndjson", infer_schema_length=None).filter(type="course")
     course_of_path = courses.group_by("path_id").agg(pl.col("step_id").min())
@@ -33,15 +36,15 @@ def make_changes(folder: Path, world: Path) -> int:
         enrollments.filter(pl.col("enrolled_at") <= AS_OF, pl.col("archived_at").is_null())
         .join(sessions.select("session_id", "path_id"), on="session_id")
         .join(course_of_path, on="path_id")
-        .sample(round(enrollments.height * _CHANGED_SHARE), seed=1)
+        .sample(round(enrollments.height * _CHANGED_SHARE), seed=number)
     )
-    begun = pl.lit(AS_OF + timedelta(hours=8)).dt.cast_time_unit("us")
+    begun = pl.lit(as_of - timedelta(hours=16)).dt.cast_time_unit("us")
     done.select(
         "company_id",
         "user_id",
         "step_id",
         "session_id",
-        activity_id=pl.concat_str(pl.lit("new-"), "enrollment_id"),
+        activity_id=pl.concat_str(pl.lit(f"new-{number}-"), "enrollment_id"),
         started_at=begun,
         last_activity_at=begun + pl.duration(minutes=20),
         completed_at=begun + pl.duration(minutes=20),

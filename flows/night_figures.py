@@ -1,21 +1,30 @@
 """The night's figures, in words and tables, from its manifest. No ids, names or e-mails."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from flows.reporting.words import moment
 from schemas.manifest import Manifest
 from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 
 def markdown(manifest: Manifest) -> str:
     """The night on one page."""
-    rows = {name: out.rows for name, out in manifest.files.items() if out.rows is not None}
+    rows = {
+        name.removesuffix(".parquet"): out.rows
+        for name, out in manifest.files.items()
+        if out.rows is not None
+    }
     return "\n\n".join(
         [
-            f"# Night of {manifest.as_of}",
+            f"# Night of {moment(datetime.fromisoformat(manifest.as_of))}",
             f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
-            f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over.",
+            f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over. "
+            "In its folder, `report.html` is the page for people.",
             _changes(manifest),
+            *_parity(manifest),
             _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
+            _refused(manifest),
             _table("published", "rows", rows.items()),
             _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
         ]
@@ -32,24 +41,44 @@ def _changes(manifest: Manifest) -> str:
     return _table(f"since `{manifest.since}`", "enrolments", counts)
 
 
+def _refused(manifest: Manifest) -> str:
+    """Why rows were refused, table by table."""
+    reasons = {
+        f"{table}: {reason}": n
+        for table, count in manifest.tables_in.items()
+        for reason, n in count.reasons.items()
+    }
+    return _table("refused", "rows", reasons.items()) if reasons else "No row was refused."
+
+
+def _parity(manifest: Manifest) -> list[str]:
+    """How often the platform's own answers are ours, and what the others are due to; nothing without any."""
+    parity = manifest.parity
+    if parity is None:
+        return []
+    shares = ((field, f"{parity.share(field):.2%}") for field in parity.same)
+    counts = ((name, sum(found.values())) for name, found in parity.differences.items())
+    return [
+        _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),
+        _table("differences due to", "values", counts),
+    ]
+
+
 def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:
     shown = (f"| {name} | {n if isinstance(n, str) else f'{n:,}'} |" for name, n in rows)
     return "\n".join([f"| {left} | {right} |", "| --- | ---: |", *shown])
 
 
-def table_rows(manifest: Manifest) -> list[dict[str, str | int]]:
+def table_rows(manifest: Manifest) -> list[dict[str, str]]:
     """What became of the rows of each table that came in, and how many the warehouse holds."""
     return [
         {
             "table": table,
             "came": count.delivery,
-            "read": count.read,
-            "stored": count.stored,
-            "folded": count.folded,
-            "refused": count.refused,
-            "waiting": count.waiting,
-            "held": count.held,
-            "why": ", ".join(f"{reason} {n}" for reason, n in count.reasons.items()),
+            **{
+                name: f"{getattr(count, name):,}"
+                for name in ("read", "stored", "folded", "refused", "waiting", "held")
+            },
         }
         for table, count in manifest.tables_in.items()
     ]

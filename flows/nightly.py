@@ -9,9 +9,10 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.night import Plan, run_night
+from flows.night import run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
+from flows.plan import LEAST_AGREEMENT, Plan
 from flows.warehouse.accepting import Limits
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
 from schemas.errors import SourceUnavailable
@@ -31,14 +32,25 @@ def nightly(
     keep: int = 30,
     anew: bool = False,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
+    with_names: bool = False,
+    least_agreement: float = LEAST_AGREEMENT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.night.Plan.parameters`.
+    The parameters are those of `flows.plan.Plan.parameters`.
     Returns: release_id and as_of, as the manifest has them.
     """
-    limits = Limits(max_refused_share, max_shrink_share)
-    plan = Plan(source, Home(Path(home)), as_of or scheduled_time(), limits, keep, anew, memory_limit)
+    plan = Plan(
+        source,
+        Home(Path(home)),
+        as_of or scheduled_time(),
+        Limits(max_refused_share, max_shrink_share),
+        keep,
+        anew,
+        memory_limit,
+        with_names,
+        least_agreement,
+    )
     manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
@@ -47,7 +59,9 @@ def nightly(
 def scheduled_time() -> datetime:
     """The time this run was scheduled for: a rerun of a night has the night's own time."""
     scheduled: datetime | None = runtime.flow_run.scheduled_start_time
-    return (scheduled or datetime.now(UTC)).astimezone(UTC)
+    # Prefect's own kind of datetime: its differences are no timedeltas.
+    moment = datetime.fromisoformat(scheduled.isoformat()) if scheduled else datetime.now(UTC)
+    return moment.astimezone(UTC)
 
 
 def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:

@@ -17,7 +17,7 @@ import httpx
 import stamina
 
 from flows.incidents import Failure, Incident, read_note, write_note
-from schemas.errors import UsageError
+from schemas.errors import UsageError, may_help_later
 from schemas.home import Home
 
 log = logging.getLogger("pathstats.night")
@@ -147,7 +147,7 @@ def _post_once(webhook: Webhook, notice: dict[str, Any]) -> None:
         may_help = not isinstance(error, httpx.ReadTimeout)
         raise _NotTaken(type(error).__name__, may_help=may_help) from None
     if not 200 <= status < 300:
-        may_help = status in (408, 429) or status >= 500
+        may_help = may_help_later(status)
         pause_s = float(pause) if pause.isascii() and pause.isdigit() else None
         raise _NotTaken(f"HTTP {status}", may_help=may_help, pause_s=pause_s)
 

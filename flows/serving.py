@@ -109,7 +109,7 @@ def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
     A temporary server, which flows start by themselves, runs no scheduler. In a session of its own, so that
     Ctrl-C reaches it last: the runner still has to tell it how its nights ended.
     """
-    say(f"Starting a Prefect server at {address.removesuffix('/api')}/v1 …")
+    say(f"Starting a Prefect server at {address.removesuffix('/api')}/ …")
     port = address.removesuffix("/api").rpartition(":")[2]
     prefect = [sys.executable, "-c", _PREFECT, str(os.getpid())]
     server = subprocess.Popen(
@@ -117,7 +117,7 @@ def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
+        env=_settings_of_server(address),
         start_new_session=True,
     )
     try:
@@ -130,6 +130,12 @@ def _running(address: str, say: Callable[[str], None]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def _settings_of_server(address: str) -> dict[str, str]:
+    """Its page asks for another port unless told; the newer page, which calls outside addresses, is off."""
+    rest = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    return {"PREFECT_SERVER_UI_V2_ENABLED": "false", **rest, "PREFECT_UI_API_URL": address}
 
 
 def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from pathstats.answering import Found
 from pathstats.explaining_steps import deciding_sessions, waived
+from pathstats.open_release import Found
 from pathstats.scanning import scan_table
 from schemas.home import Release
 from schemas.manifest import Manifest
@@ -23,16 +23,22 @@ class Explanation:
 
 def explanation(found: Found) -> Explanation:
     """Why the enrolment that answers says what it says, from the release's own tables."""
-    mine = (
-        (pl.col("company_id") == found.company_id)
-        & (pl.col("session_id") == found.session_id)
-        & (pl.col("user_id") == found.user_id)
-    )
-    release = Release(found.release)
-    row = scan_table(release, "path_session_stats").filter(mine, "is_current").collect().row(0, named=True)
+    of_learner = (pl.col("session_id") == found.session_id) & (pl.col("user_id") == found.user_id)
+    return _explained(Release(found.release), found.company_id, of_learner & pl.col("is_current"))
+
+
+def explanation_of(release: Release, company_id: str, enrollment_id: str) -> Explanation:
+    """The same of any enrolment, also one that does not answer."""
+    return _explained(release, company_id, pl.col("enrollment_id") == enrollment_id)
+
+
+def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation:
+    company = pl.col("company_id") == company_id
+    row = scan_table(release, "path_session_stats").filter(company, asked).collect().row(0, named=True)
+    mine = company & pl.all_horizontal(pl.col(key) == row[key] for key in ("session_id", "user_id"))
     session = (
         scan_table(release, "path_sessions")
-        .filter(pl.col("company_id") == found.company_id, pl.col("session_id") == found.session_id)
+        .filter(company, pl.col("session_id") == row["session_id"])
         .collect()
         .row(0, named=True)
     )

@@ -2,7 +2,7 @@
 
 from schemas.columns import Table, key, table_name
 from schemas.inputs import INPUTS
-from schemas.outputs import OUTPUTS
+from schemas.outputs import OUTPUTS, SOMETIMES
 
 _TYPES = {
     "String": "text",
@@ -33,7 +33,7 @@ def data_dictionary() -> str:
     """Every table and column that goes out and comes in, as Markdown."""
     parts = ["# Data dictionary", "", "Made from `schemas/`; times are UTC.", ""]
     parts += ["## Tables that go out", ""]
-    parts += [line for model in OUTPUTS for line in _table(model)]
+    parts += [line for model in (*OUTPUTS, *SOMETIMES) for line in _table(model)]
     parts += ["## Tables that come in", ""]
     parts += [line for model in INPUTS for line in _table(model)]
     return "\n".join(parts).rstrip() + "\n"

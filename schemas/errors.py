@@ -4,11 +4,15 @@ PathStatsError
 ├── UsageError            the command or its arguments are wrong               exit 2
 │   └── NoRelease         the home has no release yet
 ├── SourceError           the source or its data can't be read                 exit 3
+│   ├── MissingScope      the client of an API may not read a list
+│   ├── NoSuchList        an API has no such list, or no such page of it
 │   └── SourceUnavailable it may answer later: worth a retry
+│       └── NotNow        an API answers so, and perhaps from when on
 ├── NotFound              the look-up's three not-founds, each with a body     exit 4, HTTP 404
 │   ├── PathSessionNotFound
 │   ├── UserNotFound
 │   └── UserNotEnrolled
+├── Unauthorized          over HTTP, without a key to the company              HTTP 401
 ├── HeldBack              the quality gate held the release back               exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
 └── NightFailed           our side failed                                      exit 1
@@ -22,6 +26,15 @@ A message is one clear sentence that says what to do; it never holds an e-mail, 
 """
 
 from typing import ClassVar
+
+
+def may_help_later(http_status: int) -> bool:
+    """Whether the same request may be answered later: transient or permanent is decided here, once.
+
+    >>> [may_help_later(status) for status in (200, 403, 408, 429, 503)]
+    [False, False, True, True, True]
+    """
+    return http_status in (408, 429) or http_status >= 500
 
 
 class PathStatsError(Exception):
@@ -55,6 +68,29 @@ class SourceUnavailable(SourceError):
     """The source does not answer now and may answer later (408, 429, 5xx, a lost connection)."""
 
 
+class MissingScope(SourceError):
+    """The client of an API may not read a list."""
+
+
+class NoSuchList(SourceError):
+    """An API has no such list, or no such page of it (any more).
+
+    is_named: its answer says that it is the thing that is missing, and not the address that is wrong.
+    """
+
+    def __init__(self, sentence: str, *, is_named: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_named = is_named
+
+
+class NotNow(SourceUnavailable):
+    """An API does not answer this now. pause_s: how long it asks to wait; None: as it suits us."""
+
+    def __init__(self, sentence: str, pause_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.pause_s = pause_s
+
+
 class NotFound(PathStatsError):
     """The endpoint's 404: `status_code` and `body` are what it answers."""
 
@@ -86,6 +122,20 @@ class UserNotEnrolled(NotFound):
     """The user was never enrolled in the session."""
 
     code = "user_not_enrolled"
+
+
+class Unauthorized(PathStatsError):
+    """The request has no key that opens the company: none, a wrong, a revoked, or another company's.
+
+    asks_for_login: whether a person's browser is to ask for them.
+    """
+
+    status_code: ClassVar[int] = 401
+    body: ClassVar[dict[str, str]] = {"error": "unauthorized"}
+
+    def __init__(self, *, asks_for_login: bool = False) -> None:
+        super().__init__("unauthorized")
+        self.asks_for_login = asks_for_login
 
 
 class HeldBack(PathStatsError):

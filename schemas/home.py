@@ -1,4 +1,4 @@
-"""Where things lie in a home folder. Names only: nothing here reads or writes."""
+"""Where things lie in a home folder. Names only: nothing here reads or writes what is in them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
+# In a release whose night read a platform's own answers.
+SOMETIMES = ("parity",)
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,26 @@ class Release:
         return self.folder / "lookup.sqlite"
 
     @property
+    def report(self) -> Path:
+        """The page for the person who runs training; of several companies, the list of their pages."""
+        return self.folder / "report.html"
+
+    @property
     def data_dictionary(self) -> Path:
         return self.folder / "data_dictionary.md"
 
     def table(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
+
+    def files(self) -> list[Path]:
+        """All that is in the release, in its folders too; a folder only if it is empty, as none should be."""
+        entries = sorted(self.folder.rglob("*"))
+        parents = {entry.parent for entry in entries}
+        return [entry for entry in entries if entry not in parents]
+
+    def named(self, file: Path) -> str:
+        """A file of the release as the manifest names it."""
+        return file.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
@@ -75,8 +92,24 @@ class Home:
         return self.root / "told.json"
 
     @property
+    def keys(self) -> Path:
+        """The keys to the endpoint, as hashes."""
+        return self.root / "keys.json"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Held while the keys are changed."""
+        return self.root / "keys.lock"
+
+    @property
     def landing(self) -> Path:
+        """What was read of a platform's API, a folder for each run; kept for some nights."""
         return self.root / "landing"
+
+    @property
+    def extracts(self) -> Path:
+        """The files that a night loads, while it runs."""
+        return self.landing / "extracts"
 
     @property
     def published(self) -> Path:

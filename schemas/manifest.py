@@ -41,12 +41,57 @@ class FileOut:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a company's learners stand: of enrolments that are current, and not archived but for `archived`.
+
+    late: those with an overdue required step who can still pass.
+    """
+
+    by_detailed_status: dict[str, int]
+    late: int
+    archived: int
+
+    @property
+    def enrolled(self) -> int:
+        return sum(self.by_detailed_status.values())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often the platform's own answers are ours.
+
+    compared:    enrolments that both answer for.
+    same:        of these, by field, how many have the same value.
+    differences: by class and field, how many differ; also of enrolments that only one of both has.
+    """
+
+    compared: int
+    same: dict[str, int]
+    differences: dict[str, dict[str, int]]
+
+    def share(self, field: str) -> float:
+        """The share of the values that are the same.
+
+        >>> Agreement(4, {"score": 3}, {"unexplained": {"score": 1}}).share("score")
+        0.75
+        """
+        return self.same[field] / self.compared if self.compared else 1.0
+
+    def accounted_for(self, field: str) -> float:
+        """The share of the values that are the same, or others for a reason that is known."""
+        unexplained = self.differences.get("unexplained", {}).get(field, 0)
+        return 1 - unexplained / self.compared if self.compared else 1.0
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
     computed, carried: enrolments that were computed anew, and that were taken over from the release before.
     since:             the release that status_changes compares with; null if there is none.
     transitions:       how many enrolments changed since, by what people act on.
+    companies:         where the learners of each company stand; none in releases made before reports were.
+    parity:            the platform's own answers against ours; null if it was not asked.
     """
 
     release_id: str
@@ -62,7 +107,9 @@ class Manifest:
     carried: int = 0
     since: str | None = None
     transitions: dict[str, int] = field(default_factory=dict)
+    companies: dict[str, Standing] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    parity: Agreement | None = None
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
 
@@ -93,6 +140,8 @@ class Manifest:
         facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
+        facts["companies"] = {name: Standing(**it) for name, it in facts.get("companies", {}).items()}
+        facts["parity"] = Agreement(**facts["parity"]) if facts.get("parity") else None
         return cls(**facts)
 
 

@@ -8,8 +8,10 @@ from schemas.inputs import PathSessions, Users
 from schemas.vocabulary import (
     CHANGE_CAUSES,
     CHANGED_FIELDS,
+    COMPARED,
     DETAILED_STATUS_REASONS,
     DETAILED_STATUSES,
+    PARITY_DIFFERENCES,
     REFUSAL_REASONS,
     RESULTS,
     STATUSES,
@@ -308,6 +310,37 @@ class StatusChanges(Table):
         metadata = {"key": ["company_id", "session_id", "user_id", "enrollment_id", "field"]}
 
 
+class Parity(Table):
+    """Our answers beside those of a platform that was read by its API, one field of an enrolment a row."""
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    user_id: str = column("The learner.")
+    enrollment_id: str = column("The enrolment.")
+    field: str = column(
+        "What is compared; enrolment is there only where one of both has none.", isin=COMPARED
+    )
+    ours: str = column(
+        "What path_session_stats says: a detailed status with its reason, times in ISO 8601.", null="no value"
+    )
+    theirs: str = column("What the platform says.", null="no value")
+    same: bool = column("Whether both say the same; times are compared to the millisecond.")
+    difference: str = column(
+        "What the difference is due to, the first that holds; `pathstats parity` says why.",
+        null="there is none",
+        isin=PARITY_DIFFERENCES,
+    )
+
+    class Config(Table.Config):
+        name = "parity"
+        metadata = {"key": ["company_id", "session_id", "user_id", "enrollment_id", "field"]}
+
+    @pa.dataframe_check(name="same_means_no_difference")
+    def same_without_difference(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        is_same = pl.col("ours").eq_missing(pl.col("theirs"))
+        return holds(data, (pl.col("same") == is_same) & (pl.col("same") == pl.col("difference").is_null()))
+
+
 OUTPUTS: tuple[type[Table], ...] = (
     PathSessionStats,
     StepStats,
@@ -317,3 +350,5 @@ OUTPUTS: tuple[type[Table], ...] = (
     Quarantine,
     StatusChanges,
 )
+# What is in a release only where it can be.
+SOMETIMES: tuple[type[Table], ...] = (Parity,)

@@ -54,6 +54,24 @@ CHANGED_FIELDS = (
     "gone",
 )
 
+# What is compared with the platform's own answer; enrolment: that there is one.
+PARITY_FIELDS = ("detailed_status", "progress", "score", "global_time_ms", "completed_at")
+COMPARED = (*PARITY_FIELDS, "enrolment")
+# What a difference is due to, the first that holds.
+PARITY_DIFFERENCES = (
+    "platform newer than our data",
+    "added required step",
+    "changed steps",
+    "toRetake wording",
+    "absolute due date",
+    "program without results",
+    "correction not told",
+    "rounding",
+    "gone from the platform",
+    "waits for its partner",
+    "unexplained",
+)
+
 # What people act on when they see that it has come since the last release; what they were told and isn't so.
 TRANSITIONS = ("became late", "completed", "to retake", "unsuccessful")
 RESTATEMENTS = ("completion date moved", "completion date vanished")

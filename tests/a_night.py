@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.warehouse.accepting import Limits
 from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release
@@ -76,6 +77,6 @@ def assert_complete(release: Release) -> Manifest:
     """The folder holds its manifest and exactly the files that the manifest says, with their hashes."""
     manifest = Manifest.read(release.manifest)
     assert manifest.release_id == release.folder.name
-    found = {file.name: sha256(file) for file in release.folder.iterdir() if file != release.manifest}
+    found = {release.named(file): sha256(file) for file in release.files() if file != release.manifest}
     assert found == {name: out.sha256 for name, out in manifest.files.items()}
     return manifest

@@ -55,18 +55,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return place
 
 
-def parquet_digests(home: Home) -> dict[str, str]:
-    return {
-        table: hashlib.sha256((home.latest / f"{table}.parquet").read_bytes()).hexdigest()
-        for table in PARQUET_TABLES
-    }
+def digests(home: Home) -> dict[str, str]:
+    """Of the tables and the report."""
+    files = [*(f"{table}.parquet" for table in PARQUET_TABLES), "report.html"]
+    return {file: hashlib.sha256((home.latest / file).read_bytes()).hexdigest() for file in files}
 
 
 def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
-    from flows.night import Plan, run_night
+    from flows.night import run_night
+    from flows.plan import Plan
 
     run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
-    assert parquet_digests(home) == parquet_digests(Home(tmp_path))
+    assert digests(home) == digests(Home(tmp_path))
 
 
 def test_a_schedule_hands_over_parameters_that_the_flow_has(
@@ -81,7 +81,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     handed_over: list[dict[str, object]] = []
     monkeypatch.setattr(serving, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
     options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
-    options += ("--max-shrink", "0.1", "--memory", "2GB")
+    options += ("--max-shrink", "0.1", "--memory", "2GB", "--with-names")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
     (parameters,) = handed_over
     assert parameters == {
@@ -93,6 +93,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
         "keep": 7,
         "anew": False,
         "memory_limit": "2GB",
+        "with_names": True,
     }
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
 
@@ -110,6 +111,7 @@ def test_every_phase_is_a_task(home: Home) -> None:
         "load enrollments",
         "accept",
         "transform",
+        "report",
         "publish",
         "delete old releases",
     }
@@ -354,3 +356,39 @@ def children_of(process: int) -> list[int]:
     """The processes that a process has started (Linux)."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
     return [int(pid) for pid in children.split()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_prefect_is_told_no_secret_of_a_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Parameters, logs, states and artifacts all are in its database; the source's name is all it needs."""
+    import httpx
+    from prefect.settings import get_current_settings
+
+    from flows.nightly import nightly
+    from flows.sources import opening
+    from schemas.errors import SourceError
+    from tests.learning360.extracting import source
+    from tests.learning360.small_company import small_company
+    from tests.learning360.test_secrets import said
+
+    platform = small_company()
+    if fails:
+        platform.faults["/courses"] = lambda request, met: httpx.Response(403)
+    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.night")
+    home = tmp_path / "home"
+
+    if fails:
+        with pytest.raises(SourceError, match="courseStats:read"):
+            nightly(source="360learning", home=str(home), as_of=AS_OF)
+    else:
+        assert nightly(source="360learning", home=str(home), as_of=AS_OF)["release_id"]
+    assert said(home) == []
+    database = get_current_settings().server.database.connection_url
+    assert database is not None
+    folder = Path(database.get_secret_value().removeprefix("sqlite+aiosqlite:///")).parent
+    time.sleep(1)  # Logs and events are sent from threads.
+    assert any(b"360learning" in file.read_bytes() for file in folder.iterdir())
+    assert said(folder) == []

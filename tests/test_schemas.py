@@ -12,7 +12,7 @@ import pytest
 from schemas import errors
 from schemas.columns import Table, key, table_name
 from schemas.inputs import INPUTS
-from schemas.outputs import OUTPUTS
+from schemas.outputs import OUTPUTS, SOMETIMES
 from tests.a_night import AS_OF, as_parquet, latest, night, published
 from tests.publishing.test_gate import CASES
 from tests.reference.tables import world
@@ -146,7 +146,7 @@ def test_each_column_says_its_type_meaning_unit_and_null(home: Path, model: type
         assert of_file[field.name] == expected
 
 
-@pytest.mark.parametrize("model", [*INPUTS, *OUTPUTS], ids=table_name)
+@pytest.mark.parametrize("model", [*INPUTS, *OUTPUTS, *SOMETIMES], ids=table_name)
 def test_every_column_has_a_meaning_and_every_quantity_a_unit(model: type[Table]) -> None:
     for name, facts in model.to_schema().columns.items():
         assert (facts.description or "").endswith("."), name

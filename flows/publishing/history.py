@@ -38,6 +38,26 @@ def published(home: Home) -> list[Manifest]:
     return sorted((it for it in manifests if isinstance(it, Manifest)), key=_made, reverse=True)
 
 
+def earlier(home: Home, as_of: datetime, *, most: int) -> list[Manifest]:
+    """Of the newest earlier instants, what was published last as of each; the oldest first.
+
+    What was deleted counts too: its manifest is still there.
+    """
+    files = [folder / "manifest.json" for folder in _folders(home)] + list(home.deleted.glob("*.json"))
+    # Names sort by as_of, so the many that are too old need not be read.
+    newest = sorted(files, key=_id_of, reverse=True)
+    found: dict[datetime, Manifest] = {}
+    for file in newest:
+        manifest = _read(file)
+        if isinstance(manifest, Manifest) and manifest.release_id == _id_of(file):
+            when = datetime.fromisoformat(manifest.as_of)
+            if when < as_of and (when not in found or _made(found[when]) < _made(manifest)):
+                found[when] = manifest
+        if len(found) > most:
+            break
+    return [found[when] for when in sorted(found)][-most:]
+
+
 def damaged(home: Home) -> list[str]:
     """Folders that have a release's name and no sound manifest, by name. Nothing deletes them."""
     return [folder.name for folder in _unsound(home) if _RELEASE_ID.fullmatch(folder.name)]
@@ -52,14 +72,26 @@ def foreign(home: Home) -> list[str]:
 
 def read(release: Release) -> Manifest | str:
     """The release's manifest; where there is no sound one, what it is instead, in words."""
+    manifest = _read(release.manifest)
+    if isinstance(manifest, Manifest) and manifest.release_id != release.folder.name:
+        return "another release's"
+    return manifest
+
+
+def _read(file: Path) -> Manifest | str:
     try:
-        manifest = Manifest.read(release.manifest)
+        manifest = Manifest.read(file)
         _made(manifest)
     except FileNotFoundError:
         return "missing"
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return "unreadable"
-    return manifest if manifest.release_id == release.folder.name else "another release's"
+    return manifest
+
+
+def _id_of(file: Path) -> str:
+    """The id of the release whose manifest this is, or was before it was deleted."""
+    return file.parent.name if file.name == "manifest.json" else file.stem
 
 
 def manifest_of(release: Release) -> Manifest:

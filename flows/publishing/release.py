@@ -13,7 +13,7 @@ import polars as pl
 from flows.publishing import retention
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
-from schemas.manifest import FileOut, Manifest, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
 
 
 def start_building(home: Home) -> Release:
@@ -47,7 +47,9 @@ def publish(
     carried: int,
     since: str | None,
     transitions: dict[str, int],
+    companies: dict[str, Standing],
     seconds: dict[str, float],
+    parity: Agreement | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
@@ -68,7 +70,9 @@ def publish(
         carried=carried,
         since=since,
         transitions=transitions,
+        companies=companies,
         seconds=seconds,
+        parity=parity,
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
     sync(building.manifest)
@@ -98,9 +102,12 @@ def forget_rollbacks(home: Home) -> None:
 
 def _all_described(release: Release) -> dict[str, FileOut]:
     """Every file of the release, hashed and on disk; the largest two are most of it, so two at a time."""
-    files = sorted(release.folder.iterdir())
+    files = release.files()
     with ThreadPoolExecutor(max_workers=2) as hashing:
-        return dict(zip((file.name for file in files), hashing.map(_described, files), strict=True))
+        described = dict(zip(map(release.named, files), hashing.map(_described, files), strict=True))
+    for folder in {file.parent for file in files} - {release.folder}:
+        sync(folder)
+    return described
 
 
 def _described(file: Path) -> FileOut:

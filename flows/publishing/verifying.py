@@ -51,7 +51,7 @@ def verify(release: Release) -> Verified:
     if isinstance(manifest, str):
         wrong = Fault("manifest.json", "changed", manifest)
         return Verified(name, 0, 0, [Fault("manifest.json", "missing") if manifest == "missing" else wrong])
-    found = {entry.name for entry in release.folder.iterdir()} - {release.manifest.name}
+    found = {release.named(file) for file in release.files()} - {release.manifest.name}
     faults = [Fault(file, "missing") for file in manifest.files.keys() - found]
     faults += [Fault(file, "additional") for file in found - manifest.files.keys()]
     for file in found & manifest.files.keys():

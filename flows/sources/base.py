@@ -1,7 +1,7 @@
 """What a source is: it lands the six tables, and optional ones, as files that the warehouse loads."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -30,9 +30,14 @@ class Extract:
 
 @dataclass(frozen=True)
 class Held:
-    """What the warehouse holds already: when each table it has was last extracted in full."""
+    """What the warehouse holds already.
+
+    full_at:  when each table it has was last extracted in full.
+    taken_at: how far each table reaches: when it, or the last changes of it, were extracted.
+    """
 
     full_at: dict[str, datetime]
+    taken_at: dict[str, datetime] = field(default_factory=dict)
 
 
 NOTHING_HELD = Held({})
@@ -46,7 +51,8 @@ class Source(Protocol):
 
         The optional tables may be left out; what the warehouse holds of them then still holds.
 
-        landing: an empty folder to write files into, where the source holds none of its own.
+        landing: an empty folder to write files into, where the source holds none of its own. What a source
+                 wants to find again in another night it keeps beside that folder.
         as_of:   the night's time.
         held:    what the warehouse has; a table it has may be left out if nothing changed in it.
         Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.

@@ -6,6 +6,9 @@ from pathlib import Path
 from flows.sources.base import Source
 from flows.sources.demo import Demo
 from flows.sources.files import Files
+from flows.sources.learning360 import Learning360
+from flows.sources.learning360.replaying import Replay
+from flows.sources.learning360.settings import Settings
 from flows.sources.oulad import Oulad
 from schemas.errors import UsageError
 
@@ -38,7 +41,11 @@ SOURCES: dict[str, Callable[[str], Source]] = {
     "changes": lambda options: Files(_folder(options), are_changes=True),
     "oulad": lambda options: Oulad(_folder(options)),
     "demo": _demo,
+    "360learning": lambda options: Learning360(Settings.read()),
+    "landing": lambda options: Replay(_folder(options)),
 }
+# Those that lie in no folder.
+_WITHOUT_FOLDER = ("demo", "360learning")
 
 
 def open_source(spec: str) -> Source:
@@ -49,9 +56,11 @@ def open_source(spec: str) -> Source:
     kind, _, options = spec.partition(":")
     if kind not in SOURCES:
         raise UsageError(
-            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR or "
-            "demo[:learners=N,seed=S]."
+            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR, 360learning, "
+            "landing:DIR or demo[:learners=N,seed=S]."
         )
-    if kind != "demo" and not options:
+    if kind not in _WITHOUT_FOLDER and not options:
         raise UsageError(f"Source {kind} needs a folder: {kind}:DIR.")
+    if kind == "360learning" and options:
+        raise UsageError("Source 360learning takes no options; its settings are in the environment.")
     return SOURCES[kind](options)

@@ -58,8 +58,14 @@ def start(duck: Duck) -> None:
 
 def held(duck: Duck) -> Held:
     """What the warehouse holds already."""
-    rows = duck.rows('SELECT "table", data_as_of FROM extracted WHERE is_full')
-    return Held({table: datetime.fromisoformat(at) for table, at in rows})
+    rows = [
+        (table, datetime.fromisoformat(at), is_full)
+        for table, at, is_full in duck.rows('SELECT "table", data_as_of, is_full FROM extracted')
+    ]
+    taken_at: dict[str, datetime] = {}
+    for table, at, _ in rows:
+        taken_at[table] = max(at, taken_at.get(table, at))
+    return Held({table: at for table, at, is_full in rows if is_full}, taken_at)
 
 
 def accept(
@@ -301,11 +307,16 @@ def delivery(arrivals: list[Arrival], table: str) -> str:
 
 
 def published_rows(model: type[Table]) -> str:
-    """The rows of `users` or `path_sessions` that count, or of the quarantine, in publication order."""
+    """The rows of `users` or `path_sessions` that count, or of the quarantine."""
     name = table_name(model)
     names = ", ".join(identifier(column) for column in model.to_schema().columns)
     if name == "quarantine":
-        return f"SELECT {names} FROM quarantine ORDER BY ALL"
+        return f"SELECT {names} FROM quarantine"
     counting = "WHERE path_key IN (SELECT path_key FROM paths)" if name == "path_sessions" else ""
-    order = ", ".join(map(identifier, key(model)))
-    return f"SELECT {names} FROM ({by_id(model, f'(FROM {name} {counting})')}) ORDER BY {order}"
+    return f"SELECT {names} FROM ({by_id(model, f'(FROM {name} {counting})')})"
+
+
+def published_order(model: type[Table]) -> str:
+    """The columns by which such rows are published; in quarantine a row may stand twice."""
+    is_quarantine = table_name(model) == "quarantine"
+    return ", ".join(map(identifier, model.to_schema().columns if is_quarantine else key(model)))

@@ -15,6 +15,7 @@ from pathstats.cli.options import (
     now,
     reporting_errors,
 )
+from schemas.errors import SourceError
 
 
 @reporting_errors
@@ -29,6 +30,9 @@ def check(
     Looks at the source alone, as a first night would: tables whole, with what changed since. Whether tables
     have shrunk, only a night can tell. Of `changes:DIR` it checks whichever tables are there.
 
+    `360learning` is only asked for the first page of each list: whether it can be reached, knows the client,
+    and grants every scope.
+
     Ends with 5 if a night would be held back, with 3 if the source can't be read.
 
     Examples:
@@ -36,7 +40,12 @@ def check(
     pathstats check files:exports/
 
     pathstats check changes:exports/changes/
+
+    pathstats check 360learning
     """
+    if source == "360learning":
+        _check_platform(as_json)
+        return
     from flows.checking_night import check_source
 
     checked = check_source(source, instant(as_of) or now())
@@ -53,3 +62,19 @@ def check(
         show_check(checked, held_back, max_refused)
     if held_back:
         raise typer.Exit(5)
+
+
+def _check_platform(as_json: bool) -> None:
+    from flows.sources.learning360.probing import probe
+    from flows.sources.learning360.settings import Settings
+
+    probes = probe(Settings.read())
+    if as_json:
+        lists = [asdict(found) for found in probes]
+        typer.echo(json.dumps({"source": "360learning", "lists": lists}, indent=2))
+    else:
+        from pathstats.cli.probe_screen import show_probes
+
+        show_probes(probes)
+    if any(found.is_fault for found in probes):
+        raise typer.Exit(SourceError.exit_code)

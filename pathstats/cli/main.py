@@ -4,12 +4,18 @@ import typer
 
 from pathstats.cli.check import check
 from pathstats.cli.demo import demo
+from pathstats.cli.export import export
+from pathstats.cli.keys import keys
 from pathstats.cli.lookup import lookup
+from pathstats.cli.parity import parity
 from pathstats.cli.query import query
 from pathstats.cli.releases import releases
+from pathstats.cli.report import report
 from pathstats.cli.rollback import rollback
 from pathstats.cli.run import run
+from pathstats.cli.sandbox import sandbox
 from pathstats.cli.schedule import schedule
+from pathstats.cli.serve import serve
 from pathstats.cli.status import status
 from pathstats.cli.verify import verify
 
@@ -25,8 +31,26 @@ app = typer.Typer(
     "5 the quality gate held the release back, 6 the latest release is older than "
     "`status --max-age` allows, 130 interrupted.",
 )
-for command in (demo, run, lookup, check, status, query, schedule, releases, rollback, verify):
-    app.command(no_args_is_help=command in (lookup, check, query, rollback))(command)
+COMMANDS = (
+    demo,
+    run,
+    lookup,
+    report,
+    query,
+    export,
+    check,
+    parity,
+    status,
+    serve,
+    schedule,
+    releases,
+    rollback,
+    verify,
+    sandbox,
+)
+for command in COMMANDS:
+    app.command(no_args_is_help=command in (lookup, check, query, export, rollback))(command)
+app.add_typer(keys)
 
 
 def main() -> None:

@@ -41,6 +41,11 @@ def show_night(manifest: Manifest, home: Home) -> None:
     screen.print(by_detailed_status(manifest))
     screen.print()
     show_changes(manifest)
+    if manifest.parity:
+        from pathstats.cli.parity_screen import agreement
+
+        screen.print()
+        screen.print(agreement(manifest.parity))
     rows = {
         name.removesuffix(".parquet"): out.rows
         for name, out in manifest.files.items()

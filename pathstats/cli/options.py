@@ -19,7 +19,8 @@ Answer = TypeVar("Answer")
 # Where data come from, in the words of the command line.
 SOURCES = (
     "files:DIR holds whole tables, and in changes/ what changed since; changes:DIR only what changed; "
-    "oulad:DIR; demo[:learners=N,seed=S]."
+    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier night read of "
+    "it; oulad:DIR; demo[:learners=N,seed=S]."
 )
 # A panel of the help for what holds a night back.
 _GUARDS = "Guards: what holds a night back"
@@ -101,6 +102,26 @@ MemoryOption = Annotated[
         "--memory",
         envvar="PATHSTATS_MEMORY",
         help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
+    ),
+]
+NamesOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-names",
+        envvar="PATHSTATS_WITH_NAMES",
+        help="Show learners by name and e-mail in the report; by their ids otherwise.",
+    ),
+]
+LeastAgreementOption = Annotated[
+    float,
+    typer.Option(
+        "--min-agreement",
+        metavar="SHARE",
+        envvar="PATHSTATS_MIN_AGREEMENT",
+        min=0.0,
+        max=1.0,
+        help="The share of a platform's own answers that are to be ours, or others for a known reason; below "
+        "it the night warns.",
     ),
 ]
 NotifyOption = Annotated[

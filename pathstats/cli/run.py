@@ -13,9 +13,11 @@ from pathstats.cli.options import (
     HomeOption,
     JsonOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
+    NamesOption,
     NotifyOption,
     VerboseOption,
     instant,
@@ -26,7 +28,7 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.night import Plan
+    from flows.plan import Plan
 
 
 @reporting_errors
@@ -58,12 +60,14 @@ def run(
     direct: DirectOption = False,
     keep: KeepOption = 30,
     memory: MemoryOption = "3GB",
+    with_names: NamesOption = False,
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     accept_shrink: AcceptShrinkOption = False,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run one night: take in what the source delivers, compute what can have changed, publish a release.
 
@@ -81,14 +85,15 @@ def run(
     from flows.memory import keep_freed_memory
 
     keep_freed_memory()
-    from flows.night import Plan
     from flows.notices import hand_on
+    from flows.plan import Plan
     from flows.warehouse.accepting import Limits
 
     if incremental:
         source = _as_changes(source)
     limits = Limits(max_refused, None if accept_shrink else max_shrink)
-    plan = Plan(source, settings.home(home), instant(as_of) or now(), limits, keep, full, memory)
+    place, moment = settings.home(home), instant(as_of) or now()
+    plan = Plan(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
     hand_on(notify)
     manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:

@@ -9,9 +9,11 @@ from pathstats.cli.options import (
     SOURCES,
     HomeOption,
     KeepOption,
+    LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
     MemoryOption,
+    NamesOption,
     NotifyOption,
     VerboseOption,
     now,
@@ -27,10 +29,12 @@ def schedule(
     home: HomeOption = None,
     keep: KeepOption = 30,
     memory: MemoryOption = "3GB",
+    with_names: NamesOption = False,
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
+    min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
 
@@ -48,15 +52,25 @@ def schedule(
 
     prepare(verbose=verbose)
     keep_freed_memory()
-    from flows.night import Plan
     from flows.notices import hand_on
+    from flows.plan import Plan
     from flows.sources.opening import open_source
     from flows.warehouse.accepting import Limits
 
     # A wrong word is told now, not by the first night.
     open_source(source)
     limits = Limits(max_refused, max_shrink)
-    plan = Plan(source, settings.home(home), now(), limits, keep, memory_limit=memory)
+    place = settings.home(home)
+    plan = Plan(
+        source,
+        place,
+        now(),
+        limits,
+        keep,
+        memory_limit=memory,
+        with_names=with_names,
+        least_agreement=min_agreement,
+    )
     hand_on(notify)
     from flows.serving import serve_nightly
 

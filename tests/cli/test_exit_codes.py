@@ -364,7 +364,7 @@ def test_130_ctrl_c_in_the_middle(home: Path, still_answers: Callable[[], None])
         text=True,
         env=quiet_environment(),
     )
-    landing = Home(home).landing
+    landing = Home(home).extracts
     wait_until = time.monotonic() + 20
     while not list(landing.glob("*")) and time.monotonic() < wait_until:
         time.sleep(0.02)

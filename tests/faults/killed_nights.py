@@ -18,6 +18,7 @@ from typing import Any, Self
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 # None of them runs a query.
 _SLOW_TO_IMPORT = (
+    "altair",
     "duckdb",
     "filelock",
     "flows.notices",
@@ -111,10 +112,14 @@ def _die_at(kill: Kill) -> None:
 
 def _run(task: Task) -> None:
     # Only here: a process forked after polars has run a query hangs, and these imports run one.
-    from flows.night import Plan, run_night
+    from flows.night import run_night
+    from flows.plan import Plan
+    from flows.reporting import charts
     from flows.warehouse.accepting import Limits
     from schemas.home import Home
 
+    # What draws charts takes half a second to start, in each of these processes anew.
+    charts._svg = lambda specification: "<svg></svg>"  # type: ignore[assignment]
     if task.kill:
         _die_at(task.kill)
     limits = Limits(refused_share=1.0, shrink_share=None)

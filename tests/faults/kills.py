@@ -39,6 +39,7 @@ _INDEX = [
     Kill("flows.publishing.lookup_index:LookupIndex._close"),
 ]
 _DICTIONARY = [Kill("pathlib:Path.write_text", when, 1, "data_dictionary") for when in ("before", "after")]
+_REPORT = [Kill("pathlib:Path.write_text", when, 1, "report.html") for when in ("before", "after")]
 _UNTIL_THE_NAME = [
     Kill("flows.publishing.release:_described", "before", 1, "lookup.sqlite"),
     Kill("pathlib:Path.write_text", "before", 1, "manifest.json"),
@@ -69,7 +70,7 @@ def _chains(kills: list[Kill], length: int) -> list[list[Kill]]:
 # Before a release has its name, a run that is killed further on has got over the kill before.
 BY_CHANGES = [
     *_chains([*_LOADS, *_IN_ACCEPT, Kill("flows.warehouse.accepting:_merge"), *_EACH_TABLE[:8], *_INDEX], 6),
-    [*_DICTIONARY, *_UNTIL_THE_NAME],
+    [*_DICTIONARY, *_REPORT, *_UNTIL_THE_NAME],
     *_chains([*_FROM_THE_NAME_ON, *_IN_RETENTION], 1),
 ]
 IN_FULL = [

@@ -82,6 +82,7 @@ class Nights:
                 carried=computed.carried,
                 since=computed.since,
                 transitions=computed.transitions,
+                companies={},
                 seconds={},
             )
 

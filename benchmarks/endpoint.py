@@ -1,0 +1,131 @@
+"""How many look-ups over HTTP a second, and how long they take: `wrk` asks, the server has one core.
+
+Random learners of the demo company, each question with its company and key.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+
+from benchmarks.mixed_load import served
+from benchmarks.worlds import AS_OF, SIZES, make_world
+from pathstats.endpoint import keys
+from schemas.home import Home
+
+_SCRIPT = Path(__file__).with_name("endpoint.lua")
+_ASKED = 100_000
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.endpoint", description=__doc__)
+    arguments.add_argument("--size", choices=SIZES, default="200k", help="enrolments, roughly")
+    arguments.add_argument("--home", type=Path, help="a home with a release, instead of a new one")
+    arguments.add_argument("--seconds", type=int, default=10)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--connections", type=int, nargs="+", default=[1, 8, 16])
+    chosen = arguments.parse_args()
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: apt-get install wrk, or github.com/wg/wrk")
+    with tempfile.TemporaryDirectory(prefix="pathstats-endpoint-") as folder:
+        home = Home(chosen.home or Path(folder) / "home")
+        if not chosen.home:
+            make_world(Path(folder) / "world", SIZES[chosen.size])
+            night = ["benchmarks.a_night", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
+            subprocess.run([sys.executable, "-m", *night], check=True, capture_output=True)
+        enrolments = _write_questions(home, Path(folder) / "questions")
+        with served(home) as (url, process):
+            _one_core_each(process)
+            sys.stdout.write(
+                f"{enrolments:,} enrolments; load of the machine before: {os.getloadavg()[0]:.1f}\n"
+            )
+            for connections in chosen.connections:
+                rounds = [
+                    _asked(url, process, connections, chosen.seconds, Path(folder) / "questions")
+                    for _ in range(chosen.rounds)
+                ]
+                sys.stdout.write(f"{connections} connection{'s' if connections > 1 else ''}\n")
+                sys.stdout.write("".join(f"  {it}\n" for it in rounds))
+
+
+@dataclass(frozen=True)
+class Round:
+    """per_cpu_s: answers for each second that the server had of its core: what nobody else's load changes."""
+
+    per_s: float
+    per_cpu_s: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.per_s:,.0f} answers/s, p50 {self.p50_ms:.2f} ms, p99 {self.p99_ms:.2f} ms, "
+            f"{self.per_cpu_s:,.0f} answers per second of the server's CPU time, {self.failed} failed"
+        )
+
+
+def _asked(url: str, process: int, connections: int, seconds: int, questions: Path) -> Round:
+    """One run of wrk, from the other core."""
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "-s",
+        str(_SCRIPT),
+        url,
+        "--",
+        str(questions),
+    ]
+    before = _cpu_s(process)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {1})
+    )
+    spent = _cpu_s(process) - before
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Round(
+        told["answers"] / told["seconds"],
+        told["answers"] / spent,
+        told["p50_ms"],
+        told["p99_ms"],
+        told["failed"],
+    )
+
+
+def _write_questions(home: Home, file: Path) -> int:
+    """A line per random learner, path and headers; how many enrolments the release has."""
+    stats = pl.scan_parquet(home.latest / "path_session_stats.parquet").filter("is_current")
+    learners = stats.select("company_id", "session_id", "user_id").collect()
+    made = {
+        it: keys.create(home, it, "bench", datetime.now(UTC))[1] for it in learners["company_id"].unique()
+    }
+    with file.open("w") as lines:
+        for company, session, user in learners.sample(_ASKED, with_replacement=True, seed=1).iter_rows():
+            path = f"/api/v1/paths/sessions/{quote(session, safe='')}/stats/{quote(user, safe='')}"
+            lines.write(f"{path} {company} {made[company]}\n")
+    return int(pl.scan_parquet(home.latest / "path_session_stats.parquet").select(pl.len()).collect().item())
+
+
+def _one_core_each(server: int) -> None:
+    """The server has the first core to itself, as far as others let it; wrk has the second."""
+    for thread in os.listdir(f"/proc/{server}/task"):
+        os.sched_setaffinity(int(thread), {0})
+
+
+def _cpu_s(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A platform that answers with pages that are prepared: as fast as a server can be, or as slow as it is told.
+
+    python -m benchmarks.page_server PAGES LATENCY_MS PATHS
+
+serves PAGES pages of 500 attempts and PATHS paths with one page of enrolments for each status, and prints its
+port. `/peak` tells how many requests were under way at once.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+PAGE_SIZE = 500
+_PLACE = "PPPPPPPP"  # of the page's number, in every id
+
+
+def _attempt(row: int) -> dict[str, object]:
+    return {
+        "_id": f"{_PLACE}{row:016x}",
+        "userId": f"{row % 97:024x}",
+        "courseId": f"{row % 40:024x}",
+        "pathSessionId": f"{row % 13:024x}",
+        "progress": 100,
+        "score": row % 101,
+        "timeSpent": 60_000 + row,
+        "firstActivityAt": "2026-03-02T09:00:00.000Z",
+        "lastActivityAt": "2026-03-02T09:10:00.000Z",
+        "completedAt": "2026-03-02T09:10:00.000Z",
+    }
+
+
+def _enrolment(row: int) -> dict[str, object]:
+    return {
+        "_id": f"{_PLACE}{row:016x}",
+        "sessionId": f"{row % 13:024x}",
+        "userId": f"{row % 97:024x}",
+        "createdAt": "2026-03-01T08:00:00.000Z",
+        "modifiedAt": "2026-03-01T08:00:00.000Z",
+    }
+
+
+def _path(number: int) -> dict[str, object]:
+    step = {"_id": f"{number % 40:024x}", "type": "course", "options": {"optional": False}}
+    return {"_id": f"{number:024x}", "name": f"Path {number}", "options": {}, "steps": [step]}
+
+
+class Prepared:
+    """The ASGI application."""
+
+    def __init__(self, pages: int, latency_s: float, paths: int) -> None:
+        self._pages, self._latency_s = pages, latency_s
+        self._attempts = _body([_attempt(row) for row in range(PAGE_SIZE)])
+        self._enrolments = _body([_enrolment(row) for row in range(PAGE_SIZE)])
+        self._paths = _body([_path(number) for number in range(paths)])
+        self._under_way = self._peak = 0
+        self._asked = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, query = scope["path"], parse_qs(scope["query_string"].decode())
+        if path == "/peak":
+            await _answer(send, _body({"peak": self._peak, "asked": self._asked}))
+            return
+        self._under_way += 1
+        self._asked += 1
+        self._peak = max(self._peak, self._under_way)
+        await asyncio.sleep(self._latency_s)
+        number = int(query.get("cursor", ["0"])[0])
+        await _answer(send, self._page(path, number), self._following(path, number))
+        self._under_way -= 1
+
+    def _page(self, path: str, number: int) -> bytes:
+        if path.endswith("/token"):
+            return _body({"access_token": "t", "expires_in": 3600})
+        if path.endswith("/courses/stats"):
+            return self._attempts.replace(_PLACE.encode(), b"%08x" % number)
+        if path.endswith("/enrollments"):
+            return self._enrolments.replace(_PLACE.encode(), path.split("/")[4].encode()[-8:])
+        return self._paths if path.endswith("/paths") else b"[]"
+
+    def _following(self, path: str, number: int) -> str | None:
+        has_more = path.endswith("/courses/stats") and number + 1 < self._pages
+        return f"{path}?cursor={number + 1}" if has_more else None
+
+
+async def _answer(send: Send, body: bytes, following: str | None = None) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if following:
+        headers.append((b"link", f'<{following}>; rel="next"'.encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _body(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def main() -> None:
+    pages, latency_ms, paths = map(int, sys.argv[1:])
+    listener = socket.create_server(("127.0.0.1", 0))
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    config = uvicorn.Config(Prepared(pages, latency_ms / 1000, paths), log_level="critical", lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

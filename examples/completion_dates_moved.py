@@ -1,0 +1,31 @@
+"""Did a completion date that was published before move or vanish, and why?"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+
+
+def with_polars(release: Path) -> pl.DataFrame:
+    return (
+        pl.scan_parquet(release / "status_changes.parquet")
+        .filter(pl.col("field") == "completed_at", pl.col("old_value").is_not_null())
+        .sort("company_id", "session_id", "user_id", "enrollment_id")
+        .select("company_id", "session_id", "user_id", before="old_value", now="new_value", cause="cause")
+        .collect()
+    )
+
+
+def with_pandas(release: Path) -> pd.DataFrame:
+    changes = pd.read_parquet(release / "status_changes.parquet")
+    moved = changes[(changes["field"] == "completed_at") & changes["old_value"].notna()]
+    return (
+        moved.sort_values(["company_id", "session_id", "user_id", "enrollment_id"], ignore_index=True)
+        .rename(columns={"old_value": "before", "new_value": "now"})
+        .loc[:, ["company_id", "session_id", "user_id", "before", "now", "cause"]]
+    )
+
+
+if __name__ == "__main__":
+    print(with_polars(Path(sys.argv[1])))

@@ -1,0 +1,46 @@
+"""Who is late, and since when? Late: a required step is overdue, and the path can still be passed."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+
+
+def with_polars(release: Path) -> pl.DataFrame:
+    late = pl.scan_parquet(release / "path_session_stats.parquet").filter(
+        "is_current",
+        pl.col("archived_at").is_null(),
+        pl.col("status") == "late",
+        pl.col("detailed_status_type").is_in(["late", "notYetStarted", "onTime", "toRetake"]),
+    )
+    overdue = pl.scan_parquet(release / "step_stats.parquet").filter("overdue", ~pl.col("optional"))
+    return (
+        late.select("company_id", "session_id", "user_id", "enrollment_id")
+        .join(overdue, on=["company_id", "enrollment_id"])
+        .group_by("company_id", "session_id", "user_id")
+        .agg(late_since=pl.col("due_at").min(), steps_overdue=pl.len())
+        .sort("late_since", "company_id", "session_id", "user_id")
+        .collect()
+    )
+
+
+def with_pandas(release: Path) -> pd.DataFrame:
+    stats = pd.read_parquet(release / "path_session_stats.parquet")
+    steps = pd.read_parquet(release / "step_stats.parquet")
+    can_pass = stats["detailed_status_type"].isin(["late", "notYetStarted", "onTime", "toRetake"])
+    is_enrolled = stats["is_current"] & stats["archived_at"].isna()
+    late = stats[is_enrolled & can_pass & (stats["status"] == "late")]
+    overdue = steps[steps["overdue"] & ~steps["optional"]]
+    keys = ["company_id", "session_id", "user_id", "enrollment_id"]
+    return (
+        late[keys]
+        .merge(overdue[["company_id", "enrollment_id", "due_at"]], on=["company_id", "enrollment_id"])
+        .groupby(["company_id", "session_id", "user_id"], as_index=False)
+        .agg(late_since=("due_at", "min"), steps_overdue=("due_at", "size"))
+        .sort_values(["late_since", "company_id", "session_id", "user_id"], ignore_index=True)
+    )
+
+
+if __name__ == "__main__":
+    print(with_polars(Path(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""What people open: the report of a release, and the page of a session."""

@@ -1,0 +1,85 @@
+"""The report and pages of sessions in a folder of somebody's own, to be opened or sent without a server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.publishing import history
+from flows.publishing.standings import standings
+from flows.reporting.asking import opened
+from flows.reporting.file_names import file_names
+from flows.reporting.report import Night, company_report
+from flows.reporting.session_page import page_of
+from schemas.errors import UsageError
+from schemas.home import Home, Release
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written.
+
+    company:  null where the release holds one only.
+    sessions: ids; null for all there are.
+    """
+
+    company: str | None
+    sessions: tuple[str, ...] | None
+    with_names: bool
+
+
+def write_folder(
+    home: Home, release: Release, folder: Path, wanted: Wanted, tell: Callable[[int, int], None]
+) -> int:
+    """Write `report.html`, and of each session `report/<session>.html`; how many sessions have a page.
+
+    tell:   is told how many pages of how many are written.
+    Raises: UsageError if the company, or one of the sessions, is not in the release.
+    """
+    manifest = history.manifest_of(release)
+    as_of = datetime.fromisoformat(manifest.as_of)
+    companies = standings(release)
+    company = _company(list(companies), wanted.company)
+    rows = pl.scan_parquet(release.table("path_sessions"), glob=False)
+    of_company = rows.filter(pl.col("company_id") == pl.lit(company)).collect().to_dicts()
+    by_id = {row["session_id"]: row for row in of_company}
+    asked = list(by_id) if wanted.sessions is None else list(dict.fromkeys(wanted.sessions))
+    for session in asked:
+        if session not in by_id:
+            raise UsageError(
+                f'There is no session {session!r}; `pathstats query "FROM session_summary"` lists them.'
+            )
+    names = file_names(by_id)
+    pages = {session: names[session] for session in asked}
+    folder.mkdir(parents=True, exist_ok=True)
+    if pages:
+        (folder / "report").mkdir(exist_ok=True)
+    for written, (session, name) in enumerate(pages.items()):
+        tell(written, len(pages))
+        html = page_of(release, by_id[session], as_of, with_names=wanted.with_names)
+        _write(folder / "report" / name, html)
+    night = Night.told_by(home, as_of, companies, manifest.tables_in, manifest.since)
+    with opened(release) as duck:
+        html = company_report(duck, company, night, with_names=wanted.with_names, pages=pages)
+    # Last: it leads to pages that are there.
+    _write(folder / "report.html", html)
+    return len(pages)
+
+
+def _company(companies: list[str], wanted: str | None) -> str:
+    if wanted is None and len(companies) == 1:
+        return companies[0]
+    if wanted is None:
+        raise UsageError(f"The release holds {len(companies)} companies; say with --company whose report.")
+    if wanted not in companies:
+        raise UsageError(f"The release holds no company {wanted!r}.")
+    return wanted
+
+
+def _write(file: Path, html: str) -> None:
+    """In one step: a page that is open elsewhere is never half there."""
+    beside = file.with_name(f".{file.name}.new")
+    beside.write_text(html, "utf-8")
+    beside.replace(file)

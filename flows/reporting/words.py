@@ -1,0 +1,56 @@
+"""How the pages name things, and in which order."""
+
+from datetime import UTC, datetime
+
+# From done to not begun; each with the sentence that tells it from the others.
+STANDINGS = {
+    "successful": ("Successful", "Every required step is earned."),
+    "onTime": ("On time", "Started, nothing overdue."),
+    "awaitingCorrection": ("Awaiting correction", "An assessor has to act."),
+    "toRetake": ("To retake", "All done, something again."),
+    "late": ("Started and late", "A step is overdue."),
+    "notYetStarted": ("Not yet started", "No attempt yet, overdue or not."),
+    "unsuccessful": ("Unsuccessful", "No attempt left, or the session ended."),
+    "sessionNotOpened": ("Session not opened", "It begins later."),
+}
+TABLES = {
+    "users": "users",
+    "paths": "paths",
+    "path_steps": "steps",
+    "path_sessions": "sessions",
+    "enrollments": "enrolments",
+    "step_activity": "activity",
+}
+REASONS = {
+    "missing_value": "a required value is missing",
+    "bad_type": "a value of another type",
+    "bad_enum": "a word that is none of those allowed",
+    "naive_time": "a time without a zone",
+    "out_of_range": "a value out of range",
+    "time_order": "an end before its beginning",
+    "bad_due_date": "a due date that is none",
+    "duplicate_key": "one key, different contents",
+    "unknown_path": "waits for its path",
+    "unknown_session": "waits for its session",
+    "unknown_user": "waits for its user",
+}
+
+
+def moment(when: datetime) -> str:
+    """An instant as a person reads it.
+
+    >>> moment(datetime(2026, 3, 10, 2, tzinfo=UTC))
+    '10 March 2026, 02:00 UTC'
+    """
+    clock = when.astimezone(UTC)
+    return f"{clock.day} {clock:%B %Y, %H:%M} UTC"
+
+
+def seconds(when: datetime | None) -> int | None:
+    """An instant as whole seconds since 1970, as the pages' scripts take it."""
+    if when is None:
+        return None
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // _SECOND
+
+
+_SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)

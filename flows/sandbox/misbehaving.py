@@ -1,0 +1,138 @@
+"""What goes wrong with a platform on the network, by chance that repeats: the same seed, the same faults."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+import polars as pl
+
+from schemas.errors import UsageError
+
+# What may happen to one request.
+FAULTS = ("busy", "error", "cut", "slow", "expire")
+# The column that tells rows as they are from those at their place.
+AGAIN = "_again"
+# How many faults of one address follow each other at most.
+_IN_A_ROW = 2
+
+
+@dataclass(frozen=True)
+class Misbehaviour:
+    """Shares from 0 to 1.
+
+    busy:   of requests answered 429, twice each, with `Retry-After`.
+    error:  answered 500 or 503.
+    cut:    whose connection ends in the middle of the page.
+    slow:   whose page pauses in the middle for `pause_s`.
+    expire: whose token is revoked before its time, if it was good for forty requests.
+    moving: of rows edited while the list is read: they come as they were, and on further pages as they are;
+            every page then begins with the last row of the one before.
+    """
+
+    busy: float = 0.0
+    error: float = 0.0
+    cut: float = 0.0
+    slow: float = 0.0
+    expire: float = 0.0
+    moving: float = 0.0
+    pause_s: float = 0.5
+    retry_after_s: int = 1
+    seed: int = 1
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """What a text such as `busy=0.1,cut=0.05,seed=3` asks for.
+
+        Raises: UsageError if it is none.
+
+        >>> Misbehaviour.of("cut=0.05,seed=3").cut
+        0.05
+        """
+        types = {it.name: it.type for it in fields(cls)}
+        given: dict[str, float | int] = {}
+        for part in filter(None, text.split(",")):
+            name, _, value = part.partition("=")
+            try:
+                given[name] = int(value) if types[name] is int else float(value)
+            except (KeyError, ValueError) as error:
+                raise UsageError(
+                    f"{part!r} is no misbehaviour; give shares such as busy=0.1,cut=0.05 of "
+                    f"{', '.join((*FAULTS, 'moving'))}, or pause_s, retry_after_s, seed."
+                ) from error
+        return cls(**given)  # type: ignore[arg-type]
+
+
+@dataclass
+class Faults:
+    """Which request meets which fault: what and how often it asks decide, not who comes first."""
+
+    misbehaviour: Misbehaviour
+    _asked: Counter[str] = field(default_factory=Counter)
+    _in_a_row: Counter[str] = field(default_factory=Counter)
+    _bursting: set[str] = field(default_factory=set)
+
+    def next(self, resource: str) -> str | None:
+        """One of FAULTS, or none: whoever asks a third time is answered."""
+        self._asked[resource] += 1
+        if self._in_a_row[resource] == _IN_A_ROW:
+            fault = None
+        elif resource in self._bursting:
+            fault = "busy"
+        else:
+            fault = self._drawn(f"{resource} {self._asked[resource]}")
+        self._in_a_row[resource] = self._in_a_row[resource] + 1 if fault else 0
+        (self._bursting.add if fault == "busy" else self._bursting.discard)(resource)
+        return fault
+
+    def _drawn(self, request: str) -> str | None:
+        drawn = _share(f"{self.misbehaviour.seed} {request}")
+        for fault in FAULTS:
+            drawn -= getattr(self.misbehaviour, fault)
+            if drawn < 0:
+                return fault
+        return None
+
+
+def _share(text: str) -> float:
+    """A number from 0 to below 1 that the text alone decides."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
+
+
+def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
+    """The list as it is read while some of its rows are edited.
+
+    Such a row comes at its place as it was before, and at the end as it is. An enrolment that is archived
+    meanwhile is met among the published ones first.
+    """
+    key = "_id" if "_id" in rows.columns else "userId"
+    edited = rows.filter(pl.col(key).hash(seed) % 1_000 < share * 1_000)
+    before = edited.with_columns(was for was in _before(rows.schema))
+    is_edited = pl.col(key).is_in(edited[key].implode())
+    place = rows.with_row_index("_place")
+    at_place = before.with_columns(_place=place.filter(is_edited)["_place"])
+    still = place.filter(~is_edited)
+    in_place = pl.concat([still, at_place.select(still.columns)]).sort("_place").drop("_place")
+    again = pl.lit(True).alias(AGAIN)
+    return pl.concat([in_place.with_columns(~again), edited.with_columns(again)])
+
+
+def _before(schema: pl.Schema) -> list[pl.Expr]:
+    """What the keys said before the edit, where an edit shows in them."""
+    null = pl.lit(None)
+    was = {
+        "name": pl.col("name") + " (draft)" if "name" in schema else null,
+        "modifiedAt": pl.col("createdAt") if "createdAt" in schema else null,
+        "archivedAt": null,
+        "completedAt": null,
+        "progress": pl.lit(0),
+        "score": null,
+        "timeSpent": pl.lit(0),
+        "lastActivityAt": pl.col("firstActivityAt") if "firstActivityAt" in schema else null,
+        "firstName": null,
+        "hasAttended": pl.lit(False),
+        "attendanceDuration": null,
+    }
+    if "archivedAt" in schema:
+        was["status"] = pl.lit("published")
+    return [value.cast(schema[name]).alias(name) for name, value in was.items() if name in schema]

@@ -1,0 +1,56 @@
+"""Corrections of assessments from a file of webhook events, where no subscription can be re-read."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.sources.landing import Landing
+from flows.sources.learning360.lists import CORRECTIONS, Wanted
+from flows.sources.learning360.strange import strange
+from schemas.errors import SourceError
+
+_OF_FILE = Wanted(CORRECTIONS, part="file")
+
+
+def land_corrections_of(file: Path, landing: Landing) -> None:
+    """Land the events of the file, which is NDJSON or NDJSON.gz: as the webhook sent them, or their `data`.
+
+    Raises: SourceError, naming the line that is no event.
+    """
+    if landing.is_complete(_OF_FILE.name):
+        return
+    rows = list(_events(file))
+    size = CORRECTIONS.page_size
+    pages = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
+    done = len(landing.pages(_OF_FILE.name))
+    for number, page in enumerate(pages[done:], start=done + 1):
+        following = None if number == len(pages) else f"line {number * size + 1}"
+        landing.add(_OF_FILE.name, "", page, following, strange(CORRECTIONS, page))
+
+
+def _events(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with (
+            gzip.open(file, "rt", encoding="utf-8")
+            if file.name.endswith(".gz")
+            else file.open(encoding="utf-8") as lines
+        ):
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _event(file, number, line)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"{file}: the file of corrections can't be read ({type(error).__name__}). Mend corrections_file."
+        ) from error
+
+
+def _event(file: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict):
+        raise SourceError(f"{file}, line {number}: not a JSON object; each line is one event. Mend the line.")
+    return event

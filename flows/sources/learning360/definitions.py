@@ -1,0 +1,120 @@
+"""Users, paths, steps, sessions and enrolments, as SQL over what was landed. `tables` executes it."""
+
+from flows.sources.landing import Landing
+from flows.sources.learning360 import lists
+from flows.sources.learning360.landed_rows import json_at, landed, rounded_up, text_at, whole
+from flows.warehouse.duck import quoted
+from schemas.vocabulary import DUE_UNITS, MESSAGE_STEP_TYPES, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
+
+
+def of_company(landing: Landing) -> str:
+    """No answer names the company: a token belongs to one, and which is a setting."""
+    return f"{quoted(landing.record.company_id)} AS company_id"
+
+
+def landed_tables(landing: Landing) -> dict[str, str]:
+    """What is read of each list, by the table it is put into."""
+    return {
+        "users_landed": landed(landing, lists.USERS, "_id mail firstName lastName status"),
+        "paths_landed": landed(landing, lists.PATHS, "_id name", "options steps"),
+        "sessions_landed": landed(
+            landing,
+            lists.SESSIONS,
+            "_id pathId name startDate endDate rootSessionId",
+            "automaticReenrollment",
+        ),
+        "enrollments_landed": landed(landing, lists.ENROLLMENTS, "_id sessionId userId createdAt archivedAt"),
+    }
+
+
+def users(landing: Landing) -> str:
+    """Who has a status that is not known exists: active. It decides who answers to an e-mail."""
+    return f"""
+    SELECT {of_company(landing)}, _id AS user_id, mail AS email, firstName AS first_name,
+      lastName AS last_name, CASE WHEN status IS NULL OR status IN {_in(USER_STATUSES)} THEN status
+        ELSE 'active' END AS status
+    FROM users_landed"""
+
+
+def paths(landing: Landing) -> str:
+    return f"""
+    SELECT {of_company(landing)}, _id AS path_id, name,
+      coalesce({text_at("options", "mandatoryReplay")}, 'false') AS mandatory_replay,
+      {text_at("options", "linearProgression")} AS linear_progression
+    FROM paths_landed"""
+
+
+def steps_landed() -> str:
+    """The steps of the paths that were read: a step's place in the list is its position."""
+    return f"""
+    SELECT path_id, position, step, {text_at("step", "_id")} AS step_id, {text_at("step", "type")} AS type,
+      {json_at("step", "options")} AS options
+    FROM (SELECT _id AS path_id, unnest(TRY_CAST(steps AS JSON[])) AS step,
+            generate_subscripts(TRY_CAST(steps AS JSON[]), 1) - 1 AS position FROM paths_landed)
+    WHERE {text_at("step", "type")} IS NOT NULL"""
+
+
+def path_steps(landing: Landing) -> str:
+    """The definitions as the platform has them now; the warehouse dates them.
+
+    Due dates are relative, from the enrolment. An assessment is never optional and has none. A step of a type
+    that is not known is left out, and so is an option whose unit or mode is not known: `strange` names them.
+    Whether a course is SCORM, to which time limits don't apply, the API does not tell: false. A time limit of
+    no seconds is none.
+    """
+    unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")
+    mode, seconds = text_at("options", "timeLimit.mode"), text_at("options", "timeLimit.value")
+    is_due = f"type <> 'assessment' AND {unit} IN {_in(DUE_UNITS)} AND {value} IS NOT NULL"
+    is_limited = f"{mode} IN {_in(TIME_LIMIT_MODES)} AND TRY_CAST({seconds} AS DOUBLE) IS DISTINCT FROM 0"
+    never_optional = _in(("assessment", *MESSAGE_STEP_TYPES))
+    return f"""
+    SELECT {of_company(landing)}, path_id, step_id, position, type,
+      CASE WHEN type IN {never_optional} THEN 'false'
+        ELSE coalesce({text_at("options", "optional")}, 'false') END AS optional,
+      CASE WHEN {is_due} THEN 'enrollment' END AS due_basis,
+      CASE WHEN {is_due} THEN {unit} END AS due_unit,
+      CASE WHEN {is_due} THEN {value} END AS due_value,
+      {rounded_up(text_at("options", "minScore"))} AS min_score,
+      {whole(text_at("options", "attemptsLimit"))} AS attempts_limit,
+      CASE WHEN {is_limited} THEN {mode} END AS time_limit_mode,
+      CASE WHEN {is_limited} THEN {seconds} END AS time_limit_s,
+      'false' AS is_scorm, coalesce({text_at("options", "isExamination")}, 'false') AS is_examination
+    FROM steps_landed WHERE type IN {_in(STEP_TYPES)}"""
+
+
+def waivers_now() -> str:
+    """What the score in a positioning quiz waives: each step that one of its thresholds names."""
+    return f"""
+    SELECT DISTINCT path_id, step_id, threshold, json_extract_string(waived, '$') AS waived_step_id FROM (
+      SELECT path_id, step_id, {rounded_up(text_at("line", "thresholdValue"))} AS threshold,
+        unnest(TRY_CAST({json_at("line", "waivedStepIds")} AS JSON[])) AS waived
+      FROM (SELECT path_id, step_id, unnest(TRY_CAST({json_at("options", "thresholds")} AS JSON[])) AS line
+            FROM steps_landed))"""
+
+
+def path_sessions(landing: Landing) -> str:
+    """Automatic re-enrolment is an object where it is on, and absent where it is not."""
+    again = "automaticReenrollment"
+    return f"""
+    SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, name, startDate AS starts_at,
+      endDate AS ends_at,
+      CASE WHEN {again} IS NULL OR CAST({again} AS VARCHAR) IN ('null', 'false') THEN 'false'
+        ELSE 'true' END AS restarts_on_reenrollment
+    FROM sessions_landed"""
+
+
+def sessions_known() -> str:
+    """The sessions with what else is made of them than rows of `path_sessions`."""
+    return """
+    SELECT _id AS session_id, pathId AS path_id, rootSessionId AS root_session_id FROM sessions_landed"""
+
+
+def enrollments(landing: Landing) -> str:
+    return f"""
+    SELECT {of_company(landing)}, _id AS enrollment_id, sessionId AS session_id, userId AS user_id,
+      createdAt AS enrolled_at, archivedAt AS archived_at
+    FROM enrollments_landed"""
+
+
+def _in(values: tuple[str, ...]) -> str:
+    return f"({', '.join(map(quoted, values))})"

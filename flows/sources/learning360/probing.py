@@ -1,0 +1,113 @@
+"""Whether a platform can be read: its address, the client, and the scope of each list, in seconds."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from flows.sources.learning360 import lists
+from flows.sources.learning360.lists import STATUSES, ListOf, Wanted
+from flows.sources.learning360.pages import rows_of
+from flows.sources.learning360.platform import Platform, connected
+from flows.sources.learning360.reading import together
+from flows.sources.learning360.settings import Settings
+from schemas.errors import MissingScope, SourceError
+
+# Somebody waits: a hiccup is forgiven, no more.
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How one list answered.
+
+    answer: readable, missing scope, failed, skipped, or nothing to try it on.
+    rows:   of its first page. fault: what is wrong, in a sentence.
+    """
+
+    list: str
+    scope: str
+    answer: str
+    rows: int | None = None
+    fault: str | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        return self.fault is not None
+
+
+def probe(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None = None,
+    run: Callable[[Coroutine[Any, Any, list[Probe]]], list[Probe]] = asyncio.run,
+) -> list[Probe]:
+    """Ask for the first page of each list that a night reads, in the order of `lists.LISTS`.
+
+    Raises: SourceError if the platform can't be reached or does not know the client.
+    """
+    return run(_probed(settings, transport))
+
+
+async def _probed(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> list[Probe]:
+    found: dict[str, Probe] = {}
+    async with connected(settings, transport, attempts=_ATTEMPTS) as platform:
+        await platform.now()
+        probing = _Probing(settings, platform, found)
+        await together(
+            probing.paths_and_enrollments(),
+            probing.classrooms(),
+            probing.corrections(),
+            *(probing.first(Wanted(kind)) for kind in (lists.SESSIONS, lists.COURSES, lists.USERS)),
+            probing.first(Wanted(lists.STATS, filters=(("status[eq]", STATUSES[0]),))),
+        )
+    return [found[kind.name] for kind in lists.LISTS]
+
+
+@dataclass(frozen=True)
+class _Probing:
+    settings: Settings
+    platform: Platform
+    found: dict[str, Probe]
+
+    async def paths_and_enrollments(self) -> None:
+        rows = await self.first(Wanted(lists.PATHS))
+        await self._of_first(lists.ENROLLMENTS, rows, (("status[eq]", STATUSES[0]),))
+
+    async def classrooms(self) -> None:
+        rows = await self.first(Wanted(lists.CLASSROOMS))
+        await self._of_first(lists.SLOTS, rows)
+        await self._of_first(lists.REGISTRATIONS, rows)
+
+    async def corrections(self) -> None:
+        owners = [{"_id": self.settings.subscription}] if self.settings.subscription else []
+        await self._of_first(lists.CORRECTIONS, owners)
+
+    async def _of_first(
+        self, kind: ListOf, owners: list[dict[str, Any]], filters: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        if owners or self._is_skipped(kind):
+            await self.first(Wanted(kind, str(owners[0]["_id"]) if owners else "", filters=filters))
+        else:
+            self.found[kind.name] = Probe(kind.name, kind.scope, "nothing to try it on")
+
+    async def first(self, wanted: Wanted) -> list[dict[str, Any]]:
+        kind = wanted.of
+        if self._is_skipped(kind):
+            self.found[kind.name] = Probe(kind.name, kind.scope, "skipped")
+            return []
+        try:
+            page = await self.platform.first_page(wanted)
+            rows = rows_of(self.platform.host, wanted, 1, page.content)
+        except MissingScope as error:
+            self.found[kind.name] = Probe(kind.name, kind.scope, "missing scope", fault=str(error))
+            return []
+        except SourceError as error:
+            self.found[kind.name] = Probe(kind.name, kind.scope, "failed", fault=str(error))
+            return []
+        self.found[kind.name] = Probe(kind.name, kind.scope, "readable", rows=len(rows))
+        return rows
+
+    def _is_skipped(self, kind: ListOf) -> bool:
+        return kind.skipped_with in self.settings.skip

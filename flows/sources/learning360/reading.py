@@ -1,0 +1,199 @@
+"""Reading what an extraction needs: independent lists at the same time, each page to disk as it comes."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.sources.landing import Landing
+from flows.sources.learning360 import lists
+from flows.sources.learning360.corrections_file import land_corrections_of
+from flows.sources.learning360.deciding import WHOLE, Decision, how_to_read_courses
+from flows.sources.learning360.known import Known
+from flows.sources.learning360.lists import STATUSES, Skippable, Wanted
+from flows.sources.learning360.pages import rows_of
+from flows.sources.learning360.platform import IN_FLIGHT, Page, Platform
+from flows.sources.learning360.settings import Settings
+from flows.sources.learning360.strange import strange
+from schemas.errors import NoSuchList, SourceUnavailable
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One extraction into one landing; what is there already is not read again.
+
+    places: how many lists are read at the same time.
+    """
+
+    platform: Platform
+    landing: Landing
+    settings: Settings
+    known: Known
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
+
+    async def read(self) -> None:
+        """Read everything that the landing lacks.
+
+        Raises: SourceError, naming the list and what is wrong with it.
+        """
+        # The longest first: what is begun last is waited for.
+        await together(
+            self._of_paths(), self._users(), self._stats(), self._classrooms(), self._corrections()
+        )
+
+    async def _of_paths(self) -> None:
+        changed = self._changed()
+        await together(
+            self._list(Wanted(lists.PATHS, filters=changed)),
+            self._list(Wanted(lists.SESSIONS, filters=changed)),
+        )
+        await together(self._courses(), *(self._enrollments(path) for path in self._paths()))
+
+    def _wants(self, kinds: Skippable) -> bool:
+        return kinds not in self.settings.skip
+
+    def _changed(self) -> tuple[tuple[str, str], ...]:
+        since = self.landing.record.since
+        return (("modifiedAt[gte]", since),) if since else ()
+
+    def _paths(self) -> list[str]:
+        """The paths that have, or may have, enrolments: those with a session, listed or not."""
+        listed = {str(row["_id"]) for row in self.landing.rows_of(lists.PATHS.name)}
+        of_sessions = {str(row.get("pathId") or "") for row in self.landing.rows_of(lists.SESSIONS.name)}
+        return sorted(listed | of_sessions - {""} | self.known.paths())
+
+    async def _enrollments(self, path: str) -> None:
+        """Those that are in force before those that are archived: who is unenrolled meanwhile is in both."""
+        for status in STATUSES:
+            filters = (("status[eq]", status), *self._changed())
+            await self._list(Wanted(lists.ENROLLMENTS, path, status, filters))
+
+    async def _courses(self) -> None:
+        if not self._wants("courses"):
+            return
+        decision = self._decision()
+        if not decision.batches:
+            await self._list(Wanted(lists.COURSES))
+            return
+        await together(
+            *(
+                self._list(Wanted(lists.COURSES, part=f"{number:04d}", filters=_courses_in(batch)))
+                for number, batch in enumerate(decision.batches)
+            )
+        )
+
+    def _decision(self) -> Decision:
+        """Decided once for a landing: a batch that was half read goes on as it began."""
+        if self.landing.record.decision is None:
+            is_full = self.landing.record.is_full
+            courses = {} if is_full else self.known.courses(self.landing)
+            decision = WHOLE if is_full else how_to_read_courses(courses)
+            self.landing.note(decision=decision.as_json())
+        return Decision.of_json(self.landing.record.decision or {})
+
+    async def _users(self) -> None:
+        await self._list(Wanted(lists.USERS))
+
+    async def _stats(self) -> None:
+        """What the platform says itself; nothing is made of it here."""
+        if self._wants("stats"):
+            await together(
+                *(
+                    self._list(Wanted(lists.STATS, part=status, filters=(("status[eq]", status),)))
+                    for status in STATUSES
+                )
+            )
+
+    async def _classrooms(self) -> None:
+        if not self._wants("classrooms"):
+            return
+        await self._list(Wanted(lists.CLASSROOMS))
+        owners = [str(row["_id"]) for row in self.landing.rows_of(lists.CLASSROOMS.name)]
+        await together(
+            *(
+                self._list(Wanted(kind, owner))
+                for owner in owners
+                for kind in (lists.SLOTS, lists.REGISTRATIONS)
+            )
+        )
+
+    async def _corrections(self) -> None:
+        if not self._wants("assessments"):
+            return
+        if self.settings.subscription:
+            await self._list(Wanted(lists.CORRECTIONS, self.settings.subscription))
+        if self.settings.corrections_file:
+            await asyncio.to_thread(land_corrections_of, self.settings.corrections_file, self.landing)
+
+    async def _list(self, wanted: Wanted) -> None:
+        """Read a list from the page on that it had come to; of it, two pages at most are in memory."""
+        if self.landing.is_complete(wanted.name):
+            return
+        async with self.places:
+            if self.landing.pages(wanted.name) and await self._goes_on(wanted):
+                return
+            try:
+                await self._pages(wanted)
+            except NoSuchList as error:
+                if not (wanted.of.may_go and error.is_named):
+                    raise
+                # A path or classroom that is deleted meanwhile; a path that has sessions and isn't listed.
+                self.landing.restart(wanted.name)
+                self.landing.add(wanted.name, wanted.owner, [], None, {})
+
+    async def _goes_on(self, wanted: Wanted) -> bool:
+        """Read the rest of a list; false if the address of its next page, noted long ago, has expired."""
+        try:
+            await self._pages(wanted)
+        except NoSuchList:
+            self.landing.restart(wanted.name)
+            return False
+        return True
+
+    async def _pages(self, wanted: Wanted) -> None:
+        landed = self.landing.pages(wanted.name)
+        address = landed[-1].next if landed else wanted.first_page
+        number = len(landed)
+        writing: asyncio.Task[None] | None = None
+        try:
+            while address:
+                page = await self.platform.page(wanted.of, address)
+                if writing:
+                    await writing
+                number += 1
+                # The next page is on its way while this one is written.
+                writing = asyncio.create_task(asyncio.to_thread(self._land, wanted, number, page))
+                address = page.next
+        finally:
+            if writing:
+                await writing
+
+    def _land(self, wanted: Wanted, number: int, page: Page) -> None:
+        rows = rows_of(self.platform.host, wanted, number, page.content)
+        self.landing.add(wanted.name, wanted.owner, rows, page.next, strange(wanted.of, rows))
+
+
+def _courses_in(batch: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"courseId[in][{place}]", course) for place, course in enumerate(batch))
+
+
+async def together(*work: Coroutine[Any, Any, object]) -> None:
+    """Do all of it at the same time; the first failure ends the rest.
+
+    Raises: one of the failures, one that a retry can't mend before others.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as failures:
+        raise _chief(failures) from None
+
+
+def _chief(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaves = [
+        leaf
+        for failure in failures.exceptions
+        for leaf in ([_chief(failure)] if isinstance(failure, BaseExceptionGroup) else [failure])
+    ]
+    return min(leaves, key=lambda leaf: isinstance(leaf, SourceUnavailable))

@@ -1,0 +1,204 @@
+"""From what was landed to the tables of the contract: one parquet file each, built by DuckDB."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from flows.sources.landing import Landing
+from flows.sources.learning360 import activity, definitions, known
+from flows.sources.learning360.deciding import WHOLE, Decision
+from flows.sources.learning360.landed_rows import PAGE, older_versions, parquet_or
+from flows.warehouse.duck import Duck, file_name
+from schemas.errors import SourceError
+
+# What tells rows of one id apart that were read twice; else what was read last counts.
+_IDS = {"registrations_landed": ("registration", ""), "corrections_landed": ("correction", "")}
+_VERSIONS = {"courses_landed": ("_id", "lastActivityAt")}
+NOT_BEGUN, NO_SLOT = "attempts at courses without any time", "attendances of slots that are not listed"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What came of a landing. full: the tables that are whole; the others hold changes.
+
+    left_out: what could not become a row, and how often.
+    """
+
+    files: dict[str, Path]
+    full: frozenset[str]
+    left_out: dict[str, int]
+
+
+def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
+    """Write the tables into the folder, and what the next extraction needs to know into `known_to`.
+
+    Raises: SourceError if the landing's files can't be read.
+    """
+    known_to.mkdir(exist_ok=True)
+    try:
+        with Duck(folder / "landed.duckdb") as duck:
+            return _Making(duck, landing, folder, known_to).make()
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{landing.folder}: the landed pages can't be read ({type(error).__name__}). Delete the folder "
+            "and run again with --source 360learning."
+        ) from error
+
+
+class _Making:
+    def __init__(self, duck: Duck, landing: Landing, folder: Path, known_to: Path) -> None:
+        self._duck = duck
+        self._landing = landing
+        self._folder = folder
+        self._known = known_to
+        self._before = landing.folder / known.BEFORE
+        self._is_full = landing.record.is_full
+
+    def make(self) -> Tables:
+        landed = definitions.landed_tables(self._landing) | activity.landed_tables(self._landing)
+        for table, rows in landed.items():
+            self._table(table, rows)
+            id, version = (_IDS | _VERSIONS).get(table, ("_id", ""))
+            self._duck.execute(older_versions(table, id, version))
+        self._table("steps_landed", definitions.steps_landed())
+        self._remember()
+        queries = {
+            "users": definitions.users(self._landing),
+            "paths": definitions.paths(self._landing),
+            "path_steps": "FROM steps_known",
+            "path_sessions": definitions.path_sessions(self._landing),
+            "enrollments": definitions.enrollments(self._landing),
+            "step_activity": " UNION ALL ".join(
+                of(self._landing) for of in (activity.attempts, activity.attendances, activity.corrections)
+            ),
+            "waivers": self._with_company("waivers_known"),
+            "child_sessions": self._with_company(
+                "(SELECT session_id, root_session_id FROM sessions_known WHERE root_session_id IS NOT NULL)"
+            ),
+        }
+        files = {
+            table: self._file(self._folder / f"{table}.parquet", query) for table, query in queries.items()
+        }
+        return Tables(files, self._full(), self._left_out())
+
+    def _full(self) -> frozenset[str]:
+        """Steps, waivers and child sessions are few: they come whole, those that have gone are seen."""
+        always = {"users", "path_steps", "waivers", "child_sessions"}
+        decision = self._landing.record.decision
+        if not Decision.of_json(decision or WHOLE.as_json()).batches:
+            always.add("step_activity")
+        return frozenset(always | ({"paths", "path_sessions", "enrollments"} if self._is_full else set()))
+
+    def _remember(self) -> None:
+        """Put together what is known now, for the tables and for the next extraction."""
+        paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
+        enrolments = "SELECT _id FROM enrollments_landed"
+        corrections = "SELECT correction FROM corrections_landed WHERE correction IS NOT NULL"
+        path_steps = definitions.path_steps(self._landing)
+        self._know("steps_known", path_steps, known.STEPS, _STEPS, f"path_id NOT IN ({paths})")
+        self._know(
+            "waivers_known", definitions.waivers_now(), known.WAIVERS, _WAIVERS, f"path_id NOT IN ({paths})"
+        )
+        self._know(
+            "sessions_known",
+            definitions.sessions_known(),
+            known.SESSIONS,
+            _SESSIONS,
+            f"session_id NOT IN ({sessions})",
+        )
+        self._know(
+            "enrolled",
+            activity.enrolled(),
+            known.ENROLLMENTS,
+            _ENROLLMENTS,
+            f"enrollment_id NOT IN ({enrolments})",
+        )
+        # The platform forgets events: what was once told of is kept, also when everything is read anew.
+        self._know(
+            "corrected",
+            f"SELECT * EXCLUDE ({PAGE}) FROM corrections_landed",
+            known.CORRECTIONS,
+            _CORRECTIONS,
+            f"correction NOT IN ({corrections})",
+            is_kept=True,
+        )
+        self._table("courses_known", self._courses())
+        for file, table in _HANDED_ON.items():
+            self._file(self._known / file, f"FROM {table}")
+
+    def _know(
+        self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
+    ) -> None:
+        """What was read now and, unless everything was, what was handed on of others than were read."""
+        is_left = "true" if is_kept or not self._is_full else "false"
+        self._table(
+            table,
+            f"{now} UNION ALL BY NAME SELECT * FROM {self._handed(file, columns)} "
+            f"WHERE {is_left} AND {others}",
+        )
+
+    def _courses(self) -> str:
+        """Each course: attempts at the last count, whether some are in a session, if it is or was a step."""
+        uncounted = "0" if self._is_full else "coalesce(b.attempts, 0)"
+        return f"""
+        SELECT course_id, coalesce(n.attempts, {uncounted}) AS attempts,
+          coalesce(n.in_session, false) OR coalesce(b.in_session, false) AS in_session,
+          coalesce(s.is_step, false) OR coalesce(b.is_step, false) AS is_step
+        FROM (SELECT courseId AS course_id, count(*) AS attempts,
+                bool_or(pathSessionId IS NOT NULL) AS in_session
+              FROM courses_landed WHERE courseId IS NOT NULL GROUP BY 1) AS n
+        FULL JOIN (SELECT DISTINCT step_id AS course_id, true AS is_step FROM steps_known
+                   WHERE type = 'course' AND step_id IS NOT NULL) AS s USING (course_id)
+        FULL JOIN {self._handed(known.COURSES, _COURSES)} AS b USING (course_id)"""
+
+    def _left_out(self) -> dict[str, int]:
+        time = "coalesce(firstActivityAt, lastActivityAt, completedAt)"
+        counts = {
+            NOT_BEGUN: f"SELECT count(*) FROM courses_landed WHERE {time} IS NULL",
+            NO_SLOT: "SELECT count(*) FROM registrations_landed WHERE hasAttended = 'true' "
+            "AND classroomSlotId NOT IN (SELECT _id FROM slots_landed)",
+        }
+        found = {what: int(self._duck.value(query)) for what, query in counts.items()}
+        return {what: count for what, count in found.items() if count}
+
+    def _handed(self, file: str, columns: str) -> str:
+        return parquet_or(self._before / file, columns)
+
+    def _with_company(self, table: str) -> str:
+        return f"SELECT {definitions.of_company(self._landing)}, * FROM {table}"
+
+    def _table(self, name: str, query: str) -> None:
+        self._duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+    def _file(self, file: Path, query: str) -> Path:
+        # What is handed on may be a link to what an older landing knows: never written through.
+        file.unlink(missing_ok=True)
+        self._duck.execute(f"COPY ({query}) TO {file_name(file)} (FORMAT parquet)")
+        return file
+
+
+_STEPS = (
+    "company_id VARCHAR, path_id VARCHAR, step_id VARCHAR, position BIGINT, type VARCHAR, optional VARCHAR, "
+    "due_basis VARCHAR, due_unit VARCHAR, due_value VARCHAR, min_score VARCHAR, attempts_limit VARCHAR, "
+    "time_limit_mode VARCHAR, time_limit_s VARCHAR, is_scorm VARCHAR, is_examination VARCHAR"
+)
+_SESSIONS = "session_id VARCHAR, path_id VARCHAR, root_session_id VARCHAR"
+_ENROLLMENTS = (
+    "enrollment_id VARCHAR, path_id VARCHAR, session_id VARCHAR, user_id VARCHAR, enrolled_at TIMESTAMPTZ, "
+    "archived_at TIMESTAMPTZ"
+)
+_CORRECTIONS = (
+    "correction VARCHAR, user_id VARCHAR, step_id VARCHAR, session_id VARCHAR, corrected_at VARCHAR, "
+    "score VARCHAR, success VARCHAR"
+)
+_WAIVERS = "path_id VARCHAR, step_id VARCHAR, threshold VARCHAR, waived_step_id VARCHAR"
+_COURSES = "course_id VARCHAR, attempts BIGINT, in_session BOOLEAN, is_step BOOLEAN"
+_HANDED_ON = {
+    known.STEPS: "steps_known",
+    known.SESSIONS: "sessions_known",
+    known.ENROLLMENTS: "enrolled",
+    known.CORRECTIONS: "corrected",
+    known.WAIVERS: "waivers_known",
+    known.COURSES: "courses_known",
+}

@@ -1,0 +1,64 @@
+"""The access token: fetched when it is needed, renewed before it expires."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+# A token is renewed so long before it ends, or when a tenth of its life is left, if that is less.
+_MARGIN_S = 60.0
+_LIFE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Token:
+    """What the platform gave. ends_at: by the clock of the event loop."""
+
+    text: str = field(repr=False)
+    ends_at: float = 0.0
+
+
+class Tokens:
+    """The token in use.
+
+    fetch: asks the platform for one; its answer is a token's `access_token` and `expires_in`.
+    """
+
+    def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._fetch = fetch
+        self._lock = asyncio.Lock()
+        self._token: Token | None = None
+
+    async def current(self) -> Token:
+        """A token that still holds for a while."""
+        return await self._replaced(lambda token: token.ends_at <= _now())
+
+    async def instead_of(self, refused: Token) -> Token:
+        """Another token than one that was refused; of many who ask at once, one fetches it."""
+        return await self._replaced(lambda token: token is refused)
+
+    async def _replaced(self, is_over: Callable[[Token], bool]) -> Token:
+        async with self._lock:
+            if self._token is None or is_over(self._token):
+                given = await self._fetch()
+                life = lifetime_s(given.get("expires_in"))
+                ends_at = _now() + life - min(_MARGIN_S, life / 10)
+                self._token = Token(given["access_token"], ends_at)
+            return self._token
+
+
+def lifetime_s(expires_in: object) -> float:
+    """How long a token holds: a number or a text; an hour where that can't be read.
+
+    >>> lifetime_s(60), lifetime_s("3600"), lifetime_s(None), lifetime_s("soon")
+    (60.0, 3600.0, 3600.0, 3600.0)
+    """
+    try:
+        life = float(expires_in)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return _LIFE_S
+    return life if 0 < life < float("inf") else _LIFE_S
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

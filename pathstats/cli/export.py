@@ -1,0 +1,64 @@
+"""`pathstats export`"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, reporting_errors
+from pathstats.scanning import latest_release
+from schemas.errors import UsageError
+from schemas.home import PARQUET_TABLES
+
+
+class Form(StrEnum):
+    """What kind of file is written."""
+
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+@reporting_errors
+def export(
+    table: Annotated[str, typer.Argument(help=f"One of {', '.join(PARQUET_TABLES)}.")],
+    form: Annotated[
+        Form | None, typer.Option("--format", show_default="by the file's name, else csv")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", show_default="TABLE.csv or TABLE.xlsx, here")
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="CSV for programs: texts stay as they are, also where a spreadsheet sees a formula.",
+        ),
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Write a table of the latest release as CSV or as an Excel workbook. Times are UTC.
+
+    In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it (not with --raw).
+
+    Examples:
+
+    pathstats export session_summary --format xlsx
+
+    pathstats export path_session_stats --to stats.csv --raw
+    """
+    if table not in PARQUET_TABLES:
+        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
+    form = form or (Form.xlsx if to and to.suffix.lower() == ".xlsx" else Form.csv)
+    file = to or Path(f"{table}.{form}")
+    from pathstats import exporting
+
+    release = latest_release(settings.home(home))
+    if form is Form.xlsx:
+        rows, cut = exporting.to_xlsx(release, table, file)
+    else:
+        rows, cut = exporting.to_csv(release, table, file, is_raw=raw), 0
+    typer.echo(f"Wrote {rows:,} rows to {file}.")
+    if cut:
+        typer.echo(f"{cut:,} texts were longer than a cell of Excel can be and end in ….", err=True)

@@ -1,0 +1,113 @@
+"""`pathstats keys`"""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pathstats import settings
+from pathstats.answering import PathStats
+from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors
+from schemas.errors import NoRelease
+
+if TYPE_CHECKING:
+    from pathstats.endpoint.keys import Key
+
+keys = typer.Typer(name="keys", no_args_is_help=True, help="Make, list and revoke the keys to `serve`.")
+
+
+@keys.command()
+@reporting_errors
+def create(
+    company: Annotated[
+        str | None,
+        typer.Option(
+            metavar="C",
+            show_default=False,
+            help="The company it opens; may be left out if the release holds one only.",
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", show_default=False, help="What it is for, to tell keys apart.")
+    ] = "",
+    home: HomeOption = None,
+) -> None:
+    """Make a key to one company, and show it: this once, for only a hash of it is kept.
+
+    On stdout is the key alone; servers that are running take it at once. A company may have several.
+
+    Examples:
+
+    pathstats keys create --company acme --name dashboard
+
+    KEY=$(pathstats keys create --company acme)
+    """
+    from pathstats.endpoint.keys import create
+
+    place = settings.home(home)
+    stats = PathStats(place.root)
+    company_id = stats.latest().only_company() if company is None else company
+    key, text = create(place, company_id, name, now())
+    typer.echo(text)
+    typer.echo(
+        f"Key {key.key_id} opens {key.company_id}. Keep it now: it is not shown again. "
+        f"`pathstats keys revoke {key.key_id}` ends it.",
+        err=True,
+    )
+    if not _is_known(stats, company_id):
+        words = f"The latest release holds no company {company_id!r}: until one does, the answer is 404."
+        typer.echo(words, err=True)
+
+
+@keys.command("list")
+@reporting_errors
+def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """List the keys: ids, companies, names, and since when; never the keys themselves.
+
+    Example:
+
+    pathstats keys list
+    """
+    from pathstats.endpoint.keys import read
+
+    kept = read(settings.home(home))
+    if as_json:
+        typer.echo(json.dumps([_facts(key) for key in kept], indent=2))
+        return
+    from pathstats.cli.key_screen import show_keys
+
+    show_keys(kept)
+
+
+@keys.command(no_args_is_help=True)
+@reporting_errors
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id; `pathstats keys list` shows it.")],
+    home: HomeOption = None,
+) -> None:
+    """End a key: from now on it opens nothing, in servers that are running too.
+
+    Example:
+
+    pathstats keys revoke 1f0c9a3e
+    """
+    from pathstats.endpoint.keys import revoke
+
+    before = revoke(settings.home(home), key, now())
+    if before.revoked_at:
+        typer.echo(f"Key {before.key_id} was revoked already; nothing was changed.")
+    else:
+        typer.echo(f"Key {before.key_id} of {before.company_id} is revoked.")
+
+
+def _is_known(stats: PathStats, company_id: str) -> bool:
+    """Whether the latest release holds the company; before there is one, nobody can tell."""
+    try:
+        return company_id in stats.latest().companies()
+    except NoRelease:
+        return True
+
+
+def _facts(key: "Key") -> dict[str, Any]:
+    return {name: value for name, value in asdict(key).items() if name != "hash"}

@@ -1,0 +1,93 @@
+"""`pathstats parity`"""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.scanning import latest_release, scan_table
+from schemas.errors import UsageError
+from schemas.home import Release
+from schemas.manifest import Agreement, Manifest
+from schemas.vocabulary import PARITY_DIFFERENCES
+
+if TYPE_CHECKING:
+    from pathstats.explaining import Explanation
+
+
+@reporting_errors
+def parity(
+    examples: Annotated[
+        int, typer.Option(min=0, help="How many examples are shown of each kind of difference.")
+    ] = 1,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--difference", metavar="NAME", help="Only this kind of difference, `unexplained` perhaps."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Tell how often the platform's own answers are ours, why the others aren't, and show examples.
+
+    Nights whose source is 360learning read the platform's answers; table `parity` has all of them.
+
+    Examples:
+
+    pathstats parity
+
+    pathstats parity --difference unexplained --examples 5
+    """
+    if only is not None and only not in PARITY_DIFFERENCES:
+        raise UsageError(f"There is no difference {only!r}; there are {', '.join(PARITY_DIFFERENCES)}.")
+    release = latest_release(settings.home(home))
+    agreement = Manifest.read(release.manifest).parity
+    if agreement is None:
+        raise UsageError(
+            f"Release {release.folder.name} was not compared; nights whose source is 360learning, without "
+            "skipping stats, read the platform's own answers."
+        )
+    from flows.parity.classes import WHY
+
+    found = _examples(release, agreement, examples, only)
+    if as_json:
+        typer.echo(json.dumps({**_facts(agreement, WHY), "examples": found}, indent=2))
+        return
+    from pathstats.cli.parity_screen import show_example, show_parity
+
+    show_parity(agreement, WHY)
+    for example in found:
+        show_example(example, _explained(release, example))
+
+
+def _examples(release: Release, agreement: Agreement, count: int, only: str | None) -> list[dict[str, Any]]:
+    """The first so many enrolments of each class of differences, one field each."""
+    import polars as pl
+
+    wanted = [name for name in agreement.differences if only in (None, name)]
+    rows = (
+        scan_table(release, "parity")
+        .filter(pl.col("difference").is_in(wanted))
+        .unique(["company_id", "enrollment_id", "difference"], keep="first", maintain_order=True)
+        .filter(pl.int_range(pl.len()).over("difference") < count)
+        .collect()
+    )
+    return sorted(rows.to_dicts(), key=lambda row: wanted.index(row["difference"]))
+
+
+def _facts(agreement: Agreement, why: dict[str, str]) -> dict[str, Any]:
+    shares = {field: round(agreement.share(field), 6) for field in agreement.same}
+    return {**asdict(agreement), "share": shares, "why": {name: why[name] for name in agreement.differences}}
+
+
+def _explained(release: Release, example: dict[str, Any]) -> "Explanation | None":
+    """What led us to ours; an enrolment that we don't publish has none."""
+    from pathstats.explaining import explanation_of
+
+    if example["field"] == "enrolment" and example["ours"] is None:
+        return None
+    return explanation_of(release, example["company_id"], example["enrollment_id"])

@@ -1,0 +1,53 @@
+"""How often the platform's own answers are ours, what the others are due to, and examples of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from pathstats.cli.screen import screen, show_explanation
+from schemas.manifest import Agreement
+
+if TYPE_CHECKING:
+    from pathstats.explaining import Explanation
+
+
+def agreement(parity: Agreement) -> Table:
+    """By field: how many answers are the same, and of how many others the reason is known."""
+    title = f"Against the platform's own answers, {parity.compared:,} enrolments"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    for name in ("same", "share", "for a known reason", "unexplained"):
+        table.add_column(name, justify="right")
+    for field, same in parity.same.items():
+        unexplained = parity.differences.get("unexplained", {}).get(field, 0)
+        known = parity.compared - same - unexplained
+        table.add_row(
+            field,
+            f"{same:,}",
+            f"{parity.share(field):.2%}",
+            Text(f"{known:,}", "" if known else "dim"),
+            Text(f"{unexplained:,}", "red" if unexplained else "dim"),
+        )
+    return table
+
+
+def show_parity(parity: Agreement, why: dict[str, str]) -> None:
+    """The agreement, then each class of differences with its reason."""
+    screen.print(agreement(parity))
+    for name, counts in parity.differences.items():
+        fields = ", ".join(f"{field} {count:,}" for field, count in counts.items())
+        screen.print()
+        screen.print(Text.assemble((name, "red" if name == "unexplained" else "bold"), f": {fields}"))
+        screen.print(Text(why[name], "dim"))
+
+
+def show_example(example: dict[str, Any], explained: "Explanation | None") -> None:
+    """One difference; below, what led us to ours."""
+    screen.print()
+    where = f"session {example['session_id']}, enrolment {example['enrollment_id']}"
+    screen.print(Text.assemble((example["difference"], "bold"), f", for example in {where}:"), soft_wrap=True)
+    said = f"{example['field']}: ours {example['ours'] or 'null'}, theirs {example['theirs'] or 'null'}"
+    screen.print(said, soft_wrap=True, markup=False)
+    if explained:
+        show_explanation(explained)

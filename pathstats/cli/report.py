@@ -1,0 +1,56 @@
+"""`pathstats report`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, NamesOption, reporting_errors
+from pathstats.scanning import latest_release
+from schemas.errors import UsageError
+
+
+@reporting_errors
+def report(
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SESSION]...", help="Sessions to write a page of, by their ids."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="A page of every session.")] = False,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")] = Path(
+        "training-report"
+    ),
+    with_names: NamesOption = False,
+    company: Annotated[
+        str | None, typer.Option(help="The company; may be left out if the release holds one only.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the report of the latest release to a folder, with pages of sessions beside it.
+
+    The pages need neither a server nor the network. A session's page lists its learners with all steps.
+
+    Examples:
+
+    pathstats report 65f0c2a91b3e4d5f60718293 --with-names
+
+    pathstats report --all --to for-the-trainers/
+    """
+    if sessions and everything:
+        raise UsageError("Name sessions or give --all, not both.")
+    from flows.reporting.folder import Wanted, write_folder
+    from pathstats.cli.screen import aside
+
+    place = settings.home(home)
+    wanted = Wanted(company, None if everything else tuple(sessions or ()), with_names)
+    with aside.status("report") as status:
+        written = write_folder(
+            place,
+            latest_release(place),
+            to,
+            wanted,
+            lambda done, of: status.update(f"report: {done:,} of {of:,} sessions"),
+        )
+    pages = f" and {written:,} page{'' if written == 1 else 's'} of sessions" if written else ""
+    typer.echo(f"Wrote {to / 'report.html'}{pages}.")

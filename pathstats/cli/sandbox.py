@@ -1,0 +1,99 @@
+"""`pathstats sandbox`"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pathstats.cli.options import SOURCES, AsOfOption, instant, now, reporting_errors
+
+if TYPE_CHECKING:
+    from flows.sandbox.platform import Platform
+
+
+@reporting_errors
+def sandbox(
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help=f"The world that is served. {SOURCES}")
+    ] = "demo",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 is any that is free.")] = 8360,
+    as_of: AsOfOption = None,
+    company: Annotated[
+        str | None, typer.Option(help="Whose platform it is, if the source has several.")
+    ] = None,
+    misbehave: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="Shares of what goes wrong: busy=0.1,error=0.05,cut=0.05,slow=0.1,expire=0.02,moving=0.1; "
+            "also pause_s, retry_after_s and seed: the same seed, the same faults.",
+        ),
+    ] = "",
+    scopes: Annotated[
+        str | None, typer.Option(metavar="SCOPE,…", show_default="all", help="What its client may read.")
+    ] = None,
+    token_seconds: Annotated[float, typer.Option(min=0.1, help="How long a token is good for.")] = 3_600,
+    limit: Annotated[
+        int, typer.Option(min=0, help="How many pages it gives out in a second; 0 is any number.")
+    ] = 50,
+) -> None:
+    """Serve a world as a 360Learning platform would, to this machine only, to try the source 360learning.
+
+    Examples:
+
+    pathstats sandbox
+
+    pathstats sandbox files:exports/ --misbehave busy=0.1,cut=0.05
+    """
+    from flows.sandbox.app import Sandbox
+    from flows.sandbox.clients import SCOPES, Clients
+    from flows.sandbox.misbehaving import Misbehaviour
+    from flows.sandbox.platform import Platform
+    from flows.sandbox.serving import address, listening, serve
+    from flows.sandbox.sound_tables import sound_tables
+
+    def platform(moment: datetime) -> Platform:
+        return Platform(sound_tables(source, moment, company), moment)
+
+    misbehaviour = Misbehaviour.of(misbehave)
+    listener = listening(port)
+    try:
+        served = platform(instant(as_of) or now())
+        clients = Clients(tuple(SCOPES if scopes is None else scopes.split(",")), token_seconds)
+        app = Sandbox(served, clients, misbehaviour, limit, platform).app()
+        _tell(served, address(listener))
+        serve(app, listener)
+    except KeyboardInterrupt:
+        typer.echo("\nThe sandbox is closed.")
+    finally:
+        listener.close()
+
+
+def _tell(served: "Platform", address: str) -> None:
+    """What is served, and what to type to read it."""
+    from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
+    from flows.sandbox.platform import SUBSCRIPTION
+
+    tables, moment = served.tables, f"{served.now:%Y-%m-%dT%H:%M:%SZ}"
+    settings = {
+        "BASE_URL": address,
+        "COMPANY_ID": tables["path_sessions"]["company_id"].item(0),
+        "CLIENT_ID": CLIENT_ID,
+        "CLIENT_SECRET": CLIENT_SECRET,
+        "SUBSCRIPTION": SUBSCRIPTION,
+    }
+    counts = ", ".join(f"{rows.height:,} {name}" for name, rows in tables.items())
+    lines = [
+        f"A platform as of {moment} is served at {address}, to this machine only: {counts}.",
+        "",
+        "In another terminal:",
+        *(f"  export PATHSTATS_360LEARNING_{name}={value}" for name, value in settings.items()),
+        "  pathstats check 360learning",
+        f"  pathstats run --source 360learning --home data/sandbox --as-of {moment}",
+        "  pathstats parity --home data/sandbox",
+        "",
+        "While it runs: what goes wrong, and a later day.",
+        f"  curl {address}/sandbox/misbehave -d busy=0.1,cut=0.05",
+        f"  curl {address}/sandbox/as-of -d {served.now + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+    ]
+    typer.echo("\n".join(lines))

@@ -1,0 +1,61 @@
+"""`pathstats serve`"""
+
+from typing import Annotated
+
+import typer
+
+from pathstats import settings
+from pathstats.cli.options import HomeOption, reporting_errors
+
+
+@reporting_errors
+def serve(
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is every way to this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes a free one.")] = 8360,
+    report_needs_key: Annotated[
+        bool,
+        typer.Option(
+            "--report-needs-key",
+            help="Show the report to nobody without a key, not even on this machine: for a server behind "
+            "a proxy, whose requests all come from here.",
+        ),
+    ] = False,
+    with_names: Annotated[
+        bool, typer.Option("--with-names", help="Name the learners on the pages of sessions.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Answer over HTTP, from the latest release, until Ctrl-C.
+
+    GET /api/v1/paths/sessions/{sessionId}/stats/{userEmailOrId} asks for one learner, …/stats/users for all
+    of a session, …/stats for how many stand where; /openapi.json describes them. They need a key to their
+    company (`pathstats keys create`), as company and apiKey in the query or X-company-id and X-apiKey in the
+    headers. / shows the report, /healthz and /readyz are for monitors. New releases and keys count at once.
+
+    It speaks plain HTTP: to be reached from elsewhere, put a proxy with TLS before it.
+
+    Examples:
+
+    pathstats serve
+
+    pathstats serve --host 0.0.0.0 --port 80
+    """
+    from pathstats.endpoint.server import address_of, is_loopback, listening
+
+    place = settings.home(home)
+    listener = listening(host, port)
+    from pathstats.endpoint.app import Serving, create_app
+    from pathstats.endpoint.keyring import Keyring
+    from pathstats.endpoint.server import serve
+
+    opens_pages = is_loopback(listener) and not report_needs_key
+    app = create_app(Serving(place, opens_pages=opens_pages, with_names=with_names))
+    typer.echo(f"Serving {place.root} at {address_of(listener)}; Ctrl-C ends this.")
+    if not place.latest.exists():
+        typer.echo("There is no release yet: until a night publishes one, the answer is 503.", err=True)
+    if Keyring(place).is_empty():
+        typer.echo("There is no key yet: `pathstats keys create --company C` makes one.", err=True)
+    serve(app, listener)
+    typer.echo("Ended.")

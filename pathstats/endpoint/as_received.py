@@ -1,0 +1,32 @@
+"""Requests as they were sent: paths are split before they are decoded, and HEAD is answered like GET."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class AsReceived:
+    """Lets the app route by the path as it came over the wire.
+
+    Servers decode a path as a whole: an id with an encoded slash would be two segments, and bytes that are no
+    UTF-8 would become a character that is. The server leaves out the body of the answer to a HEAD.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            is_head = scope["method"] == "HEAD"
+            path = scope["raw_path"].decode("latin-1")
+            scope = {
+                **scope,
+                "path": path,
+                "method": "GET" if is_head else scope["method"],
+                "is_head": is_head,
+            }
+        await self._app(scope, receive, send)

@@ -1,0 +1,85 @@
+"""How errors leave the endpoint: always as `{"error": "<code>"}`, with nothing of what was asked."""
+
+import http
+import json
+import logging
+import time
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.errors import NoRelease, NotFound, PathStatsError, Unauthorized
+
+log = logging.getLogger("pathstats.endpoint")
+
+_SAID_AGAIN_AFTER_S = 60
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+def json_answer(body: str | bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON text as an answer."""
+    return Response(body, status, {**SECURITY_HEADERS, **(headers or {})}, "application/json")
+
+
+def refusal(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error as an answer, which nobody keeps."""
+    return json_answer(json.dumps({"error": code}), status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let every error of the app be answered here.
+
+    404: not_found, and the look-up's three; 405: method_not_allowed; 401: unauthorized;
+    503: no_release until a night has published, unavailable while the release or the keys can't be read;
+    500: internal_error, our fault.
+    """
+    say = _Sayings()
+
+    async def ours(_: Request, error: Exception) -> Response:
+        match error:
+            case NotFound():
+                return refusal(error.status_code, error.code)
+            case Unauthorized():
+                login = {"WWW-Authenticate": 'Basic realm="pathstats", charset="UTF-8"'}
+                return refusal(
+                    error.status_code, error.body["error"], login if error.asks_for_login else None
+                )
+            case NoRelease():
+                return refusal(503, "no_release", {"Retry-After": "60"})
+            case _:
+                say.at_most_once_a_minute(str(error))
+                return refusal(503, "unavailable", {"Retry-After": "60"})
+
+    async def frameworks(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = http.HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+        # Routes know of GET only; HEAD is asked of them as GET.
+        return refusal(error.status_code, code, {"Allow": "GET, HEAD"} if error.status_code == 405 else None)
+
+    async def malformed(_: Request, __: Exception) -> Response:
+        return refusal(400, "bad_request")
+
+    async def unexpected(_: Request, __: Exception) -> Response:
+        return refusal(500, "internal_error")
+
+    app.add_exception_handler(PathStatsError, ours)
+    app.add_exception_handler(HTTPException, frameworks)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(Exception, unexpected)
+
+
+class _Sayings:
+    """Every request meets the same trouble; the log needs it once in a while."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def at_most_once_a_minute(self, words: str) -> None:
+        now = time.monotonic()
+        if now - self._said.get(words, -_SAID_AGAIN_AFTER_S) >= _SAID_AGAIN_AFTER_S:
+            self._said = {words: now}
+            log.error("%s", words)

@@ -1,0 +1,179 @@
+"""`pathstats export`: tables as CSV and as workbooks, which nobody's data can turn into a formula."""
+
+import csv
+import re
+import sys
+import zipfile
+from datetime import date, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from pathstats import exporting
+from pathstats.cli.main import app
+from schemas.home import PARQUET_TABLES
+from tests.a_night import as_parquet, latest, night, small_world
+
+FORMULAS = ["=1+1", "+49 30", "-cmd", "@SUM(A1)", "\t=1", "＝1+1"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Names that a spreadsheet takes for formulas, quotes, line breaks, and a row too long for a cell."""
+    place = tmp_path_factory.mktemp("export")
+    tables = small_world()
+    user = tables["users"][0]
+    names = [*FORMULAS, 'say "no",\nplease', "http://example.org", "12345", "  kept  ", ""]
+    tables["users"] += [
+        {**user, "user_id": f"x{n:02}", "first_name": name, "last_name": None} for n, name in enumerate(names)
+    ]
+    twice = {**user, "user_id": "long", "first_name": "y" * 40_000}
+    tables["users"] += [twice, {**twice, "last_name": "other"}]
+    night(as_parquet(place / "in", tables), place / "home")
+    return place / "home"
+
+
+def export(home: Path, table: str, *options: str) -> Result:
+    return CliRunner().invoke(app, ["export", table, "--home", str(home), *options])
+
+
+def test_csv_has_every_row_with_its_times_in_utc(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "stats.csv"
+    done = export(home, "path_session_stats", "--to", str(file))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"Wrote 3 rows to {file}.\n"
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["user_id"] for row in rows] == ["u1", "u2", "u3"]
+    assert rows[1]["completed_at"] == "2026-03-07T00:00:00.000000Z"
+    assert rows[0]["completed_at"] == ""
+    assert rows[0]["is_current"] == "true"
+
+
+@pytest.mark.parametrize(("options", "guard"), [((), "'"), (("--raw",), "")])
+def test_no_text_is_a_formula_in_csv_unless_it_is_for_programs(
+    home: Path, tmp_path: Path, options: tuple[str, ...], guard: str
+) -> None:
+    file = tmp_path / "users.csv"
+    assert export(home, "users", "--to", str(file), *options).exit_code == 0
+    with file.open(newline="", encoding="utf-8") as lines:
+        names = [row["first_name"] for row in csv.DictReader(lines) if row["user_id"].startswith("x")]
+    assert names[: len(FORMULAS)] == [guard + text for text in FORMULAS]
+    assert names[len(FORMULAS) :] == ['say "no",\nplease', "http://example.org", "12345", "  kept  ", ""]
+
+
+def cells(file: Path, sheet: int = 1) -> list[list[tuple[str, str]]]:
+    """Each cell's type and content as Excel's own format has them; missing cells are left out."""
+    space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(file) as book:
+        tree = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{sheet}.xml"))
+    found = []
+    for row in tree.findall(".//x:row", space):
+        found.append(
+            [
+                (cell.get("t", "n"), "".join(cell.itertext()))
+                for cell in row.findall("x:c", space)
+                if "".join(cell.itertext())
+            ]
+        )
+        assert row.find(".//x:f", space) is None
+    return found
+
+
+def test_a_workbook_has_numbers_times_and_texts_as_what_they_are(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "stats.xlsx"
+    done = export(home, "path_session_stats", "--to", str(file))
+    assert (done.exit_code, done.stdout) == (0, f"Wrote 3 rows to {file}.\n")
+    header, *rows = cells(file)
+    columns = [name for _, name in header]
+    assert columns == pl.read_parquet_schema(latest(home).table("path_session_stats")).names()
+    by_name = dict(zip(columns[:6], rows[1][:6], strict=True))
+    assert by_name["user_id"] == ("inlineStr", "u2")
+    assert by_name["is_current"] == ("b", "1")
+    assert by_name["progress"] == ("n", "100")
+    days = next(float(text) for kind, text in rows[1] if kind == "n" and float(text) > 40_000)
+    assert date(1899, 12, 30) + timedelta(days=days) == date(2026, 3, 7)  # As Excel counts them.
+    meanings = cells(file, sheet=2)
+    assert [name for _, name in meanings[0]] == ["column", "meaning", "unit", "empty means"]
+    assert [row[0][1] for row in meanings[1:]] == columns
+
+
+def test_texts_stay_texts_in_a_workbook(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "users.xlsx"
+    assert export(home, "users", "--format", "xlsx", "--to", str(file)).exit_code == 0
+    texts = [content for row in cells(file) for kind, content in row if kind == "inlineStr"]
+    assert set(FORMULAS) <= set(texts)
+    assert {"http://example.org", "12345", "  kept  "} <= set(texts)
+    with zipfile.ZipFile(file) as book:
+        assert not [name for name in book.namelist() if "rels/sheet1" in name]
+
+
+def test_what_is_too_long_for_a_cell_is_cut_and_said(home: Path, tmp_path: Path) -> None:
+    done = export(home, "quarantine", "--to", str(tmp_path / "q.xlsx"))
+    assert done.exit_code == 0
+    assert done.stderr == "2 texts were longer than a cell of Excel can be and end in ….\n"
+    assert max(len(content) for row in cells(tmp_path / "q.xlsx") for _, content in row) == 32_767
+
+
+@pytest.mark.parametrize("table", PARQUET_TABLES)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_every_table_goes_into_both(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, form: str
+) -> None:
+    """By default into a file of the table's name, here."""
+    monkeypatch.chdir(tmp_path)
+    done = export(home, table, "--format", form)
+    rows = pl.read_parquet(latest(home).table(table)).height
+    assert done.stdout == f"Wrote {rows:,} rows to {table}.{form}.\n"
+    assert [file.name for file in tmp_path.iterdir()] == [f"{table}.{form}"]
+
+
+def test_more_rows_than_a_sheet_holds_are_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert exporting._ROWS == 1_048_575
+    monkeypatch.setattr(exporting, "_ROWS", 3)
+    assert export(home, "path_session_stats", "--to", str(tmp_path / "fits.xlsx")).exit_code == 0
+    monkeypatch.setattr(exporting, "_ROWS", 2)
+    refused = export(home, "path_session_stats", "--to", str(tmp_path / "more.xlsx"))
+    assert refused.exit_code == 2
+    assert "has 3 rows, and a sheet of Excel holds 2 below its header" in refused.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["fits.xlsx"]
+
+
+def test_without_its_extra_it_says_what_to_install(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    refused = export(home, "users", "--to", str(tmp_path / "users.xlsx"))
+    assert (refused.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert re.fullmatch(r"pathstats: Workbooks need the extra `excel`: pip install .*\n", refused.stderr)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_fails_half_way_leaves_the_file_as_it_was(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    file = tmp_path / f"users.{form}"
+    file.write_text("before")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "the disk")
+
+    monkeypatch.setattr(Path, "replace", full)
+    failed = export(home, "users", "--to", str(file))
+    assert (failed.exit_code, failed.stderr) == (
+        1,
+        "pathstats: the disk can't be read or written (No space left on device).\n",
+    )
+    assert (file.read_text(), len(list(tmp_path.iterdir()))) == ("before", 1)
+
+
+def test_what_is_no_table_is_said(home: Path) -> None:
+    refused = export(home, "manifest")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "There is no table 'manifest'; the release holds path_session_stats, " in refused.stderr

@@ -1,0 +1,29 @@
+"""What the README says of the endpoint: its routes are those there are, its answer is the look-up's."""
+
+import re
+from pathlib import Path
+
+from pathstats.endpoint.app import Serving, create_app
+from schemas.home import Home
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
+SECTION = README.partition("\n## Over HTTP\n")[2].partition("\n## ")[0]
+
+
+def test_its_routes(tmp_path: Path) -> None:
+    told = {
+        path.replace("…", "/api/v1/paths/sessions/{sessionId}")
+        for row in re.findall(r"^\| (`.*?`) \|", SECTION, re.MULTILINE)
+        for path in re.findall(r"`(.*?)`", row)
+    }
+    assert told == set(create_app(Serving(Home(tmp_path))).openapi()["paths"])
+
+
+def test_its_answer() -> None:
+    """The same learner is looked up from the shell further up."""
+    (learner,) = set(re.findall(r"\w+\.\w+@[\w.-]+", SECTION))
+    shell = re.search(rf"lookup \w+ {re.escape(learner)} .*\n(\{{.*\}})\n", README)
+    over_http = re.search(r"^\$ curl .*\n(\{.*\})\n", SECTION, re.MULTILINE)
+    assert shell
+    assert over_http
+    assert over_http[1] == shell[1]

@@ -1,0 +1,22 @@
+"""What the first night of the small company leaves behind, made once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.learning360.extracting import extracted
+from tests.learning360.small_company import small_company
+
+
+@pytest.fixture(scope="session")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("first-night")
+    extracted(small_company(), folder)
+    return folder
+
+
+@pytest.fixture
+def kept(first_night: Path, tmp_path: Path) -> Path:
+    """Its landing, to go on from."""
+    return Path(shutil.copytree(first_night, tmp_path / "kept"))

@@ -1,0 +1,207 @@
+"""What a platform can do to us, what is tried again and for how long, and the sentence a person gets."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schemas.errors import SourceError, SourceUnavailable
+from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
+from tests.learning360.extracting import land, landed
+from tests.learning360.small_company import PATH, small_company
+
+
+def json_error(status: int, code: str, **headers: str) -> httpx.Response:
+    error = {"error": code} if code.islower() else {"error": {"code": code, "message": "Ada Lovelace"}}
+    return httpx.Response(status, json=error, headers=headers)
+
+
+def always(platform: FakePlatform, pattern: str, answer: httpx.Response) -> None:
+    platform.faults[pattern] = lambda request, met: answer
+
+
+# What no retry can mend: one request, one sentence.
+PERMANENT = [
+    ("oauth2", json_error(401, "invalid_client"), "does not know the client"),
+    ("oauth2", httpx.Response(200, text="<html>Welcome</html>"), "the request for a token with .* not JSON"),
+    ("oauth2", httpx.Response(200, json={"token": 1}), "list token, page 1: access_token is missing"),
+    ("oauth2", httpx.Response(404, text="no"), "has no /api/v2/oauth2/token. Look at base_url"),
+    ("oauth2", httpx.Response(302, headers={"Location": "/login"}), "sends us to another address"),
+    ("/users", json_error(403, "invalidScope"), "may not read the list users: it lacks the scope users:read"),
+    ("/courses", json_error(403, "invalidScope"), "the list courses: it lacks the scope courseStats:read"),
+    ("/events", json_error(403, "invalidScope"), "the list corrections: it lacks the scope webhooks:read"),
+    ("/users", httpx.Response(404, text="no"), "has no /api/v2/users. Look at base_url"),
+    ("/enrollments", httpx.Response(404, text="no"), "has no /api/v2/paths/{owner}/enrollments"),
+    ("/users", json_error(400, "invalidParameter"), r"the list users \(HTTP 400, invalidParameter\)"),
+    ("/users", json_error(422, "invalidParameter"), r"refuses the list users \(HTTP 422, invalidParameter\)"),
+    ("/users", httpx.Response(200, text="<html></html>"), "the list users, page 1, with .* not JSON"),
+    ("/users", httpx.Response(200, text='[{"_id": NaN}]'), "not JSON"),
+    ("/users", httpx.Response(200, json={"data": []}), "list users, page 1: it is not a list of objects"),
+    ("/users", httpx.Response(200, json=[["u1"]]), "list users, page 1: it is not a list of objects"),
+    ("/users", httpx.Response(200, json=[{"id": "u1"}]), "page 1: the field _id is missing or not a text"),
+    (
+        "/paths$",
+        httpx.Response(200, json=[{"_id": "p", "options": {}}]),
+        "list paths, page 1: the field steps",
+    ),
+    ("/paths$", httpx.Response(200, json=[{"_id": "p", "options": [], "steps": []}]), "not an object"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "answer", "sentence"), PERMANENT)
+def test_what_no_retry_can_mend(tmp_path: Path, pattern: str, answer: httpx.Response, sentence: str) -> None:
+    platform = small_company()
+    always(platform, pattern, answer)
+    with pytest.raises(SourceError, match=sentence) as raised:
+        land(platform, tmp_path)
+    assert not isinstance(raised.value, SourceUnavailable)
+    assert len(platform.times[pattern]) == 1
+    assert "Ada" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+TRANSIENT = [
+    (json_error(429, "toomanyrequests"), "was asked too often for minutes, for the list users"),
+    (json_error(500, "internalServerError"), "fails with HTTP 500 when asked for the list users"),
+    (httpx.Response(502, text="Bad gateway"), "HTTP 502"),
+    (httpx.Response(503, text=""), "HTTP 503"),
+    (httpx.Response(408), "HTTP 408"),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), TRANSIENT)
+@pytest.mark.parametrize("times", [1, 7, 8])
+def test_what_a_retry_may_mend(tmp_path: Path, answer: httpx.Response, sentence: str, times: int) -> None:
+    """Seven times is borne, with longer and longer pauses; the eighth ends the night, or is Prefect's."""
+    platform = small_company()
+    platform.faults["/users$"] = lambda request, met: answer if met < times else None
+    if times < 8:
+        assert landed(land(platform, tmp_path))["users"] == platform.lists["users"]
+    else:
+        with pytest.raises(SourceUnavailable, match=sentence):
+            land(platform, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError]
+)
+@pytest.mark.parametrize("pattern", ["oauth2", "/users"])
+def test_a_connection_that_is_cut(tmp_path: Path, error: type[httpx.TransportError], pattern: str) -> None:
+    def cut(request: httpx.Request, met: int) -> None:
+        if met < times:
+            raise error("s3cret")
+
+    platform = small_company()
+    platform.faults[pattern] = cut
+    times = 3
+    assert landed(land(platform, tmp_path / "some"))["users"] == platform.lists["users"]
+    times = 99
+    with pytest.raises(SourceUnavailable, match=rf"can't be reached .*\({error.__name__}\)") as raised:
+        land(platform, tmp_path / "all")
+    assert "s3cret" not in str(raised.value)
+
+
+def _pauses(platform: FakePlatform, pattern: str) -> list[int]:
+    """Between the requests that the pattern means, in whole seconds."""
+    return [round(later - earlier) for earlier, later in pairwise(platform.times[pattern])]
+
+
+def test_pauses_get_longer(tmp_path: Path) -> None:
+    platform = small_company()
+    platform.faults["/users$"] = lambda request, met: httpx.Response(500) if met < 5 else None
+    land(platform, tmp_path)
+    # With up to half a second by chance.
+    for pause, least in zip(_pauses(platform, "/users$"), (1, 2, 4, 8, 16), strict=True):
+        assert least <= pause <= least + 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "37"},
+        {"Retry-After": "Tue, 10 Mar 2026 02:00:37 GMT", "Date": "Tue, 10 Mar 2026 02:00:00 GMT"},
+    ],
+)
+def test_it_waits_as_long_as_it_is_told_to(tmp_path: Path, headers: dict[str, str]) -> None:
+    platform = small_company()
+    busy = httpx.Response(429, json={"error": "tooManyRequests"}, headers=headers)
+    platform.faults["/users$"] = lambda request, met: busy if met < 2 else None
+    land(platform, tmp_path)
+    assert _pauses(platform, "/users$") == [37, 37]
+
+
+def test_when_one_is_told_to_wait_all_do(tmp_path: Path) -> None:
+    """A burst of 429 is not answered by thirty more requests."""
+    platform = small_company(page_size=1)
+    busy = httpx.Response(429, json={"error": "tooManyRequests"}, headers={"Retry-After": "30"})
+    platform.faults["/users$"] = lambda request, met: busy if met == 0 else None
+    platform.latency_s = 0.2
+    land(platform, tmp_path, requests_per_second=50)
+    first = platform.times["/users$"][0]
+    # Those under way, and the one behind each, at most; then silence.
+    assert [at for at in platform.at if first + 0.25 < at < first + 29] == []
+    assert max(platform.at) > first + 30
+
+
+def test_a_wait_of_an_hour_is_left_to_the_next_night(tmp_path: Path) -> None:
+    platform = small_company()
+    always(platform, "/users$", httpx.Response(429, headers={"Retry-After": "3600"}))
+    with pytest.raises(SourceUnavailable, match="asked too often"):
+        land(platform, tmp_path)
+    assert len(platform.times["/users$"]) == 1
+
+
+def test_a_failure_for_good_is_told_before_one_that_may_pass(tmp_path: Path) -> None:
+    platform = small_company()
+    platform.latency_s = 1
+    always(platform, "/users$", json_error(403, "invalidScope"))
+    always(platform, "/classrooms$", httpx.Response(429, headers={"Retry-After": "3600"}))
+    with pytest.raises(SourceError, match="users:read"):
+        land(platform, tmp_path, requests_per_second=50)
+
+
+# Tokens
+
+
+def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
+    """`expires_in` may be a text."""
+    platform = small_company(page_size=1)
+    platform.expires_in = "20"
+    platform.latency_s = 10
+    land(platform, tmp_path)
+    assert platform.tokens_given > 1
+    assert 401 not in platform.statuses
+
+
+def test_a_token_that_is_refused_is_replaced_once_for_all_who_met_it(tmp_path: Path) -> None:
+    platform = small_company(page_size=1)
+    platform.latency_s = 0.5
+    platform.faults["/users.cursor=1"] = lambda request, met: platform.refused_tokens.add(TOKENS[0])  # type: ignore[func-returns-value]
+    expected = landed(land(small_company(page_size=1), tmp_path / "sound"))
+    assert landed(land(platform, tmp_path / "refused")) == expected
+    assert platform.tokens_given == 2
+
+
+def test_a_fresh_token_that_is_refused_too(tmp_path: Path) -> None:
+    platform = small_company()
+    platform.refused_tokens = set(TOKENS)
+    with pytest.raises(SourceError, match="refuses a token that it has just given"):
+        land(platform, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"client_id": "somebody-else"}, {"client_secret": "another-secret-entirely"}]
+)
+def test_bad_credentials(tmp_path: Path, wrong: dict[str, str]) -> None:
+    platform = small_company()
+    with pytest.raises(SourceError, match="client_id or client_secret is wrong") as raised:
+        land(platform, tmp_path, **wrong)
+    assert not {CLIENT_ID, SECRET, *wrong.values()} & set(str(raised.value).split())
+    assert [entry.name for entry in tmp_path.iterdir()] == []
+
+
+def test_the_small_company_is_asked_for_its_path(tmp_path: Path) -> None:
+    platform = small_company()
+    always(platform, "/enrollments", json_error(404, "pathNotFound"))
+    assert landed(land(platform, tmp_path))[f"enrollments/{PATH}/published"] == []

@@ -1,0 +1,105 @@
+"""`pathstats check 360learning`: what is missing, in seconds."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from flows.sources.learning360 import probing
+from flows.sources.learning360.probing import Probe, probe
+from pathstats.cli.main import app
+from schemas.errors import SourceError, SourceUnavailable
+from tests.learning360 import virtual_time
+from tests.learning360.a_platform import CLIENT_ID, SECRET, FakePlatform
+from tests.learning360.extracting import settings
+from tests.learning360.small_company import PATH, small_company
+
+
+def probed(platform: FakePlatform, **changes: object) -> dict[str, tuple[str, int | None]]:
+    found = probe(settings(**changes), platform.transport, virtual_time.run)
+    return {one.list: (one.answer, one.rows) for one in found}
+
+
+def test_every_list_is_tried_with_its_first_page_only() -> None:
+    platform = small_company()
+    assert probed(platform) == {
+        "paths": ("readable", 1),
+        "sessions": ("readable", 1),
+        "enrollments": ("readable", 2),
+        "courses": ("readable", 2),
+        "classrooms": ("readable", 1),
+        "slots": ("readable", 1),
+        "registrations": ("readable", 2),
+        "corrections": ("readable", 1),
+        "users": ("readable", 2),
+        "stats": ("readable", 0),
+    }
+    assert len(platform.asked) == 10
+
+
+def test_what_is_skipped_and_what_there_is_nothing_to_try_on() -> None:
+    platform = small_company()
+    platform.lists["paths"] = []
+    found = probed(platform, skip="classrooms", subscription=None)
+    assert found["enrollments"] == ("nothing to try it on", None)
+    assert found["corrections"] == ("nothing to try it on", None)
+    assert {found[name] for name in ("classrooms", "slots", "registrations")} == {("skipped", None)}
+
+
+def test_every_scope_that_is_missing_is_told() -> None:
+    platform = small_company()
+    forbidden = httpx.Response(403, json={"error": {"code": "invalidScope", "message": "no"}})
+    for pattern in ("/users", "/courses", "/classrooms"):
+        platform.faults[pattern] = lambda request, met: forbidden
+    platform.faults["/sessions"] = lambda request, met: httpx.Response(200, text="<html>")
+    found = {one.list: one for one in probe(settings(), platform.transport, virtual_time.run)}
+    missing = {one.scope for one in found.values() if one.answer == "missing scope"}
+    assert missing == {"users:read", "courseStats:read", "classrooms:read"}
+    assert found["sessions"].answer == "failed"
+    assert found["sessions"].fault is not None
+    assert "not JSON" in found["sessions"].fault
+    assert found["enrollments"].answer == "readable"
+
+
+def test_who_waits_is_not_kept_waiting() -> None:
+    platform = small_company()
+    platform.faults["oauth2"] = lambda request, met: httpx.Response(503)
+    with pytest.raises(SourceUnavailable, match="HTTP 503"):
+        probed(platform)
+    assert platform.at[-1] - platform.at[0] < 3
+    with pytest.raises(SourceError, match="does not know the client"):
+        probed(small_company(), client_secret="wrong")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    for name, value in (("COMPANY_ID", "acme"), ("CLIENT_ID", CLIENT_ID), ("CLIENT_SECRET", SECRET)):
+        monkeypatch.setenv(f"PATHSTATS_360LEARNING_{name}", value)
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+def test_the_command(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = [Probe("paths", "paths:read", "readable", rows=3)]
+    monkeypatch.setattr(probing, "probe", lambda _: answered)
+    shown = command.invoke(app, ["check", "360learning"])
+    assert (shown.exit_code, "A night can read all of it." in shown.stdout) == (0, True)
+    lacks = "The client may not read the list users: it lacks the scope users:read."
+    answered.append(Probe("users", "users:read", "missing scope", fault=lacks))
+    shown = command.invoke(app, ["check", "360learning"])
+    assert (shown.exit_code, lacks in shown.stdout) == (3, True)
+    assert "A night can read all of it." not in shown.stdout
+    told = command.invoke(app, ["check", "360learning", "--json"])
+    assert told.exit_code == 3
+    assert [one["answer"] for one in json.loads(told.stdout)["lists"]] == ["readable", "missing scope"]
+    assert PATH not in told.stdout
+
+
+def test_the_command_without_settings(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATHSTATS_360LEARNING_CLIENT_SECRET")
+    done = command.invoke(app, ["check", "360learning"])
+    assert done.exit_code == 2
+    assert "client_secret is missing" in done.stderr
+    assert CLIENT_ID not in done.stderr

@@ -1,0 +1,120 @@
+"""The client's id and secret and its tokens are in no log, error, file or output, however a night ends."""
+
+import gzip
+import logging
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from flows.night import run_night
+from flows.sources import opening
+from schemas.errors import PathStatsError, SourceError
+from tests.a_night import AS_OF, Home, Plan
+from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
+from tests.learning360.extracting import source
+from tests.learning360.small_company import small_company
+
+SECRETS = (CLIENT_ID, SECRET, "-never-said")
+LISTS = ("oauth2", "paths$", "sessions", "enrollments", "courses", "classrooms$", "slots", "events", "users")
+FAILURES = ("cuts the connection", "forbids", "breaks off")
+
+
+def said(folder: Path, *texts: str) -> list[str]:
+    """Which secrets stand in the texts, or in any file of the folder."""
+    contents = [text.encode() for text in texts]
+    contents += [_content(file) for file in folder.rglob("*") if file.is_file()]
+    return [secret for secret in SECRETS for content in contents if secret.encode() in content]
+
+
+def _content(file: Path) -> bytes:
+    if file.name.endswith(".gz"):
+        return gzip.decompress(file.read_bytes())
+    if file.name.endswith(".parquet"):
+        return pl.read_parquet(file).write_ndjson().encode()
+    return file.read_bytes()
+
+
+@pytest.fixture
+def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+def night_of(platform: FakePlatform, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    run_night(Plan("360learning", Home(home), AS_OF))
+
+
+def test_a_night_that_publishes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    everything_is_logged: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    platform = small_company()
+    # The token is refused once and replaced, and the platform fails once: that is logged, too.
+    platform.faults["/users$"] = lambda request, met: httpx.Response(500) if met == 0 else None
+    platform.refused_tokens = {TOKENS[0]}
+    night_of(platform, tmp_path, monkeypatch)
+    assert platform.tokens_given == 2
+    assert any(file.name == "manifest.json" for file in tmp_path.rglob("*"))
+    assert said(tmp_path, everything_is_logged.text, *capfd.readouterr()) == []
+
+
+def _answers(request: httpx.Request) -> httpx.Response:
+    """The worst a platform can do: it says what it was told."""
+    told = f"{request.headers.get('Authorization')} {request.content!r}"
+    return httpx.Response(400, json={"error": {"code": "badRequest", "message": told}}, headers={"X": "y"})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "failure"),
+    [
+        *((pattern, "says what it was told") for pattern in LISTS),
+        *((pattern, failure) for pattern in ("oauth2", "users") for failure in FAILURES),
+    ],
+)
+def test_a_night_that_fails(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    everything_is_logged: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    pattern: str,
+    failure: str,
+) -> None:
+    def fail(request: httpx.Request, met: int) -> httpx.Response:
+        if failure == "cuts the connection":
+            raise httpx.ReadError(str(request.headers) + str(request.content))
+        if failure == "breaks off":
+            raise RuntimeError(f"a fault of our own with {request.headers} {request.content!r}")
+        return _answers(request) if failure == "says what it was told" else httpx.Response(403)
+
+    platform = small_company()
+    platform.faults[pattern] = fail
+    with pytest.raises(PathStatsError) as raised:
+        night_of(platform, tmp_path, monkeypatch)
+    # What -v prints, and what a person, `pathstats status` and a webhook are told.
+    shown = [str(raised.value)]
+    if failure != "breaks off":
+        shown += traceback.format_exception(raised.value)
+    assert said(tmp_path, everything_is_logged.text, *capfd.readouterr(), *shown) == []
+    assert (tmp_path / "failure.json").is_file()
+
+
+def test_a_night_that_fails_after_the_platform_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, everything_is_logged: pytest.LogCaptureFixture
+) -> None:
+    platform = small_company()
+    platform.lists["users"] = []
+    with pytest.raises(SourceError, match="table users is empty"):
+        night_of(platform, tmp_path, monkeypatch)
+    assert said(tmp_path, everything_is_logged.text) == []
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a page.ndjson.gz").write_bytes(gzip.compress(f"{SECRET} {TOKENS[7]}".encode()))
+    assert said(tmp_path, CLIENT_ID) == [CLIENT_ID, SECRET, "-never-said"]

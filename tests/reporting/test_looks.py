@@ -1,0 +1,71 @@
+"""What can be computed of how the pages look: contrast in the light and in the dark; and they are shipped."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATES = ROOT / "flows" / "reporting" / "templates"
+STYLE = (TEMPLATES / "page.css").read_text("utf-8")
+TEXTS = ("ink", "soft", "accent", "s-late")
+MARKS = sorted(set(re.findall(r"--(s-\w+|chart|edge|focus):", STYLE)))
+
+
+def colours(scheme: str) -> dict[str, str]:
+    light, dark = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
+    named = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark)
+    return dict(named)
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 computes it, from 1 to 21."""
+    a, b = sorted((luminance(one), luminance(other)), reverse=True)
+    return (a + 0.05) / (b + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [it / 12.92 if it <= 0.04045 else ((it + 0.055) / 1.055) ** 2.4 for it in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_black_on_white_has_the_most_contrast_there_is() -> None:
+    assert contrast("#000000", "#ffffff") == 21
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["bg", "card", "accent-soft"])
+def test_texts_can_be_read(scheme: str, ground: str) -> None:
+    named = colours(scheme)
+    weak = {text: contrast(named[text], named[ground]) for text in TEXTS}
+    assert {text: found for text, found in weak.items() if found < 4.5} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["bg", "card"])
+def test_marks_and_edges_can_be_seen(scheme: str, ground: str) -> None:
+    named = colours(scheme)
+    assert len(MARKS) == 11
+    weak = {mark: contrast(named[mark], named[ground]) for mark in MARKS}
+    assert {mark: found for mark, found in weak.items() if found < 3} == {}
+
+
+def test_marks_of_steps_are_texts() -> None:
+    """A step's mark is written in its status' colour, so those are as strong as texts."""
+    used = set(re.findall(r"\.step \.\w.*?color: var\(--([\w-]+)\)", STYLE))
+    assert len(used) == 6
+    for scheme in ("light", "dark"):
+        named = colours(scheme)
+        assert min(contrast(named[colour], named["card"]) for colour in used) >= 4.5
+
+
+def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = {f"flows/reporting/templates/{file.name}" for file in TEMPLATES.iterdir()}
+    assert len(expected) > 5
+    assert expected <= names

@@ -1,0 +1,81 @@
+"""The page of a session: its learners, their steps, and nobody else's."""
+
+import pytest
+
+from flows.reporting import session_page as pages
+from flows.reporting.session_page import session_page
+from schemas.errors import PathSessionNotFound
+from schemas.home import Release
+from tests.reference.tables import expect
+from tests.reporting.test_report import words
+from tests.reporting.training import data_of
+
+
+def test_learners_with_their_steps(release: Release) -> None:
+    data = data_of(session_page(release.folder, "acme", "S1"))
+    assert data["steps"] == ["A", "B", "X", "C"]
+    found = [
+        {
+            "user": row[0],
+            "standing": data["standings"][row[1]][0],
+            "progress": row[3],
+            "score": row[4],
+            **dict(zip(data["steps"], row[10], strict=True)),
+        }
+        for row in data["learners"]
+    ]
+    # s: successful, f: failed for good, r: to retake, w: waiting for correction, o: overdue, n: open.
+    expect(
+        found,
+        """
+        user | standing           | progress | score | A   | B   | X   | C
+        u1   | notYetStarted      | 0        |       | o   | n   | n   | n
+        u2   | late               | 33       |       | o   | s   | n   | n
+        u3   | awaitingCorrection | 66       | 85    | s85 | s   | w   | n
+        u4   | toRetake           | 100      | 65    | r60 | s   | s70 | n
+        u5   | successful         | 100      | 78    | s85 | s   | s70 | n
+        u6   | unsuccessful       | 33       | 70    | f70 | n   | n   | n
+        u7   | onTime             | 33       | 85    | s85 | n   | n   | n
+        u8   | notYetStarted      | 0        |       | n   | n   | n   | n""",
+    )
+    late = {row[0]: row[6] for row in data["learners"] if row[6] is not None}
+    archived = [row[0] for row in data["learners"] if row[9] is not None]
+    assert (sorted(late), archived) == (["u1", "u2"], ["u8"])
+
+
+def test_each_step_in_figures(release: Release) -> None:
+    text = words(session_page(release.folder, "acme", "S1"))
+    assert "1 A 7 43 % 2 0 2 77 %" in text  # learners, successful, failed, in correction, overdue, mean score
+    assert "3 X 7 29 % 0 1 0 70 %" in text
+    assert "4 C optional 7 0 % 0 0 0 –" in text
+    assert "7 learners; 1 more is archived" in text
+    assert "1 March 2026, 00:00 UTC to 20 March 2026, 00:00 UTC · open" in text
+
+
+@pytest.mark.parametrize(("company", "session"), [("acme", "S3"), ("acme", "SX"), ("other", "S1"), ("", "")])
+def test_what_the_company_does_not_have_is_not_found(release: Release, company: str, session: str) -> None:
+    with pytest.raises(PathSessionNotFound):
+        session_page(release.folder, company, session)
+
+
+def test_names_only_where_they_are_asked_for(release: Release) -> None:
+    assert "@example.org" not in session_page(release.folder, "acme", "S1")
+    named = data_of(session_page(release.folder, "acme", "S0", with_names=True))
+    assert named["people"] == {
+        "u10": ["First u10", "u10@example.org"],
+        "u9": ["First u9", "u9@example.org"],
+    }
+
+
+def test_it_is_bounded_and_says_so(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_LEARNERS", 3)
+    html = session_page(release.folder, "acme", "S1")
+    assert [row[0] for row in data_of(html)["learners"]] == ["u1", "u2", "u3"]
+    assert "Here are the first 3 of 8 by their ids" in words(html)
+    assert "7 learners; 1 more is archived" in words(html)
+
+
+def test_a_session_without_learners_has_a_page(release: Release) -> None:
+    html = session_page(release.folder, "acme", "S8")
+    assert "Nobody is enrolled." in words(html)
+    assert data_of(html)["learners"] == []

@@ -1,0 +1,29 @@
+"""Worlds, their platforms, and the statistics that come of them directly."""
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+
+from flows.sandbox.platform import Platform
+from flows.sandbox.sound_tables import Tables
+from tests.round_trip.a_platform import DAY_1, some_paths, world
+
+
+@pytest.fixture(scope="session")
+def tables() -> Tables:
+    """The whole demo."""
+    return world(DAY_1)
+
+
+@pytest.fixture(scope="session")
+def small(tables: Tables) -> Platform:
+    """Two of the demo's paths: courses, a classroom, an assessment; a few requests read it."""
+    return Platform(some_paths(tables, "First aid at work", "Information security"), DAY_1)
+
+
+@pytest.fixture
+def without_waiting() -> Iterator[None]:
+    """What goes wrong is asked for again at once."""
+    with stamina.set_testing(True, attempts=8, cap=True):
+        yield

@@ -1,0 +1,182 @@
+"""A world, its platform, the source, a night: the same statistics as of the world directly."""
+
+import json
+import random
+import signal
+from pathlib import Path
+
+import polars as pl
+import pytest
+import stamina
+from typer.testing import CliRunner
+
+from flows.night_figures import markdown
+from flows.sandbox.app import Sandbox
+from flows.sandbox.misbehaving import Misbehaviour
+from flows.sandbox.platform import Platform
+from flows.sandbox.serving import serving
+from flows.sandbox.sound_tables import Tables
+from pathstats.cli.main import app
+from schemas.home import Home
+from schemas.manifest import Manifest
+from tests.families import world_of_families
+from tests.faults.killed_nights import Kill, Nights, Task
+from tests.round_trip.a_platform import (
+    DAY_1,
+    DAY_2,
+    SOURCE,
+    Frames,
+    comparable,
+    differing,
+    directly,
+    extracted,
+    night,
+    served,
+    some_paths,
+    statistics,
+    world,
+)
+from tests.sandbox.one_company import of_one_company
+
+MISBEHAVIOURS = {
+    "busy": "busy=0.2,retry_after_s=0",
+    "error": "error=0.5",
+    "cut": "cut=0.5",
+    "slow": "slow=0.5,pause_s=0.1",
+    "moving": "moving=0.3",
+}
+EVERYTHING = "busy=0.03,retry_after_s=0,error=0.1,cut=0.1,slow=0.1,pause_s=0.05,expire=0.1,moving=0.2"
+# Upcoming changes of enrolments: the platform doesn't know them ahead.
+AHEAD = "valid_until"
+# What due dates have a part in: those that count from the session's start have no words.
+OF_DUE_DATES = (
+    "status",
+    "detailed_status_type",
+    "detailed_status_reason",
+    "next_due_at",
+    "overdue_steps",
+    "decided_by_step_id",
+)
+
+
+@pytest.mark.usefixtures("without_waiting")
+@pytest.mark.parametrize("what", MISBEHAVIOURS)
+def test_the_tables_are_the_platform_s(small: Platform, tmp_path: Path, what: str) -> None:
+    sandbox = Sandbox(small, misbehaviour=Misbehaviour.of(MISBEHAVIOURS[what]), limit=0)
+    with serving(sandbox.app()) as url:
+        assert differing(extracted(url, tmp_path), comparable(small.tables)) == []
+
+
+def test_quizzes_sub_paths_and_all_that_is_rare_come_through(tmp_path: Path) -> None:
+    tables, as_of = world_of_families(random.Random(4), 6)
+    rare = Platform(of_one_company(tables), as_of)
+    assert min(rare.tables[name].height for name in ("waivers", "child_sessions")) > 5
+    with serving(Sandbox(rare, limit=0).app()) as url:
+        found = extracted(url, tmp_path, company="acme")
+    assert differing(found, comparable(rare.tables)) == []
+
+
+@pytest.fixture(scope="module")
+def through_the_platform(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    """The statistics of a night whose platform misbehaves in every way."""
+    home = tmp_path_factory.mktemp("platform")
+    with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=8, cap=True):
+        sandbox = Sandbox(Platform(tables, DAY_1), misbehaviour=Misbehaviour.of(EVERYTHING), limit=0)
+        with served(sandbox) as settings:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            night(SOURCE, home)
+        assert sandbox.clients.given > 1, "no token was revoked"
+    return statistics(home)
+
+
+def test_the_statistics_are_those_of_the_same_tables_directly(
+    through_the_platform: Frames, tables: Tables, tmp_path: Path
+) -> None:
+    assert differing(through_the_platform, directly(Platform(tables, DAY_1).tables, DAY_1, tmp_path)) == []
+
+
+def test_the_statistics_are_those_of_the_world_where_the_api_has_words_for_it(
+    through_the_platform: Frames, tables: Tables, tmp_path: Path
+) -> None:
+    """Paths of courses alone, as they always were: all of it, but for due dates from the session's start."""
+    expected = directly(tables, DAY_1, tmp_path)["path_session_stats"]
+    found = through_the_platform["path_session_stats"]
+    steps = tables["path_steps"].join(tables["paths"].select("path_id", "name"), on="path_id")
+    is_changed = (pl.col("valid_from").is_not_null() | pl.col("valid_to").is_not_null()).any()
+    has_others = pl.col("type").is_in(["assessment", "classroom", "path", "program"]).any()
+    has_words = pl.col("due_basis").is_null() | (pl.col("due_basis") == "enrollment")
+    of_paths = steps.group_by("path_id", "name").agg(is_changed | has_others, of_all=has_words.all())
+    told = of_paths.filter(~pl.col("valid_from")).join(tables["path_sessions"], on="path_id")
+    for of_all, untold in ((True, {AHEAD}), (False, {AHEAD, *OF_DUE_DATES})):
+        sessions = told.filter(pl.col("of_all") | pl.lit(not of_all))["session_id"].implode()
+        ours, theirs = (
+            rows.filter(pl.col("session_id").is_in(sessions)).drop(untold) for rows in (found, expected)
+        )
+        assert ours.height > 20
+        assert differing({"rows": ours}, {"rows": theirs}) == []
+
+
+def test_a_second_night_reads_what_changed(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("First aid at work", "Information security")
+    small, next_day = (
+        Platform(some_paths(rows, *names), day) for rows, day in ((tables, DAY_1), (world(DAY_2), DAY_2))
+    )
+    sandbox = Sandbox(small, limit=0)
+    with served(sandbox) as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        night(SOURCE, tmp_path / "home")
+        sandbox.become(next_day)
+        manifest = night(SOURCE, tmp_path / "home", DAY_2)
+    came = {table: count.delivery for table, count in manifest.tables_in.items()}
+    assert came["enrollments"] == came["path_sessions"] == came["paths"] == "changes"
+    assert 0 < manifest.tables_in["enrollments"].read < next_day.tables["enrollments"].height
+    assert manifest.computed < manifest.enrolments
+    assert differing(statistics(tmp_path / "home"), directly(next_day.tables, DAY_2, tmp_path)) == []
+    _is_told_of_parity(manifest, tmp_path / "home")
+
+
+def _is_told_of_parity(manifest: Manifest, home: Path) -> None:
+    """The platform's own answers are ours but where its wording is another; a person is shown how often."""
+    assert manifest.parity
+    assert manifest.parity.compared == manifest.enrolments
+    assert set(manifest.parity.differences) == {"toRetake wording"}
+    assert sorted(manifest.parity.same.values())[1:] == [manifest.enrolments] * 4
+    assert "parity.parquet" in manifest.files
+    assert f"same as the platform's own, of {manifest.enrolments:,} enrolments" in markdown(manifest)
+    shown = CliRunner().invoke(app, ["parity", "--home", str(home)], env={"COLUMNS": "100"})
+    assert shown.exit_code == 0
+    assert f"Against the platform's own answers, {manifest.enrolments:,} enrolments" in shown.stdout
+    assert "detailed_status: ours" in shown.stdout
+    assert "failed, to retake" in shown.stdout
+    told = CliRunner().invoke(app, ["parity", "--json", "--examples", "0", "--home", str(home)])
+    facts = json.loads(told.stdout)
+    assert (facts["compared"], facts["examples"]) == (manifest.enrolments, [])
+    assert "@" not in shown.stdout + told.stdout
+
+
+def test_a_night_killed_while_it_reads_goes_on_with_what_it_has(
+    small: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(small, misbehaviour=Misbehaviour(moving=0.2), limit=0)
+    home = tmp_path / "home"
+    kills = [
+        Kill("flows.sources.landing:Landing.add", "after", 1),
+        Kill("flows.sources.landing:Landing.add", "before", 6),
+        Kill("flows.sources.landing:Landing._journal", "before", 5),
+        Kill("flows.sources.learning360.replaying:make_tables", "before"),
+    ]
+    with served(sandbox) as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        with Nights() as nights:
+            ended = [
+                nights.run(Task(SOURCE, str(home), kill=kill, as_of=DAY_1.isoformat())) for kill in kills
+            ]
+            assert ended == [-signal.SIGKILL] * len(kills)
+            assert not Home(home).latest.exists()
+            assert nights.run(Task(SOURCE, str(home), as_of=DAY_1.isoformat())) == 0
+    assert differing(statistics(home), directly(small.tables, DAY_1, tmp_path)) == []

@@ -1,0 +1,75 @@
+"""Who may ask, how often and what: tokens, scopes, limits and errors, in the API's words."""
+
+import pytest
+
+from flows.sandbox.app import Sandbox
+from flows.sandbox.clients import SCOPES, Clients
+from flows.sandbox.platform import Platform
+from tests.sandbox.a_client import CREDENTIALS, Client
+from tests.sandbox.the_api import ENDPOINTS, Endpoint
+
+
+def test_a_token_and_how_long_it_is_good_for(demo: Client) -> None:
+    tokens = [demo.post("/api/v2/oauth2/token", json=CREDENTIALS).json() for _ in range(2)]
+    assert {token["token_type"] for token in tokens} == {"Bearer"}
+    assert sorted(map(repr, (token["expires_in"] for token in tokens))) == ["'3600'", "3600"]
+    assert tokens[0]["access_token"] != tokens[1]["access_token"]
+
+
+@pytest.mark.parametrize("wrong", [{"client_id": "somebody"}, {"client_secret": "guessed"}])
+def test_wrong_credentials(demo: Client, wrong: dict[str, str]) -> None:
+    answer = demo.post("/api/v2/oauth2/token", json=CREDENTIALS | wrong)
+    assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
+
+def test_no_token_no_page(demo: Client) -> None:
+    for header in ("", "Bearer of-nobody", demo.headers["Authorization"].replace("Bearer", "Basic")):
+        answer = demo.get("paths", Authorization=header)
+        assert (answer.status_code, answer.json()) == (401, {"error": "invalid_token"})
+
+
+def test_a_token_expires(demo_platform: Platform) -> None:
+    now = [0.0]
+    client = Client(Sandbox(demo_platform, Clients(token_s=60, clock=lambda: now[0])))
+    assert client.get("paths").status_code == 200
+    now[0] = 60.0
+    assert client.get("paths").json() == {"error": "invalid_token"}
+
+
+def test_the_version_must_be_said(demo: Client) -> None:
+    answer = demo.get("paths", **{"360-api-version": "v1.0"})
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"code", "message"}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda it: it.route)
+def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, endpoint: Endpoint) -> None:
+    route = demo.routes(endpoint.route)[0]
+    others = tuple(scope for scope in SCOPES if scope != endpoint.scope)
+    without = Client(Sandbox(demo_platform, Clients(scopes=others)))
+    refused = without.get(route)
+    assert refused.status_code == 403
+    assert endpoint.scope in refused.json()["error"]["message"]
+    assert Client(Sandbox(demo_platform, Clients(scopes=(endpoint.scope,)))).get(route).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        ("paths/000000000000000000000000/enrollments", "pathNotFound"),
+        ("classrooms/000000000000000000000000/slots", "classroomNotFound"),
+        ("webhooks/subscriptions/000000000000000000000000/events", "subscriptionNotFound"),
+        ("programs", "notFound"),
+    ],
+)
+def test_what_is_not_there(demo: Client, route: str, code: str) -> None:
+    answer = demo.get(route)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+
+
+def test_more_than_the_limit_in_a_second(demo_platform: Platform) -> None:
+    client = Client(Sandbox(demo_platform, limit=2))
+    answers = [client.get("classrooms") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json() == {"error": "tooManyRequests"}
+    assert "retry-after" not in answers[2].headers
