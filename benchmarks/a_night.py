@@ -10,7 +10,8 @@ from flows.memory import keep_freed_memory
 keep_freed_memory()
 
 from benchmarks.measuring import report  # noqa: E402
-from flows.night import Plan, run_night  # noqa: E402
+from flows.night import run_night  # noqa: E402
+from flows.plan import Plan  # noqa: E402
 from schemas.home import Home  # noqa: E402
 
 if __name__ == "__main__":

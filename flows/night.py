@@ -1,21 +1,18 @@
 """One night in its order: extract, load, accept, transform, report, publish. Plain functions, no Prefect."""
 
 import logging
-import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import polars as pl
-from filelock import FileLock, Timeout
-
-from flows import incidents, notices, transforming
+from flows import notices, transforming
+from flows.failing import remembering_failure, telling_of_an_unwritable_home
+from flows.locking import one_night_at_a_time
 from flows.parity.holding import hold_against_the_platform, landing_of
+from flows.plan import Plan
 from flows.publishing import history, release, retention
 from flows.publishing.standings import standings
 from flows.reporting import report as reporting
@@ -23,86 +20,25 @@ from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
 from flows.warehouse import accepting, loading, since_release
-from flows.warehouse.accepting import DEFAULT_LIMITS, Arrival, Limits
-from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT, Duck
+from flows.warehouse.accepting import Arrival
+from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
 from flows.warehouse.setting_aside import set_aside
 from schemas.columns import table_name
 from schemas.errors import (
-    HomeBusy,
-    HomeUnwritable,
-    NightFailed,
-    PathStatsError,
     SourceError,
     UsageError,
     WarehouseDamaged,
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import Agreement, Manifest, Standing, TableIn, run_id
+from schemas.manifest import Agreement, Manifest, Standing, TableIn
 
 log = logging.getLogger("pathstats.night")
 
 Answer = TypeVar("Answer")
-# Below it a night warns.
-LEAST_AGREEMENT = 0.98
 # How a phase is run: by a plain call, or by a Prefect task.
 Runner = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a night is to do: names and a time, nothing else.
-
-    source: None: nothing is extracted, the night works from what is in the warehouse.
-    anew:   compute every row, also of those who can't have another answer than in the last release.
-    memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
-    with_names: show learners by name and e-mail in the report, not by their ids.
-    least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
-    """
-
-    source: str | None
-    home: Home
-    as_of: datetime
-    limits: Limits = DEFAULT_LIMITS
-    keep: int = 30
-    anew: bool = False
-    memory_limit: str = DEFAULT_MEMORY_LIMIT
-    with_names: bool = False
-    least_agreement: float = LEAST_AGREEMENT
-
-    def __post_init__(self) -> None:
-        if self.as_of.tzinfo is None:
-            raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
-        if not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", self.memory_limit):
-            raise UsageError(f"{self.memory_limit!r} is no memory limit; write 4GB or 800MB.")
-        if self.keep < 1:
-            raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
-        if "?" in str(self.home.root):
-            # DuckDB takes what follows for parameters, and puts the file's log elsewhere.
-            raise UsageError(
-                f"{self.home.root} holds a question mark, which no home can; give another --home."
-            )
-        object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
-
-    @property
-    def run_id(self) -> str:
-        return run_id(self.as_of)
-
-    def parameters(self) -> dict[str, Any]:
-        """The plan as parameters of the Prefect flow."""
-        return {
-            "source": self.source,
-            "home": str(self.home.root),
-            "as_of": self.as_of,
-            "max_refused_share": self.limits.refused_share,
-            "max_shrink_share": self.limits.shrink_share,
-            "keep": self.keep,
-            "anew": self.anew,
-            "memory_limit": self.memory_limit,
-            "with_names": self.with_names,
-            "least_agreement": self.least_agreement,
-        }
 
 
 def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -117,9 +53,9 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
     Raises:  PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
     with (
-        _telling_of_an_unwritable_home(plan, webhook),
+        telling_of_an_unwritable_home(plan, webhook),
         one_night_at_a_time(plan.home),
-        _remembering_failure(plan, webhook),
+        remembering_failure(plan, webhook),
     ):
         try:
             return _phases(plan, run)
@@ -266,59 +202,3 @@ def publish(
 
 def _warehouse(plan: Plan) -> Duck:
     return Duck(plan.home.warehouse, plan.memory_limit)
-
-
-@contextmanager
-def one_night_at_a_time(home: Home) -> Iterator[None]:
-    """Hold the home's lock; the system releases it if the process dies."""
-    lock = FileLock(home.lock, timeout=0)
-    try:
-        home.published.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise HomeBusy(f"Another night is running in {home.root}; wait for it to end.") from error
-    except OSError as error:
-        raise HomeUnwritable(
-            f"{home.root} can't be written ({error.strerror}); give --home a folder this user may write to."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _telling_of_an_unwritable_home(plan: Plan, webhook: notices.Webhook | None) -> Iterator[None]:
-    """Such a home can't remember that it was told of: each night says so.
-
-    A home that is busy is no failure: the night that runs in it will say how it ended.
-    """
-    try:
-        yield
-    except HomeUnwritable as error:
-        _failed(plan, webhook, error)
-        raise
-
-
-@contextmanager
-def _remembering_failure(plan: Plan, webhook: notices.Webhook | None) -> Iterator[None]:
-    """Remember what stopped the night, for `pathstats status`, and tell of it; the next success ends that.
-
-    Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
-    """
-    try:
-        yield
-    except PathStatsError as error:
-        _failed(plan, webhook, error)
-        raise
-    except (Exception, pl.exceptions.PanicException) as error:
-        failed = NightFailed(incidents.in_one_sentence(plan.home, error))
-        _failed(plan, webhook, failed)
-        raise failed from error
-    incidents.end(plan.home)
-    notices.tell_recovery(webhook, plan.home, plan.as_of)
-
-
-def _failed(plan: Plan, webhook: notices.Webhook | None, error: PathStatsError) -> None:
-    incident = incidents.remember(plan.home, incidents.Failure.now(plan.as_of, error))
-    notices.tell_failure(webhook, plan.home, incident)

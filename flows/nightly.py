@@ -9,9 +9,10 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.night import LEAST_AGREEMENT, Plan, run_night
+from flows.night import run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
+from flows.plan import LEAST_AGREEMENT, Plan
 from flows.warehouse.accepting import Limits
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
 from schemas.errors import SourceUnavailable
@@ -36,7 +37,7 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.night.Plan.parameters`.
+    The parameters are those of `flows.plan.Plan.parameters`.
     Returns: release_id and as_of, as the manifest has them.
     """
     plan = Plan(

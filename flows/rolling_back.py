@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flows.night import one_night_at_a_time
+from flows.locking import one_night_at_a_time
 from flows.publishing import history
 from flows.publishing.history import Rollback
 from flows.publishing.release import switch_latest

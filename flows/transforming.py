@@ -1,7 +1,6 @@
 """From the warehouse to the release that is being built: computed, checked, written and indexed."""
 
 import logging
-import shutil
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,26 +12,24 @@ from flows.publishing import history
 from flows.publishing.carrying import Previous, Span, merged, spans, split
 from flows.publishing.gate import check_summary
 from flows.publishing.lookup_index import LookupIndex
+from flows.publishing.roster import write_roster
 from flows.publishing.tables import TableWriter, write
 from flows.publishing.verifying import verify
 from flows.warehouse import since_release
 from flows.warehouse.accepting import published_rows
 from flows.warehouse.duck import Duck
-from flows.warehouse.worlds import SESSIONS_BY_ID, USERS_BY_ID, Bucket, Since, Worlds
-from schemas.columns import Table, polars_schema, table_name
+from flows.warehouse.worlds import Bucket, Since, Worlds
+from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
-from schemas.inputs import OPTIONAL, PathSessions, Users
+from schemas.inputs import OPTIONAL
 from schemas.manifest import SCHEMA_VERSION
-from schemas.outputs import PathSessionStats, Quarantine, SessionSummary, StatusChanges, StepStats
+from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
 from transforms.published import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
 
 log = logging.getLogger("pathstats.night.transforming")
-
-# What the users and sessions of a release are made of.
-_ROSTER = {"users", "path_sessions", "paths"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
             for model in (PathSessionStats, StepStats, SessionSummary, StatusChanges)
         )
         index = files.enter_context(LookupIndex(building, base))
-        _write_roster(duck, building, index, base)
+        write_roster(duck, building, index, base)
         for bucket, span in zip(worlds, spans(worlds.firsts), strict=True):
             sessions, found = bucket.world.sessions, statistics(bucket.world)
             kept, replaced = _rows_of_last(last, bucket, span)
@@ -110,21 +107,6 @@ def _last(home: Home, as_of: datetime, *, is_base: bool) -> Last | None:
     since = datetime.fromisoformat(manifest.as_of)
     # Nobody can tell what time did backwards.
     return Last(Previous(release), since, is_base and since <= as_of)
-
-
-def _write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:
-    """Users, sessions and quarantine; what is the same as in the base is copied."""
-    write(building, Quarantine, duck.frame(published_rows(Quarantine)))
-    is_same = base is not None and since_release.untouched_tables(duck) >= _ROSTER
-    roster: tuple[type[Table], ...] = (Users, PathSessions)
-    for model in roster:
-        if base and is_same:
-            name = table_name(model)
-            shutil.copyfile(base.table(name), building.table(name))
-        else:
-            write(building, model, duck.frame(published_rows(model)))
-    if not is_same:
-        index.name(duck.frame(SESSIONS_BY_ID), duck.frame(USERS_BY_ID))
 
 
 def _write_what_explains(duck: Duck, building: Release) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.warehouse.accepting import Limits
 from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release

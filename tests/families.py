@@ -138,4 +138,4 @@ def small_families() -> st.SearchStrategy[World]:
 
 def large_families() -> st.SearchStrategy[World]:
     """Worlds in which hundreds of cases meet."""
-    return st.builds(world_of_families, st.integers(0, 2**32).map(random.Random), st.integers(20, 40))
+    return st.builds(world_of_families, st.integers(0, 2**32).map(random.Random), st.integers(30, 40))

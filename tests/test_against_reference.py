@@ -4,6 +4,7 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.families import large_families, small_families
 from tests.reference.comparing import differences
 from tests.reference.product import product
 from tests.reference.rules import reference
@@ -13,7 +14,11 @@ thorough = settings(
     max_examples=25,
     deadline=None,
     derandomize="CI" in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 
 
@@ -26,4 +31,16 @@ def test_in_small_worlds(world: World) -> None:
 @thorough
 @given(large_worlds())
 def test_in_large_worlds(world: World) -> None:
+    assert not differences(product(*world), reference(*world))
+
+
+@settings(thorough, max_examples=8)
+@given(small_families())
+def test_in_small_worlds_of_families(world: World) -> None:
+    assert not differences(product(*world), reference(*world))
+
+
+@settings(thorough, max_examples=5)
+@given(large_families())
+def test_in_large_worlds_of_families(world: World) -> None:
     assert not differences(product(*world), reference(*world))

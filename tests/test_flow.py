@@ -55,18 +55,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return place
 
 
-def parquet_digests(home: Home) -> dict[str, str]:
-    return {
-        table: hashlib.sha256((home.latest / f"{table}.parquet").read_bytes()).hexdigest()
-        for table in PARQUET_TABLES
-    }
+def digests(home: Home) -> dict[str, str]:
+    """Of the tables and the report."""
+    files = [*(f"{table}.parquet" for table in PARQUET_TABLES), "report.html"]
+    return {file: hashlib.sha256((home.latest / file).read_bytes()).hexdigest() for file in files}
 
 
 def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
-    from flows.night import Plan, run_night
+    from flows.night import run_night
+    from flows.plan import Plan
 
     run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
-    assert parquet_digests(home) == parquet_digests(Home(tmp_path))
+    assert digests(home) == digests(Home(tmp_path))
 
 
 def test_a_schedule_hands_over_parameters_that_the_flow_has(
@@ -111,6 +111,7 @@ def test_every_phase_is_a_task(home: Home) -> None:
         "load enrollments",
         "accept",
         "transform",
+        "report",
         "publish",
         "delete old releases",
     }

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.sources.base import NOTHING_HELD
 from flows.sources.oulad import Oulad
 from schemas.home import Home

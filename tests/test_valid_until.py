@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.families import small_families
 from tests.reference.product import product
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
@@ -18,14 +19,29 @@ AN_INSTANT = timedelta(microseconds=1)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
-@settings(
+some = settings(
     max_examples=20,
     deadline=None,
     derandomize="CI" in os.environ,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
+
+
+@some
 @given(small_worlds())
 def test_it_is_the_next_change(world: World) -> None:
+    tables, as_of = world
+    found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
+    assert found == next_changes(tables, as_of)
+
+
+@settings(some, max_examples=6)
+@given(small_families())
+def test_so_it_is_where_a_session_looks_into_another(world: World) -> None:
     tables, as_of = world
     found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
     assert found == next_changes(tables, as_of)

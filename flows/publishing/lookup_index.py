@@ -14,6 +14,8 @@ from schemas.home import Release
 
 # As Python objects rows take ten times the memory.
 _ROWS_AT_ONCE = 200_000
+# How much work may wait for the thread.
+_WAITING = 3
 # One integer names a (session, user) pair, from the warehouse's keys.
 _TABLES = """
     CREATE TABLE companies (company_id TEXT PRIMARY KEY, company_key INTEGER) WITHOUT ROWID;
@@ -39,6 +41,7 @@ class LookupIndex:
         self._release, self._base = release, base
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._work: list[Future[None]] = []
+        self._emails: list[pl.DataFrame] = []
 
     def __enter__(self) -> Self:
         self._do(self._open)
@@ -50,32 +53,36 @@ class LookupIndex:
         if error is not None:
             for work in self._work:
                 work.cancel()
-        self._do(self._close)
+        self._work.append(self._thread.submit(self._close))
         self._thread.shutdown()
         if error is None:
-            self._raise()
+            for work in self._work:
+                work.result()
 
-    def name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
-        """Who and what can be asked about, all of it.
+    def name_sessions(self, sessions: pl.DataFrame) -> None:
+        """All sessions that can be asked about: company_id, company_key, session_id, session_key.
 
-        sessions: company_id, company_key, session_id, session_key
-        users:    company_id, company_key, user_id, user_key, email, status
+        Who can be asked about is forgotten, and named next.
         """
-        self._do(self._name, sessions, users)
+        self._do(self._name_sessions, sessions)
+
+    def name_users(self, users: pl.DataFrame) -> None:
+        """Some who can be asked about: company_id, company_key, user_id, user_key, email, status."""
+        self._do(self._name_users, users)
+
+    def end_naming(self) -> None:
+        """All users are named."""
+        self._do(self._end_naming)
 
     def answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
         """Replace answers: session_key, user_key, body; first those of `outdated`, by the keys, are gone."""
         self._do(self._answer, answers, outdated)
-        self._raise()
 
     def _do(self, work: Callable[..., None], *arguments: Any) -> None:
         self._work.append(self._thread.submit(work, *arguments))
-
-    def _raise(self) -> None:
-        """Raise what the finished work raised."""
-        for work in [work for work in self._work if work.done()]:
-            self._work.remove(work)
-            work.result()
+        # What waits is held in memory.
+        while len(self._work) > _WAITING:
+            self._work.pop(0).result()
 
     def _open(self) -> None:
         if self._base:
@@ -90,19 +97,30 @@ class LookupIndex:
         self._connection.execute("COMMIT")
         self._connection.close()
 
-    def _name(self, sessions: pl.DataFrame, users: pl.DataFrame) -> None:
+    def _name_sessions(self, sessions: pl.DataFrame) -> None:
         # Who was enrolled in a session that is no more may not be by the time it is back.
         self._forget_answers(gone=self._session_keys() - set(sessions["session_key"]))
         for table in ("companies", "sessions", "users", "emails"):
             self._connection.execute(f"DELETE FROM {table}")
-        companies = pl.concat([frame.select("company_id", "company_key") for frame in (sessions, users)])
-        self._insert("companies", companies.unique().sort("company_id"))
-        self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
         # Who a key is of: for all learners of a session. Made anew, for that is faster than keeping it.
         self._connection.execute("DROP INDEX IF EXISTS users_by_key")
+        self._name_companies(sessions)
+        self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
+
+    def _name_users(self, users: pl.DataFrame) -> None:
+        self._name_companies(users)
         self._insert("users", _sorted(users, "user_id", "user_key"))
+        self._emails += [_emails(part) for part in users.iter_slices(_ROWS_AT_ONCE)]
+
+    def _end_naming(self) -> None:
         self._connection.execute("CREATE INDEX users_by_key ON users (user_key)")
-        self._insert("emails", _emails(users))
+        if self._emails:
+            self._insert("emails", _who_answers(pl.concat(self._emails)))
+        self._emails.clear()
+
+    def _name_companies(self, rows: pl.DataFrame) -> None:
+        companies = rows.select("company_id", "company_key").unique().sort("company_id")
+        self._connection.executemany("INSERT OR IGNORE INTO companies VALUES (?, ?)", companies.iter_rows())
 
     def _session_keys(self) -> set[int]:
         return {key for (key,) in self._connection.execute("SELECT session_key FROM sessions")}
@@ -136,18 +154,23 @@ def _sorted(rows: pl.DataFrame, name: str, key: str) -> pl.DataFrame:
     return rows.select("company_key", name, key).sort("company_key", name)
 
 
-def _folded(users: pl.DataFrame) -> pl.DataFrame:
-    folded = [fold_email(email) for email in users["email"].to_list()]
-    return users.with_columns(pl.Series("email", folded, dtype=pl.String))
-
-
 def _emails(users: pl.DataFrame) -> pl.DataFrame:
-    """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
+    """The e-mails of users, folded, and whose they are."""
     known = users.drop_nulls("email")
+    folded = pl.Series("email", map(fold_email, known["email"].to_list()), dtype=pl.String)
     return (
-        pl.concat([_folded(part) for part in known.iter_slices(_ROWS_AT_ONCE)] or [known])
+        known.with_columns(folded)
         .filter(pl.col("email") != "")
-        .sort("company_key", "email", pl.col("status") != "deleted", "user_id")
+        .select(
+            "company_key", "email", (pl.col("status") != "deleted").alias("is_there"), "user_key", "user_id"
+        )
+    )
+
+
+def _who_answers(emails: pl.DataFrame) -> pl.DataFrame:
+    """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
+    return (
+        emails.sort("company_key", "email", "is_there", "user_id")
         .unique(["company_key", "email"], keep="last", maintain_order=True)
-        .select("company_key", "email", "user_key", "user_id")
+        .drop("is_there")
     )

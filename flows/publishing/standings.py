@@ -11,7 +11,7 @@ _STILL_TO_DO = ("late", "notYetStarted", "onTime", "toRetake")
 
 
 def standings(release: Release) -> dict[str, Standing]:
-    """By company, in their order; of a company without sessions there is none."""
+    """By company, in their order; a company is one that has a user or a session."""
     kind = pl.col("detailed_status_type")
     enrolled = pl.col("archived_at").is_null()
     is_late = (pl.col("status") == "late") & kind.is_in(_STILL_TO_DO)
@@ -25,8 +25,11 @@ def standings(release: Release) -> dict[str, Standing]:
             archived=(~enrolled).sum(),
         )
     )
-    sessions = pl.scan_parquet(release.table("session_summary"), glob=False).select("company_id").unique()
-    rows = sessions.join(counts, on="company_id", how="left").fill_null(0).sort("company_id").collect()
+    companies = pl.concat(
+        pl.scan_parquet(release.table(name), glob=False).select("company_id").unique()
+        for name in ("users", "path_sessions")
+    ).unique()
+    rows = companies.join(counts, on="company_id", how="left").fill_null(0).sort("company_id").collect()
     return {
         row["company_id"]: Standing(
             {name: row[name] for name in DETAILED_STATUSES}, late=row["is_late"], archived=row["archived"]

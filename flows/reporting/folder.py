@@ -74,7 +74,7 @@ def _company(companies: list[str], wanted: str | None) -> str:
     if wanted is None:
         raise UsageError(f"The release holds {len(companies)} companies; say with --company whose report.")
     if wanted not in companies:
-        raise UsageError(f"The release holds no session of a company {wanted!r}.")
+        raise UsageError(f"The release holds no company {wanted!r}.")
     return wanted
 
 

@@ -57,8 +57,8 @@ def demo(
     from flows.memory import keep_freed_memory
 
     keep_freed_memory()
-    from flows.night import Plan
     from flows.notices import hand_on
+    from flows.plan import Plan
     from flows.warehouse.accepting import Limits
 
     hand_on(None)  # Nobody waits for the demo's night.

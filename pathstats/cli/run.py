@@ -28,7 +28,7 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.night import Plan
+    from flows.plan import Plan
 
 
 @reporting_errors
@@ -85,8 +85,8 @@ def run(
     from flows.memory import keep_freed_memory
 
     keep_freed_memory()
-    from flows.night import Plan
     from flows.notices import hand_on
+    from flows.plan import Plan
     from flows.warehouse.accepting import Limits
 
     if incremental:

@@ -52,8 +52,8 @@ def schedule(
 
     prepare(verbose=verbose)
     keep_freed_memory()
-    from flows.night import Plan
     from flows.notices import hand_on
+    from flows.plan import Plan
     from flows.sources.opening import open_source
     from flows.warehouse.accepting import Limits
 

@@ -84,7 +84,7 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
         (("--company", "acme", "nope"), "There is no session 'nope'"),
         (("--company", "acme", "a b"), "There is no session 'a b'"),
         (("S1",), "holds 2 companies; say with --company"),
-        (("--company", "ACME"), "no session of a company 'ACME'"),
+        (("--company", "ACME"), "holds no company 'ACME'"),
         (("S1", "--all", "--company", "acme"), "not both"),
     ],
 )

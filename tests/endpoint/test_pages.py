@@ -190,6 +190,22 @@ def test_the_page_of_a_session_on_this_machine(one: Home, home: Path) -> None:
     assert (which.status_code, which.text) == (400, '{"error": "company_missing"}')
 
 
+def test_the_report_that_a_night_has_made(home: Path, acme: Headers, zen: Headers) -> None:
+    """Of two companies: each key shows its own, and the list of both is nobody's page."""
+    client = browser(Home(home), opens=False)
+    pages = [client.get("/", headers=headers) for headers in (acme, zen)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert ["S /ü+%" in page.text for page in pages] == [True, False]
+    assert [">zen<" in pages[0].text, ">acme<" in pages[1].text] == [False, False]
+
+
+def test_a_page_that_is_made_when_asked_for_has_no_tag(home: Path, acme: Headers) -> None:
+    """The same release gives another one where names are shown, or after an update."""
+    page = browser(Home(home)).get(SESSION, headers=acme)
+    assert page.headers["consistent-through"] == "2026-03-10T00:00:00.000Z"
+    assert not {"etag", "last-modified"} & set(page.headers)
+
+
 def test_statistics_need_a_key_also_on_this_machine(one: Home) -> None:
     for path in (STATS, f"{STATS}/u1", f"{STATS}/users"):
         assert browser(one).get(f"{path}?company=acme").status_code == 401

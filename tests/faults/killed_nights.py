@@ -112,7 +112,8 @@ def _die_at(kill: Kill) -> None:
 
 def _run(task: Task) -> None:
     # Only here: a process forked after polars has run a query hangs, and these imports run one.
-    from flows.night import Plan, run_night
+    from flows.night import run_night
+    from flows.plan import Plan
     from flows.reporting import charts
     from flows.warehouse.accepting import Limits
     from schemas.home import Home

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet
 from tests.reference.rows import Tables

@@ -9,7 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from pathstats import PathStats, scan
 from pathstats.scanning import latest_release, scan_table
 from schemas.errors import HomeBusy

@@ -9,7 +9,8 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.publishing import history, release
 from flows.warehouse.duck import Duck
 from pathstats.cli.main import app

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Manifest

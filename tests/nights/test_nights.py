@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.publishing import release
 from flows.warehouse.accepting import NO_LIMITS, Limits
 from schemas.errors import HeldBack, NightFailed, UsageError

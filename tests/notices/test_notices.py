@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from flows import notices
-from flows.night import Plan, run_night
+from flows.night import run_night
 from flows.notices import Webhook
+from flows.plan import Plan
 from flows.warehouse.accepting import NO_LIMITS
 from pathstats.cli.screen import failure_sentences
 from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
@@ -228,7 +229,8 @@ def test_killed_while_it_tells_a_night_keeps_what_it_knows(
     code = f"""
 import os, pathlib
 from flows import notices
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.warehouse.accepting import NO_LIMITS
 from schemas.home import Home
 from tests.a_night import AS_OF

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.publishing import history, retention
 from flows.publishing.release import start_building, switch_latest
 from pathstats import PathStats
@@ -317,7 +318,8 @@ def test_a_night_killed_while_it_deletes(home: Home, published_once: Path, step:
     code = f"""
 import os, pathlib
 from datetime import timedelta
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.publishing import retention
 from schemas.home import Home
 from tests.a_night import AS_OF

@@ -1,6 +1,7 @@
 """All rules of SPEC section 2, slow and obvious: one enrolment, one step, one attempt at a time.
 
-Written from the SPEC alone, and from the README's R16 and R17, as a second opinion on the transforms; `decision:` marks what it leaves open.
+Written from the SPEC alone, and from the README's R16 and R17, as a second opinion on the transforms;
+`decision:` marks what they leave open.
 """
 
 from collections import defaultdict

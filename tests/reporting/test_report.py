@@ -180,16 +180,16 @@ def test_lists_are_bounded_and_say_so(release: Release, monkeypatch: pytest.Monk
     assert ending.total == 4
 
 
-def test_a_release_without_anybody_has_a_page_too(tmp_path: Path) -> None:
+def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Release) -> None:
     tables = training()
     tables["enrollments"], tables["step_activity"] = tables["enrollments"][-1:], tables["step_activity"][:1]
     night(as_ndjson(tmp_path / "nobody", tables), tmp_path / "home")
     text = words(latest(tmp_path / "home").report.read_text("utf-8"))
     assert "Nobody is enrolled." in text
-    tables["path_sessions"] = [{**row, "path_id": "unknown"} for row in tables["path_sessions"]]
-    night(as_ndjson(tmp_path / "nothing", tables), tmp_path / "home")
-    text = words(latest(tmp_path / "home").report.read_text("utf-8"))
-    assert "This release holds no session yet." in text
+    shutil.copytree(release.folder, tmp_path / "release")
+    write_report(tmp_path / "release", Night(AS_OF, {}, {}, None, {}, []))
+    text = words(Release(tmp_path / "release").report.read_text("utf-8"))
+    assert "This release holds no company yet." in text
 
 
 # A company whose name is markup.

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.night import Plan, run_night
+from flows.night import run_night
+from flows.plan import Plan
 from flows.sandbox.app import Sandbox
 from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
 from flows.sandbox.platform import SUBSCRIPTION

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.reference.product import product
+from tests.reference.product import Remembering
 from tests.reference.rules import reference
 from tests.reference.tables import Judge
 
 
-@pytest.fixture(params=[reference, product], ids=["reference", "product"])
+@pytest.fixture(params=[reference, Remembering()], ids=["reference", "product"])
 def judge(request: pytest.FixtureRequest) -> Judge:
     found: Judge = request.param
     return found

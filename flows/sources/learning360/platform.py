@@ -134,7 +134,7 @@ class Platform:
         return answer
 
     async def _its_turn(self) -> None:
-        """Wait until a request may be sent; who was in the queue when all were told to wait queues again."""
+        """Wait until a request may be sent; who queued when all were told to wait, queues again."""
         loop = asyncio.get_running_loop()
         await self._limiter.acquire()
         while (pause := self._quiet_until - loop.time()) > 0:

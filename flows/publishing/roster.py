@@ -1,0 +1,60 @@
+"""Users, sessions and quarantine of a release, and whom and what its index can be asked about."""
+
+import shutil
+from collections.abc import Iterator
+
+import polars as pl
+
+from flows.publishing.lookup_index import LookupIndex
+from flows.publishing.tables import TableWriter
+from flows.warehouse import since_release
+from flows.warehouse.accepting import published_order, published_rows
+from flows.warehouse.duck import Duck
+from flows.warehouse.worlds import SESSIONS_BY_ID, USERS_BY_ID
+from schemas.columns import Table, table_name
+from schemas.home import Release
+from schemas.inputs import PathSessions, Users
+from schemas.outputs import Quarantine
+
+# Of millions of people memory holds so many.
+_ROWS_AT_ONCE = 500_000
+# What the users and sessions of a release are made of.
+_MADE_OF = {"users", "path_sessions", "paths"}
+
+
+def write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:
+    """Write the three tables and name who is in them; what is the same as in the base is taken over."""
+    _write(duck, building, Quarantine)
+    is_same = base is not None and since_release.untouched_tables(duck) >= _MADE_OF
+    roster: tuple[type[Table], ...] = (Users, PathSessions)
+    for model in roster:
+        if base and is_same:
+            name = table_name(model)
+            shutil.copyfile(base.table(name), building.table(name))
+        else:
+            _write(duck, building, model)
+    if not is_same:
+        index.name_sessions(duck.frame(SESSIONS_BY_ID))
+        for part in _in_order(duck, USERS_BY_ID, "company_id, user_id"):
+            index.name_users(part)
+        index.end_naming()
+
+
+def _write(duck: Duck, building: Release, model: type[Table]) -> None:
+    with TableWriter(building, model) as table:
+        for part in _in_order(duck, published_rows(model), published_order(model)):
+            table.write(part)
+
+
+def _in_order(duck: Duck, rows: str, order: str) -> Iterator[pl.DataFrame]:
+    """The query's rows in that order, some at a time."""
+    duck.execute(
+        "CREATE OR REPLACE TEMP TABLE in_order AS "
+        f"SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM ({rows})"
+    )
+    for before in range(0, int(duck.value("SELECT count(*) FROM in_order")), _ROWS_AT_ONCE):
+        yield duck.frame(
+            f"SELECT * EXCLUDE (place) FROM in_order WHERE place > {before} "
+            f"AND place <= {before + _ROWS_AT_ONCE} ORDER BY place"
+        )
+    duck.execute("DROP TABLE in_order")
