@@ -34,13 +34,13 @@ def test_in_large_worlds(world: World) -> None:
     assert not differences(product(*world), reference(*world))
 
 
-@settings(thorough, max_examples=8)
+@settings(thorough, max_examples=6)
 @given(small_families())
 def test_in_small_worlds_of_families(world: World) -> None:
     assert not differences(product(*world), reference(*world))
 
 
-@settings(thorough, max_examples=5)
+@settings(thorough, max_examples=3)
 @given(large_families())
 def test_in_large_worlds_of_families(world: World) -> None:
     assert not differences(product(*world), reference(*world))

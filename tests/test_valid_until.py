@@ -39,7 +39,7 @@ def test_it_is_the_next_change(world: World) -> None:
     assert found == next_changes(tables, as_of)
 
 
-@settings(some, max_examples=6)
+@settings(some, max_examples=4)
 @given(small_families())
 def test_so_it_is_where_a_session_looks_into_another(world: World) -> None:
     tables, as_of = world

@@ -70,7 +70,7 @@ def children(stats: pl.DataFrame) -> pl.DataFrame:
 
 
 def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """The cells that a child enrolment decides, with what it says: cell and the columns of a step.
+    """R17: the cells that a child enrolment decides, with what it says: cell and the columns of a step.
 
     The learner's enrolment that answers (R15) among those in all child sessions of the step.
 

@@ -84,10 +84,12 @@ def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:
 
     Raises: Unauthorized.
     """
-    query = query_of(request)
-    given = (in_query(request) if "apiKey" in query else None) or in_headers(request) or in_login(request)
-    if given is None and opens and _is_from_here(request):
+    query, login = query_of(request), in_login(request)
+    # A company alone, in a page's address, only says which page is meant.
+    has_pair = "apiKey" in query or in_headers(request) is not None
+    if not has_pair and login is None and opens and _is_from_here(request):
         return query.get("company", [None])[0]
+    given = (in_query(request) or in_headers(request)) if has_pair else login
     company_id, key = given or NOBODYS
     if not keyring.opens(company_id, key):
         raise Unauthorized(asks_for_login=True)

@@ -92,7 +92,8 @@ def zen(home: Path) -> Headers:
 
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[Server]:
-    with Server(home) as running:
+    # As it describes itself: what is open on this machine beside it has tests of its own.
+    with Server(home, "--report-needs-key") as running:
         yield running
 
 

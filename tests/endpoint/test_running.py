@@ -1,5 +1,6 @@
 """The command as its user meets it: starting, ending, addresses it can't have, and what it writes down."""
 
+import http.client
 import os
 import signal
 import socket
@@ -124,11 +125,10 @@ def test_told_to_end_it_ends_what_it_has_begun(
 def test_a_connection_may_rest_for_a_while(server: Server) -> None:
     """uvicorn closes it after 5 s, as clients do: one that was used at that very instant got no answer."""
     where = httpx.URL(server.url)
-    question = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection((where.host, where.port or 0), timeout=20) as connection:
+    with closing(http.client.HTTPConnection(where.host, where.port, timeout=20)) as connection:
         for pause in (6, 0):
-            connection.sendall(question)
-            assert b'{"status": "ok"}' in connection.recv(65536)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b'{"status": "ok"}'
             time.sleep(pause)
 
 

@@ -1,22 +1,26 @@
 """R16: a score in a positioning quiz waives steps, which are not counted then for that learner."""
 
-from tests.reference.tables import Judge, at, expect, world
+from tests.reference.tables import Judge, at, expect, of_company, side_by_side, world
 
 STEPS = "step \n Q \n A \n B"
 BOTH = "quiz | threshold | waives \n Q | 50 | A \n Q | 80 | B"
 
 
 def test_every_threshold_that_the_best_score_reaches_waives(judge: Judge) -> None:
-    for score, steps, stats in (
-        ("49", "Q A B", "33 | onTime"),
-        ("50", "Q B", "50 | onTime"),
-        ("79", "Q B", "50 | onTime"),
-        ("80", "Q", "100 | successful"),
-    ):
-        tables = world(steps=STEPS, waivers=BOTH, activity=f"step | completed | score \n Q | 4 Mar | {score}")
-        answer = judge(tables, at("5 Mar"))
-        expect(answer.step_stats, "\n".join(["step", *steps.split()]))
-        expect(answer.path_session_stats, f"progress | detail \n {stats}")
+    expected = {
+        "49": ("Q \n A \n B", "33 | onTime"),
+        "50": ("Q \n B", "50 | onTime"),
+        "79": ("Q \n B", "50 | onTime"),
+        "80": ("Q", "100 | successful"),
+    }
+    worlds = [
+        world(steps=STEPS, waivers=BOTH, activity=f"step | completed | score \n Q | 4 Mar | {score}")
+        for score in expected
+    ]
+    answer = judge(side_by_side(worlds), at("5 Mar"))
+    for number, (steps, stats) in enumerate(expected.values()):
+        expect(of_company(answer.step_stats, number), f"step \n {steps}")
+        expect(of_company(answer.path_session_stats, number), f"progress | detail \n {stats}")
 
 
 def test_the_best_score_counts_the_learner_s_own_as_of_t_eff(judge: Judge) -> None:
@@ -75,35 +79,42 @@ def test_quiz_and_waived_step_must_count_on_the_same_path(judge: Judge) -> None:
 
 
 def test_a_score_brought_from_elsewhere_waives_unless_it_is_to_be_replayed(judge: Judge) -> None:
-    for replay, steps in (("no", "Q"), ("yes", "Q \n A")):
-        tables = world(
+    worlds = [
+        world(
             paths=f"replay \n {replay}",
             steps="step \n Q \n A",
             waivers=BOTH,
             activity="step | session | completed | score \n Q | - | 2 Jan | 60",
         )
-        expect(judge(tables, at("5 Mar")).step_stats, f"step \n {steps}")
+        for replay in ("no", "yes")
+    ]
+    expect(
+        judge(side_by_side(worlds), at("5 Mar")).step_stats,
+        "company | step \n 0 | Q \n 1 | Q \n 1 | A",
+    )
 
 
 def test_no_score_reaches_no_threshold_and_zero_reaches_zero(judge: Judge) -> None:
-    for score, steps in (("-", "Q \n A"), ("0", "Q")):
-        tables = world(
+    worlds = [
+        world(
             steps="step \n Q \n A",
             waivers="quiz | threshold | waives \n Q | 0 | A",
             activity=f"step | completed | score \n Q | 4 Mar | {score}",
         )
-        expect(judge(tables, at("5 Mar")).step_stats, f"step \n {steps}")
+        for score in ("-", "0")
+    ]
+    expect(
+        judge(side_by_side(worlds), at("5 Mar")).step_stats,
+        "company | step \n 0 | Q \n 0 | A \n 1 | Q",
+    )
 
 
 def test_a_waived_quiz_still_waives_be_it_by_itself(judge: Judge) -> None:
     """R6: what is done on a step that isn't counted starts nothing; R8: its time counts."""
     chain = "quiz | threshold | waives \n Q | 50 | A \n A | 50 | B"
     itself = "quiz | threshold | waives \n Q | 50 | Q"
-    for waivers, steps, stats in (
-        (chain, "Q", "4 Mar | 300 | 60"),
-        (itself, "A \n B", "5 Mar | 300 | 70"),
-    ):
-        tables = world(
+    worlds = [
+        world(
             steps=STEPS,
             waivers=waivers,
             activity="""
@@ -112,9 +123,18 @@ def test_a_waived_quiz_still_waives_be_it_by_itself(judge: Judge) -> None:
             A    | 5 Mar     | 70    | 200
             """,
         )
-        answer = judge(tables, at("6 Mar"))
-        expect(answer.step_stats, f"step \n {steps}")
-        expect(answer.path_session_stats, f"started | global_time_ms | score \n {stats}")
+        for waivers in (chain, itself)
+    ]
+    answer = judge(side_by_side(worlds), at("6 Mar"))
+    expect(answer.step_stats, "company | step \n 0 | Q \n 1 | A \n 1 | B")
+    expect(
+        answer.path_session_stats,
+        """
+        company | started | global_time_ms | score
+        0       | 4 Mar   | 300            | 60
+        1       | 5 Mar   | 300            | 70
+        """,
+    )
 
 
 def test_where_all_required_steps_are_waived_none_is_required(judge: Judge) -> None:

@@ -1,7 +1,7 @@
 """R17: a step of type path is what the learner's child session says of it."""
 
 from tests.reference.rows import Tables
-from tests.reference.tables import Judge, at, expect, world
+from tests.reference.tables import Judge, at, expect, of_company, side_by_side, world
 
 PATHS = "path \n P \n Q"
 SESSIONS = "session | path \n S | P \n C | Q"
@@ -60,17 +60,21 @@ def test_where_nobody_is_enrolled_below_it_is_what_its_activity_says(judge: Judg
         Q    | S       | 3 Mar     | 60    | 10
         B    | C       | 4 Mar     | 90    | 20
         """
-    then = "step | finished_at | score | time_ms | attempts_used \n A | | | 0 | 0 \n Q | {}"
     own, childs = "3 Mar | 60 | 10 | 1", "| 90 | 20 | 0"
-    for blocks, expected in (
+    variants = (
         ({}, childs),
         ({"children": "session | root \n C | other"}, own),
         ({"enrollments": "enrollment | session | enrolled \n e1 | S | \n c1 | C | 7 Mar"}, own),
         ({"enrollments": "enrollment | session | user \n e1 | S | \n c1 | C | u2"}, own),
         ({"sessions": "session | path \n S | P \n C | P"}, own),
         ({"paths": "path \n P"}, own),
-    ):
-        steps_of(judge, simple(activity, **blocks), "6 Mar", then.format(expected))
+    )
+    tables = side_by_side(simple(activity, **blocks) for blocks, _ in variants)
+    every = judge(tables, at("6 Mar")).step_stats
+    rows = [row for row in every if (row["session_id"], row["step_id"]) == ("S", "Q")]
+    for number, (_, expected) in enumerate(variants):
+        then = f"finished_at | score | time_ms | attempts_used \n {expected}"
+        expect(of_company(rows, number), then)
 
 
 def test_activity_on_the_step_itself_says_nothing_beside_a_child(judge: Judge) -> None:
@@ -276,10 +280,10 @@ def test_a_sub_path_may_be_waived_and_its_score_may_waive(judge: Judge) -> None:
     activity = (
         "step | session | completed | score | time_ms \n B | C | 2 Mar | 60 | 10 \n A | S | 2 Mar | 40 | 1"
     )
-    for waiver, steps, time in (("A | 40 | Q", "A", 1), ("Q | 60 | A", "Q", 11), ("Q | 60 | Q", "A", 1)):
-        tables = simple(activity, waivers=f"quiz | threshold | waives \n {waiver}")
-        steps_of(judge, tables, "5 Mar", f"step \n {steps}")
-        of(judge, tables, "5 Mar", f"global_time_ms \n {time}")
+    waivers = ("A | 40 | Q", "Q | 60 | A", "Q | 60 | Q")
+    tables = side_by_side(simple(activity, waivers=f"quiz | threshold | waives \n {it}") for it in waivers)
+    steps_of(judge, tables, "5 Mar", "company | step \n 0 | A \n 1 | Q \n 2 | A")
+    of(judge, tables, "5 Mar", "company | global_time_ms \n 0 | 1 \n 1 | 11 \n 2 | 1")
 
 
 def test_a_step_that_is_waived_below_is_missing_there(judge: Judge) -> None:
