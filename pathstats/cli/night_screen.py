@@ -59,7 +59,7 @@ def show_night(manifest: Manifest, home: Home) -> None:
         f"in {sum(manifest.seconds.values()):.1f} s.",
         soft_wrap=True,
     )
-    screen.print(f"It is in {home.latest}", soft_wrap=True, markup=False)
+    screen.print(f"It is in {home.latest}; for people, open report.html there.", soft_wrap=True, markup=False)
 
 
 def show_rows_in(manifest: Manifest) -> None:
@@ -210,6 +210,7 @@ def show_demo(manifest: Manifest, home: Home) -> None:
     for command in (
         f"{pathstats} lookup {session} {email} --explain --home {place}",
         f'{pathstats} query "{changed if manifest.since else late}" --home {place}',
+        f"{pathstats} serve --home {place}",
         f"{pathstats} status --home {place}",
         f"{pathstats} demo --write exports/ && {pathstats} check files:exports/",
     ):
