@@ -20,6 +20,8 @@ TABLES = {
     "path_sessions": "sessions",
     "enrollments": "enrolments",
     "step_activity": "activity",
+    "waivers": "what quizzes waive",
+    "child_sessions": "sessions of sub-paths",
 }
 REASONS = {
     "missing_value": "a required value is missing",
