@@ -16,7 +16,7 @@ from flows.publishing.roster import write_roster
 from flows.publishing.tables import TableWriter, write
 from flows.publishing.verifying import verify
 from flows.warehouse import since_release
-from flows.warehouse.accepting import published_rows
+from flows.warehouse.accepting import published_order, published_rows
 from flows.warehouse.duck import Duck
 from flows.warehouse.worlds import Bucket, Since, Worlds
 from schemas.columns import polars_schema
@@ -112,7 +112,7 @@ def _last(home: Home, as_of: datetime, *, is_base: bool) -> Last | None:
 def _write_what_explains(duck: Duck, building: Release) -> None:
     """What waives steps and which sessions are sub-paths' (R16, R17), where there is any."""
     for model in OPTIONAL:
-        rows = duck.frame(published_rows(model))
+        rows = duck.frame(f"{published_rows(model)} ORDER BY {published_order(model)}")
         if rows.height:
             write(building, model, rows)
 

@@ -20,7 +20,7 @@ TABLES = {
     "path_sessions": "sessions",
     "enrollments": "enrolments",
     "step_activity": "activity",
-    "waivers": "waived steps",
+    "waivers": "what quizzes waive",
     "child_sessions": "sessions of sub-paths",
 }
 REASONS = {
