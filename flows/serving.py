@@ -74,6 +74,9 @@ def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
 
 
 def _interrupt(*_: Any) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As in what a script has put into the background: nothing would come of it.
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 

@@ -337,6 +337,18 @@ def test_told_to_end_while_it_starts_it_leaves_no_server_behind(tmp_path: Path) 
     assert not [pid for pid in server if Path(f"/proc/{pid}").exists()]
 
 
+def test_in_a_script_s_background_a_termination_ends_it_too() -> None:
+    """There Ctrl-C is ignored, and so would be the interrupt that a termination is turned into."""
+    from flows.serving import _interrupt
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_killed_it_leaves_no_server_behind(tmp_path: Path) -> None:
     """A server that outlived its parent would hold its port and memory for good (Linux)."""
     served = Served(tmp_path, "0 2 * * *")
