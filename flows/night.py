@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,6 +145,9 @@ def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
         )
         tables_in = accepting.tables_in(duck, arrivals, counts)
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
+    with suppress(OSError):
+        # A platform's landings are kept in it; without any it is empty.
+        plan.home.landing.rmdir()
     return tables_in
 
 

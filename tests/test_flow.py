@@ -94,6 +94,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
         "anew": False,
         "memory_limit": "2GB",
         "with_names": True,
+        "least_agreement": 0.98,
     }
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
 
