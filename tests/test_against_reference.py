@@ -11,7 +11,7 @@ from tests.reference.rules import reference
 from tests.strategies import World, large_worlds, small_worlds
 
 thorough = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[

@@ -17,7 +17,7 @@ from tests.strategies import COMPANIES, INSTANTS, UNKNOWN, USERS, World, worlds
 Row = dict[str, Any]
 
 few = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -20,7 +20,7 @@ LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 some = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[

@@ -8,7 +8,8 @@ import polars as pl
 from flows.reporting.asking import IS_ENROLLED, IS_LATE
 from flows.reporting.attention import Attention, attention
 from flows.warehouse.duck import Duck, instant, quoted
-from schemas.outputs import SUMMARY_COUNTS
+from schemas.columns import table_name
+from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 from transforms.changes import transitions
 
 # A page of more sessions than these would weigh megabytes.
@@ -32,6 +33,7 @@ class Figures:
     sessions_total: how many there are; the page holds no more than some thousands.
     transitions:    how many learners changed since the release before, by what people act on.
     refused:        table, reason, rows; of sound rows that wait for a partner too.
+    published:      how many rows of each table are the company's.
     people:         user_id to name and e-mail, of those whom `attention` lists; none without names.
     """
 
@@ -42,6 +44,7 @@ class Figures:
     score: Distribution
     transitions: dict[str, int]
     refused: list[tuple[str, str, int]]
+    published: dict[str, int]
     people: dict[str, tuple[str, str]]
 
 
@@ -50,6 +53,7 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
     company = quoted(company_id)
     listed = attention(duck, company_id, as_of)
     changed = duck.frame(f"FROM status_changes WHERE company_id = {company}")
+    refused = _refused(duck, company)
     return Figures(
         sessions=_sessions(duck, company, as_of),
         sessions_total=duck.value(f"SELECT count(*) FROM session_summary WHERE company_id = {company}"),
@@ -57,7 +61,8 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
         progress=_distribution(duck, company, "progress"),
         score=_distribution(duck, company, "score"),
         transitions=transitions(changed),
-        refused=_refused(duck, company),
+        refused=refused,
+        published=_published(duck, company) | {"quarantine": sum(rows for *_, rows in refused)},
         people=_people(duck, company, listed) if with_names else {},
     )
 
@@ -101,6 +106,13 @@ def _distribution(duck: Duck, company: str, column: str) -> Distribution:
         else:
             ranges[names[0 if value == 0 else value // 10 + 1]] += count
     return Distribution(ranges, without)
+
+
+def _published(duck: Duck, company: str) -> dict[str, int]:
+    """A release's rows by table, but for the quarantine: its rows may lack a company."""
+    tables = [table_name(model) for model in OUTPUTS if "company_id" in model.to_schema().columns]
+    counts = [f"(SELECT count(*) FROM {table} WHERE company_id = {company})" for table in tables]
+    return dict(zip(tables, duck.rows(f"SELECT {', '.join(counts)}")[0], strict=True))
 
 
 def _refused(duck: Duck, company: str) -> list[tuple[str, str, int]]:

@@ -24,19 +24,19 @@ from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, pub
 
 # (where the function is found, its name, every how many calls it is interrupted)
 OPERATIONS = [
-    (pl.LazyFrame, "sink_parquet", 3),
+    (pl.LazyFrame, "sink_parquet", 4),
     (Path, "write_text", 1),
     (Path, "mkdir", 2),
     (Path, "rename", 1),
     (Path, "symlink_to", 1),
     (Path, "unlink", 1),
     (os, "replace", 1),
-    (os, "fsync", 8),
-    (hashlib, "file_digest", 10),
+    (os, "fsync", 12),
+    (hashlib, "file_digest", 15),
     (shutil, "rmtree", 1),
     (sqlite3, "connect", 1),
-    (Duck, "execute", 61),
-    (Duck, "frame", 9),
+    (Duck, "execute", 97),
+    (Duck, "frame", 14),
 ]
 
 
