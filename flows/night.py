@@ -82,7 +82,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
     tables_in = timed("accept", accept, plan, arrivals)
     computed = timed("transform", transform, plan)
-    parity = timed("compare with the platform", compare, plan) if landing_of(plan.source, plan.home) else None
+    landing = landing_of(plan.source, plan.home)
+    parity = timed("compare with the platform", compare, plan, landing) if landing else None
     companies = timed("report", report, plan, tables_in, computed)
     manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, parity, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
@@ -158,11 +159,8 @@ def transform(plan: Plan) -> Computed:
         return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
 
 
-def compare(plan: Plan) -> Agreement | None:
+def compare(plan: Plan, landing: Path) -> Agreement | None:
     """Hold what was computed against the platform's own answers; None if it was not asked for them."""
-    landing = landing_of(plan.source, plan.home)
-    if landing is None:
-        return None
     with _warehouse(plan) as duck:
         return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
 

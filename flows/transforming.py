@@ -13,16 +13,14 @@ from flows.publishing.carrying import Previous, Span, merged, spans, split
 from flows.publishing.gate import check_summary
 from flows.publishing.lookup_index import LookupIndex
 from flows.publishing.roster import write_roster
-from flows.publishing.tables import TableWriter, write
+from flows.publishing.tables import TableWriter
 from flows.publishing.verifying import verify
 from flows.warehouse import since_release
-from flows.warehouse.accepting import published_order, published_rows
 from flows.warehouse.duck import Duck
 from flows.warehouse.worlds import Bucket, Since, Worlds
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
-from schemas.inputs import OPTIONAL
 from schemas.manifest import SCHEMA_VERSION
 from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
@@ -90,7 +88,6 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
             steps.write(rows_of_steps)
             summaries.write(summary)
             index.answer(found.answers, bucket.asked)
-    _write_what_explains(duck, building)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
@@ -107,14 +104,6 @@ def _last(home: Home, as_of: datetime, *, is_base: bool) -> Last | None:
     since = datetime.fromisoformat(manifest.as_of)
     # Nobody can tell what time did backwards.
     return Last(Previous(release), since, is_base and since <= as_of)
-
-
-def _write_what_explains(duck: Duck, building: Release) -> None:
-    """What waives steps and which sessions are sub-paths' (R16, R17), where there is any."""
-    for model in OPTIONAL:
-        rows = duck.frame(f"{published_rows(model)} ORDER BY {published_order(model)}")
-        if rows.height:
-            write(building, model, rows)
 
 
 def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -16,6 +16,8 @@ DETAILED_STATUSES = (
     "late",
     "onTime",
 )
+# Whose turn it is: neither failed, nor passed, nor waiting for somebody else or for the session.
+STILL_TO_DO = ("late", "notYetStarted", "onTime", "toRetake")
 DETAILED_STATUS_REASONS = ("mandatoryReplay", "sessionEnded")
 # R12
 RESULTS = ("unsuccessful", "retake", "successful")

@@ -1,4 +1,4 @@
-"""Users, sessions and quarantine of a release, and whom and what its index can be asked about."""
+"""What came in and is published too, and whom and what the index can be asked about."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from flows.warehouse.duck import Duck
 from flows.warehouse.worlds import SESSIONS_BY_ID, USERS_BY_ID
 from schemas.columns import Table, table_name
 from schemas.home import Release
-from schemas.inputs import PathSessions, Users
+from schemas.inputs import OPTIONAL, PathSessions, Users
 from schemas.outputs import Quarantine
 
 # Of millions of people memory holds so many.
@@ -23,8 +23,15 @@ _MADE_OF = {"users", "path_sessions", "paths"}
 
 
 def write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:
-    """Write the three tables and name who is in them; what is the same as in the base is taken over."""
+    """Write quarantine, users and sessions; and what waives steps or makes sub-paths, if any (R16, R17).
+
+    Names whom and what the index can be asked about. Users and sessions are taken over from the base if they
+    are the same there.
+    """
     _write(duck, building, Quarantine)
+    for optional in OPTIONAL:
+        if duck.rows(f"{published_rows(optional)} LIMIT 1"):
+            _write(duck, building, optional)
     is_same = base is not None and since_release.untouched_tables(duck) >= _MADE_OF
     roster: tuple[type[Table], ...] = (Users, PathSessions)
     for model in roster:

@@ -4,17 +4,15 @@ import polars as pl
 
 from schemas.home import Release
 from schemas.manifest import Standing
-from schemas.vocabulary import DETAILED_STATUSES
-
-# Who failed, passed or waits for somebody else is not called late.
-_STILL_TO_DO = ("late", "notYetStarted", "onTime", "toRetake")
+from schemas.vocabulary import DETAILED_STATUSES, STILL_TO_DO
 
 
 def standings(release: Release) -> dict[str, Standing]:
     """By company, in their order; a company is one that has a user or a session."""
     kind = pl.col("detailed_status_type")
     enrolled = pl.col("archived_at").is_null()
-    is_late = (pl.col("status") == "late") & kind.is_in(_STILL_TO_DO)
+    # Who failed, passed or waits for somebody else is not called late.
+    is_late = (pl.col("status") == "late") & kind.is_in(STILL_TO_DO)
     counts = (
         pl.scan_parquet(release.table("path_session_stats"), glob=False)
         .filter("is_current")

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from flows.warehouse.duck import Duck, parquet
 from schemas.home import PARQUET_TABLES, Release
+from schemas.vocabulary import STILL_TO_DO
 
-# Whose turn it is: current, not archived, and neither failed, nor passed, nor waiting for somebody else.
-STILL_TO_DO = "('late', 'notYetStarted', 'onTime', 'toRetake')"
-IS_LATE = f"status = 'late' AND detailed_status_type IN {STILL_TO_DO}"
+IS_STILL_TO_DO = f"detailed_status_type IN {STILL_TO_DO}"
+IS_LATE = f"status = 'late' AND {IS_STILL_TO_DO}"
 IS_ENROLLED = "is_current AND archived_at IS NULL"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from flows.reporting.asking import IS_ENROLLED, IS_LATE, STILL_TO_DO
+from flows.reporting.asking import IS_ENROLLED, IS_LATE, IS_STILL_TO_DO
 from flows.warehouse.duck import Duck, instant, quoted
 
 ENDS_WITHIN = timedelta(days=14)
@@ -29,7 +29,7 @@ _ENDING = f"""
 SELECT session_id, user_id, ends_at AS moment, progress, detailed_status_type AS standing,
        NULL AS step_id, required_steps - required_steps_finished AS steps
 FROM path_session_stats JOIN path_sessions USING (company_id, session_id)
-WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type IN {STILL_TO_DO}
+WHERE company_id = {{company}} AND {IS_ENROLLED} AND {IS_STILL_TO_DO}
   AND ends_at <= {{soon}}"""
 
 _TO_RETAKE = f"""
