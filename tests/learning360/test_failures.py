@@ -6,9 +6,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from flows.sources.learning360.lists import USERS
+from flows.sources.learning360.platform import Platform, connected
 from schemas.errors import SourceError, SourceUnavailable
+from tests.learning360 import virtual_time
 from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
-from tests.learning360.extracting import land, landed
+from tests.learning360.extracting import land, landed, settings
 from tests.learning360.small_company import PATH, small_company
 
 
@@ -183,6 +186,29 @@ def test_a_token_that_is_refused_is_replaced_once_for_all_who_met_it(tmp_path: P
     expected = landed(land(small_company(page_size=1), tmp_path / "sound"))
     assert landed(land(platform, tmp_path / "refused")) == expected
     assert platform.tokens_given == 2
+
+
+def test_a_token_that_was_revoked_before_its_turn_came_is_replaced_again() -> None:
+    """While one request waits, others are answered with the token that it will come with."""
+    asking: Platform
+    given: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("token"):
+            given.append(TOKENS[len(given)])
+            return httpx.Response(200, json={"access_token": given[-1]})
+        if request.url.path == "/waits" and len(given) < 4:
+            await asking.page(USERS, "/is-answered")
+            return json_error(401, "invalid_token")
+        return httpx.Response(200, json=[])
+
+    async def ask() -> None:
+        nonlocal asking
+        async with connected(settings(), httpx.MockTransport(answer)) as asking:
+            await asking.page(USERS, "/waits")
+
+    virtual_time.run(ask())
+    assert len(given) == 4
 
 
 def test_a_fresh_token_that_is_refused_too(tmp_path: Path) -> None:

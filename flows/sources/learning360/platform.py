@@ -97,10 +97,19 @@ class Platform:
         raise AssertionError("stamina returns or raises")
 
     async def _with_token(self, kind: ListOf, url: httpx.URL) -> httpx.Response:
+        """The answer to a token that holds.
+
+        One that is refused is replaced once; and again if others were answered with the new one before it was
+        this request's turn, for then it was good and has been revoked since.
+        """
         token = await self._tokens.current()
         answer = await self._get(url, token)
-        if answer.status_code == 401:
-            answer = await self._get(url, await self._tokens.instead_of(token))
+        for renewed in range(self._attempts):
+            if answer.status_code != 401 or (renewed and not token.was_good):
+                break
+            token = await self._tokens.instead_of(token)
+            answer = await self._get(url, token)
+        token.was_good = token.was_good or answer.status_code != 401
         return self._sound(kind, answer)
 
     async def _get(self, url: httpx.URL, token: Token) -> httpx.Response:

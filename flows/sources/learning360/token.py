@@ -10,12 +10,13 @@ _MARGIN_S = 60.0
 _LIFE_S = 3600.0
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Token:
-    """What the platform gave. ends_at: by the clock of the event loop."""
+    """What the platform gave. ends_at: by the event loop's clock. was_good: it was answered to."""
 
     text: str = field(repr=False)
     ends_at: float = 0.0
+    was_good: bool = False
 
 
 class Tokens:
