@@ -36,10 +36,14 @@ class Incident:
     failures: int = 1
 
 
+# DuckDB, polars and SQLite have no class of their own for a full disk; the last words are what polars says
+# when the end of a parquet file finds no room.
+_OF_A_FULL_DISK = ("No space left", "File too large", "disk is full", "Invalid thrift: transport error")
+
+
 def in_one_sentence(home: Home, error: BaseException) -> str:
     """What to tell of an error that is not the product's own. Never its words: they may quote data."""
-    # DuckDB, polars and SQLite have no class of their own for a full disk.
-    if any(words in str(error) for words in ("No space left", "File too large", "disk is full")):
+    if any(words in str(error) for words in _OF_A_FULL_DISK):
         return f"The night can't write in {home.root}: the disk or a limit is full. Make room and run again."
     if isinstance(error, OSError):
         return f"The night can't read or write its files ({error.strerror}). Mend that and run again."

@@ -59,12 +59,18 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
         remembering_failure(plan, webhook),
     ):
         try:
-            return _phases(plan, run)
+            return _with_warehouse(plan, run)
         except WarehouseDamaged:
             if plan.source is None:
                 raise
             set_aside(plan.home, plan.run_id)
-            return _phases(plan, run)
+            return _with_warehouse(plan, run)
+
+
+def _with_warehouse(plan: Plan, run: Runner) -> Manifest:
+    # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
+    with _warehouse(plan):
+        return _phases(plan, run)
 
 
 def _phases(plan: Plan, run: Runner) -> Manifest:

@@ -1,5 +1,6 @@
 """How a column is declared: once, with its type, unit, meaning and what null stands for."""
 
+from functools import cache
 from typing import Annotated, Any
 
 import pandera.polars as pa
@@ -47,6 +48,7 @@ class Table(pa.DataFrameModel):
         ordered = True
 
 
+@cache
 def facts(model: type[Table]) -> dict[str, Any]:
     """What the model's Config says of the table as a whole: its key, which time must precede which."""
     return dict(model.get_metadata()[table_name(model)]["dataframe"])

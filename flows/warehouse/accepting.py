@@ -105,8 +105,12 @@ def accept(
         waiting = dict(
             duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
         )
-        counts = {table: count for table, count in counts.items() if table in _delivered_ever(duck)}
-    return {table: replace(count, waiting=waiting.get(table, 0)) for table, count in counts.items()}
+        delivered = _delivered_ever(duck)
+    return {
+        table: replace(count, waiting=waiting.get(table, 0))
+        for table, count in counts.items()
+        if table in delivered
+    }
 
 
 def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
@@ -257,13 +261,15 @@ def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, a
 
 def _list_waiting(duck: Duck, run_id: str, as_of: datetime) -> None:
     """The stored rows whose partner has not arrived."""
-    for model in INPUTS:
-        for reason, test, partner in waits(model):
+    for model, waiting in ((model, waits(model)) for model in INPUTS):
+        if waiting:
+            rows = (
+                f"(FROM (SELECT *, {waiting} AS waiting FROM {table_name(model)}) WHERE waiting IS NOT NULL)"
+            )
             duck.execute(
                 f"INSERT INTO quarantined SELECT {quoted(table_name(model))}, {key_text(model)}, "
-                f"{quoted(reason)}, {quoted(f'the partner of {partner} has not arrived')}, "
-                f"{instant(as_of)}, {quoted(run_id)}, {row_as_json(model)}, NULL "
-                f"FROM ({by_id(model, f'(FROM {table_name(model)} WHERE {test})')})"
+                f"split_part(waiting, ':', 1), split_part(waiting, ':', 2), "
+                f"{instant(as_of)}, {quoted(run_id)}, {row_as_json(model)}, NULL FROM ({by_id(model, rows)})"
             )
 
 

@@ -287,6 +287,12 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
     return f"SELECT {values}, problem, {refused_key}, refused_row, row_in_file\nFROM ({inner})"
 
 
+def companies(found: Scan, checked: list[Column]) -> str:
+    """The company of each of the file's rows, null where it has none."""
+    (company,) = (column for column in checked if column.name == "company_id")
+    return f"SELECT {company.typed} AS company_id FROM {found.sql} AS src"
+
+
 def _with_default(column: Column) -> str:
     value = f"TRY_CAST({column.value} AS {column.kind})" if column.kind == "INTEGER" else column.value
     default = column.bounds.get("default")

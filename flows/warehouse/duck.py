@@ -16,8 +16,13 @@ from schemas.errors import NightFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer")
 
-# Nothing is fetched from outside, and times without an offset never meet the machine's zone.
-_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+# Nothing is fetched from outside. No query relies on the order of a file: rows that must be told apart carry
+# their number.
+_CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "false",
+}
 
 DEFAULT_MEMORY_LIMIT = "3GB"
 # DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
@@ -66,14 +71,14 @@ class Duck:
     def __init__(self, file: Path | None = None, memory_limit: str = DEFAULT_MEMORY_LIMIT) -> None:
         self._file = file
         try:
-            self._connection = duckdb.connect(str(file) if file else ":memory:", config=_CONFIG)
+            self._connection = duckdb.connect(
+                str(file) if file else ":memory:", config=_CONFIG | {"memory_limit": memory_limit}
+            )
         except duckdb.Error as error:
             raise _unopened(file, error) from error
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
-        self.execute(f"SET memory_limit = {quoted(memory_limit)}")
+        # Times without an offset never meet the machine's zone.
         self.execute("SET TimeZone = 'UTC'")
-        # No query relies on the order of a file; rows that must be told apart carry their number.
-        self.execute("SET preserve_insertion_order = false")
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ by `loading` and `accepting`.
 
 from collections.abc import Iterator
 
-from flows.warehouse.duck import identifier
+from flows.warehouse.duck import identifier, quoted
 from schemas.columns import Table, key, table_name
 
 # The kinds of id within a company; the dictionary `user_keys` holds company_key, user_id and user_key.
@@ -53,12 +53,15 @@ def kept_ids(model: type[Table]) -> list[str]:
     return [f"{name}_id" for name, _ in _ids(model)]
 
 
-def new_companies(rows: str) -> str:
-    """Give the companies of the rows their keys."""
+def new_companies(companies: str) -> str:
+    """Give the companies their keys.
+
+    companies: a query for the company_id of each row.
+    """
     return f"""
     INSERT INTO company_keys
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
-    FROM (SELECT DISTINCT company_id FROM {rows} WHERE company_id IS NOT NULL)
+    FROM (SELECT DISTINCT company_id FROM ({companies}) WHERE company_id IS NOT NULL)
     WHERE company_id NOT IN (SELECT company_id FROM company_keys)"""
 
 
@@ -75,11 +78,6 @@ def new_ids(model: type[Table], rows: str) -> Iterator[str]:
         FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
               WHERE {name}_id IS NOT NULL AND problem IS NULL)
         ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
-
-
-def with_company_key(rows: str) -> str:
-    """The relation of rows as they are read, with the keys of their companies."""
-    return f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
 
 
 def fill_in(model: type[Table], table: str) -> Iterator[str]:
@@ -133,41 +131,36 @@ def same_row(model: type[Table], one: str, other: str) -> str:
     )
 
 
-# Sound rows whose partner has not arrived: they count from the night it does.
+# Sound rows whose partner has not arrived: they count from the night it does. The first one missing is told.
 _NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
 _NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
 _NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
 _NO_USER = "user_key NOT IN (SELECT user_key FROM users)"
-_NO_ROOT, _NO_PATH_OF_ROOT = (
-    condition.replace("session_key", "root_session_key", 1)
-    for condition in (_NO_SESSION, _NO_PATH_OF_SESSION)
-)
-WAITING = {
+_WAITING = {
     "path_steps": [("unknown_path", _NO_PATH, "path_id")],
     "path_sessions": [("unknown_path", _NO_PATH, "path_id")],
     "enrollments": [
         ("unknown_session", _NO_SESSION, "session_id"),
         ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
-        (
-            "unknown_user",
-            f"{_NO_USER} AND NOT ({_NO_SESSION}) AND NOT ({_NO_PATH_OF_SESSION})",
-            "user_id",
-        ),
+        ("unknown_user", _NO_USER, "user_id"),
     ],
     "waivers": [("unknown_path", _NO_PATH, "path_id")],
     "child_sessions": [
         ("unknown_session", _NO_SESSION, "session_id"),
-        ("unknown_session", f"{_NO_ROOT} AND NOT ({_NO_SESSION})", "root_session_id"),
-        ("unknown_path", f"{_NO_PATH_OF_SESSION} AND NOT ({_NO_ROOT})", "session_id"),
-        (
-            "unknown_path",
-            f"{_NO_PATH_OF_ROOT} AND NOT ({_NO_SESSION}) AND NOT ({_NO_PATH_OF_SESSION})",
-            "root_session_id",
-        ),
+        ("unknown_session", f"root_{_NO_SESSION}", "root_session_id"),
+        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
+        ("unknown_path", f"root_{_NO_PATH_OF_SESSION}", "root_session_id"),
     ],
 }
 
 
-def waits(model: type[Table]) -> list[tuple[str, str, str]]:
-    """(reason, condition, column) of the stored rows whose partner has not arrived."""
-    return WAITING.get(table_name(model), [])
+def waits(model: type[Table]) -> str | None:
+    """An SQL CASE: `reason:detail` of the partner that a stored row waits for, null for a row that counts.
+
+    None if the table's rows have no partners.
+    """
+    whens = " ".join(
+        f"WHEN {test} THEN {quoted(f'{reason}:the partner of {column} has not arrived')}"
+        for reason, test, column in _WAITING.get(table_name(model), [])
+    )
+    return f"CASE {whens} END" if whens else None

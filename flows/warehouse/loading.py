@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from flows.sources.base import Extract
-from flows.warehouse.checking import DUCKDB_TYPES, OF_THE_CHECK, checked_select, columns, key_text
+from flows.warehouse.checking import DUCKDB_TYPES, OF_THE_CHECK, checked_select, columns, companies, key_text
 from flows.warehouse.duck import Duck, identifier, quoted
 from flows.warehouse.folding import fates, hashes_of_keys
 from flows.warehouse.keying import (
@@ -17,7 +17,6 @@ from flows.warehouse.keying import (
     new_companies,
     new_ids,
     stored_name,
-    with_company_key,
 )
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, table_name
@@ -25,8 +24,6 @@ from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
-# Read once only: the few ids that are met in it for the first time get their keys afterwards.
-_LONG = ("enrollments", "step_activity")
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
@@ -93,6 +90,7 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
         table = loaded(model, is_full=extract.is_full)
+        duck.execute(new_companies(companies(found, checked)))
         _read(duck, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
@@ -120,10 +118,6 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
 
 def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
     """Read the file: typed, checked, and with keys for the ids that have one."""
-    duck.execute(new_companies(f"({rows})"))
-    if table_name(model) not in _LONG:
-        for statement in new_ids(model, with_company_key(rows)):
-            duck.execute(statement)
     types = {**stored_types(model), **dict.fromkeys(kept_ids(model), "VARCHAR"), **OF_THE_CHECK}
     # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
     declared = ", ".join(

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from schemas.home import Home
 from tests.a_night import as_parquet, small_world
+from tests.shell import pathstats
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
 AS_OF = "2026-03-10T00:00:00Z"
@@ -36,14 +37,7 @@ def quiet_environment() -> dict[str, str]:
 
 def shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, run to its end."""
-    return subprocess.run(
-        command(home, *arguments),
-        capture_output=True,
-        text=True,
-        env=quiet_environment(),
-        timeout=60,
-        check=False,
-    )
+    return pathstats(*command(home, *arguments)[1:], env=quiet_environment())
 
 
 def the_sentence(done: subprocess.CompletedProcess[str]) -> str:

@@ -15,21 +15,16 @@ from pathstats.endpoint import keys
 from pathstats.endpoint.keyring import Keyring
 from schemas.errors import HomeUnreadable, UsageError
 from schemas.home import Home
-from tests.endpoint.a_server import PATHSTATS, Headers, Server, asking
+from tests.endpoint.a_server import Headers, Server, asking
 from tests.endpoint.conftest import STATS
+from tests.shell import pathstats
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 
 
 def shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PATHSTATS), "keys", *arguments, "--home", str(home)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"},
-        timeout=60,
-        check=False,
-    )
+    env = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+    return pathstats("keys", *arguments, "--home", str(home), env=env)
 
 
 @pytest.fixture

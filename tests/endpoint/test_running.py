@@ -20,22 +20,16 @@ from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
 from tests.a_night import as_parquet, latest, night, small_world
-from tests.endpoint.a_server import PATHSTATS, Server, asking
+from tests.endpoint.a_server import Server, asking
 from tests.endpoint.conftest import STATS
+from tests.shell import pathstats
 
 # So many that their answer is longer than what lies ready between a server and a client.
 _MANY = 200_000
 
 
 def refused(*options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PATHSTATS), "serve", *options],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
-        timeout=60,
-        check=False,
-    )
+    return pathstats("serve", *options, env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"})
 
 
 def test_from_an_empty_home_to_the_first_night_and_on(tmp_path: Path) -> None:

@@ -15,22 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
+from tests.shell import SLOW_TO_IMPORT
+
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
-# None of them runs a query.
-_SLOW_TO_IMPORT = (
-    "altair",
-    "duckdb",
-    "filelock",
-    "flows.notices",
-    "flows.publishing.lookup_index",
-    "flows.publishing.retention",
-    "flows.publishing.tables",
-    "flows.sources.opening",
-    "flows.warehouse.accepting",
-    "schemas.outputs",
-    "transforms.answers",
-    "transforms.validity",
-)
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -128,7 +115,7 @@ def _run(task: Task) -> None:
 
 
 def _main() -> None:
-    for module in _SLOW_TO_IMPORT:
+    for module in SLOW_TO_IMPORT:
         import_module(module)
     for line in sys.stdin:
         facts = json.loads(line)

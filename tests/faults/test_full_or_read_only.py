@@ -19,8 +19,10 @@ from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
-# KiB that are left when a night begins: it stops at its first write, in the warehouse, or in the release.
-ROOMS = (0, 40, 400, 800, 1_600)
+# KiB that are left when a night begins: it stops at its first write, in the release, or at its report.
+ROOMS = (0, 20, 40, 50, 60, 80, 140)
+# So many are enough to publish, and too few for the warehouse to put its log in its place.
+JUST_ENOUGH = 400
 FORBIDDEN = (("", "can't be written"), ("published", "Permission denied"))
 LATER = AS_OF + timedelta(days=1)
 KIB = 1024
@@ -100,6 +102,18 @@ def test_a_disk_that_fills_up(
     assert PathStats(home).lookup("S", "u2")["progress"] == 100
     assert night(source, home, LATER) == assert_complete(latest(home))
     assert not Home(home).failure.exists()
+
+
+def test_a_disk_that_is_just_not_full(published_once: Path, tmp_path: Path, small_disk: Path | None) -> None:
+    source, home = published_once / "in", (small_disk or tmp_path) / "home"
+    shutil.copytree(published_once / "home", home, symlinks=True)
+    with room_for(JUST_ENOUGH, small_disk):
+        assert night(source, home, LATER) == assert_complete(latest(home))
+    tables = small_world()
+    tables["enrollments"] = tables["enrollments"][:2]
+    as_parquet(source.parent / "fewer", tables)
+    manifest = night(source.parent / "fewer", home, LATER + timedelta(days=1))
+    assert (manifest.enrolments, manifest.carried) == (2, 2)
 
 
 def test_a_full_disk_as_a_shell_sees_it(

@@ -24,8 +24,7 @@ from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError
 from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet, small_world
 from tests.receiver import TOKEN, Receiver, files_with_the_token
-
-PATHSTATS = Path(sys.executable).with_name("pathstats")
+from tests.shell import pathstats
 
 
 @pytest.fixture
@@ -282,16 +281,8 @@ def shell(receiver: Receiver, *arguments: str, by_option: bool) -> tuple[int, st
     by = ["--notify", receiver.url] if by_option else []
     if not by_option:
         kept[notices.ADDRESS] = receiver.url
-    done = subprocess.run(
-        [str(PATHSTATS), *arguments, *by],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=kept,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    done = pathstats(*arguments, *by, env=kept)
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("by_option", [True, False], ids=["--notify", "by the environment"])
