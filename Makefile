@@ -19,7 +19,7 @@ demo: setup
 	@$(BIN)/pathstats demo
 
 test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup tests transforms schemas pathstats flows
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows
 
 # Needs Chromium: as /usr/bin/chromium, or where PATHSTATS_CHROMIUM says.
 test-browser: setup

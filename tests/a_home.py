@@ -3,7 +3,9 @@
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from schemas.home import Home, Release
@@ -15,8 +17,16 @@ MADE = datetime(2020, 3, 10, 2, tzinfo=UTC)
 
 def home_with_one_release(folder: Path) -> Home:
     """A home in which the small world was published once; its source is in `in`, beside."""
-    night(as_parquet(folder / "in", small_world()), folder / "home")
+    shutil.copytree(_once().name, folder, symlinks=True, dirs_exist_ok=True)
     return Home(folder / "home")
+
+
+@cache
+def _once() -> TemporaryDirectory[str]:
+    """Where that was done; every other such home is a copy."""
+    made = TemporaryDirectory()
+    night(as_parquet(Path(made.name, "in"), small_world()), Path(made.name, "home"))
+    return made
 
 
 def shelve(home: Home, release_id: str, created_at: datetime, as_of: datetime = AS_OF) -> Release:

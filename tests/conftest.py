@@ -7,6 +7,34 @@ import pytest
 from schemas.home import Release
 from tests.reporting.training import published, training
 
+# Their tests take long, each by itself: they begin first, wherever there is room, and first of all those under
+# Prefect's server. The tests of any other file stay together, for they share what was set up for them.
+LONG = (
+    "tests/test_flow.py",
+    "tests/cli/test_with_prefect.py",
+    "tests/faults/test_killed.py",
+    "tests/nights/test_sequences.py",
+    "tests/test_oulad.py",
+    "tests/test_against_reference.py",
+    "tests/publishing/test_interruption.py",
+    "tests/test_metamorphic.py",
+    "tests/test_valid_until.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups for `--dist loadgroup`, and their order for `--no-loadscope-reorder`."""
+
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.partition("::")[0]
+        if file in LONG:
+            return LONG.index(file)
+        item.add_marker(pytest.mark.xdist_group(file))
+        return len(LONG)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:

@@ -19,6 +19,7 @@ from flows.plan import Plan
 from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Manifest
+from tests.a_home import home_with_one_release
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
 from tests.faults.numbered_worlds import tables_of
 
@@ -29,8 +30,8 @@ LATER = AS_OF + timedelta(days=1)
 def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A source in `in`, a `home` where it was published, and a `next-home` where the next night was too."""
     folder = tmp_path_factory.mktemp("once")
-    source = as_parquet(folder / "in", small_world())
-    night(source, folder / "home")
+    home_with_one_release(folder)
+    source = folder / "in"
     shutil.copytree(folder / "home", folder / "next-home", symlinks=True)
     night(source, folder / "next-home", LATER)
     return folder

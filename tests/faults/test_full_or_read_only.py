@@ -16,6 +16,7 @@ import pytest
 from pathstats import PathStats
 from schemas.errors import PathStatsError
 from schemas.home import Home
+from tests.a_home import home_with_one_release
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
@@ -31,9 +32,7 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("once")
-    night(as_parquet(folder / "in", small_world()), folder / "home")
-    return folder
+    return home_with_one_release(tmp_path_factory.mktemp("once")).root.parent
 
 
 @pytest.fixture
