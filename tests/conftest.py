@@ -7,7 +7,7 @@ import pytest
 from schemas.home import Release
 from tests.reporting.training import published, training
 
-# Their tests take long, each by itself: they begin first, wherever there is room, and first of all those under
+# Their tests take long, each by itself: they begin first, wherever there is room, and before all those under
 # Prefect's server. The tests of any other file stay together, for they share what was set up for them.
 LONG = (
     "tests/test_flow.py",
