@@ -94,12 +94,12 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         _read(duck, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
-    read = int(duck.value(f"SELECT count(*) FROM {table}"))
+    read, *without_key = _counted(duck, model, table)
     if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    _key(duck, model, table)
+    _key(duck, model, table, without_key)
     folded = _fold(duck, model, table)
     refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
     for column in OF_THE_CHECK:
@@ -111,7 +111,7 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         folded,
         sum(refused.values()),
         reasons=refused,
-        examples=_examples(duck, table_name(model), is_full=extract.is_full),
+        examples=_examples(duck, table_name(model), is_full=extract.is_full) if refused else (),
         ignored_columns=ignored,
     )
 
@@ -128,12 +128,19 @@ def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
     duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, rows)}")
 
 
-def _key(duck: Duck, model: type[Table], table: str) -> None:
+def _counted(duck: Duck, model: type[Table], table: str) -> tuple[int, ...]:
+    """How many rows were read, and of each kind of id, how many sound ones have an id without a key."""
+    ids = "".join(f", count({kept}) FILTER (problem IS NULL)" for kept in kept_ids(model))
+    (counts,) = duck.rows(f"SELECT count(*){ids} FROM {table}")
+    return counts
+
+
+def _key(duck: Duck, model: type[Table], table: str, without_key: list[int]) -> None:
     """Give keys to the ids that were met for the first time; no id stands as text afterwards."""
-    for kept, statement, update in zip(
-        kept_ids(model), new_ids(model, table), fill_in(model, table), strict=True
+    for kept, count, statement, update in zip(
+        kept_ids(model), without_key, new_ids(model, table), fill_in(model, table), strict=True
     ):
-        if duck.rows(f"SELECT 1 FROM {table} WHERE {kept} IS NOT NULL AND problem IS NULL LIMIT 1"):
+        if count:
             duck.execute(statement)
             duck.execute(update)
         duck.execute(f"ALTER TABLE {table} DROP COLUMN {kept}")
@@ -159,6 +166,8 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
 
 def _set_refused_aside(duck: Duck, model: type[Table], table: str, *, is_full: bool) -> dict[str, int]:
     """Move the refused rows out of the table; how many there are by reason."""
+    if not duck.value(f"SELECT count(problem) FROM {table}"):
+        return {}
     name = quoted(table_name(model))
     detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
     duck.execute(
