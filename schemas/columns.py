@@ -59,6 +59,7 @@ def key(model: type[Table]) -> tuple[str, ...]:
     return tuple(facts(model)["key"])
 
 
+@cache
 def table_name(model: type[Table]) -> str:
     """The table's name, as it stands in files and messages."""
     return str(model.to_schema().name)

@@ -11,23 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-# None of them runs a query: a process forked after polars has run one hangs.
-SLOW_TO_IMPORT = (
-    "altair",
-    "duckdb",
-    "filelock",
-    "flows.notices",
-    "flows.publishing.lookup_index",
-    "flows.publishing.retention",
-    "flows.publishing.tables",
-    "flows.sources.opening",
-    "flows.warehouse.accepting",
-    "schemas.outputs",
-    "transforms.answers",
-    "transforms.validity",
-)
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([*SLOW_TO_IMPORT, "typer", "rich.console"])
+_forks.set_forkserver_preload(["tests.preloaded"])
 
 
 def pathstats(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

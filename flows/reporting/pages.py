@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 
 @cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """The templates, which lie beside."""
     return Environment(
         loader=PackageLoader("flows.reporting"),
         autoescape=True,
@@ -33,7 +34,7 @@ def page(template: str, *, scripts: tuple[str, ...] = (), data: Any = None, **wo
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    html = _environment().get_template(template)
+    html = templates().get_template(template)
     return html.render(
         policy=policy, style=Markup(style), script=Markup(script), data=_as_json(data), **words
     )
@@ -41,9 +42,9 @@ def page(template: str, *, scripts: tuple[str, ...] = (), data: Any = None, **wo
 
 @cache
 def _text(name: str) -> str:
-    loader = _environment().loader
+    loader = templates().loader
     assert loader is not None
-    return loader.get_source(_environment(), name)[0]
+    return loader.get_source(templates(), name)[0]
 
 
 def _hash(text: str) -> str:

@@ -86,26 +86,30 @@ def accept(
     for arrival in arrivals:
         _hold_refusals(arrival, limits)
     with duck.transaction():
+        delivered = _delivered_ever(duck)
         for arrival in arrivals:
             if arrival.extract.is_full:
-                _hold_shrinking(duck, arrival.extract.table, limits, published or {})
+                is_held = arrival.extract.table in delivered
+                _hold_shrinking(duck, arrival.extract.table, limits, None if is_held else published or {})
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(
             "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
         )
-        _note_known_paths(duck)
+        _note_known_paths(duck, delivered)
         for arrival in arrivals:
-            model = model_of(arrival.extract.table)
+            model, table = model_of(arrival.extract.table), arrival.extract.table
             _quarantine(duck, model, arrival.extract, run_id, as_of)
-            older = (_replace if arrival.extract.is_full else _merge)(duck, model, arrival.extract)
+            older = (_replace if arrival.extract.is_full else _merge)(
+                duck, model, arrival.extract, is_stored=table in delivered or model in OPTIONAL
+            )
             _note_extraction(duck, arrival.extract)
-            counts[arrival.extract.table] = _sum(counts[arrival.extract.table], arrival.counts, older)
+            delivered.add(table)
+            counts[table] = _sum(counts[table], arrival.counts, older)
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
         waiting = dict(
             duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
         )
-        delivered = _delivered_ever(duck)
     return {
         table: replace(count, waiting=waiting.get(table, 0))
         for table, count in counts.items()
@@ -123,11 +127,12 @@ def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
         )
 
 
-def _hold_shrinking(duck: Duck, table: str, limits: Limits, published: dict[str, int]) -> None:
+def _hold_shrinking(duck: Duck, table: str, limits: Limits, published: dict[str, int] | None) -> None:
+    """published: rows by table of the last release, where the warehouse does not hold the table."""
     model = model_of(table)
     if limits.shrink_share is None:
         return
-    if duck.has(table) and table in _delivered_ever(duck):
+    if published is None:
         held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
         before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
     elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
@@ -159,12 +164,12 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
     )
 
 
-def _replace(duck: Duck, model: type[Table], extract: Extract) -> int:
+def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool) -> int:
     """The loaded table takes the place of the stored one."""
     name, fresh = table_name(model), loaded(model, is_full=True)
     if model in step_history.DATED:
-        _date(duck, model, fresh, extract)
-    if duck.has(name):
+        _date(duck, model, fresh, extract, is_stored=is_stored)
+    if is_stored:
         for statement in touching.marks(model, name, fresh):
             duck.execute(statement)
         duck.execute(f"DROP TABLE {name}")
@@ -175,11 +180,11 @@ def _replace(duck: Duck, model: type[Table], extract: Extract) -> int:
     return 0
 
 
-def _merge(duck: Duck, model: type[Table], extract: Extract) -> int:
+def _merge(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool) -> int:
     """The loaded rows replace the stored ones of their keys, or are new; how many were older than those."""
     name, fresh = table_name(model), loaded(model, is_full=False)
     if model in step_history.DATED:
-        _date(duck, model, fresh, extract)
+        _date(duck, model, fresh, extract, is_stored=is_stored)
         for statement in touching.marks(model, name, fresh):
             duck.execute(statement)
         duck.execute(f"DROP TABLE {name}")
@@ -223,15 +228,15 @@ def _delivered_ever(duck: Duck) -> set[str]:
     return {table for (table,) in duck.rows('SELECT DISTINCT "table" FROM extracted')}
 
 
-def _note_known_paths(duck: Duck) -> None:
+def _note_known_paths(duck: Duck, delivered: set[str]) -> None:
     """The paths that are not new: what waives their steps is known, once the table has been delivered."""
-    rows = "path_steps" if {"path_steps", "waivers"} <= _delivered_ever(duck) else "path_keys WHERE false"
+    rows = "path_steps" if {"path_steps", "waivers"} <= delivered else "path_keys WHERE false"
     duck.execute(f"CREATE OR REPLACE TEMP TABLE known_paths AS SELECT DISTINCT path_key FROM {rows}")
 
 
-def _date(duck: Duck, model: type[Table], fresh: str, extract: Extract) -> None:
+def _date(duck: Duck, model: type[Table], fresh: str, extract: Extract, *, is_stored: bool) -> None:
     stored = table_name(model)
-    if not duck.has(stored):
+    if not is_stored:
         stored = f"(SELECT *, false AS {step_history.DATED_HERE} FROM {fresh} WHERE false)"
     known_paths = stored if model is PathSteps else "known_paths"
     versions = step_history.dated(

@@ -103,9 +103,6 @@ class Duck:
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
 
-    def has(self, table: str) -> bool:
-        return bool(self.rows(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {quoted(table)}"))
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the statements inside, or none."""

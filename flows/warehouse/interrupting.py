@@ -1,7 +1,8 @@
 """Ctrl-C while DuckDB works."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import TypeVar
 
 import duckdb
@@ -22,11 +23,18 @@ def interruptibly(
     """
     working = aside.submit(work)
     try:
-        while not wait([working], _PATIENCE_S).done:
+        while not _is_done(working):
             pass
     finally:
         # Again and again: an interrupt that comes before the statement starts is lost.
         while not working.done():
             connection.interrupt()
-            wait([working], _PATIENCE_S)
+            _is_done(working)
     return working.result()
+
+
+def _is_done(working: Future[Answer]) -> bool:
+    """Whether the work is done, after no more than a moment's waiting."""
+    with suppress(TimeoutError):
+        working.exception(_PATIENCE_S)
+    return working.done()

@@ -15,8 +15,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from tests.shell import SLOW_TO_IMPORT
-
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent
 
@@ -115,8 +113,7 @@ def _run(task: Task) -> None:
 
 
 def _main() -> None:
-    for module in SLOW_TO_IMPORT:
-        import_module(module)
+    import_module("tests.preloaded")
     for line in sys.stdin:
         facts = json.loads(line)
         task = Task(**{**facts, "kill": Kill(**facts["kill"]) if facts["kill"] else None})

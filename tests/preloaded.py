@@ -1,0 +1,28 @@
+"""What takes long to import or to compile, for a process that others are forked of.
+
+Nothing here runs a query: a process that is forked after polars has run one hangs.
+"""
+
+from importlib import import_module
+
+from flows.reporting.pages import templates
+
+for name in (
+    "altair",
+    "duckdb",
+    "filelock",
+    "flows.notices",
+    "flows.publishing.lookup_index",
+    "flows.publishing.retention",
+    "flows.publishing.tables",
+    "flows.sources.opening",
+    "flows.warehouse.accepting",
+    "rich.console",
+    "schemas.outputs",
+    "transforms.answers",
+    "transforms.validity",
+    "typer",
+):
+    import_module(name)
+for template in templates().list_templates(extensions=["jinja"]):
+    templates().get_template(template)
