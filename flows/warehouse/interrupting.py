@@ -21,16 +21,26 @@ def interruptibly(
     DuckDB's own reaction to Ctrl-C is a RuntimeError that leaves the statement running: the next one, if only
     a ROLLBACK, then first works the old one off, for as long as that takes.
     """
-    working = aside.submit(work)
+    working: Future[Answer] = Future()
     try:
+        # Ctrl-C may come before this returns, with the work begun or not.
+        aside.submit(_fulfil, working, work)
         while not _is_done(working):
             pass
     finally:
         # Again and again: an interrupt that comes before the statement starts is lost.
-        while not working.done():
+        while not working.done() and not working.cancel():
             connection.interrupt()
             _is_done(working)
     return working.result()
+
+
+def _fulfil(working: Future[Answer], work: Callable[[], Answer]) -> None:
+    if working.set_running_or_notify_cancel():
+        try:
+            working.set_result(work())
+        except BaseException as error:
+            working.set_exception(error)
 
 
 def _is_done(working: Future[Answer]) -> bool:

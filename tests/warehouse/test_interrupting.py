@@ -35,8 +35,12 @@ with Duck() as duck:
 
 def interrupted(ask: str, sql: str, after_s: float = 0.5) -> str:
     """What a program says that is interrupted in a transaction, and then counts what the transaction left."""
+    return said_by(PROGRAM.format(ask=ask, sql=sql, after_s=after_s))
+
+
+def said_by(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(ask=ask, sql=sql, after_s=after_s)],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -55,3 +59,31 @@ def test_ctrl_c_ends_a_statement_and_its_transaction(ask: str, sql: str) -> None
 
 def test_ctrl_c_before_the_statement_has_begun() -> None:
     assert interrupted("rows", SUM, after_s=0) == "interrupted 0"
+
+
+HANDED_OVER = """
+from concurrent.futures import ThreadPoolExecutor
+import time
+import duckdb
+from flows.warehouse.interrupting import interruptibly
+
+class Interrupted(ThreadPoolExecutor):
+    def submit(self, *work):
+        if {begins}:
+            super().submit(*work)
+            time.sleep(0.5)
+        raise KeyboardInterrupt
+
+connection = duckdb.connect()
+try:
+    with Interrupted(max_workers=1) as aside:
+        interruptibly(connection, aside, lambda: connection.execute({sql!r}).fetchall())
+except KeyboardInterrupt:
+    print("interrupted", connection.execute("SELECT 1").fetchall())
+"""
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_ctrl_c_while_the_statement_is_handed_over(begins: bool) -> None:
+    """The thread that works may have begun before the one that waits knows that it has."""
+    assert said_by(HANDED_OVER.format(begins=begins, sql=SUM)) == "interrupted [(1,)]"
