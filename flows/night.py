@@ -20,7 +20,7 @@ from flows.reporting import report as reporting
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
-from flows.warehouse import accepting, loading, since_release
+from flows.warehouse import accepting, layout, loading, since_release
 from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
@@ -101,6 +101,7 @@ def extract(plan: Plan) -> list[Extract]:
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
     plan.home.extracts.mkdir(parents=True)
     with _warehouse(plan) as duck:
+        layout.declare(duck, plan.home.warehouse)
         loading.start(duck)
         accepting.start(duck)
         held = accepting.held(duck)

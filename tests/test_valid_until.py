@@ -11,6 +11,8 @@ from tests.families import small_families
 from tests.reference.product import product
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
+from tests.reference.tables import at
+from tests.rules.test_r17_sub_paths import simple
 from tests.strategies import World, small_worlds
 
 Row = dict[str, Any]
@@ -45,6 +47,19 @@ def test_so_it_is_where_a_session_looks_into_another(world: World) -> None:
     tables, as_of = world
     found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
     assert found == next_changes(tables, as_of)
+
+
+def test_the_opening_of_a_child_session_matters_above() -> None:
+    """All is done before it opens: from then on it is successful, and so is the step above (R11, R17)."""
+    tables = simple(
+        "step | session | completed \n B | C | 1 Mar \n D | C | 2 Mar",
+        sessions="session | path | starts \n S | P | \n C | Q | 10 Mar",
+        enrollments="enrollment | session | enrolled \n e1 | S | \n c1 | C | 1 Mar",
+    )
+    rows = product(tables, at("5 Mar")).path_session_stats
+    assert {row["enrollment_id"]: row["valid_until"] for row in rows} == dict.fromkeys(
+        ("e1", "c1"), at("10 Mar")
+    )
 
 
 def next_changes(tables: Tables, as_of: datetime) -> dict[Key, datetime | None]:

@@ -25,6 +25,10 @@ _CONFIG: dict[str, Any] = {
 }
 
 DEFAULT_MEMORY_LIMIT = "3GB"
+HOW_TO_REBUILD = (
+    "run again with a --source that delivers whole tables: "
+    "the night sets the file aside and builds a new one."
+)
 # DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
 _OF_DAMAGE = (
     "not a valid DuckDB database file",
@@ -138,10 +142,7 @@ def _unopened(file: Path | None, error: duckdb.Error) -> NightFailed:
 
 
 def _damaged(file: Path) -> str:
-    return (
-        f"The warehouse {file} is damaged; run again with a --source that delivers whole tables: "
-        "the night sets the file aside and builds a new one."
-    )
+    return f"The warehouse {file} is damaged; {HOW_TO_REBUILD}"
 
 
 def _tells_of_damage(error: duckdb.Error, file: Path) -> bool:

@@ -18,7 +18,7 @@ def set_aside(home: Home, run_id: str) -> None:
         home.warehouse_log.rename(aside.with_name(f"{aside.name}.wal"))
     home.warehouse.rename(aside)
     log.warning(
-        "%s was damaged and is now %s; a new one is built from the source. What only the old one knew is "
+        "%s can't be read and is now %s; a new one is built from the source. What only the old one knew is "
         "lost: how steps were defined before, and when refused rows were first seen.",
         home.warehouse,
         aside.name,

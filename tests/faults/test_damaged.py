@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 
 from flows.night import run_night
 from flows.plan import Plan
+from flows.warehouse.duck import Duck
 from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -80,6 +81,17 @@ def checksum(block: bytes) -> int:
     return found
 
 
+def of_another_layout(home: Home) -> None:
+    """As a pathstats of times to come makes it, or one of the past."""
+    with Duck(home.warehouse) as duck:
+        duck.execute("UPDATE layout SET version = version + 1")
+
+
+def of_no_layout(home: Home) -> None:
+    with Duck(home.warehouse) as duck:
+        duck.execute("DROP TABLE layout")
+
+
 def a_folder(home: Home) -> None:
     home.warehouse.unlink()
     home.warehouse.mkdir()
@@ -116,6 +128,8 @@ DAMAGES = {
     "empty": empty,
     "truncated": truncated,
     "of another version": of_another_version,
+    "of another layout": of_another_layout,
+    "of no layout": of_no_layout,
     "a folder": a_folder,
     "the log of another": log_of_another,
     **{f"blocks from {first} on": damaged_blocks(first) for first in (0, 2)},
@@ -131,7 +145,7 @@ def test_a_damaged_warehouse_is_built_anew(
     with caplog.at_level(logging.WARNING):
         made = night(published_once / "in", home.root, LATER)
     (words,) = caplog.messages
-    assert "was damaged and is now warehouse.duckdb.damaged-20260311T000000Z" in words
+    assert "can't be read and is now warehouse.duckdb.damaged-20260311T000000Z" in words
     assert_rebuilt(home, published_once, made)
     aside = {file.name for file in home.root.glob("*.damaged-*")} - {
         "warehouse.duckdb.damaged-20260311T000000Z.wal"
@@ -143,9 +157,16 @@ def test_a_damaged_warehouse_is_built_anew(
 def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(home: Home) -> None:
     garbage(home)
     before = home.warehouse.read_bytes()
-    with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
+    with pytest.raises(WarehouseDamaged, match=r"is damaged; run again withrce"):
         run_night(Plan(None, home, LATER))
     assert home.warehouse.read_bytes() == before
+    assert_complete(latest(home.root))
+
+
+def test_one_of_another_layout_says_so(home: Home) -> None:
+    of_another_layout(home)
+    with pytest.raises(WarehouseDamaged, match=r"made by another version of pathstats; run again with"):
+        run_night(Plan(None, home, LATER))
     assert_complete(latest(home.root))
 
 
@@ -177,8 +198,6 @@ def test_a_warehouse_that_another_program_has_open_is_left_alone(home: Home, pub
 
 
 def test_a_failing_query_is_not_taken_for_damage(tmp_path: Path) -> None:
-    from flows.warehouse.duck import Duck
-
     with Duck(tmp_path / "w.duckdb") as duck, pytest.raises(duckdb.ConversionException):
         duck.execute("SELECT CAST('Corrupt' AS INTEGER)")
 
