@@ -80,6 +80,11 @@ def new_ids(model: type[Table], rows: str) -> Iterator[str]:
         ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
 
 
+def with_company_key(rows: str) -> str:
+    """The relation of rows as they are read, with the keys of their companies."""
+    return f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
+
+
 def fill_in(model: type[Table], table: str) -> Iterator[str]:
     """Give the rows the keys that their ids were given since the rows were read."""
     for name, kind in _ids(model):

@@ -17,6 +17,7 @@ from flows.warehouse.keying import (
     new_companies,
     new_ids,
     stored_name,
+    with_company_key,
 )
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, table_name
@@ -24,6 +25,8 @@ from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
+# Few ids are met in it for the first time: those get their keys once its rows are there.
+_LONG = ("enrollments", "step_activity")
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
@@ -118,6 +121,11 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
 
 def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
     """Read the file: typed, checked, and with keys for the ids that have one."""
+    if table_name(model) not in _LONG:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
+        rows = "FROM read"
+        for statement in new_ids(model, with_company_key(rows)):
+            duck.execute(statement)
     types = {**stored_types(model), **dict.fromkeys(kept_ids(model), "VARCHAR"), **OF_THE_CHECK}
     # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
     declared = ", ".join(
