@@ -157,7 +157,7 @@ def test_a_damaged_warehouse_is_built_anew(
 def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(home: Home) -> None:
     garbage(home)
     before = home.warehouse.read_bytes()
-    with pytest.raises(WarehouseDamaged, match=r"is damaged; run again withrce"):
+    with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
         run_night(Plan(None, home, LATER))
     assert home.warehouse.read_bytes() == before
     assert_complete(latest(home.root))
