@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.home import Release
+from tests.a_home import home_with_one_release
 from tests.reporting.training import published, training
 
 # Their tests take long, each by itself: they begin first, wherever there is room, and before all those under
@@ -41,6 +42,12 @@ def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not look it through again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a source in `in` and a `home` in which it was published; to be copied from."""
+    return home_with_one_release(tmp_path_factory.mktemp("once")).root.parent
 
 
 @pytest.fixture(scope="session")

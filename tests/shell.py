@@ -22,7 +22,9 @@ def pathstats(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedPr
         process = _forks.Process(target=_run, args=(arguments, dict(env), str(out), str(error)))
         process.start()
         process.join(60)
-        assert process.exitcode is not None, f"pathstats {' '.join(arguments)} has not ended"
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"pathstats {' '.join(arguments)} has not ended")
         return subprocess.CompletedProcess(arguments, process.exitcode, out.read_text(), error.read_text())
 
 

@@ -87,10 +87,8 @@ def accept(
         _hold_refusals(arrival, limits)
     with duck.transaction():
         delivered = _delivered_ever(duck)
-        for arrival in arrivals:
-            if arrival.extract.is_full:
-                is_held = arrival.extract.table in delivered
-                _hold_shrinking(duck, arrival.extract.table, limits, None if is_held else published or {})
+        for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
+            _hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(
             "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
@@ -127,12 +125,13 @@ def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
         )
 
 
-def _hold_shrinking(duck: Duck, table: str, limits: Limits, published: dict[str, int] | None) -> None:
-    """published: rows by table of the last release, where the warehouse does not hold the table."""
+def _hold_shrinking(
+    duck: Duck, table: str, limits: Limits, published: dict[str, int], *, is_stored: bool
+) -> None:
     model = model_of(table)
     if limits.shrink_share is None:
         return
-    if published is None:
+    if is_stored:
         held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
         before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
     elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.

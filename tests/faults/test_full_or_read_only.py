@@ -16,7 +16,6 @@ import pytest
 from pathstats import PathStats
 from schemas.errors import PathStatsError
 from schemas.home import Home
-from tests.a_home import home_with_one_release
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
@@ -28,11 +27,6 @@ FORBIDDEN = (("", "can't be written"), ("published", "Permission denied"))
 LATER = AS_OF + timedelta(days=1)
 KIB = 1024
 Done = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture(scope="module")
-def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return home_with_one_release(tmp_path_factory.mktemp("once")).root.parent
 
 
 @pytest.fixture
@@ -110,8 +104,8 @@ def test_a_disk_that_is_just_not_full(published_once: Path, tmp_path: Path, smal
         assert night(source, home, LATER) == assert_complete(latest(home))
     tables = small_world()
     tables["enrollments"] = tables["enrollments"][:2]
-    as_parquet(source.parent / "fewer", tables)
-    manifest = night(source.parent / "fewer", home, LATER + timedelta(days=1))
+    as_parquet(tmp_path / "fewer", tables)
+    manifest = night(tmp_path / "fewer", home, LATER + timedelta(days=1))
     assert (manifest.enrolments, manifest.carried) == (2, 2)
 
 

@@ -20,7 +20,6 @@ from flows.warehouse.duck import Duck
 from pathstats import PathStats
 from schemas.errors import HeldBack, NightFailed
 from schemas.home import Home
-from tests.a_home import home_with_one_release
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, published, small_world
 
 # (where the function is found, its name, every how many calls it is interrupted)
@@ -42,12 +41,6 @@ OPERATIONS = [
 
 
 Fault = Callable[[], BaseException]
-
-
-@pytest.fixture(scope="module")
-def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a source in `in` and a home in which it was published."""
-    return home_with_one_release(tmp_path_factory.mktemp("once")).root.parent
 
 
 @dataclass

@@ -22,15 +22,10 @@ from pathstats import PathStats
 from schemas.errors import UsageError
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.a_home import MADE, edit_manifest, home_with_one_release, ids, nights, shelve
+from tests.a_home import MADE, edit_manifest, ids, nights, shelve
 from tests.a_night import AS_OF, assert_complete, latest
 
 FIRST = "20260310T000000Z-1"  # as of AS_OF, made now: after all that nights() makes
-
-
-@pytest.fixture(scope="module")
-def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return home_with_one_release(tmp_path_factory.mktemp("once")).root.parent
 
 
 @pytest.fixture
