@@ -1,6 +1,7 @@
 """Serving the nightly flow from one terminal, with a Prefect server of its own where there is none."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import httpx
 from schemas.errors import NightFailed, UsageError
 
 _PATIENCE_S = 120
+_PATIENCE_WITH_NIGHTS_S = 20
 
 # Prefect's command line, which on Linux ends with the process that started it, also where that is killed.
 _PREFECT = """
@@ -51,9 +53,27 @@ def serve_nightly(
             runner = nightly_runner(parameters, schedules=[when])
             say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
             try:
-                asyncio.run(runner.start())
+                asyncio.run(_until_interrupted(runner))
             except KeyboardInterrupt:
                 say("Ending.")
+
+
+async def _until_interrupted(runner: Any) -> None:
+    """Run the nights that are due; interrupted, wait for the one that is running, but not for ever.
+
+    Prefect's part of its process may hang while it ends, and the runner would wait for it.
+    """
+    serving = asyncio.ensure_future(runner.start())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        serving.cancel()
+        try:
+            await asyncio.wait([serving], timeout=_PATIENCE_WITH_NIGHTS_S)
+        finally:  # Interrupted once more, at once.
+            for night in multiprocessing.active_children():
+                night.kill()
+        raise
 
 
 def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -336,6 +338,30 @@ def test_told_to_end_while_it_starts_it_leaves_no_server_behind(tmp_path: Path) 
     assert served.process.wait(timeout=60) == 130
     assert "Traceback" not in served.words
     assert not [pid for pid in server if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_night_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Met once: Prefect's own thread in the night's process waited for one that Ctrl-C had ended."""
+    from flows import serving
+
+    class Waiting:
+        """A runner that waits for its night, whatever it is told."""
+
+        def __init__(self) -> None:
+            self.night = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
+
+        async def start(self) -> None:
+            self.night.start()
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+            while self.night.is_alive():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+
+    runner = Waiting()
+    monkeypatch.setattr(serving, "_PATIENCE_WITH_NIGHTS_S", 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(serving._until_interrupted(runner))
+    assert runner.night.exitcode == -signal.SIGKILL
 
 
 def test_in_a_script_s_background_a_termination_ends_it_too() -> None:

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,9 @@ from schemas.home import Release
 
 # As Python objects rows take ten times the memory.
 _ROWS_AT_ONCE = 200_000
+# Python's lock goes to the other threads and back at each statement: with one for each row the rules waited for
+# the index, and it for them. SQLite takes up to 32,766 values in one.
+_ROWS_IN_A_STATEMENT = 5_000
 # How much work may wait for the thread.
 _WAITING = 3
 # One integer names a (session, user) pair, from the warehouse's keys.
@@ -139,11 +143,13 @@ class LookupIndex:
         self._insert("answers", answers.select(_NUMBER, "body").sort("session_and_user"))
 
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
-        places = ", ".join("?" * rows.width)
-        for part in rows.iter_slices(_ROWS_AT_ONCE):
+        places = f"({', '.join('?' * rows.width)})"
+        for part in rows.iter_slices(_ROWS_IN_A_STATEMENT):
             # Columns as lists: several times faster than rows of a frame.
-            values: Iterable[tuple[object, ...]] = zip(*(column.to_list() for column in part), strict=True)
-            self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", values)
+            values = zip(*(column.to_list() for column in part), strict=True)
+            self._connection.execute(
+                f"INSERT INTO {table} VALUES {', '.join([places] * part.height)}", [*chain(*values)]
+            )
 
 
 _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
