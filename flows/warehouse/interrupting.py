@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import duckdb
@@ -22,16 +23,19 @@ def interruptibly(
     a ROLLBACK, then first works the old one off, for as long as that takes.
     """
     working: Future[Answer] = Future()
+    # To wait for the future itself, with a timeout, takes longer than most statements.
+    done: SimpleQueue[Future[Answer]] = SimpleQueue()
+    working.add_done_callback(done.put)
     try:
         # Ctrl-C may come before this returns, with the work begun or not.
         aside.submit(_fulfil, working, work)
-        while not _is_done(working):
+        while not _is_told(done):
             pass
     finally:
         # Again and again: an interrupt that comes before the statement starts is lost.
         while not working.done() and not working.cancel():
             connection.interrupt()
-            _is_done(working)
+            _is_told(done)
     return working.result()
 
 
@@ -43,8 +47,9 @@ def _fulfil(working: Future[Answer], work: Callable[[], Answer]) -> None:
             working.set_exception(error)
 
 
-def _is_done(working: Future[Answer]) -> bool:
+def _is_told(done: "SimpleQueue[Future[Answer]]") -> bool:
     """Whether the work is done, after no more than a moment's waiting."""
-    with suppress(TimeoutError):
-        working.exception(_PATIENCE_S)
-    return working.done()
+    with suppress(Empty):
+        done.get(timeout=_PATIENCE_S)
+        return True
+    return False
