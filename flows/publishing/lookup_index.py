@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from types import TracebackType
@@ -15,8 +15,8 @@ from schemas.home import Release
 
 # As Python objects rows take ten times the memory.
 _ROWS_AT_ONCE = 200_000
-# Python's lock goes to the other threads and back at each statement: with one for each row the rules waited for
-# the index, and it for them. SQLite takes up to 32,766 values in one.
+# Python's lock goes to the other threads and back at each statement: with one for each row the rules waited
+# for the index, and it for them. SQLite takes up to 32,766 values in one.
 _ROWS_IN_A_STATEMENT = 5_000
 # How much work may wait for the thread.
 _WAITING = 3
