@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= 200k
 
+# What is imported is compiled once: hundreds of processes do.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test test-browser lint bench bench-endpoint load-endpoint lock dictionary
 
 setup: $(VENV)/ready
