@@ -112,7 +112,8 @@ def with_causes(
     definition (the session, its path or a step is another one), enrolment (an enrolment of the learner in the
     session is, or somebody came or went), correction of earlier data (activity is). Else the value changed
     between the two instants: enrolment (one began or ended then), definition (a step's did), activity (some
-    took place), time. What happened in a session that R17 looks into happened in the one that looks.
+    took place), time. What happened in a session that R17 looks into happened in the one that looks, to a
+    learner who is in both.
 
     then:  the stats of those concerned as of `since`, by today's data.
     since, until: the two instants, in either order.

@@ -192,11 +192,14 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
     ]
     if any(within(r, "valid_from", "valid_to") for r in definitions):
         return "definition"
+    # R17 looks at enrolments: nobody sees what is done in a child session by someone who is not in it.
+    enrolled = {pair(r)[:2] for r in tables["enrollments"] if pair(r) in pairs}
     attempts = [
         r
         for (company, session), path in paths.items()
         for r in tables["step_activity"]
-        if (r["company_id"], r["user_id"]) == (company, it[2])
+        if (company, session) in enrolled | {it[:2]}
+        and (r["company_id"], r["user_id"]) == (company, it[2])
         and (
             r["session_id"] == session
             or (r["completed_at"] is not None and (company, path, r["step_id"]) in steps_of(tables))
