@@ -29,9 +29,10 @@ class World:
                  restarts_on_reenrollment, mandatory_replay, root_key: the session that it was made for, or
                  its own key, is_child: whether it was made for one; in publication order
     curricula:   the steps of all paths, by their times
-    enrollments: session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at, as_of: the instant
-                 an enrolment is asked about, the same for all of a learner in a session. A learner may be
-                 asked about several instants at once: each is a world of its own
+    enrollments: session_key, user_key, user_id, user_place (the learner's among all in publication order),
+                 enrollment_id, enrolled_at, archived_at, as_of: the instant an enrolment is asked about, the
+                 same for all of a learner in a session. A learner may be asked about several instants at
+                 once: each is a world of its own
     in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session,
                  here or below
     elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its

@@ -56,25 +56,31 @@ USERS_BY_ID = """
     FROM users AS u JOIN user_keys USING (user_key)
     JOIN company_keys ON company_keys.company_key = u.company_key"""
 _EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
+# The known users among those who are asked about, in publication order; their ids are handed over once.
+_LEARNERS = """
+    SELECT user_key, CAST(row_number() OVER (ORDER BY company_id, user_id) - 1 AS UINTEGER) AS user_place
+    FROM users JOIN user_keys USING (user_key)
+    JOIN company_keys ON company_keys.company_key = users.company_key
+    WHERE user_key IN (SELECT user_key FROM asked)"""
+_USER_IDS = "SELECT user_id FROM learners JOIN user_keys USING (user_key) ORDER BY user_place"
 _FACTS = (
     "session_key, user_key, step_key, started_at, last_activity_at, completed_at, progress, score, "
     "time_spent_ms, passed"
 )
-# Who did a step of the session's path somewhere else.
+# Who did a step of the session's path somewhere else. DuckDB takes a fifth longer to join all at one level.
 _ELSEWHERE = """
-    SELECT q.bucket, a.* EXCLUDE (company_key) REPLACE (q.session_key AS session_key)
-    FROM step_activity AS a
-    JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) AS s ON s.step_key = a.step_key
+    SELECT q.bucket, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key)
+    FROM (SELECT a.*, path_key
+          FROM step_activity AS a JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) USING (step_key)
+          WHERE completed_at IS NOT NULL) AS a
     JOIN (SELECT session_key, user_key, path_key, bucket FROM asked JOIN buckets USING (session_key)
           UNION ALL FROM further) AS q
-      ON q.user_key = a.user_key AND q.path_key = s.path_key
-    WHERE a.completed_at IS NOT NULL AND a.session_key IS DISTINCT FROM q.session_key"""
+      ON q.user_key = a.user_key AND q.path_key = a.path_key
+    WHERE a.session_key IS DISTINCT FROM q.session_key"""
 
 _ENROLLMENTS = """
-    SELECT bucket, session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at
-    FROM enrollments AS e SEMI JOIN asked USING (session_key, user_key)
-    JOIN buckets USING (session_key) JOIN user_keys USING (user_key)
-    WHERE {buckets} AND user_key IN (SELECT user_key FROM users)"""
+    SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
+    FROM {enrollments} JOIN buckets USING (session_key) JOIN learners USING (user_key) WHERE {buckets}"""
 _INSIDE = f"SELECT bucket, {_FACTS} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
 _ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM elsewhere WHERE {{buckets}}"
 # R17: what the sessions below those of a bucket add to it.
@@ -82,9 +88,8 @@ _SESSIONS_BELOW = _SESSIONS_IN.format(
     buckets="SELECT DISTINCT child_key AS session_key, bucket FROM below JOIN buckets USING (session_key)"
 )
 _ENROLLMENTS_BELOW = """
-    SELECT bucket, session_key, user_key, user_id, enrollment_id, enrolled_at, archived_at
-    FROM enrollments JOIN looked_into USING (session_key, user_key) JOIN user_keys USING (user_key)
-    WHERE user_key IN (SELECT user_key FROM users)"""
+    SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
+    FROM enrollments JOIN looked_into USING (session_key, user_key) JOIN learners USING (user_key)"""
 _LOOKS_INTO = "SELECT bucket, session_key, child_key FROM below JOIN buckets USING (session_key)"
 _INSIDE_BELOW = f"""
     SELECT bucket, {_FACTS} FROM step_activity JOIN further USING (session_key, user_key)"""
@@ -134,15 +139,15 @@ class Worlds:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
         for statement in families.look_below():
             duck.execute(statement)
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE learners AS {_LEARNERS}")
+        self._user_ids = duck.frame(_USER_IDS)["user_id"]
         duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
         # Who is asked about matters only beside rows that are kept.
-        self._inside, self._asked = "step_activity", f"{_ASKED} LIMIT 0"
+        self._enrollments, self._inside, self._asked = "enrollments", "step_activity", f"{_ASKED} LIMIT 0"
         if since:
-            self._inside, self._asked = "inside", _ASKED
-            duck.execute(
-                "CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity "
-                "SEMI JOIN asked USING (session_key, user_key)"
-            )
+            of_those_asked = "SEMI JOIN asked USING (session_key, user_key)"
+            self._enrollments, self._inside, self._asked = f"enrollments {of_those_asked}", "inside", _ASKED
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity {of_those_asked}")
 
     def _touched(self) -> Touched:
         """Whose input is not what it was when the last release was made."""
@@ -171,8 +176,9 @@ class Worlds:
         )
         for first in range(0, max(sessions) + 1, _FETCHED):
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
+            tables = {"enrollments": self._enrollments, "inside": self._inside}
             enrollments, inside, elsewhere, asked = (
-                _by_bucket(self._duck.frame(sql.format(buckets=buckets, inside=self._inside)))
+                _by_bucket(self._duck.frame(sql.format(buckets=buckets, **tables)))
                 for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, self._asked)
             )
             for number in (number for number in sessions if first <= number < first + _FETCHED):
@@ -180,12 +186,16 @@ class Worlds:
                 world = World(
                     sessions[number],
                     self._curricula,
-                    enrollments[number].with_columns(as_of),
+                    self._named(enrollments[number]).with_columns(as_of),
                     pl.concat([inside[number], inside_below[number]]),
                     elsewhere[number],
-                    Below(sessions_below[number], enrollments_below[number], looks_into[number]),
+                    Below(sessions_below[number], self._named(enrollments_below[number]), looks_into[number]),
                 )
                 yield Bucket(world, asked[number])
+
+    def _named(self, enrollments: pl.DataFrame) -> pl.DataFrame:
+        """The enrolments with their learners' ids."""
+        return enrollments.with_columns(user_id=self._user_ids.gather(enrollments["user_place"]))
 
 
 class _Parts(dict[int, pl.DataFrame]):
