@@ -58,7 +58,7 @@ def evaluated_enrollments(world: World) -> pl.DataFrame:
         .drop("user_place")
         .with_row_index("enrollment")
         .with_columns(pair=_number_of_pair())
-        .collect(optimizations=JOINS_AS_WRITTEN)
+        .collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     )
     return rows.join(next_enrolments(rows), on="enrollment", how="left", maintain_order="left")
 

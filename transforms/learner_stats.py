@@ -31,7 +31,8 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     }
     return (
         outcomes.select(
-            "enrollment",
+            # A sum is a column that is not known to be sorted: polars groups such ones three times as fast.
+            pl.col("enrollment") + 0,
             "started_at",
             time_on_path_ms="time_ms",
             # A sub-path may be exhausted before it is finished (R17); an optional one tells only then (R12).

@@ -92,7 +92,7 @@ def rules_over(
     enrollments = with_first_cell(enrollments, steps)
     known = attempts(world, enrollments.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
     decided = pl.DataFrame() if children is None else family.decided_cells(enrollments, steps, children)
-    grid = cells(enrollments.lazy(), steps).collect(optimizations=JOINS_AS_WRITTEN)
+    grid = cells(enrollments.lazy(), steps).collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     outcomes = step_outcomes(grid, known.lazy(), decided, waivers).collect(optimizations=JOINS_AS_WRITTEN)
     off_path = time_off_path(known.lazy()).collect()
     if waivers.height:
@@ -108,7 +108,7 @@ def rules_over(
             maintain_order="left",
         )
         .select(*KEYS, *PATH_SESSION_STATS, *facts)
-        .collect(optimizations=JOINS_AS_WRITTEN)
+        .collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     )
     return Evaluation(stats, outcomes.select("enrollment", *STEP_STATS))
 

@@ -90,7 +90,8 @@ def step_outcomes(
 def by_activity(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
     """What the attempts alone say of each cell, one row each, in order."""
     of_attempts = laid_out(summed_attempts(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
-    carried = laid_out(rested_on(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
+    rests = rested_on(attempts).collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
+    carried = laid_out(rests, cells.height)
     return (
         pl.concat([cells, of_attempts, carried], how="horizontal")
         .lazy()

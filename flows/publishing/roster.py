@@ -42,8 +42,9 @@ def write_roster(duck: Duck, building: Release, index: LookupIndex, base: Releas
             _write(duck, building, model)
     if not is_same:
         index.name_sessions(duck.frame(SESSIONS_BY_ID))
-        for part in _in_order(duck, USERS_BY_ID, "company_id, user_id"):
-            index.name_users(part)
+        for first_key in range(0, int(duck.value("SELECT count(*) FROM user_keys")), _ROWS_AT_ONCE):
+            keys = f"user_key >= {first_key} AND user_key < {first_key + _ROWS_AT_ONCE}"
+            index.name_users(duck.frame(f"{USERS_BY_ID} WHERE {keys}"))
         index.end_naming()
 
 
