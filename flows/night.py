@@ -4,6 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from flows.parity.holding import hold_against_the_platform, landing_of
 from flows.plan import Plan
 from flows.publishing import history, release, retention
 from flows.publishing.standings import standings
+from flows.reporting import charts
 from flows.reporting import report as reporting
 from flows.sources.base import Extract, Held
 from flows.sources.opening import open_source
@@ -69,7 +71,9 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
 
 def _with_warehouse(plan: Plan, run: Runner) -> Manifest:
     # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
-    with _warehouse(plan):
+    with _warehouse(plan), ThreadPoolExecutor(max_workers=1) as aside:
+        # Else the report would wait for it; what fails here fails again there.
+        aside.submit(charts.start)
         return _phases(plan, run)
 
 

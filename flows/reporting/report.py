@@ -1,6 +1,5 @@
 """The report of a release: for the person who runs training, one page for each company."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,9 +74,7 @@ def write_report(release: Path, night: Night, *, with_names: bool = False) -> No
     """
     place = Release(release)
     files = reports(place, night.companies)
-    with opened(place) as duck, ThreadPoolExecutor(max_workers=1) as aside:
-        # Meanwhile the queries run; what fails there fails again where it is needed.
-        aside.submit(charts.start)
+    with opened(place) as duck:
         for company, file in files.items():
             file.parent.mkdir(exist_ok=True)
             file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")

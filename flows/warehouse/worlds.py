@@ -131,7 +131,8 @@ class Worlds:
         for statement in families.declare():
             duck.execute(statement)
         sessions = duck.frame(_SESSIONS)
-        self._sessions = _by_bucket(sessions) or {0: sessions.drop("bucket")}
+        numbers = sessions["bucket"].unique().sort().to_list() or [0]
+        self._sessions = {number: _of(number, sessions) for number in numbers}
         paths = duck.frame("SELECT path_key FROM paths")
         self.touched = self._touched()
         self._curricula: Curricula = curricula(paths, duck.frame(_STEPS), duck.frame(_WAIVERS))
@@ -171,47 +172,40 @@ class Worlds:
         sessions = self._sessions
         # Few: what is looked into of other sessions is fetched at once.
         sessions_below, enrollments_below, looks_into, inside_below = (
-            _by_bucket(self._duck.frame(sql))
-            for sql in (_SESSIONS_BELOW, _ENROLLMENTS_BELOW, _LOOKS_INTO, _INSIDE_BELOW)
+            self._duck.frame(sql) for sql in (_SESSIONS_BELOW, _ENROLLMENTS_BELOW, _LOOKS_INTO, _INSIDE_BELOW)
         )
         for first in range(0, max(sessions) + 1, _FETCHED):
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
             tables = {"enrollments": self._enrollments, "inside": self._inside}
             enrollments, inside, elsewhere, asked = (
-                _by_bucket(self._duck.frame(sql.format(buckets=buckets, **tables)))
+                self._duck.frame(sql.format(buckets=buckets, **tables))
                 for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, self._asked)
             )
             for number in (number for number in sessions if first <= number < first + _FETCHED):
                 as_of = pl.lit(self._as_of).dt.cast_time_unit("us").alias("as_of")
+                below = Below(
+                    _of(number, sessions_below),
+                    self._named(_of(number, enrollments_below)),
+                    _of(number, looks_into),
+                )
                 world = World(
                     sessions[number],
                     self._curricula,
-                    self._named(enrollments[number]).with_columns(as_of),
-                    pl.concat([inside[number], inside_below[number]]),
-                    elsewhere[number],
-                    Below(sessions_below[number], self._named(enrollments_below[number]), looks_into[number]),
+                    self._named(_of(number, enrollments)).with_columns(as_of),
+                    pl.concat([_of(number, inside), _of(number, inside_below)]),
+                    _of(number, elsewhere),
+                    below,
                 )
-                yield Bucket(world, asked[number])
+                yield Bucket(world, _of(number, asked))
 
     def _named(self, enrollments: pl.DataFrame) -> pl.DataFrame:
         """The enrolments with their learners' ids."""
         return enrollments.with_columns(user_id=self._user_ids.gather(enrollments["user_place"]))
 
 
-class _Parts(dict[int, pl.DataFrame]):
-    """Frames by bucket; of one that has no rows, an empty frame."""
-
-    def __init__(self, empty: pl.DataFrame, parts: dict[int, pl.DataFrame]) -> None:
-        super().__init__(parts)
-        self._empty = empty
-
-    def __missing__(self, number: int) -> pl.DataFrame:
-        return self._empty
-
-
-def _by_bucket(rows: pl.DataFrame) -> _Parts:
-    parts = rows.partition_by("bucket", maintain_order=True, include_key=False, as_dict=True)
-    return _Parts(rows.clear().drop("bucket"), {number: part for (number,), part in parts.items()})
+def _of(bucket: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """The bucket's rows: for so few buckets to filter takes half of what partitioning does."""
+    return rows.filter(pl.col("bucket") == bucket).drop("bucket")
 
 
 def _those_touched(since: Since, as_of: datetime) -> str:
