@@ -71,9 +71,7 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
 
 def _with_warehouse(plan: Plan, run: Runner) -> Manifest:
     # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
-    with _warehouse(plan), ThreadPoolExecutor(max_workers=1) as aside:
-        # Else the report would wait for it; what fails here fails again there.
-        aside.submit(charts.start)
+    with _warehouse(plan):
         return _phases(plan, run)
 
 
@@ -91,10 +89,13 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     extracts = timed("extract", extract, plan)
     arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
     tables_in = timed("accept", accept, plan, arrivals)
-    computed = timed("transform", transform, plan)
-    landing = landing_of(plan.source, plan.home)
-    parity = timed("compare with the platform", compare, plan, landing) if landing else None
-    companies = timed("report", report, plan, tables_in, computed)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        # Else the report would wait for it; what fails here fails again there.
+        aside.submit(charts.start)
+        computed = timed("transform", transform, plan)
+        landing = landing_of(plan.source, plan.home)
+        parity = timed("compare with the platform", compare, plan, landing) if landing else None
+        companies = timed("report", report, plan, tables_in, computed)
     manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, parity, seconds)
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
