@@ -5,9 +5,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from flows.memory import keep_freed_memory
+from flows.memory import prepare_memory
 
-keep_freed_memory()
+prepare_memory()
 
 from benchmarks.measuring import report  # noqa: E402
 from flows.night import run_night  # noqa: E402

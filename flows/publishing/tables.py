@@ -1,15 +1,15 @@
 """A table as a parquet file whose columns say what they mean."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Full, Queue
 from types import TracebackType
 from typing import Any, Self
 
-import nanoarrow as na
 import polars as pl
+import pyarrow as pa
 from polars.io.plugins import register_io_source
 
 from flows.publishing.gate import check
@@ -18,13 +18,13 @@ from schemas.dictionary import column_metadata
 from schemas.home import Release
 
 _ROWS_IN_A_GROUP = 200_000
-_ARROW_TYPES: dict[str, Callable[[], na.Schema]] = {
-    "String": na.large_string,
-    "Int32": na.int32,
-    "Int64": na.int64,
-    "Float64": na.float64,
-    "Boolean": na.bool_,
-    "Datetime(time_unit='us', time_zone='UTC')": lambda: na.timestamp("us", timezone="UTC"),
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "String": pa.large_string(),
+    "Int32": pa.int32(),
+    "Int64": pa.int64(),
+    "Float64": pa.float64(),
+    "Boolean": pa.bool_(),
+    "Datetime(time_unit='us', time_zone='UTC')": pa.timestamp("us", tz="UTC"),
 }
 
 
@@ -97,10 +97,10 @@ def write(release: Release, model: type[Table], frame: pl.DataFrame) -> Path:
     return release.table(table_name(model))
 
 
-def _arrow_schema(model: type[Table], meanings: dict[str, dict[str, str]]) -> na.Schema:
-    return na.struct(
+def _arrow_schema(model: type[Table], meanings: dict[str, dict[str, str]]) -> pa.Schema:
+    return pa.schema(
         [
-            na.Schema(_ARROW_TYPES[str(declared.dtype)](), name=name, metadata=meanings[name])
+            pa.field(name, _ARROW_TYPES[str(declared.dtype)], metadata=meanings[name])
             for name, declared in model.to_schema().columns.items()
         ]
     )

@@ -27,6 +27,12 @@ class Limits:
     shrink_share: float | None = 0.2
 
 
+_TABLES = (
+    'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
+    "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)",
+    'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)',
+)
+
 DEFAULT_LIMITS = Limits()
 NO_LIMITS = Limits(refused_share=1.0, shrink_share=None)
 
@@ -41,19 +47,13 @@ class Arrival:
 
 def start(duck: Duck) -> None:
     """Make what a new warehouse lacks."""
-    for statement in touching.declare():
-        duck.execute(statement)
-    duck.execute(
-        'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
-        "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)"
-    )
-    duck.execute(
-        'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)'
-    )
-    for model in OPTIONAL:
-        types = stored_types(model) | ({step_history.DATED_HERE: "BOOLEAN"} if model is Waivers else {})
-        columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
-        duck.execute(f"CREATE TABLE IF NOT EXISTS {table_name(model)} ({columns})")
+    duck.execute_all([*touching.declare(), *_TABLES, *map(_optional_table, OPTIONAL)])
+
+
+def _optional_table(model: type[Table]) -> str:
+    types = stored_types(model) | ({step_history.DATED_HERE: "BOOLEAN"} if model is Waivers else {})
+    columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
+    return f"CREATE TABLE IF NOT EXISTS {table_name(model)} ({columns})"
 
 
 def held(duck: Duck) -> Held:
@@ -169,9 +169,7 @@ def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: boo
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
     if is_stored:
-        for statement in touching.marks(model, name, fresh):
-            duck.execute(statement)
-        duck.execute(f"DROP TABLE {name}")
+        duck.execute_all([*touching.marks(model, name, fresh), f"DROP TABLE {name}"])
     else:
         duck.execute(touching.mark_table(name))
     duck.execute(f"ALTER TABLE {fresh} RENAME TO {name}")
@@ -184,21 +182,27 @@ def _merge(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool)
     name, fresh = table_name(model), loaded(model, is_full=False)
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
-        for statement in touching.marks(model, name, fresh):
-            duck.execute(statement)
-        duck.execute(f"DROP TABLE {name}")
-        duck.execute(f"ALTER TABLE {fresh} RENAME TO {name}")
+        duck.execute_all(
+            [
+                *touching.marks(model, name, fresh),
+                f"DROP TABLE {name}",
+                f"ALTER TABLE {fresh} RENAME TO {name}",
+            ]
+        )
         return 0
     duck.execute(
         f"CREATE OR REPLACE TEMP TABLE met AS SELECT s.rowid AS stored_row, n.rowid AS fresh_row, s.* "
         f"FROM {name} AS s JOIN {fresh} AS n ON {same_row(model, 's', 'n')}"
     )
     older = _drop_older(duck, model, fresh)
-    for statement in touching.marks(model, "met", fresh):
-        duck.execute(statement)
-    duck.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT stored_row FROM met)")
-    duck.execute(f"INSERT INTO {name} BY NAME FROM {fresh}")
-    duck.execute(f"DROP TABLE {fresh}")
+    duck.execute_all(
+        [
+            *touching.marks(model, "met", fresh),
+            f"DELETE FROM {name} WHERE rowid IN (SELECT stored_row FROM met)",
+            f"INSERT INTO {name} BY NAME FROM {fresh}",
+            f"DROP TABLE {fresh}",
+        ]
+    )
     return older
 
 
@@ -265,8 +269,9 @@ def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, a
 
 def _list_waiting(duck: Duck, run_id: str, as_of: datetime) -> None:
     """The stored rows whose partner has not arrived."""
+    sizes = _sizes(duck)
     for model, waiting in ((model, waits(model)) for model in INPUTS):
-        if waiting:
+        if waiting and sizes[table_name(model)]:
             rows = (
                 f"(FROM (SELECT *, {waiting} AS waiting FROM {table_name(model)}) WHERE waiting IS NOT NULL)"
             )
@@ -290,6 +295,7 @@ def _keep_first_seen(duck: Duck) -> None:
 
 def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) -> dict[str, TableIn]:
     """What became of each table's rows, and how the warehouse stands."""
+    sizes = _sizes(duck)
     taken = {
         table: max(datetime.fromisoformat(at) for at in ats)
         for table, ats in duck.rows('SELECT "table", list(data_as_of) FROM extracted GROUP BY 1')
@@ -304,10 +310,18 @@ def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) ->
             count.reasons,
             taken[table].isoformat(timespec="seconds"),
             delivery(arrivals, table),
-            int(duck.value(f"SELECT count(*) FROM {table}")),
+            sizes[table],
         )
         for table, count in counts.items()
     }
+
+
+def _sizes(duck: Duck) -> dict[str, int]:
+    """How many rows each of the warehouse's tables holds."""
+    stored = (
+        f"SELECT {quoted(name)}, count(*) FROM {name}" for name in (table_name(model) for model in INPUTS)
+    )
+    return dict(duck.rows(" UNION ALL ".join(stored)))
 
 
 def delivery(arrivals: list[Arrival], table: str) -> str:

@@ -21,12 +21,7 @@ DUCKDB_TYPES = {
     "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
 }
 # What the check adds to a row; gone once refused rows are in quarantine.
-OF_THE_CHECK = {
-    "problem": "VARCHAR",
-    "refused_key": "VARCHAR",
-    "refused_row": "VARCHAR",
-    "row_in_file": "UINTEGER",
-}
+OF_THE_CHECK = {"refusal": "VARCHAR", "row_in_file": "UINTEGER"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
@@ -273,24 +268,31 @@ def _due_date_problems() -> list[tuple[str, str, str]]:
 
 
 def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> str:
-    """The file's rows typed, with `problem`, `row_in_file` and, of one with a problem, the row as JSON."""
+    """The file's rows typed, with `row_in_file` and `refusal`, null for a sound row (see `refusal`)."""
     typed = ",\n  ".join(f"{column.typed} AS {column.value}" for column in checked)
     values = ", ".join(f"{_with_default(column)} AS {identifier(column.name)}" for column in checked)
     whole = ", ".join(f"{quoted(name)}: src.{identifier(name)}" for name in found.types)
     inner = (
         f"SELECT {typed},\n  {problem(model, checked)} AS problem,\n"
-        f"  CASE WHEN problem IS NOT NULL THEN CAST(to_json({{{whole}}}) AS VARCHAR) END AS refused_row,\n"
+        f"  CASE WHEN problem IS NOT NULL THEN to_json({{{whole}}}) END AS whole,\n"
         f"  src.{identifier(ROW_IN_FILE)} AS row_in_file\n"
         f"FROM {found.numbered} AS src"
     )
-    refused_key = f"CASE WHEN problem IS NOT NULL THEN {key_text(model, 'typed_')} END AS refused_key"
-    return f"SELECT {values}, problem, {refused_key}, refused_row, row_in_file\nFROM ({inner})"
+    refused = refusal("problem", key_text(model, "typed_"), "whole")
+    return (
+        f"SELECT {values}, CASE WHEN problem IS NOT NULL THEN {refused} END AS refusal, row_in_file\n"
+        f"FROM ({inner})"
+    )
 
 
-def companies(found: Scan, checked: list[Column]) -> str:
-    """The company of each of the file's rows, null where it has none."""
-    (company,) = (column for column in checked if column.name == "company_id")
-    return f"SELECT {company.typed} AS company_id FROM {found.sql} AS src"
+def refusal(problem: str, key: str, row: str) -> str:
+    """Why a row is refused (`reason:detail`), its key and the whole row: one text, for few rows have it."""
+    return f"CAST(to_json([{problem}, {key}, CAST({row} AS VARCHAR)]) AS VARCHAR)"
+
+
+def of_refusal(place: int) -> str:
+    """What stands at a place of it: 0 the problem, 1 the key, 2 the row."""
+    return f"(refusal ->> '$[{place}]')"
 
 
 def _with_default(column: Column) -> str:

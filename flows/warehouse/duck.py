@@ -1,7 +1,7 @@
 """The one place that executes SQL."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -94,6 +94,10 @@ class Duck:
     def execute(self, sql: str) -> None:
         self._interruptibly(lambda: self._connection.execute(sql))
 
+    def execute_all(self, statements: Iterable[str]) -> None:
+        """One after the other, handed over at once."""
+        self.execute(";\n".join(statements))
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._interruptibly(lambda: self._connection.execute(sql).fetchall())
 
@@ -101,8 +105,10 @@ class Duck:
         return self.rows(sql)[0][0]
 
     def frame(self, sql: str) -> pl.DataFrame:
-        """The query's answer as a polars frame, handed over in Arrow's memory layout."""
-        return self._interruptibly(lambda: pl.DataFrame(self._connection.sql(sql)))
+        """The query's answer as a polars frame."""
+        # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
+        table = self._interruptibly(lambda: self._connection.sql(sql).to_arrow_table())
+        return pl.DataFrame(table)
 
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]

@@ -10,7 +10,7 @@ from schemas.columns import Table, facts
 
 def hashes_of_keys(model: type[Table], table: str) -> str:
     """The hashes of the sound rows' keys: none twice proves all keys distinct, cheaply."""
-    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE problem IS NULL"
+    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE refusal IS NULL"
 
 
 def fates(model: type[Table], table: str, repeated: list[int]) -> str:
@@ -28,7 +28,7 @@ def fates(model: type[Table], table: str, repeated: list[int]) -> str:
     return f"""
     WITH repeated AS (
       SELECT row_in_file AS row_id, {content} FROM {table}
-      WHERE problem IS NULL AND {_hash(model)} IN (SELECT unnest({repeated})::UBIGINT)),
+      WHERE refusal IS NULL AND {_hash(model)} IN (SELECT unnest({repeated})::UBIGINT)),
     copies AS (
       SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
     versions AS (

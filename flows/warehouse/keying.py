@@ -48,9 +48,8 @@ def _ids(model: type[Table]) -> Iterator[tuple[str, str]]:
     return ((name, kind) for name, kind in _IDS.items() if f"{name}_id" in model.to_schema().columns)
 
 
-def kept_ids(model: type[Table]) -> list[str]:
-    """The columns that hold an id as text for as long as it has no key."""
-    return [f"{name}_id" for name, _ in _ids(model)]
+def _id_columns(model: type[Table]) -> list[str]:
+    return ["company_id", *(f"{name}_id" for name, _ in _ids(model))]
 
 
 def new_companies(companies: str) -> str:
@@ -68,46 +67,64 @@ def new_companies(companies: str) -> str:
 def new_ids(model: type[Table], rows: str) -> Iterator[str]:
     """Give the rows' ids that have no key yet their keys, in the order of the ids.
 
-    rows: a relation with company_key, the ids and `problem`.
+    rows: a relation of sound rows, as they are read.
     """
+    rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
     for name, kind in _ids(model):
         yield f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
           + row_number() OVER (ORDER BY company_id, {kind}_id) - 1
         FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
-              WHERE {name}_id IS NOT NULL AND problem IS NULL)
+              WHERE {name}_id IS NOT NULL)
         ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
 
 
-def with_company_key(rows: str) -> str:
-    """The relation of rows as they are read, with the keys of their companies."""
-    return f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
+def keyed(model: type[Table], rows: str, also: str = "") -> str:
+    """The query that sets keys in the place of ids.
 
-
-def fill_in(model: type[Table], table: str) -> Iterator[str]:
-    """Give the rows the keys that their ids were given since the rows were read."""
-    for name, kind in _ids(model):
-        yield f"""
-        UPDATE {table} SET {name}_key = k.{kind}_key FROM {kind}_keys AS k
-        WHERE {table}.{name}_key IS NULL AND {table}.{name}_id = k.{kind}_id
-          AND {table}.company_key = k.company_key"""
-
-
-def keyed(model: type[Table], rows: str) -> str:
-    """The query that sets keys beside ids; an id stands as text only where it has no key yet."""
+    also: further columns, of `rows` AS r and the keys.
+    """
     columns, joins = ["c.company_key"], ["LEFT JOIN company_keys AS c ON c.company_id = r.company_id"]
-    replaced = []
     for name, kind in _ids(model):
         columns.append(f"{name}_keys.{kind}_key AS {name}_key")
-        replaced.append(f"CASE WHEN {name}_keys.{kind}_key IS NULL THEN r.{name}_id END AS {name}_id")
         joins.append(
             f"LEFT JOIN {kind}_keys AS {name}_keys ON {name}_keys.company_key = c.company_key "
             f"AND {name}_keys.{kind}_id = r.{name}_id"
         )
     return (
-        f"SELECT {', '.join(columns)}, r.* EXCLUDE (company_id) REPLACE ({', '.join(replaced)})\n"
+        f"SELECT {', '.join(columns)}, r.* EXCLUDE ({', '.join(_id_columns(model))}){also}\n"
         f"FROM ({rows}) AS r\n" + "\n".join(joins)
+    )
+
+
+# The ids of a sound row of which one has no key yet, as one text; null for all other rows.
+UNKEYED = {"unkeyed": "VARCHAR"}
+
+
+def keyed_so_far(model: type[Table], rows: str) -> str:
+    """The query that sets keys in the place of the ids that have one; beside them what is UNKEYED."""
+    missing = " OR ".join(
+        ["c.company_key IS NULL"]
+        + [f"r.{name}_id IS NOT NULL AND {name}_keys.{kind}_key IS NULL" for name, kind in _ids(model)]
+    )
+    ids = ", ".join(f"{name}: r.{name}" for name in _id_columns(model))
+    text = f"CAST(to_json({{{ids}}}) AS VARCHAR)"
+    return keyed(model, rows, f", CASE WHEN r.refusal IS NULL AND ({missing}) THEN {text} END AS unkeyed")
+
+
+def unkeyed_rows(model: type[Table], table: str) -> str:
+    """The query for the ids of the table's rows that are UNKEYED, and their row_in_file."""
+    ids = ", ".join(f"unkeyed ->> '{name}' AS {name}" for name in _id_columns(model))
+    return f"SELECT row_in_file, {ids} FROM {table} WHERE unkeyed IS NOT NULL"
+
+
+def fill_in(model: type[Table], table: str, rows: str) -> str:
+    """Give the table's rows the keys that their ids have got. rows: as `unkeyed_rows`."""
+    keys = ", ".join(f"{key} = k.{key}" for key in map(stored_name, _id_columns(model)))
+    return (
+        f"UPDATE {table} SET {keys} FROM ({keyed(model, rows)}) AS k "
+        f"WHERE {table}.row_in_file = k.row_in_file"
     )
 
 

@@ -5,19 +5,28 @@ from dataclasses import dataclass, field
 import duckdb
 
 from flows.sources.base import Extract
-from flows.warehouse.checking import DUCKDB_TYPES, OF_THE_CHECK, checked_select, columns, companies, key_text
+from flows.warehouse.checking import (
+    DUCKDB_TYPES,
+    OF_THE_CHECK,
+    checked_select,
+    columns,
+    key_text,
+    of_refusal,
+    refusal,
+)
 from flows.warehouse.duck import Duck, identifier, quoted
 from flows.warehouse.folding import fates, hashes_of_keys
 from flows.warehouse.keying import (
     DICTIONARIES,
+    UNKEYED,
     by_id,
     fill_in,
-    kept_ids,
     keyed,
+    keyed_so_far,
     new_companies,
     new_ids,
     stored_name,
-    with_company_key,
+    unkeyed_rows,
 )
 from flows.warehouse.reading import present_keys, scan, unreadable
 from schemas.columns import Table, table_name
@@ -69,12 +78,14 @@ def stored_types(model: type[Table]) -> dict[str, str]:
 
 def start(duck: Duck) -> None:
     """Make what a new warehouse lacks; forget what an earlier, unfinished night left behind."""
-    for statement in DICTIONARIES:
-        duck.execute(statement)
-    for model in INPUTS:
-        for is_full in (True, False):
-            duck.execute(f"DROP TABLE IF EXISTS {loaded(model, is_full=is_full)}")
-    duck.execute(f"CREATE OR REPLACE TABLE refused ({_REFUSED})")
+    left_behind = (loaded(model, is_full=is_full) for model in INPUTS for is_full in (True, False))
+    duck.execute_all(
+        [
+            *DICTIONARIES,
+            *(f"DROP TABLE IF EXISTS {table}" for table in left_behind),
+            f"CREATE OR REPLACE TABLE refused ({_REFUSED})",
+        ]
+    )
 
 
 def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
@@ -93,20 +104,16 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
         table = loaded(model, is_full=extract.is_full)
-        duck.execute(new_companies(companies(found, checked)))
-        _read(duck, model, checked_select(model, found, checked), table)
+        read = _read(duck, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
-    read, *without_key = _counted(duck, model, table)
     if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    _key(duck, model, table, without_key)
     folded = _fold(duck, model, table)
     refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
-    for column in OF_THE_CHECK:
-        duck.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    duck.execute_all(f"ALTER TABLE {table} DROP COLUMN {column}" for column in OF_THE_CHECK)
     ignored = tuple(name for name in found.types if name not in wanted)
     return Counts(
         read,
@@ -119,39 +126,37 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     )
 
 
-def _read(duck: Duck, model: type[Table], rows: str, table: str) -> None:
-    """Read the file: typed, checked, and with keys for the ids that have one."""
+def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
+    """Read the file: typed, checked, and with keys in the place of ids; how many rows it has."""
     if table_name(model) not in _LONG:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
-        rows = "FROM read"
-        for statement in new_ids(model, with_company_key(rows)):
-            duck.execute(statement)
-    types = {**stored_types(model), **dict.fromkeys(kept_ids(model), "VARCHAR"), **OF_THE_CHECK}
+        _give_keys(duck, model, "FROM read WHERE refusal IS NULL")
+        _declare(duck, table, stored_types(model) | OF_THE_CHECK)
+        duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}")
+        return int(duck.value(f"SELECT count(*) FROM {table}"))
+    _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
+    duck.execute(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
+    ((read, without_key),) = duck.rows(f"SELECT count(*), count(unkeyed) FROM {table}")
+    if without_key:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
+        _give_keys(duck, model, "FROM read")
+        duck.execute(fill_in(model, table, "FROM read"))
+    duck.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
+    return int(read)
+
+
+def _give_keys(duck: Duck, model: type[Table], rows: str) -> None:
+    """Give keys to the ids that are met for the first time."""
+    duck.execute_all([new_companies(rows), *new_ids(model, rows)])
+
+
+def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
     # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
     declared = ", ".join(
         f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if kind == 'VARCHAR' else ''}"
         for name, kind in types.items()
     )
     duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
-    duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, rows)}")
-
-
-def _counted(duck: Duck, model: type[Table], table: str) -> tuple[int, ...]:
-    """How many rows were read, and of each kind of id, how many sound ones have an id without a key."""
-    ids = "".join(f", count({kept}) FILTER (problem IS NULL)" for kept in kept_ids(model))
-    (counts,) = duck.rows(f"SELECT count(*){ids} FROM {table}")
-    return counts
-
-
-def _key(duck: Duck, model: type[Table], table: str, without_key: list[int]) -> None:
-    """Give keys to the ids that were met for the first time; no id stands as text afterwards."""
-    for kept, count, statement, update in zip(
-        kept_ids(model), without_key, new_ids(model, table), fill_in(model, table), strict=True
-    ):
-        if count:
-            duck.execute(statement)
-            duck.execute(update)
-        duck.execute(f"ALTER TABLE {table} DROP COLUMN {kept}")
 
 
 def _fold(duck: Duck, model: type[Table], table: str) -> int:
@@ -161,12 +166,12 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
     if repeated.is_empty():
         return 0
     duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, repeated.to_list())}")
+    problem = quoted("duplicate_key:other rows have the same key and other content")
+    refused = refusal(problem, key_text(model), row_as_json(model))
     duck.execute(
-        f"UPDATE {table} SET problem = 'duplicate_key:other rows have the same key and other content', "
-        f"refused_key = whole.key, refused_row = whole.json "
-        f"FROM (SELECT row_in_file, {key_text(model)} AS key, {row_as_json(model)} AS json "
-        f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS whole "
-        f"WHERE {table}.row_in_file = whole.row_in_file"
+        f"UPDATE {table} SET refusal = f.refusal FROM (SELECT row_in_file, {refused} AS refusal "
+        f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS f "
+        f"WHERE {table}.row_in_file = f.row_in_file"
     )
     duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
@@ -174,15 +179,16 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
 
 def _set_refused_aside(duck: Duck, model: type[Table], table: str, *, is_full: bool) -> dict[str, int]:
     """Move the refused rows out of the table; how many there are by reason."""
-    if not duck.value(f"SELECT count(problem) FROM {table}"):
+    if not duck.value(f"SELECT count(refusal) FROM {table}"):
         return {}
     name = quoted(table_name(model))
     detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
     duck.execute(
-        f"INSERT INTO refused SELECT {name}, refused_key, split_part(problem, ':', 1), {detail}, "
-        f"refused_row, row_in_file, {is_full} FROM {table} WHERE problem IS NOT NULL"
+        f"INSERT INTO refused SELECT {name}, {of_refusal(1)}, split_part(problem, ':', 1), {detail}, "
+        f"{of_refusal(2)}, row_in_file, {is_full} "
+        f"FROM (SELECT {of_refusal(0)} AS problem, * FROM {table} WHERE refusal IS NOT NULL)"
     )
-    duck.execute(f"DELETE FROM {table} WHERE problem IS NOT NULL")
+    duck.execute(f"DELETE FROM {table} WHERE refusal IS NOT NULL")
     reasons = duck.rows(
         f'SELECT reason, count(*) FROM refused WHERE "table" = {name} AND is_full = {is_full} '
         "GROUP BY 1 ORDER BY 2 DESC, 1"

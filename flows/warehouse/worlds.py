@@ -15,7 +15,7 @@ from transforms.world import Below, World
 
 _BUCKET_ENROLLMENTS = 200_000
 # How many buckets are fetched at once: each query scans a whole table.
-_FETCHED = 4
+_FETCHED = 8
 
 _SESSIONS_IN = """
     SELECT bucket, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
@@ -127,9 +127,7 @@ class Worlds:
 
     def __init__(self, duck: Duck, as_of: datetime, since: Since | None = None) -> None:
         self._duck, self._as_of = duck, as_of
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE buckets AS {_BUCKETS}")
-        for statement in families.declare():
-            duck.execute(statement)
+        duck.execute_all([f"CREATE OR REPLACE TEMP TABLE buckets AS {_BUCKETS}", *families.declare()])
         sessions = duck.frame(_SESSIONS)
         numbers = sessions["bucket"].unique().sort().to_list() or [0]
         self._sessions = {number: _of(number, sessions) for number in numbers}
@@ -137,10 +135,13 @@ class Worlds:
         self.touched = self._touched()
         self._curricula: Curricula = curricula(paths, duck.frame(_STEPS), duck.frame(_WAIVERS))
         asked = _those_touched(since, as_of) if since else _EVERYBODY
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
-        for statement in families.look_below():
-            duck.execute(statement)
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE learners AS {_LEARNERS}")
+        duck.execute_all(
+            [
+                f"CREATE OR REPLACE TEMP TABLE asked AS {asked}",
+                *families.look_below(),
+                f"CREATE OR REPLACE TEMP TABLE learners AS {_LEARNERS}",
+            ]
+        )
         self._user_ids = duck.frame(_USER_IDS)["user_id"]
         duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
         # Who is asked about matters only beside rows that are kept.

@@ -54,9 +54,9 @@ def demo(
             typer.echo(f"{table:15} {count:>12,} rows")
         typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
-    from flows.memory import keep_freed_memory
+    from flows.memory import prepare_memory
 
-    keep_freed_memory()
+    prepare_memory()
     from flows.notices import hand_on
     from flows.plan import Plan
     from flows.warehouse.accepting import Limits

@@ -82,9 +82,9 @@ def run(
 
     pathstats run --as-of 2026-01-01T00:00:00Z --json
     """
-    from flows.memory import keep_freed_memory
+    from flows.memory import prepare_memory
 
-    keep_freed_memory()
+    prepare_memory()
     from flows.notices import hand_on
     from flows.plan import Plan
     from flows.warehouse.accepting import Limits

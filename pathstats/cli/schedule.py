@@ -47,11 +47,11 @@ def schedule(
 
     pathstats schedule --source changes:changed-today/
     """
-    from flows.memory import keep_freed_memory
+    from flows.memory import prepare_memory
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
-    keep_freed_memory()
+    prepare_memory()
     from flows.notices import hand_on
     from flows.plan import Plan
     from flows.sources.opening import open_source

@@ -56,9 +56,10 @@ def kept(model: type[Table], column: str, file: Path) -> object:
         present = present_keys(duck, found, wanted)
         checked = columns(model, {name: kind for name, kind in found.types.items() if name in present})
         rows = checked_select(model, found, checked)
-        value, problem, row = duck.rows(f"SELECT {column}, problem, refused_row FROM ({rows})")[0]
-    if problem is None:
+        value, refusal = duck.rows(f"SELECT {column}, refusal FROM ({rows})")[0]
+    if refusal is None:
         return value
+    problem, _, row = json.loads(refusal)
     reason, _, detail = problem.partition(":")
     assert detail.startswith(column)
     assert set(json.loads(row)) >= {column}
