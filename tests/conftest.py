@@ -12,8 +12,9 @@ from tests.reporting.training import published, training
 # Their tests take long, each by itself: they begin first, wherever there is room, and before all those under
 # Prefect's server. The tests of any other file stay together, for they share what was set up for them.
 LONG = (
-    "tests/test_flow.py",
-    "tests/cli/test_with_prefect.py",
+    "tests/prefect/test_flow.py",
+    "tests/prefect/test_schedule.py",
+    "tests/prefect/test_failed_night.py",
     "tests/faults/test_killed.py",
     "tests/nights/test_sequences.py",
     "tests/test_oulad.py",

@@ -16,6 +16,7 @@ IS_ENROLLED = "is_current AND archived_at IS NULL"
 def opened(release: Release) -> Iterator[Duck]:
     """The release's tables by their names, as `pathstats query` has them; in bounded memory."""
     with Duck(memory_limit="1GB") as duck:
-        for table in PARQUET_TABLES:
-            duck.execute(f"CREATE VIEW {table} AS FROM {parquet(release.table(table))}")
+        duck.execute_all(
+            f"CREATE VIEW {table} AS FROM {parquet(release.table(table))}" for table in PARQUET_TABLES
+        )
         yield duck

@@ -169,11 +169,11 @@ def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: boo
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
     if is_stored:
-        duck.execute_all([*touching.marks(model, name, fresh), f"DROP TABLE {name}"])
+        out_of_the_way = [*touching.marks(model, name, fresh), f"DROP TABLE {name}"]
     else:
-        duck.execute(touching.mark_table(name))
-    duck.execute(f"ALTER TABLE {fresh} RENAME TO {name}")
-    duck.execute(f'DELETE FROM extracted WHERE "table" = {quoted(name)}')
+        out_of_the_way = [touching.mark_table(name)]
+    renamed = f"ALTER TABLE {fresh} RENAME TO {name}"
+    duck.execute_all([*out_of_the_way, renamed, f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
     return 0
 
 
@@ -222,9 +222,13 @@ def _drop_older(duck: Duck, model: type[Table], fresh: str) -> int:
 
 def _note_extraction(duck: Duck, extract: Extract) -> None:
     table = quoted(extract.table)
-    duck.execute(f'DELETE FROM extracted WHERE "table" = {table} AND is_full = {extract.is_full}')
     at = quoted(extract.data_as_of.isoformat())
-    duck.execute(f"INSERT INTO extracted VALUES ({table}, {at}, {extract.is_full})")
+    duck.execute_all(
+        [
+            f'DELETE FROM extracted WHERE "table" = {table} AND is_full = {extract.is_full}',
+            f"INSERT INTO extracted VALUES ({table}, {at}, {extract.is_full})",
+        ]
+    )
 
 
 def _delivered_ever(duck: Duck) -> set[str]:
@@ -260,10 +264,12 @@ def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, a
             f'OR "key" IN (SELECT "key" FROM {refused}) '
             f"OR row IN (SELECT row FROM {refused})"
         )
-    duck.execute(f'DELETE FROM quarantined WHERE "table" = {quoted(table_name(model))} AND ({again})')
-    duck.execute(
-        f"INSERT INTO quarantined SELECT * EXCLUDE (row, row_in_file, is_full), {instant(as_of)}, "
-        f"{quoted(run_id)}, row, row_in_file FROM {refused}"
+    duck.execute_all(
+        [
+            f'DELETE FROM quarantined WHERE "table" = {quoted(table_name(model))} AND ({again})',
+            f"INSERT INTO quarantined SELECT * EXCLUDE (row, row_in_file, is_full), {instant(as_of)}, "
+            f"{quoted(run_id)}, row, row_in_file FROM {refused}",
+        ]
     )
 
 
@@ -284,13 +290,15 @@ def _list_waiting(duck: Duck, run_id: str, as_of: datetime) -> None:
 
 def _keep_first_seen(duck: Duck) -> None:
     """A row that was met before keeps the time it was first met."""
-    duck.execute(
-        "UPDATE quarantined AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
-        "FROM quarantine AS q "
-        'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row'
+    duck.execute_all(
+        [
+            "UPDATE quarantined AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
+            "FROM quarantine AS q "
+            'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row',
+            "DELETE FROM quarantine",
+            "INSERT INTO quarantine BY NAME FROM quarantined",
+        ]
     )
-    duck.execute("DELETE FROM quarantine")
-    duck.execute("INSERT INTO quarantine BY NAME FROM quarantined")
 
 
 def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) -> dict[str, TableIn]:

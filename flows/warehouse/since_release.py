@@ -17,8 +17,7 @@ def look_back(duck: Duck, release_id: str | None) -> bool:
     name = quoted(release_id or "")
     rows = duck.rows(f"SELECT number, versions = {quoted(_VERSIONS)} FROM released WHERE release_id = {name}")
     number, is_base = rows[0] if rows else (0, False)
-    for statement in touching.touched_since(number):
-        duck.execute(statement)
+    duck.execute_all(touching.touched_since(number))
     return bool(is_base)
 
 
@@ -32,10 +31,13 @@ def settle(duck: Duck, release_id: str, others: Iterable[str]) -> None:
     gone = " AND ".join(f"release_id <> {quoted(other)}" for other in {*others} - {release_id}) or "true"
     with duck.transaction():
         number = duck.value("SELECT coalesce(max(number), 0) + 1 FROM released")
-        duck.execute(f"DELETE FROM released WHERE {gone}")
-        duck.execute(f"INSERT INTO released VALUES ({quoted(release_id)}, {quoted(_VERSIONS)}, {number})")
-        for statement in touching.forget():
-            duck.execute(statement)
+        duck.execute_all(
+            [
+                f"DELETE FROM released WHERE {gone}",
+                f"INSERT INTO released VALUES ({quoted(release_id)}, {quoted(_VERSIONS)}, {number})",
+                *touching.forget(),
+            ]
+        )
 
 
 def untouched_tables(duck: Duck) -> set[str]:

@@ -15,7 +15,7 @@ _LOADS = [
     Kill("flows.night:extract", "before"),
     Kill("flows.night:delivered"),
     Kill("flows.warehouse.loading:_read"),
-    Kill("flows.warehouse.loading:_key"),
+    Kill("flows.warehouse.loading:_declare"),
     Kill("flows.warehouse.loading:_fold"),
     Kill("flows.warehouse.loading:load"),
 ]

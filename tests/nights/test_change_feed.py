@@ -53,6 +53,26 @@ def test_of_two_companies_each_has_its_own(nights: Nights) -> None:
     ]
 
 
+def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(nights: Nights) -> None:
+    before = nights.stored()
+    enrollment, attempt = before["enrollments"][0], before["step_activity"][0]
+    enrolled_elsewhere = {**enrollment, "company_id": "zen", "session_id": "T"}
+    without_session = {**attempt, "company_id": "zen", "session_id": None}
+    on_another_step = {**attempt, "activity_id": "z", "step_id": "Z"}
+    delivered = [
+        changes("enrollments", enrolled_elsewhere),
+        changes("step_activity", without_session, on_another_step),
+    ]
+    counts = nights.accept(delivered, NEXT)
+    assert [figures(counts[table]) for table in ("enrollments", "step_activity")] == [
+        (1, 1, 0, 0),
+        (2, 2, 0, 0),
+    ]
+    after = nights.stored()
+    assert after["enrollments"] == [*before["enrollments"], enrolled_elsewhere]
+    assert after["step_activity"] == [*before["step_activity"], on_another_step, without_session]
+
+
 def test_an_older_version_of_an_attempt_is_folded_and_one_as_new_is_not(nights: Nights) -> None:
     attempts = read(
         "step_activity",

@@ -35,7 +35,7 @@ OPERATIONS = [
     (hashlib, "file_digest", 15),
     (shutil, "rmtree", 1),
     (sqlite3, "connect", 1),
-    (Duck, "execute", 97),
+    (Duck, "execute", 50),
     (Duck, "frame", 14),
 ]
 

@@ -2,19 +2,17 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-
-import pytest
 
 from tests.a_night import as_parquet, small_world
 from tests.receiver import Receiver, files_with_the_token
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
-
-# One Prefect server at a time: two that start together take more than twice as long.
-pytestmark = pytest.mark.xdist_group("prefect")
 
 
 def shell(*arguments: str | Path, environment: dict[str, str], patience_s: float) -> tuple[int, str, str]:
@@ -36,12 +34,14 @@ def shell(*arguments: str | Path, environment: dict[str, str], patience_s: float
     return process.returncode, out, error
 
 
-def test_a_failed_night_says_one_sentence_and_nothing_of_prefect_or_the_webhook(tmp_path: Path) -> None:
+def test_a_failed_night_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
+    tmp_path: Path, prefect_home: Callable[[Path], Path]
+) -> None:
     """The webhook's token is in no file: Prefect's database holds every parameter, log and artifact."""
     source = as_parquet(tmp_path / "source", small_world())
     (source / "paths.parquet").unlink()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
-    kept |= {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG"}
+    kept |= {"PREFECT_HOME": str(prefect_home(tmp_path / "prefect")), "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG"}
     kept |= {"NO_PROXY": "127.0.0.1", "COLUMNS": "120"}
     receiver = Receiver()
     try:
@@ -57,5 +57,6 @@ def test_a_failed_night_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
     assert "temporary server" in starting
     assert sentence.startswith(f"pathstats: {source}: table paths is missing")
     assert [notice["message"] for notice in receiver.taken] == [sentence.removeprefix("pathstats: ")]
-    assert (tmp_path / "prefect" / "prefect.db").exists()
+    with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
+        assert database.execute("SELECT state_type FROM flow_run").fetchall() == [("FAILED",)]
     assert not files_with_the_token(tmp_path)

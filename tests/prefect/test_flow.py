@@ -1,0 +1,198 @@
+"""The night as a Prefect flow, under Prefect's own harness."""
+
+import asyncio
+import hashlib
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from schemas.home import PARQUET_TABLES, Home
+from schemas.manifest import Manifest
+from tests.prefect.conftest import database
+
+AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
+SOURCE = "demo:learners=200"
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the flow has published once."""
+    from flows.nightly import nightly
+
+    place = Home(tmp_path_factory.mktemp("home"))
+    nightly(source=SOURCE, home=str(place.root), as_of=AS_OF)
+    return place
+
+
+def digests(home: Home) -> dict[str, str]:
+    """Of the tables and the report."""
+    files = [*(f"{table}.parquet" for table in PARQUET_TABLES), "report.html"]
+    return {file: hashlib.sha256((home.latest / file).read_bytes()).hexdigest() for file in files}
+
+
+def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
+    from flows.night import run_night
+    from flows.plan import Plan
+
+    run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
+    assert digests(home) == digests(Home(tmp_path))
+
+
+def test_every_phase_is_a_task(home: Home) -> None:
+    from prefect.client.orchestration import get_client
+
+    async def names() -> set[str]:
+        async with get_client() as client:
+            return {run.name.rpartition("-")[0] for run in await client.read_task_runs()}
+
+    phases = {
+        "extract",
+        "load step_activity",
+        "load enrollments",
+        "accept",
+        "transform",
+        "report",
+        "publish",
+        "delete old releases",
+    }
+    assert phases <= asyncio.run(names())
+
+
+def test_the_artifacts_hold_the_night_s_figures_and_no_ids(home: Home) -> None:
+    from prefect.artifacts import Artifact
+
+    manifest = Manifest.read(home.latest / "manifest.json")
+    night = Artifact.get("night")
+    tables = Artifact.get("tables-in")
+    assert night is not None
+    assert tables is not None
+    for kind, count in manifest.enrolments_by_detailed_status.items():
+        assert f"| {kind} | {count:,} |" in str(night.data)
+    assert str(manifest.tables_in["step_activity"].refused) in str(tables.data)
+    assert "@" not in f"{night.data}{tables.data}"
+    assert "northwind" not in f"{night.data}{tables.data}"
+
+
+def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
+    from flows.nightly import nightly
+
+    for day in (1, 2):
+        kept = nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
+        assert [folder.name for folder in Home(tmp_path).releases.iterdir()] == [kept["release_id"]]
+
+
+def test_a_source_that_may_answer_later_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import night, nightly
+    from schemas.errors import SourceUnavailable
+
+    asked = []
+    opened = night.open_source
+
+    def unavailable_at_first(spec: str) -> object:
+        asked.append(spec)
+        if len(asked) == 1:
+            raise SourceUnavailable("The source does not answer.")
+        return opened(spec)
+
+    monkeypatch.setattr(night, "open_source", unavailable_at_first)
+    monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
+    nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
+    assert len(asked) == 2
+
+
+def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import night, nightly
+    from schemas.errors import SourceError
+
+    asked = []
+
+    def wrong(spec: str) -> object:
+        asked.append(spec)
+        raise SourceError("There is no such folder.")
+
+    monkeypatch.setattr(night, "open_source", wrong)
+    monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
+    with pytest.raises(SourceError, match="no such folder"):
+        nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
+    assert len(asked) == 1
+
+
+def test_without_as_of_a_night_is_for_the_time_it_was_scheduled_for(tmp_path: Path) -> None:
+    """Also when the same run is retried: a missed or failed night is made up for as of its own time."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.flow_engine import run_flow
+    from prefect.states import AwaitingRetry, Scheduled
+
+    from flows.nightly import nightly
+
+    scheduled = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    parameters = {"source": SOURCE, "home": str(tmp_path)}
+
+    async def create() -> FlowRun:
+        async with get_client() as client:
+            state = Scheduled(scheduled_time=scheduled)
+            return await client.create_flow_run(nightly, parameters=parameters, state=state)
+
+    async def retry(flow_run: FlowRun) -> FlowRun:
+        async with get_client() as client:
+            now = AwaitingRetry(scheduled_time=datetime.now(UTC))
+            await client.set_flow_run_state(flow_run.id, now, force=True)
+            return await client.read_flow_run(flow_run.id)
+
+    flow_run = asyncio.run(create())
+    run_flow(nightly, flow_run=flow_run, parameters=parameters)
+    first = Manifest.read(Home(tmp_path).latest / "manifest.json")
+    run_flow(nightly, flow_run=asyncio.run(retry(flow_run)), parameters=parameters)
+    again = Manifest.read(Home(tmp_path).latest / "manifest.json")
+    assert again.release_id != first.release_id
+    assert datetime.fromisoformat(first.as_of) == datetime.fromisoformat(again.as_of) == scheduled
+
+
+@pytest.mark.parametrize("place", ["flows/nightly.py:nightly"])
+def test_the_entry_point_loads(place: str) -> None:
+    code = f"from prefect.flows import load_flow_from_entrypoint as load; print(load({place!r}).name)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert loaded.stdout.strip() == "nightly"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_prefect_is_told_no_secret_of_a_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Parameters, logs, states and artifacts all are in its database; the source's name is all it needs."""
+    import httpx
+
+    from flows.nightly import nightly
+    from flows.sources import opening
+    from schemas.errors import SourceError
+    from tests.learning360.extracting import source
+    from tests.learning360.small_company import small_company
+    from tests.learning360.test_secrets import said
+
+    platform = small_company()
+    if fails:
+        platform.faults["/courses"] = lambda request, met: httpx.Response(403)
+    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.night")
+    home = tmp_path / "home"
+
+    if fails:
+        with pytest.raises(SourceError, match="courseStats:read"):
+            nightly(source="360learning", home=str(home), as_of=AS_OF)
+    else:
+        assert nightly(source="360learning", home=str(home), as_of=AS_OF)["release_id"]
+    assert said(home) == []
+    folder = database().parent
+    time.sleep(1)  # Logs and events are sent from threads.
+    assert any(b"360learning" in file.read_bytes() for file in folder.iterdir())
+    assert said(folder) == []
