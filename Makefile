@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 SIZE ?= 200k
 
 # What is imported is compiled once: hundreds of processes do.
@@ -14,8 +15,10 @@ setup: $(VENV)/ready
 $(VENV)/ready: requirements.lock pyproject.toml
 	@echo "Setting up .venv (once, about a minute) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > $(VENV)/pip.lock
+	@$(PIP) --no-deps --require-hashes -r $(VENV)/pip.lock
+	@$(PIP) --no-compile --no-deps --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup
