@@ -27,12 +27,6 @@ class Limits:
     shrink_share: float | None = 0.2
 
 
-_TABLES = (
-    'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
-    "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)",
-    'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)',
-)
-
 DEFAULT_LIMITS = Limits()
 NO_LIMITS = Limits(refused_share=1.0, shrink_share=None)
 
@@ -43,6 +37,13 @@ class Arrival:
 
     extract: Extract
     counts: Counts
+
+
+_TABLES = (
+    'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
+    "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)",
+    'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)',
+)
 
 
 def start(duck: Duck) -> None:
@@ -169,11 +170,11 @@ def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: boo
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
     if is_stored:
-        out_of_the_way = [*touching.marks(model, name, fresh), f"DROP TABLE {name}"]
+        first = [*touching.marks(model, name, fresh), f"DROP TABLE {name}"]
     else:
-        out_of_the_way = [touching.mark_table(name)]
+        first = [touching.mark_table(name)]
     renamed = f"ALTER TABLE {fresh} RENAME TO {name}"
-    duck.execute_all([*out_of_the_way, renamed, f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
+    duck.execute_all([*first, renamed, f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
     return 0
 
 
