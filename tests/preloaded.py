@@ -3,6 +3,7 @@
 Nothing here runs a query: a process that is forked after polars has run one hangs.
 """
 
+import gc
 from importlib import import_module
 
 from flows.reporting.pages import templates
@@ -26,3 +27,5 @@ for name in (
     import_module(name)
 for template in templates().list_templates(extensions=["jinja"]):
     templates().get_template(template)
+# What the garbage collector looks through, a fork copies.
+gc.freeze()

@@ -169,13 +169,23 @@ def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: boo
     name, fresh = table_name(model), loaded(model, is_full=True)
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
-    if is_stored:
-        first = [*touching.marks(model, name, fresh), f"DROP TABLE {name}"]
-    else:
-        first = [touching.mark_table(name)]
-    renamed = f"ALTER TABLE {fresh} RENAME TO {name}"
-    duck.execute_all([*first, renamed, f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
+    taking = _taking_the_place if is_stored else _taking_a_new_place
+    duck.execute_all([*taking(model, fresh), f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
     return 0
+
+
+def _taking_a_new_place(model: type[Table], fresh: str) -> list[str]:
+    name = table_name(model)
+    return [touching.mark_table(name), f"ALTER TABLE {fresh} RENAME TO {name}"]
+
+
+def _taking_the_place(model: type[Table], fresh: str) -> list[str]:
+    name = table_name(model)
+    return [
+        *touching.marks(model, name, fresh),
+        f"DROP TABLE {name}",
+        f"ALTER TABLE {fresh} RENAME TO {name}",
+    ]
 
 
 def _merge(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool) -> int:
@@ -183,13 +193,7 @@ def _merge(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool)
     name, fresh = table_name(model), loaded(model, is_full=False)
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
-        duck.execute_all(
-            [
-                *touching.marks(model, name, fresh),
-                f"DROP TABLE {name}",
-                f"ALTER TABLE {fresh} RENAME TO {name}",
-            ]
-        )
+        duck.execute_all(_taking_the_place(model, fresh))
         return 0
     duck.execute(
         f"CREATE OR REPLACE TEMP TABLE met AS SELECT s.rowid AS stored_row, n.rowid AS fresh_row, s.* "
@@ -276,9 +280,8 @@ def _quarantine(duck: Duck, model: type[Table], extract: Extract, run_id: str, a
 
 def _list_waiting(duck: Duck, run_id: str, as_of: datetime) -> None:
     """The stored rows whose partner has not arrived."""
-    sizes = _sizes(duck)
     for model, waiting in ((model, waits(model)) for model in INPUTS):
-        if waiting and sizes[table_name(model)]:
+        if waiting:
             rows = (
                 f"(FROM (SELECT *, {waiting} AS waiting FROM {table_name(model)}) WHERE waiting IS NOT NULL)"
             )

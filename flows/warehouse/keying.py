@@ -52,23 +52,16 @@ def _id_columns(model: type[Table]) -> list[str]:
     return ["company_id", *(f"{name}_id" for name, _ in _ids(model))]
 
 
-def new_companies(companies: str) -> str:
-    """Give the companies their keys.
+def new_keys(model: type[Table], rows: str) -> Iterator[str]:
+    """Give the rows' companies and ids that have no key yet their keys, in the order of the ids.
 
-    companies: a query for the company_id of each row.
+    rows: a query for sound rows, as they are read.
     """
-    return f"""
+    yield f"""
     INSERT INTO company_keys
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
-    FROM (SELECT DISTINCT company_id FROM ({companies}) WHERE company_id IS NOT NULL)
+    FROM (SELECT DISTINCT company_id FROM ({rows}))
     WHERE company_id NOT IN (SELECT company_id FROM company_keys)"""
-
-
-def new_ids(model: type[Table], rows: str) -> Iterator[str]:
-    """Give the rows' ids that have no key yet their keys, in the order of the ids.
-
-    rows: a relation of sound rows, as they are read.
-    """
     rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
     for name, kind in _ids(model):
         yield f"""

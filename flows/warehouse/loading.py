@@ -23,8 +23,7 @@ from flows.warehouse.keying import (
     fill_in,
     keyed,
     keyed_so_far,
-    new_companies,
-    new_ids,
+    new_keys,
     stored_name,
     unkeyed_rows,
 )
@@ -104,17 +103,15 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
             )
         table = loaded(model, is_full=extract.is_full)
-        read, are_refused = _read(duck, model, checked_select(model, found, checked), table)
+        read = _read(duck, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
     if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    folded, are_repeated = _fold(duck, model, table)
-    refused = {}
-    if are_refused or are_repeated:
-        refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
+    folded = _fold(duck, model, table)
+    refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
     duck.execute_all(f"ALTER TABLE {table} DROP COLUMN {column}" for column in OF_THE_CHECK)
     ignored = tuple(name for name in found.types if name not in wanted)
     return Counts(
@@ -128,31 +125,22 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     )
 
 
-def _read(duck: Duck, model: type[Table], rows: str, table: str) -> tuple[int, bool]:
-    """Read the file: typed, checked, with keys in the place of ids; how many rows, and are any refused."""
+def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
+    """Read the file: typed, checked, and with keys in the place of ids; how many rows it has."""
     if table_name(model) not in _LONG:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
-        _give_keys(duck, model, "FROM read WHERE refusal IS NULL")
+        duck.execute_all(new_keys(model, "FROM read WHERE refusal IS NULL"))
         _declare(duck, table, stored_types(model) | OF_THE_CHECK)
         duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}")
-        ((read, refused),) = duck.rows(f"SELECT count(*), count(refusal) FROM {table}")
-        return read, refused > 0
+        return int(duck.value(f"SELECT count(*) FROM {table}"))
     _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
     duck.execute(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
-    ((read, refused, without_key),) = duck.rows(
-        f"SELECT count(*), count(refusal), count(unkeyed) FROM {table}"
-    )
+    ((read, without_key),) = duck.rows(f"SELECT count(*), count(unkeyed) FROM {table}")
     if without_key:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
-        _give_keys(duck, model, "FROM read")
-        duck.execute(fill_in(model, table, "FROM read"))
+        duck.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
     duck.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
-    return read, refused > 0
-
-
-def _give_keys(duck: Duck, model: type[Table], rows: str) -> None:
-    """Give keys to the ids that are met for the first time."""
-    duck.execute_all([new_companies(rows), *new_ids(model, rows)])
+    return int(read)
 
 
 def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
@@ -164,12 +152,12 @@ def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
     duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
 
 
-def _fold(duck: Duck, model: type[Table], table: str) -> tuple[int, bool]:
-    """Fold or refuse rows with repeated keys; how many were folded, and was any key repeated."""
+def _fold(duck: Duck, model: type[Table], table: str) -> int:
+    """Fold or refuse rows with repeated keys; how many were folded."""
     hashes = duck.frame(hashes_of_keys(model, table)).to_series().sort()
     repeated = hashes.filter(hashes == hashes.shift(1)).unique()
     if repeated.is_empty():
-        return 0, False
+        return 0
     duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, repeated.to_list())}")
     problem = quoted("duplicate_key:other rows have the same key and other content")
     refused = refusal(problem, key_text(model), row_as_json(model))
@@ -179,11 +167,13 @@ def _fold(duck: Duck, model: type[Table], table: str) -> tuple[int, bool]:
         f"WHERE {table}.row_in_file = f.row_in_file"
     )
     duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
-    return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'")), True
+    return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
 
 
 def _set_refused_aside(duck: Duck, model: type[Table], table: str, *, is_full: bool) -> dict[str, int]:
     """Move the refused rows out of the table; how many there are by reason."""
+    if not duck.value(f"SELECT count(refusal) FROM {table}"):
+        return {}
     name = quoted(table_name(model))
     detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
     duck.execute(

@@ -4,7 +4,6 @@
 process that it ran it in. Such a process is a fork of this one: all that is slow to import is here already.
 """
 
-import gc
 import json
 import os
 import signal
@@ -115,8 +114,6 @@ def _run(task: Task) -> None:
 
 def _main() -> None:
     import_module("tests.preloaded")
-    # What the garbage collector looks through, a fork copies.
-    gc.freeze()
     for line in sys.stdin:
         facts = json.loads(line)
         task = Task(**{**facts, "kill": Kill(**facts["kill"]) if facts["kill"] else None})
