@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+LOCKED := --no-deps --require-hashes -r
 SIZE ?= 200k
 
 # What is imported is compiled once: hundreds of processes do.
@@ -12,14 +14,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 setup: $(VENV)/ready
 
-# The newer pip comes first, for it installs the rest in half the time.
+# uv comes first: it installs the rest in a sixth of pip's time. Where only pip knows the registry, pip does.
 $(VENV)/ready: requirements.lock pyproject.toml
-	@echo "Setting up .venv (once, about a minute) …"
+	@echo "Setting up .venv (once, about half a minute) …"
 	@$(PYTHON) -m venv $(VENV)
-	@sed -n '/^pip==/,/[^\\]$$/p' requirements.lock > $(VENV)/pip.lock
-	@$(PIP) --no-deps --require-hashes -r $(VENV)/pip.lock
-	@$(PIP) --no-compile --no-deps --require-hashes -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(PIP) $(LOCKED) $(VENV)/uv.lock
+	@$(UV) $(LOCKED) requirements.lock || $(PIP) --no-compile $(LOCKED) requirements.lock
+	@$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup
@@ -47,8 +49,8 @@ bench-endpoint: setup
 load-endpoint: setup
 	@$(BIN)/python -m benchmarks.mixed_load
 
-lock:
-	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 dictionary: setup
