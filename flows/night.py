@@ -15,7 +15,7 @@ from flows.failing import remembering_failure, telling_of_an_unwritable_home
 from flows.locking import one_night_at_a_time
 from flows.parity.holding import hold_against_the_platform, landing_of
 from flows.plan import Plan
-from flows.publishing import history, release, retention
+from flows.publishing import describing, history, release, retention, verifying
 from flows.publishing.standings import standings
 from flows.reporting import charts
 from flows.reporting import report as reporting
@@ -35,7 +35,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import Agreement, Manifest, Standing, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
 
 log = logging.getLogger("pathstats.night")
 
@@ -87,16 +87,23 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         return answer
 
     extracts = timed("extract", extract, plan)
-    arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
-    tables_in = timed("accept", accept, plan, arrivals)
+    # Beside the phases: what else they would wait for.
     with ThreadPoolExecutor(max_workers=1) as aside:
-        # Else the report would wait for it; what fails here fails again there.
+        answering = aside.submit(verifying.intact, plan.home)
+        arrivals = [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in extracts]
+        tables_in = timed("accept", accept, plan, arrivals)
+        # What fails here fails again in the report.
         aside.submit(charts.start)
-        computed = timed("transform", transform, plan)
+        computed = timed("transform", transform, plan, answering.result())
+        building = plan.home.building
+        described = aside.submit(describing.described, building, building.files())
         landing = landing_of(plan.source, plan.home)
         parity = timed("compare with the platform", compare, plan, landing) if landing else None
         companies = timed("report", report, plan, tables_in, computed)
-    manifest: Manifest = timed("publish", publish, plan, tables_in, computed, companies, parity, seconds)
+        files = described.result()
+    manifest: Manifest = timed(
+        "publish", publish, plan, tables_in, computed, companies, files, parity, seconds
+    )
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
@@ -106,9 +113,10 @@ def extract(plan: Plan) -> list[Extract]:
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
     plan.home.extracts.mkdir(parents=True)
     with _warehouse(plan) as duck:
-        layout.declare(duck, plan.home.warehouse)
-        loading.start(duck)
-        accepting.start(duck)
+        with duck.transaction():
+            layout.declare(duck, plan.home.warehouse)
+            loading.start(duck)
+            accepting.start(duck)
         held = accepting.held(duck)
     if plan.source:
         return delivered(plan.source, plan.home.extracts, plan.as_of, held)
@@ -164,11 +172,11 @@ def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
     return tables_in
 
 
-def transform(plan: Plan) -> Computed:
-    """Compute the release that is being built."""
+def transform(plan: Plan, answering: Manifest | None) -> Computed:
+    """Compute the release that is being built. answering: the one that does so far, if it is intact."""
     building = release.start_building(plan.home)
     with _warehouse(plan) as duck:
-        return transforming.transform(duck, plan.home, building, plan.as_of, anew=plan.anew)
+        return transforming.transform(duck, plan.home, answering, building, plan.as_of, anew=plan.anew)
 
 
 def compare(plan: Plan, landing: Path) -> Agreement | None:
@@ -190,6 +198,7 @@ def publish(
     tables_in: dict[str, TableIn],
     computed: Computed,
     companies: dict[str, Standing],
+    files: dict[str, FileOut],
     parity: Agreement | None,
     seconds: dict[str, float],
 ) -> Manifest:
@@ -210,6 +219,7 @@ def publish(
         transitions=computed.transitions,
         companies=companies,
         seconds=dict(seconds),
+        files=files,
         parity=parity,
     )
 

@@ -1,6 +1,5 @@
 """From the warehouse to the release that is being built: computed, checked, written and indexed."""
 
-import logging
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,20 +13,17 @@ from flows.publishing.gate import check_summary
 from flows.publishing.lookup_index import LookupIndex
 from flows.publishing.roster import write_roster
 from flows.publishing.tables import TableWriter
-from flows.publishing.verifying import verify
 from flows.warehouse import since_release
 from flows.warehouse.duck import Duck
 from flows.warehouse.worlds import Bucket, Since, Worlds
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
-from schemas.manifest import SCHEMA_VERSION
+from schemas.manifest import Manifest
 from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, with_causes
 from transforms.published import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
-
-log = logging.getLogger("pathstats.night.transforming")
 
 
 @dataclass(frozen=True)
@@ -54,13 +50,16 @@ class Last:
     is_base: bool
 
 
-def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, anew: bool) -> Computed:
+def transform(
+    duck: Duck, home: Home, answering: Manifest | None, building: Release, as_of: datetime, *, anew: bool
+) -> Computed:
     """Fill the release that is being built: every table, checked, and the index.
 
+    answering: the release that answers so far, if it can be compared with.
     anew: compute every row, also of those who can't have another answer than in the last release.
     """
     is_base = since_release.look_back(duck, history.latest_id(home)) and not anew
-    last = _last(home, as_of, is_base=is_base)
+    last = _last(home, answering, as_of, is_base=is_base) if answering else None
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
     computed, carried, counts = 0, 0, Counter[str]()
@@ -92,18 +91,10 @@ def transform(duck: Duck, home: Home, building: Release, as_of: datetime, *, ane
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
 
-def _last(home: Home, as_of: datetime, *, is_base: bool) -> Last | None:
-    """The release that answers, if it is intact and has the same columns."""
-    manifest = history.answering(home)
-    if manifest is None or manifest.schema_version != SCHEMA_VERSION:
-        return None
-    release = home.release(manifest.release_id)
-    if verify(release).faults:
-        log.warning("Release %s is damaged; all is computed anew, nothing compared.", manifest.release_id)
-        return None
+def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:
     since = datetime.fromisoformat(manifest.as_of)
     # Nobody can tell what time did backwards.
-    return Last(Previous(release), since, is_base and since <= as_of)
+    return Last(Previous(home.release(manifest.release_id)), since, is_base and since <= as_of)
 
 
 def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,9 +1,7 @@
 """A release is written in `published/building`, gets its name by one rename; `latest` follows by another."""
 
-import hashlib
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.publishing import retention
+from flows.publishing.describing import described
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
 from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
@@ -49,14 +48,18 @@ def publish(
     transitions: dict[str, int],
     companies: dict[str, Standing],
     seconds: dict[str, float],
+    files: dict[str, FileOut] | None = None,
     parity: Agreement | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
     Every file is on disk before the release has a name, and the name before `latest` points to it: whenever
     this is interrupted, `latest` names one complete release.
+
+    files: what is described of it already.
     """
-    building = home.building
+    building, known = home.building, files or {}
+    others = [file for file in building.files() if building.named(file) not in known]
     manifest = Manifest(
         release_id=release_id,
         run_id=run_id,
@@ -64,7 +67,7 @@ def publish(
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         source=source,
         tables_in=tables_in,
-        files=_all_described(building),
+        files=dict(sorted({**known, **described(building, others)}.items())),
         enrolments_by_detailed_status=_by_detailed_status(building),
         computed=computed,
         carried=carried,
@@ -98,28 +101,6 @@ def forget_rollbacks(home: Home) -> None:
     """Nothing is rolled back any more. A note that stays names a release that does not answer: no harm."""
     with suppress(OSError):
         home.rollbacks.unlink(missing_ok=True)
-
-
-def _all_described(release: Release) -> dict[str, FileOut]:
-    """Every file of the release, hashed and on disk; the largest two are most of it, so two at a time."""
-    files = release.files()
-    with ThreadPoolExecutor(max_workers=2) as hashing:
-        described = dict(zip(map(release.named, files), hashing.map(_described, files), strict=True))
-    for folder in {file.parent for file in files} - {release.folder}:
-        sync(folder)
-    return described
-
-
-def _described(file: Path) -> FileOut:
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        os.fsync(stream.fileno())
-    rows = (
-        pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
-        if file.suffix == ".parquet"
-        else None
-    )
-    return FileOut(digest, file.stat().st_size, rows)
 
 
 def _by_detailed_status(release: Release) -> dict[str, int]:

@@ -56,11 +56,15 @@ def _write(duck: Duck, building: Release, model: type[Table]) -> None:
 
 def _in_order(duck: Duck, rows: str, order: str) -> Iterator[pl.DataFrame]:
     """The query's rows in that order, some at a time."""
+    count = int(duck.value(f"SELECT count(*) FROM ({rows})"))
+    if count <= _ROWS_AT_ONCE:
+        yield duck.frame(f"{rows} ORDER BY {order}")
+        return
     duck.execute(
         "CREATE OR REPLACE TEMP TABLE in_order AS "
         f"SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM ({rows})"
     )
-    for before in range(0, int(duck.value("SELECT count(*) FROM in_order")), _ROWS_AT_ONCE):
+    for before in range(0, count, _ROWS_AT_ONCE):
         yield duck.frame(
             f"SELECT * EXCLUDE (place) FROM in_order WHERE place > {before} "
             f"AND place <= {before + _ROWS_AT_ONCE} ORDER BY place"

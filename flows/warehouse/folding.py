@@ -9,17 +9,18 @@ from schemas.columns import Table, facts
 
 
 def hashes_of_keys(model: type[Table], table: str) -> str:
-    """The hashes of the sound rows' keys: none twice proves all keys distinct, cheaply."""
-    return f"SELECT {_hash(model)} AS hash FROM {table} WHERE refusal IS NULL"
+    """(row_in_file, hash): the hashes of the sound rows' keys. None twice proves all distinct, cheaply."""
+    keys = ", ".join(map(identifier, stored_key(model)))
+    return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE refusal IS NULL"
 
 
-def fates(model: type[Table], table: str, repeated: list[int]) -> str:
+def fates(model: type[Table], table: str, suspects: list[int]) -> str:
     """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
     versions; else all of them are refused.
 
-    repeated: the hashes that more than one sound row's key has.
+    suspects: row_in_file of the sound rows whose key's hash is another one's too.
     """
     keys = ", ".join(map(identifier, stored_key(model)))
     content = ", ".join(map(identifier, stored_columns(model)))
@@ -28,7 +29,7 @@ def fates(model: type[Table], table: str, repeated: list[int]) -> str:
     return f"""
     WITH repeated AS (
       SELECT row_in_file AS row_id, {content} FROM {table}
-      WHERE refusal IS NULL AND {_hash(model)} IN (SELECT unnest({repeated})::UBIGINT)),
+      WHERE row_in_file IN (SELECT unnest({suspects}))),
     copies AS (
       SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
     versions AS (
@@ -42,7 +43,3 @@ def fates(model: type[Table], table: str, repeated: list[int]) -> str:
     SELECT row_id, CASE WHEN has_one_latest THEN 'folded' ELSE 'refused' END FROM judged
     WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
     """
-
-
-def _hash(model: type[Table]) -> str:
-    return f"hash({', '.join(map(identifier, stored_key(model)))})"

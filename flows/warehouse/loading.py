@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import duckdb
+import polars as pl
 
 from flows.sources.base import Extract
 from flows.warehouse.checking import (
@@ -154,11 +155,13 @@ def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
 
 def _fold(duck: Duck, model: type[Table], table: str) -> int:
     """Fold or refuse rows with repeated keys; how many were folded."""
-    hashes = duck.frame(hashes_of_keys(model, table)).to_series().sort()
+    rows = duck.frame(hashes_of_keys(model, table))
+    hashes = rows["hash"].sort()
     repeated = hashes.filter(hashes == hashes.shift(1)).unique()
     if repeated.is_empty():
         return 0
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, repeated.to_list())}")
+    suspects = rows.filter(pl.col("hash").is_in(repeated.implode()))["row_in_file"].to_list()
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, suspects)}")
     problem = quoted("duplicate_key:other rows have the same key and other content")
     refused = refusal(problem, key_text(model), row_as_json(model))
     duck.execute(

@@ -82,7 +82,7 @@ _ENROLLMENTS = """
     SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
     FROM {enrollments} JOIN buckets USING (session_key) JOIN learners USING (user_key) WHERE {buckets}"""
 _INSIDE = f"SELECT bucket, {_FACTS} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
-_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM elsewhere WHERE {{buckets}}"
+_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM {{elsewhere}} WHERE {{buckets}}"
 # R17: what the sessions below those of a bucket add to it.
 _SESSIONS_BELOW = _SESSIONS_IN.format(
     buckets="SELECT DISTINCT child_key AS session_key, bucket FROM below JOIN buckets USING (session_key)"
@@ -143,7 +143,11 @@ class Worlds:
             ]
         )
         self._user_ids = duck.frame(_USER_IDS)["user_id"]
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
+        self._elsewhere = f"({_ELSEWHERE})"
+        if len(numbers) > _FETCHED:
+            # It is asked for more than once.
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
+            self._elsewhere = "elsewhere"
         # Who is asked about matters only beside rows that are kept.
         self._enrollments, self._inside, self._asked = "enrollments", "step_activity", f"{_ASKED} LIMIT 0"
         if since:
@@ -177,7 +181,11 @@ class Worlds:
         )
         for first in range(0, max(sessions) + 1, _FETCHED):
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
-            tables = {"enrollments": self._enrollments, "inside": self._inside}
+            tables = {
+                "enrollments": self._enrollments,
+                "inside": self._inside,
+                "elsewhere": self._elsewhere,
+            }
             enrollments, inside, elsewhere, asked = (
                 self._duck.frame(sql.format(buckets=buckets, **tables))
                 for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, self._asked)

@@ -41,7 +41,7 @@ _INDEX = [
 _DICTIONARY = [Kill("pathlib:Path.write_text", when, 1, "data_dictionary") for when in ("before", "after")]
 _REPORT = [Kill("pathlib:Path.write_text", when, 1, "report.html") for when in ("before", "after")]
 _UNTIL_THE_NAME = [
-    Kill("flows.publishing.release:_described", "before", 1, "lookup.sqlite"),
+    Kill("flows.publishing.describing:_described", "before", 1, "lookup.sqlite"),
     Kill("pathlib:Path.write_text", "before", 1, "manifest.json"),
     Kill("pathlib:Path.write_text", "after", 1, "manifest.json"),
     Kill("pathlib:Path.rename", "before", 1, "building"),

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from flows import transforming
-from flows.publishing import history, release
+from flows.publishing import history, release, verifying
 from flows.sources.base import Extract
 from flows.warehouse import accepting, loading, since_release
 from flows.warehouse.accepting import NO_LIMITS, Arrival, Limits
@@ -67,7 +67,9 @@ class Nights:
     def publish(self, as_of: datetime, *, is_killed: bool = False) -> None:
         """Publish a release, or be killed right before it appears."""
         building = release.start_building(self.home)
-        computed = transforming.transform(self.duck, self.home, building, as_of, anew=False)
+        computed = transforming.transform(
+            self.duck, self.home, verifying.intact(self.home), building, as_of, anew=False
+        )
         release_id = release.next_release_id(self.home, run_id(as_of))
         since_release.settle(self.duck, release_id, history.names(self.home))
         if not is_killed:

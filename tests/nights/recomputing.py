@@ -21,7 +21,7 @@ def assert_like_recomputed(nights: Nights, as_of: datetime) -> None:
     elsewhere = Home(nights.folder / "anew")
     elsewhere.published.mkdir(parents=True, exist_ok=True)
     recomputed = release.start_building(elsewhere)
-    transforming.transform(nights.duck, elsewhere, recomputed, as_of, anew=True)
+    transforming.transform(nights.duck, elsewhere, None, recomputed, as_of, anew=True)
     published = Release(nights.home.latest.resolve(strict=True))
     for table in TABLES:
         found, expected = (pl.read_parquet(it.table(table)) for it in (published, recomputed))
