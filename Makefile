@@ -27,8 +27,9 @@ $(VENV)/ready: requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/pathstats demo
 
+# Beside each other, each in one thread of polars': those that wait for each other would keep a core busy.
 test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows
+	@POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows
 
 # Needs Chromium: as /usr/bin/chromium, or where PATHSTATS_CHROMIUM says.
 test-browser: setup

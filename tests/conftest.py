@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.warehouse.duck import CONFIG
 from schemas.home import Release
 from tests.a_home import home_with_one_release
 from tests.reporting.training import published, training
+
+# Tests run beside each other: a thread of DuckDB's that waits for another keeps a core busy.
+CONFIG["threads"] = 1
 
 # Their tests take long, each by itself: they begin first, wherever there is room, and before all those under
 # Prefect's server. The tests of any other file stay together, for they share what was set up for them.

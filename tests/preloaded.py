@@ -7,6 +7,7 @@ import gc
 from importlib import import_module
 
 from flows.reporting.pages import templates
+from flows.warehouse.duck import CONFIG
 
 for name in (
     "altair",
@@ -27,5 +28,7 @@ for name in (
     import_module(name)
 for template in templates().list_templates(extensions=["jinja"]):
     templates().get_template(template)
+# As in conftest.
+CONFIG["threads"] = 1
 # What the garbage collector looks through, a fork copies.
 gc.freeze()

@@ -50,21 +50,22 @@ def write_roster(duck: Duck, building: Release, index: LookupIndex, base: Releas
 
 def _write(duck: Duck, building: Release, model: type[Table]) -> None:
     with TableWriter(building, model) as table:
-        for part in _in_order(duck, published_rows(model), published_order(model)):
+        for part in _in_order(duck, model):
             table.write(part)
 
 
-def _in_order(duck: Duck, rows: str, order: str) -> Iterator[pl.DataFrame]:
-    """The query's rows in that order, some at a time."""
-    count = int(duck.value(f"SELECT count(*) FROM ({rows})"))
-    if count <= _ROWS_AT_ONCE:
+def _in_order(duck: Duck, model: type[Table]) -> Iterator[pl.DataFrame]:
+    """The table's rows in the order of publication, some at a time."""
+    rows, order = published_rows(model), published_order(model)
+    at_most = int(duck.value(f"SELECT count(*) FROM {table_name(model)}"))
+    if at_most <= _ROWS_AT_ONCE:
         yield duck.frame(f"{rows} ORDER BY {order}")
         return
     duck.execute(
         "CREATE OR REPLACE TEMP TABLE in_order AS "
         f"SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM ({rows})"
     )
-    for before in range(0, count, _ROWS_AT_ONCE):
+    for before in range(0, at_most, _ROWS_AT_ONCE):
         yield duck.frame(
             f"SELECT * EXCLUDE (place) FROM in_order WHERE place > {before} "
             f"AND place <= {before + _ROWS_AT_ONCE} ORDER BY place"

@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 # Nothing is fetched from outside. No query relies on the order of a file: rows that must be told apart carry
 # their number.
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "preserve_insertion_order": "false",
@@ -76,7 +76,7 @@ class Duck:
         self._file = file
         try:
             self._connection = duckdb.connect(
-                str(file) if file else ":memory:", config=_CONFIG | {"memory_limit": memory_limit}
+                str(file) if file else ":memory:", config=CONFIG | {"memory_limit": memory_limit}
             )
         except duckdb.Error as error:
             raise _unopened(file, error) from error

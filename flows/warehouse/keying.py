@@ -60,17 +60,16 @@ def new_keys(model: type[Table], rows: str) -> Iterator[str]:
     yield f"""
     INSERT INTO company_keys
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
-    FROM (SELECT DISTINCT company_id FROM ({rows}))
-    WHERE company_id NOT IN (SELECT company_id FROM company_keys)"""
+    FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)"""
     rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
     for name, kind in _ids(model):
         yield f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
-          + row_number() OVER (ORDER BY company_id, {kind}_id) - 1
+          + row_number() OVER (ORDER BY company_key, {kind}_id) - 1
         FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
               WHERE {name}_id IS NOT NULL)
-        ANTI JOIN {kind}_keys USING (company_key, {kind}_id) JOIN company_keys USING (company_key)"""
+        ANTI JOIN {kind}_keys USING (company_key, {kind}_id)"""
 
 
 def keyed(model: type[Table], rows: str, also: str = "") -> str:
