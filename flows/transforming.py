@@ -7,7 +7,6 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.publishing import history
 from flows.publishing.carrying import Previous, Span, merged, spans, split
 from flows.publishing.gate import check_summary
 from flows.publishing.lookup_index import LookupIndex
@@ -58,7 +57,7 @@ def transform(
     answering: the release that answers so far, if it can be compared with.
     anew: compute every row, also of those who can't have another answer than in the last release.
     """
-    is_base = since_release.look_back(duck, history.latest_id(home)) and not anew
+    is_base = since_release.look_back(duck, answering.release_id if answering else None) and not anew
     last = _last(home, answering, as_of, is_base=is_base) if answering else None
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
