@@ -27,7 +27,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/pathstats demo
 
-# Beside each other, each in one thread of polars': those that wait for each other would keep a core busy.
+# Tests run beside each other, each in one thread: one that waits for another keeps a core busy.
 test: setup
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows
 

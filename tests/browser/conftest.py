@@ -49,7 +49,7 @@ def opened(browser: Browser, complaints: list[str]) -> Iterator[Opener]:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
         contexts.append(context)
         context.route("**/*", let)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(10_000)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
