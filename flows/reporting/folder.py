@@ -13,6 +13,7 @@ from flows.reporting.asking import opened
 from flows.reporting.file_names import file_names
 from flows.reporting.report import Night, company_report
 from flows.reporting.session_page import page_of
+from flows.reporting.session_rows import rows_of
 from schemas.errors import UsageError
 from schemas.home import Home, Release
 
@@ -42,9 +43,12 @@ def write_folder(
     as_of = datetime.fromisoformat(manifest.as_of)
     companies = standings(release)
     company = _company(list(companies), wanted.company)
-    rows = pl.scan_parquet(release.table("path_sessions"), glob=False)
-    of_company = rows.filter(pl.col("company_id") == pl.lit(company)).collect().to_dicts()
-    by_id = {row["session_id"]: row for row in of_company}
+    sessions = (
+        pl.scan_parquet(release.table("path_sessions"), glob=False)
+        .filter(pl.col("company_id") == pl.lit(company))
+        .collect()
+    )
+    by_id = {session["session_id"]: session for session in sessions.to_dicts()}
     asked = list(by_id) if wanted.sessions is None else list(dict.fromkeys(wanted.sessions))
     for session in asked:
         if session not in by_id:
@@ -56,10 +60,11 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     if pages:
         (folder / "report").mkdir(exist_ok=True)
-    for written, (session, name) in enumerate(pages.items()):
+    read = rows_of(release, company, asked, with_names=wanted.with_names)
+    for written, (session, rows) in enumerate(zip(asked, read, strict=True)):
         tell(written, len(pages))
-        html = page_of(release, by_id[session], as_of, with_names=wanted.with_names)
-        _write(folder / "report" / name, html)
+        html = page_of(by_id[session], rows, as_of, with_names=wanted.with_names)
+        _write(folder / "report" / pages[session], html)
     night = Night.told_by(home, as_of, companies, manifest.tables_in, manifest.since)
     with opened(release) as duck:
         html = company_report(duck, company, night, with_names=wanted.with_names, pages=pages)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.reporting.pages import page
+from flows.reporting.session_rows import SessionRows, rows_of
 from flows.reporting.words import STANDINGS, moment, seconds
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
@@ -32,21 +33,22 @@ def session_page(release: Path, company_id: str, session_id: str, *, with_names:
     Raises: PathSessionNotFound if the company has no such session.
     """
     place = Release(release)
-    session = _rows(place, "path_sessions", company_id, session_id)
+    session = (
+        pl.scan_parquet(place.table("path_sessions"), glob=False)
+        .filter(pl.col("company_id") == pl.lit(company_id), pl.col("session_id") == pl.lit(session_id))
+        .collect()
+    )
     if session.is_empty():
         raise PathSessionNotFound
     (facts,) = session.to_dicts()
+    (rows,) = rows_of(place, company_id, [session_id], with_names=with_names)
     as_of = datetime.fromisoformat(Manifest.read(place.manifest).as_of)
-    return page_of(place, facts, as_of, with_names=with_names)
+    return page_of(facts, rows, as_of, with_names=with_names)
 
 
-def page_of(release: Release, session: dict[str, Any], as_of: datetime, *, with_names: bool) -> str:
+def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with_names: bool) -> str:
     """The page of a session that is a row of PathSessions."""
-    company_id, session_id = session["company_id"], session["session_id"]
-    learners = _rows(release, "path_session_stats", company_id, session_id).filter("is_current")
-    steps = _rows(release, "step_stats", company_id, session_id).join(
-        learners.select("enrollment_id"), on="enrollment_id", how="semi", maintain_order="left"
-    )
+    learners, steps = rows.learners, rows.steps
     places = steps.select("position", "step_id").unique().sort("position", "step_id")
     order: list[str] = places.unique("step_id", keep="last", maintain_order=True)["step_id"].to_list()
     shown = learners.head(_LEARNERS)
@@ -60,7 +62,7 @@ def page_of(release: Release, session: dict[str, Any], as_of: datetime, *, with_
             "states": _STATES,
             "steps": order,
             "learners": _learners(shown, steps, order),
-            "people": _people(release, company_id, shown) if with_names else {},
+            "people": {user: rows.people[user] for user in shown["user_id"]} if with_names else {},
         },
         as_of=moment(as_of),
         as_of_iso=as_of.isoformat(),
@@ -76,17 +78,8 @@ def page_of(release: Release, session: dict[str, Any], as_of: datetime, *, with_
         listed=shown.height,
         with_names=with_names,
         query="SELECT * FROM step_stats WHERE company_id = {} AND session_id = {};".format(
-            *("'" + name.replace("'", "''") + "'" for name in (company_id, session_id))
+            *("'" + session[name].replace("'", "''") + "'" for name in ("company_id", "session_id"))
         ),
-    )
-
-
-def _rows(release: Release, table: str, company_id: str, session_id: str) -> pl.DataFrame:
-    """The session's rows; the others' are not read, for tables are sorted by company and session."""
-    return (
-        pl.scan_parquet(release.table(table), glob=False)
-        .filter(pl.col("company_id") == pl.lit(company_id), pl.col("session_id") == pl.lit(session_id))
-        .collect()
     )
 
 
@@ -107,12 +100,10 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
     """What `session.js` names from USER to OUTCOMES, one list a learner."""
     kinds = list(STANDINGS)
     outcomes: dict[str, dict[str, str]] = {}
-    overdue_since: dict[str, int] = {}
-    for step in steps.iter_rows(named=True):
-        outcomes.setdefault(step["enrollment_id"], {})[step["step_id"]] = _outcome(step)
-        if step["overdue"] and not step["optional"]:
-            due = seconds(step["due_at"]) or 0
-            overdue_since[step["enrollment_id"]] = min(due, overdue_since.get(step["enrollment_id"], due))
+    for enrollment, step, outcome in steps.select("enrollment_id", "step_id", _outcome()).iter_rows():
+        outcomes.setdefault(enrollment, {})[step] = outcome
+    overdue = steps.filter(pl.col("overdue") & ~pl.col("optional")).group_by("enrollment_id")
+    overdue_since = dict(overdue.agg(pl.col("due_at").min()).iter_rows())
     return [
         [
             row["user_id"],
@@ -121,7 +112,7 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
             row["progress"],
             row["score"],
             row["global_time_ms"] // 1000,
-            overdue_since.get(row["enrollment_id"]),
+            seconds(overdue_since.get(row["enrollment_id"])),
             seconds(row["next_due_at"]),
             seconds(row["completed_at"]),
             seconds(row["archived_at"]),
@@ -131,7 +122,7 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
     ]
 
 
-def _outcome(step: dict[str, Any]) -> str:
+def _outcome() -> pl.Expr:
     """A letter of `_STATES`, then the score, or how far an unfinished step has got."""
     flags = {
         "s": "successful",
@@ -141,9 +132,9 @@ def _outcome(step: dict[str, Any]) -> str:
         "w": "awaiting_correction",
         "o": "overdue",
     }
-    state = next((letter for letter, flag in flags.items() if step[flag]), "n")
-    number = step["score"] if step["finished"] else step["progress"] or None
-    return state if number is None else f"{state}{number}"
+    state = pl.coalesce(*(pl.when(flag).then(pl.lit(letter)) for letter, flag in flags.items()), pl.lit("n"))
+    got_on = pl.when(pl.col("progress") > 0).then("progress")
+    return pl.concat_str(state, pl.when("finished").then("score").otherwise(got_on), ignore_nulls=True)
 
 
 def _by_step(steps: pl.DataFrame, enrolled: pl.DataFrame, order: list[str]) -> list[dict[str, Any]]:
@@ -163,20 +154,3 @@ def _by_step(steps: pl.DataFrame, enrolled: pl.DataFrame, order: list[str]) -> l
     )
     found = {row["step_id"]: row for row in counts.iter_rows(named=True)}
     return [{"number": number, **found[step]} for number, step in enumerate(order, 1) if step in found]
-
-
-def _people(release: Release, company_id: str, learners: pl.DataFrame) -> dict[str, tuple[str, str]]:
-    """user_id to name and e-mail."""
-    users = (
-        pl.scan_parquet(release.table("users"), glob=False)
-        .filter(pl.col("company_id") == pl.lit(company_id))
-        .join(learners.lazy().select("user_id"), on="user_id", how="semi")
-        .select(
-            "user_id",
-            pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True).str.strip_chars(),
-            pl.col("email").fill_null(""),
-        )
-        .sort("user_id")
-        .collect()
-    )
-    return {user: (name, email) for user, name, email in users.iter_rows()}

@@ -3,7 +3,9 @@
 import pytest
 
 from flows.reporting import session_page as pages
+from flows.reporting import session_rows
 from flows.reporting.session_page import session_page
+from flows.reporting.session_rows import rows_of
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from tests.reference.tables import expect
@@ -79,3 +81,29 @@ def test_a_session_without_learners_has_a_page(release: Release) -> None:
     html = session_page(release.folder, "acme", "S8")
     assert "Nobody is enrolled." in words(html)
     assert data_of(html)["learners"] == []
+
+
+@pytest.mark.parametrize("at_once", [0, 3, 20_000])
+def test_a_session_is_the_same_however_many_are_read_at_once(
+    release: Release, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(session_rows, "_ENROLMENTS", at_once)
+    asked = ["S9", "S0", "S8", "S1", "S2"]
+    found = rows_of(release, "acme", asked, with_names=True)
+    learners = {
+        session: {user: rows.people[user][1] for user in rows.learners["user_id"]}
+        for session, rows in zip(asked, found, strict=True)
+    }
+    mail = {user: f"{user}@example.org" for user in (f"u{number}" for number in range(1, 11))}
+    assert learners == {
+        "S9": {"u1": mail["u1"]},
+        "S0": {user: mail[user] for user in ("u9", "u10")},
+        "S8": {},
+        "S1": {user: mail[user] for user in ("u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8")},
+        "S2": {user: mail[user] for user in ("u1", "u9")},
+    }
+    steps = {
+        session: rows.steps.height
+        for session, rows in zip(asked, rows_of(release, "acme", asked, with_names=False), strict=True)
+    }
+    assert steps == {session: 4 * len(users) for session, users in learners.items()}

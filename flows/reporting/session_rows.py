@@ -1,0 +1,127 @@
+"""What pages of sessions show, read from a release some sessions at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.home import Release
+
+# The learners of how many enrolments are held in memory at once; a larger session is read by itself.
+_ENROLMENTS = 20_000
+_OF_LEARNERS = (
+    "session_id",
+    "user_id",
+    "enrollment_id",
+    "detailed_status_type",
+    "detailed_status_reason",
+    "progress",
+    "score",
+    "global_time_ms",
+    "next_due_at",
+    "completed_at",
+    "archived_at",
+)
+_OF_STEPS = (
+    "session_id",
+    "enrollment_id",
+    "step_id",
+    "position",
+    "optional",
+    "finished",
+    "successful",
+    "exhausted",
+    "to_retake",
+    "replay_pending",
+    "awaiting_correction",
+    "overdue",
+    "score",
+    "progress",
+    "due_at",
+)
+
+
+@dataclass(frozen=True)
+class SessionRows:
+    """What a release holds of a session.
+
+    learners: the rows of PathSessionStats that are current, in publication order.
+    steps:    their rows of StepStats, in publication order.
+    people:   user_id to name and e-mail, of these learners and perhaps of others; none without names.
+    """
+
+    learners: pl.DataFrame
+    steps: pl.DataFrame
+    people: Mapping[str, tuple[str, str]]
+
+
+def rows_of(
+    release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
+) -> Iterator[SessionRows]:
+    """The rows of each session in turn."""
+    for together in _some_at_a_time(release, company_id, sessions):
+        yield from _read_at_once(release, company_id, together, with_names=with_names)
+
+
+def _read_at_once(
+    release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
+) -> Iterator[SessionRows]:
+    # Tables are sorted by company and session: what lies outside the bounds is not read.
+    of_sessions = (
+        (pl.col("company_id") == pl.lit(company_id))
+        & pl.col("session_id").is_between(pl.lit(min(sessions)), pl.lit(max(sessions)))
+        & pl.col("session_id").is_in(list(sessions))
+    )
+    learners = _table(release, "path_session_stats").filter(of_sessions, "is_current").select(_OF_LEARNERS)
+    steps = _table(release, "step_stats").filter(of_sessions).select(_OF_STEPS)
+    known = learners.collect()
+    people = _people(release, company_id, known) if with_names else {}
+    by_session = known.partition_by("session_id", as_dict=True)
+    current = steps.join(known.lazy(), on="enrollment_id", how="semi", maintain_order="left").collect()
+    steps_by_session = current.partition_by("session_id", as_dict=True)
+    for session in sessions:
+        yield SessionRows(
+            by_session.get((session,), known.clear()),
+            steps_by_session.get((session,), current.clear()),
+            people,
+        )
+
+
+def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) -> Iterator[list[str]]:
+    """The sessions in lists, each of as many as may be read at once."""
+    sizes = dict(
+        _table(release, "session_summary")
+        .filter(pl.col("company_id") == pl.lit(company_id))
+        .select("session_id", pl.col("enrolled") + pl.col("archived"))
+        .collect()
+        .iter_rows()
+    )
+    together: list[str] = []
+    enrolments = 0
+    for session in sessions:
+        if together and enrolments + sizes[session] > _ENROLMENTS:
+            yield together
+            together, enrolments = [], 0
+        together.append(session)
+        enrolments += sizes[session]
+    if together:
+        yield together
+
+
+def _table(release: Release, name: str) -> pl.LazyFrame:
+    return pl.scan_parquet(release.table(name), glob=False)
+
+
+def _people(release: Release, company_id: str, learners: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    users = (
+        _table(release, "users")
+        .filter(pl.col("company_id") == pl.lit(company_id))
+        .join(learners.lazy().select("user_id"), on="user_id", how="semi")
+        .select(
+            "user_id",
+            pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True).str.strip_chars(),
+            pl.col("email").fill_null(""),
+        )
+        .collect()
+    )
+    return {user: (name, email) for user, name, email in users.iter_rows()}
