@@ -40,7 +40,7 @@ class Webhook:
         except httpx.InvalidURL:
             is_web = ""
         if not is_web:
-            raise UsageError(f"The address in --notify or {ADDRESS} is none; write https://….") from None
+            raise UsageError(f"The address in --notify or {ADDRESS} is none; write https://….")
 
     @classmethod
     def of_environment(cls) -> "Webhook | None":
@@ -54,7 +54,7 @@ class Webhook:
 
 
 def hand_on(given: str | None) -> None:
-    """Leave the address that was given by hand, if any, where this process's nights look for it.
+    """Leave the address that was given by hand where this process's nights look for it; null: tell nobody.
 
     Raises: UsageError if it is no web address.
     """

@@ -40,8 +40,8 @@ def waived(release: Release, session: Row, steps: list[Row], evaluated_at: datet
         and scores[row["step_id"]] >= row["threshold"]
     }
     return [
-        f"Step {step} is waived: {scores[by['step_id']]} % in step {by['step_id']} reach {by['threshold']} % "
-        "(R16)."
+        f"Step {step} does not count: {scores[by['step_id']]} % in step {by['step_id']} reach "
+        f"{by['threshold']} %, which waives it (R16)."
         for step, by in reached.items()
     ]
 

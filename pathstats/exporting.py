@@ -13,7 +13,8 @@ from schemas.columns import UTC_TIME, table_name
 from schemas.dictionary import column_metadata
 from schemas.errors import UsageError
 from schemas.home import Release
-from schemas.outputs import OUTPUTS
+from schemas.inputs import OPTIONAL
+from schemas.outputs import OUTPUTS, SOMETIMES
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -108,7 +109,7 @@ def _write_value(sheet: Any, line: int, place: int, value: Any, time: Any) -> bo
 
 def _write_meanings(book: "xlsxwriter.Workbook", table: str) -> None:
     sheet = book.add_worksheet("columns")
-    (model,) = (model for model in OUTPUTS if table_name(model) == table)
+    model = next(model for model in (*OUTPUTS, *SOMETIMES, *OPTIONAL) if table_name(model) == table)
     lines = [("column", "meaning", "unit", "empty means")] + [
         (name, facts["description"], facts.get("unit", ""), facts.get("null", ""))
         for name, facts in column_metadata(model).items()

@@ -93,9 +93,8 @@ class OpenRelease:
         """
         companies = self.companies(limit=2)
         if len(companies) != 1:
-            raise UsageError(
-                "This release holds several companies; say which one with company_id (--company)."
-            )
+            held = "several companies" if companies else "no company"
+            raise UsageError(f"This release holds {held}; say which one with company_id (--company).")
         return companies[0]
 
     def find(self, company_id: str, session_id: str, user_email_or_id: str) -> Found:

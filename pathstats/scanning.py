@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pathstats import settings
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
-from schemas.home import PARQUET_TABLES, SOMETIMES, Home, Release
+from schemas.home import Home, Release
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,17 +17,18 @@ def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
     Shape:  the table's columns as the data dictionary says; several tables of one release: `latest_release`.
     Raises: UsageError if there is no such table, NoRelease if nothing was published yet.
     """
-    if table not in (*PARQUET_TABLES, *SOMETIMES):
-        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
-    release = latest_release(settings.home(home))
-    if table in SOMETIMES and not release.table(table).exists():
-        raise UsageError(f"The release has no {table}; nights that read a platform's own answers write it.")
-    return scan_table(release, table)
+    return scan_table(latest_release(settings.home(home)), table)
 
 
 def scan_table(release: Release, table: str) -> "pl.LazyFrame":
-    """A table of one release, whatever wildcards are in its path."""
+    """A table of one release, whatever wildcards are in its path.
+
+    Raises: UsageError if it holds no such table.
+    """
     import polars as pl
+
+    if table not in release.tables():
+        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(release.tables())}.")
 
     return pl.scan_parquet(release.table(table), glob=False)
 

@@ -8,15 +8,14 @@ PathStatsError
 │   ├── NoSuchList        an API has no such list, or no such page of it
 │   └── SourceUnavailable it may answer later: worth a retry
 │       └── NotNow        an API answers so, and perhaps from when on
-├── NotFound              the look-up's three not-founds, each with a body     exit 4, HTTP 404
-│   ├── PathSessionNotFound
-│   ├── UserNotFound
-│   └── UserNotEnrolled
+├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
+│   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
+│   └── ReportNotFound    over HTTP, of pages
 ├── Unauthorized          over HTTP, without a key to the company              HTTP 401
 ├── HeldBack              the quality gate held the release back               exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
 └── NightFailed           our side failed                                      exit 1
-    ├── HomeBusy          another night is running in the same home
+    ├── HomeBusy          another command changes the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
     ├── ReleaseDamaged    a published file is missing or not what it was
@@ -124,6 +123,12 @@ class UserNotEnrolled(NotFound):
     code = "user_not_enrolled"
 
 
+class ReportNotFound(NotFound):
+    """The release has no such page: it was made before releases had reports, or has no such company."""
+
+    code = "report_not_found"
+
+
 class Unauthorized(PathStatsError):
     """The request has no key that opens the company: none, a wrong, a revoked, or another company's.
 
@@ -155,7 +160,7 @@ class NightFailed(PathStatsError):
 
 
 class HomeBusy(NightFailed):
-    """Another night is running in the same home."""
+    """Another command changes the same home: a night, an extraction, keys."""
 
 
 class HomeUnwritable(NightFailed):

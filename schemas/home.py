@@ -12,8 +12,8 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
-# In a release whose night read a platform's own answers.
-SOMETIMES = ("parity",)
+# In a release only where there is something to say: a platform's own answers beside ours, R16 and R17.
+OCCASIONAL_TABLES = ("parity", "waivers", "child_sessions")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Release:
 
     def table(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
+
+    def tables(self) -> list[str]:
+        """The tables that it holds, by name."""
+        return [*PARQUET_TABLES, *(name for name in OCCASIONAL_TABLES if self.table(name).exists())]
 
     def files(self) -> list[Path]:
         """All that is in the release, in its folders too; a folder only if it is empty, as none should be."""

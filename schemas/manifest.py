@@ -162,4 +162,5 @@ def run_id(as_of: datetime) -> str:
     '20150101T000000Z'
     """
     fraction = f".{as_of.microsecond:06}" if as_of.microsecond else ""
-    return f"{as_of:%Y%m%dT%H%M%S}{fraction}Z"
+    # %Y leaves out a year's leading zeros.
+    return f"{as_of.year:04}{as_of:%m%dT%H%M%S}{fraction}Z"

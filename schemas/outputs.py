@@ -350,5 +350,5 @@ OUTPUTS: tuple[type[Table], ...] = (
     Quarantine,
     StatusChanges,
 )
-# What is in a release only where it can be.
+# In a release only where its night read a platform's own answers.
 SOMETIMES: tuple[type[Table], ...] = (Parity,)

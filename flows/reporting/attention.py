@@ -39,7 +39,7 @@ SELECT session_id, user_id, all_required_finished_at AS moment, progress,
 FROM path_session_stats
 WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type = 'toRetake'"""
 
-# Reached: the session has begun, and what stands before the assessment is earned.
+# Since when nothing else is left to do before it: an assessment is reached without those before it (R5).
 _TO_CORRECT = f"""
 WITH waiting AS (
   SELECT session_id, user_id, enrollment_id, enrolled_at, progress, decided_by_step_id AS step_id
@@ -99,8 +99,8 @@ KINDS = (
     Kind(
         "correction",
         "Waiting for correction",
-        "An assessment is reached and nobody has corrected it. Waiting since it was reached: the session "
-        "open, the required steps before it earned.",
+        "An assessment is reached and nobody has corrected it. Waiting since the session was open and all "
+        "required steps before it were earned, other assessments too.",
         "waiting for longest",
         _TO_CORRECT,
     ),

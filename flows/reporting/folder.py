@@ -11,6 +11,7 @@ from flows.publishing import history
 from flows.publishing.standings import standings
 from flows.reporting.asking import opened
 from flows.reporting.file_names import file_names
+from flows.reporting.pages import is_page
 from flows.reporting.report import Night, company_report
 from flows.reporting.session_page import page_of
 from flows.reporting.session_rows import rows_of
@@ -68,8 +69,9 @@ def write_folder(
     night = Night.told_by(home, as_of, companies, manifest.tables_in, manifest.since)
     with opened(release) as duck:
         html = company_report(duck, company, night, with_names=wanted.with_names, pages=pages)
-    # Last: it leads to pages that are there.
+    # After them: it leads to pages that are there.
     _write(folder / "report.html", html)
+    _remove_pages_but(set(pages.values()), folder / "report")
     return len(pages)
 
 
@@ -81,6 +83,13 @@ def _company(companies: list[str], wanted: str | None) -> str:
     if wanted not in companies:
         raise UsageError(f"The release holds no company {wanted!r}.")
     return wanted
+
+
+def _remove_pages_but(names: set[str], folder: Path) -> None:
+    """Remove what an earlier report left there, perhaps of another company or with names; nobody else's."""
+    for file in folder.glob("*.html"):
+        if file.name not in names and is_page(file):
+            file.unlink()
 
 
 def _write(file: Path, html: str) -> None:

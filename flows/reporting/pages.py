@@ -4,10 +4,15 @@ import base64
 import hashlib
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+# By which a page tells that it was made here.
+_MARK = '<meta name="generator" content="pathstats">'
+_HEAD = 1_000
 
 
 @cache
@@ -36,8 +41,19 @@ def page(template: str, *, scripts: tuple[str, ...] = (), data: Any = None, **wo
     )
     html = templates().get_template(template)
     return html.render(
-        policy=policy, style=Markup(style), script=Markup(script), data=_as_json(data), **words
+        mark=Markup(_MARK),
+        policy=policy,
+        style=Markup(style),
+        script=Markup(script),
+        data=_as_json(data),
+        **words,
     )
+
+
+def is_page(file: Path) -> bool:
+    """Whether the file is a page that was made here."""
+    with file.open("rb") as start:
+        return _MARK.encode() in start.read(_HEAD)
 
 
 @cache

@@ -16,8 +16,7 @@ from flows.sandbox.learner import Curricula, Learner, Person
 from flows.sandbox.lists import Document
 from flows.sandbox.sound_tables import Tables
 from flows.sandbox.steps import Row
-
-_MESSAGES = ("email", "slackMessage", "teamsMessage")
+from schemas.vocabulary import MESSAGE_STEP_TYPES
 
 
 class Answers:
@@ -46,7 +45,7 @@ def _curricula(tables: Tables) -> Curricula:
     known = tables["path_sessions"].join(tables["paths"], on="path_id", how="semi")
     sessions = {row["session_id"]: row for row in known.iter_rows(named=True)}
     taught = tables["path_steps"].join(tables["paths"], on="path_id", how="semi")
-    steps = taught.filter(~pl.col("type").is_in(_MESSAGES)).sort("path_id", "position")
+    steps = taught.filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES)).sort("path_id", "position")
     by_path = _grouped(steps.iter_rows(named=True), "path_id")
     children: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     root_of = {}

@@ -88,8 +88,11 @@ class Sandbox:
     async def _as_of(self, request: Request) -> Response:
         """No part of the API: time passes."""
         try:
-            moment = datetime.fromisoformat((await request.body()).decode()).astimezone(UTC)
-        except ValueError:
+            moment = datetime.fromisoformat((await request.body()).decode())
+            if moment.tzinfo is None:
+                raise ValueError
+            moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             return Response("Send a time with its zone: 2026-03-10T00:00:00Z.\n", 400)
         if self._remade is None:
             return Response("This platform's time stands still.\n", 400)

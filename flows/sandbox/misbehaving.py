@@ -22,7 +22,7 @@ class Misbehaviour:
     """Shares from 0 to 1.
 
     busy:   of requests answered 429, twice each, with `Retry-After`.
-    error:  answered 500 or 503.
+    error:  answered 500.
     cut:    whose connection ends in the middle of the page.
     slow:   whose page pauses in the middle for `pause_s`.
     expire: whose token is revoked before its time, if it was good for forty requests.

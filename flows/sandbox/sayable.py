@@ -10,6 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from flows.sandbox.sound_tables import Tables
+from schemas.vocabulary import MESSAGE_STEP_TYPES
 
 _IDS = (
     "user_id",
@@ -22,7 +23,6 @@ _IDS = (
     "activity_id",
 )
 _HEX = r"^[0-9a-f]{24}$"
-_MESSAGES = ("email", "slackMessage", "teamsMessage")
 # The relative dates that the API takes.
 _LEAST, _MOST = 0.01, 1000
 
@@ -100,7 +100,7 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
     """
     kind = pl.col("type")
     is_course, is_assessment = kind == "course", kind == "assessment"
-    is_message = kind.is_in(_MESSAGES)
+    is_message = kind.is_in(MESSAGE_STEP_TYPES)
     is_due = (
         (pl.col("due_basis").fill_null("enrollment") == "enrollment")
         & pl.col("due_value").is_between(_LEAST, _MOST)

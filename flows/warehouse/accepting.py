@@ -343,7 +343,7 @@ def delivery(arrivals: list[Arrival], table: str) -> str:
 
 
 def published_rows(model: type[Table]) -> str:
-    """The rows of `users` or `path_sessions` that count, or of the quarantine."""
+    """The rows of a table that came in, in the contract's columns; of `path_sessions` those that count."""
     name = table_name(model)
     names = ", ".join(identifier(column) for column in model.to_schema().columns)
     if name == "quarantine":

@@ -34,6 +34,8 @@ def _fault_in_json(line: bytes) -> str | None:
         return "a key stands there more than once. Mend the line."
     except ValueError:
         return "not one complete JSON object. Mend the line."
+    except RecursionError:
+        return None  # Deeper than Python reads; DuckDB does.
     return None if isinstance(row, dict) or row is None else "not a JSON object. Mend the line."
 
 

@@ -129,7 +129,7 @@ def _keys_of_first_row(file: Path) -> list[str]:
         first = next((line for line in lines if line.strip()), "{}")
     try:
         row = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [key for key in row if key] if isinstance(row, dict) else []
 

@@ -182,7 +182,7 @@ class Worlds:
         for first in range(0, max(sessions) + 1, _FETCHED):
             buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
             if len(sessions) <= _FETCHED:
-                # DuckDB takes a condition that is always true for one that few rows meet, and joins accordingly.
+                # A condition that every row meets DuckDB takes for one that few meet, and joins accordingly.
                 buckets = "true"
             tables = {
                 "enrollments": self._enrollments,

@@ -9,8 +9,7 @@ import typer
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.scanning import latest_release
-from schemas.errors import UsageError
-from schemas.home import PARQUET_TABLES
+from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 
 
 class Form(StrEnum):
@@ -22,7 +21,12 @@ class Form(StrEnum):
 
 @reporting_errors
 def export(
-    table: Annotated[str, typer.Argument(help=f"One of {', '.join(PARQUET_TABLES)}.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of {', '.join(PARQUET_TABLES)}; {', '.join(OCCASIONAL_TABLES)} where there is one."
+        ),
+    ],
     form: Annotated[
         Form | None, typer.Option("--format", show_default="by the file's name, else csv")
     ] = None,
@@ -48,8 +52,6 @@ def export(
 
     pathstats export path_session_stats --to stats.csv --raw
     """
-    if table not in PARQUET_TABLES:
-        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(PARQUET_TABLES)}.")
     form = form or (Form.xlsx if to and to.suffix.lower() == ".xlsx" else Form.csv)
     file = to or Path(f"{table}.{form}")
     from pathstats import exporting

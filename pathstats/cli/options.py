@@ -146,11 +146,11 @@ def instant(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise UsageError(f"{text!r} has no time zone; write {moment.isoformat()}Z for UTC.")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is not an ISO time; write 2026-03-10T00:00:00Z.") from error
-    if moment.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone; write {moment.isoformat()}Z for UTC.")
-    return moment.astimezone(UTC)
 
 
 def now() -> datetime:

@@ -14,7 +14,7 @@ from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.scanning import latest_release
 from schemas.errors import UsageError
-from schemas.home import PARQUET_TABLES, SOMETIMES, Release
+from schemas.home import Release
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -39,8 +39,8 @@ def query(
 ) -> None:
     """Ask the latest release in SQL.
 
-    Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine, status_changes,
-    and parity where the night read a platform's own answers.
+    Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine, status_changes;
+    parity where the night read a platform's own answers; waivers and child_sessions where there are some.
 
     Examples:
 
@@ -76,7 +76,7 @@ def _answer(connection: "DuckDBPyConnection", sql: str, shape: Shape) -> None:
 
 def _name_tables(connection: "DuckDBPyConnection", release: Release) -> None:
     connection.execute("SET TimeZone = 'UTC'")
-    for table in (*PARQUET_TABLES, *(it for it in SOMETIMES if release.table(it).exists())):
+    for table in release.tables():
         file = str(release.table(table)).replace("'", "''")
         connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{file}', hive_partitioning = false)")
 

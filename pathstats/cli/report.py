@@ -29,7 +29,8 @@ def report(
 ) -> None:
     """Write the report of the latest release to a folder, with pages of sessions beside it.
 
-    The pages need neither a server nor the network. A session's page lists its learners with all steps.
+    The pages need neither a server nor the network. A session's page lists its learners with all steps. Pages
+    that an earlier report left in the folder and this one doesn't write are removed.
 
     Examples:
 

@@ -117,7 +117,6 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
         raise nothing_held(plan.home)
     with night_progress(quiet=quiet) as say:
         if direct:
-            from flows.night import run_night
             from flows.notices import Webhook
 
             return run_night(plan, webhook=Webhook.of_environment())

@@ -42,11 +42,12 @@ def status(
 
     pathstats status --max-age 26h
     """
+    from flows import incidents
     from flows.publishing import history
 
     allowed = None if max_age is None else duration(max_age)
     place = settings.home(home)
-    failure = json.loads(place.failure.read_text("utf-8")) if place.failure.exists() else None
+    failure = incidents.read_note(place.failure) if incidents.going_on(place) else None
     manifest = history.manifest_of(_answering(place, failure, max_age))
     fresh, rollback = freshness(manifest, datetime.now(UTC)), history.rollback(place)
     is_stale = None if allowed is None else fresh.age > allowed

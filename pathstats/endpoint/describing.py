@@ -38,6 +38,7 @@ def responses_made_anew(answer: dict[str, Any], not_found: str) -> Responses:
     return {**told, 200: {**answer, "headers": consistent}}
 
 
+COMPANY_MISSING: dict[str, Any] = {"model": Error, "description": "`company_missing` where there are several"}
 OTHERWISE: dict[str, Any] = {"model": Error, "description": "`method_not_allowed` and the like"}
 UNAVAILABLE: dict[str, Any] = {
     "model": Error,

@@ -3,7 +3,6 @@
 import http
 import json
 import logging
-import time
 from collections.abc import Mapping
 
 from fastapi import FastAPI
@@ -16,7 +15,6 @@ from schemas.errors import NoRelease, NotFound, PathStatsError, Unauthorized
 
 log = logging.getLogger("pathstats.endpoint")
 
-_SAID_AGAIN_AFTER_S = 60
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
@@ -33,11 +31,10 @@ def refusal(status: int, code: str, headers: Mapping[str, str] | None = None) ->
 def answer_errors(app: FastAPI) -> None:
     """Let every error of the app be answered here.
 
-    404: not_found, and the look-up's three; 405: method_not_allowed; 401: unauthorized;
+    404: not_found, report_not_found, and the look-up's three; 405: method_not_allowed; 401: unauthorized;
     503: no_release until a night has published, unavailable while the release or the keys can't be read;
     500: internal_error, our fault.
     """
-    say = _Sayings()
 
     async def ours(_: Request, error: Exception) -> Response:
         match error:
@@ -51,7 +48,7 @@ def answer_errors(app: FastAPI) -> None:
             case NoRelease():
                 return refusal(503, "no_release", {"Retry-After": "60"})
             case _:
-                say.at_most_once_a_minute(str(error))
+                log.error("%s", error)
                 return refusal(503, "unavailable", {"Retry-After": "60"})
 
     async def frameworks(_: Request, error: Exception) -> Response:
@@ -70,16 +67,3 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, frameworks)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(Exception, unexpected)
-
-
-class _Sayings:
-    """Every request meets the same trouble; the log needs it once in a while."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, float] = {}
-
-    def at_most_once_a_minute(self, words: str) -> None:
-        now = time.monotonic()
-        if now - self._said.get(words, -_SAID_AGAIN_AFTER_S) >= _SAID_AGAIN_AFTER_S:
-            self._said = {words: now}
-            log.error("%s", words)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pathstats.endpoint.authenticating import NOBODYS, in_headers, in_login, in_query, query_of
-from pathstats.endpoint.describing import SECURITY, responses, responses_made_anew
+from pathstats.endpoint.describing import COMPANY_MISSING, SECURITY, responses, responses_made_anew
 from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
 from pathstats.endpoint.keyring import Keyring
 from pathstats.endpoint.pinning import Releases
@@ -48,7 +48,8 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
             companies = pinned.open.companies()
             if len(companies) > 1:
                 return HTMLResponse(_choice(companies), headers={**_HTML_HEADERS, **pinned.headers})
-            company_id = companies[0]
+            # A release of nobody has one page, and no company.
+            company_id = companies[0] if companies else ""
         pinned, page = await run_in_threadpool(
             releases.read_in, pinned, lambda it: company_page(it.open, company_id)
         )
@@ -59,7 +60,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
     @app.get(
         "/report/sessions/{sessionId}",
         summary="The page of a session",
-        responses=responses_made_anew(_PAGE, "`path_session_not_found`, `report_not_found`"),
+        responses=responses_made_anew(_PAGE, "`path_session_not_found`") | {400: COMPANY_MISSING},
         openapi_extra=secured,
         response_class=Response,
     )
@@ -69,7 +70,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         companies = [given] if given else pinned.open.companies(limit=2)
         if len(companies) > 1:
             return refusal(400, "company_missing")
-        company_id = companies[0]
+        company_id = companies[0] if companies else ""
         pinned.open.check_session(company_id, session_id)
         pinned, page = await run_in_threadpool(
             releases.read_in,

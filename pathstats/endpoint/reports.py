@@ -3,14 +3,8 @@
 from pathlib import Path
 
 from pathstats.open_release import OpenRelease
-from schemas.errors import NotFound
+from schemas.errors import ReportNotFound
 from schemas.manifest import Manifest
-
-
-class ReportNotFound(NotFound):
-    """The release has no such page: it was made before releases had reports, or has no such company."""
-
-    code = "report_not_found"
 
 
 def company_page(release: OpenRelease, company_id: str) -> bytes:

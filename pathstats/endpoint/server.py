@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ _LONGEST_HEAD = 64 * 1024
 _END_WITHIN_S = 10
 _KEPT_ALIVE_S = 75
 _HEARS_OUT_S = 2
+_SAID_AGAIN_AFTER_S = 60
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -104,9 +106,25 @@ class _WithoutWords(logging.Formatter):
         return f"pathstats: {said}"
 
 
+class _OnceAMinute(logging.Filter):
+    """Every request meets the same trouble; the log needs it once in a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line, now = _WithoutWords().format(record), time.monotonic()
+        if now - self._said.get(line, -_SAID_AGAIN_AFTER_S) < _SAID_AGAIN_AFTER_S:
+            return False
+        self._said[line] = now
+        return True
+
+
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_WithoutWords())
+    handler.addFilter(_OnceAMinute())
     for name in ("uvicorn.error", "pathstats.endpoint"):
         log = logging.getLogger(name)
         # uvicorn warns of what clients do wrong: of no use here, and anybody could fill the log with it.

@@ -135,6 +135,10 @@ def test_0_without_a_word_when_the_reader_has_seen_enough(home: Path) -> None:
         (("run", "--source", "demo:pupils=3", "--direct"), "no option 'pupils'"),
         (("run", "--source", "demo", "--as-of", "2026-03-10T00:00:00", "--direct"), "no time zone"),
         (("run", "--source", "demo", "--as-of", "yesterday", "--direct"), "not an ISO time"),
+        (
+            ("run", "--source", "demo", "--as-of", "0001-01-01T00:00:00+05:00", "--direct"),
+            "not an ISO time",
+        ),
         (("check", "oracle:x"), "no source 'oracle'"),
         (("query", "SELEC 1"), "DuckDB can't run this query"),
         (("query", "SELECT * FROM nowhere"), "nowhere"),
@@ -193,6 +197,13 @@ def broken_json(folder: Path) -> None:
     (folder / "users.ndjson").write_text(text, "utf-8")
 
 
+def deep_json(folder: Path) -> None:
+    (folder / "users.parquet").unlink()
+    deep = "[" * 100_000 + "]" * 100_000
+    text = f'{{"company_id": "acme", "user_id": "u1", "status": "active", "more": {deep}}}\n'
+    (folder / "users.ndjson").write_text(text + f'{{"email": "{SECRET}",\n', "utf-8")
+
+
 def truncated_parquet(folder: Path) -> None:
     file = folder / "step_activity.parquet"
     file.write_bytes(file.read_bytes()[:-100])
@@ -233,6 +244,7 @@ def table_twice(folder: Path) -> None:
         (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
         (unterminated_quote, r"users\.csv, line 3: a quoted value does not end"),
         (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),
+        (deep_json, r"users\.ndjson, line 2: not one complete JSON object"),
         (truncated_parquet, r"step_activity\.parquet: not a parquet file, or a truncated one"),
         (truncated_gz, r"users\.csv\.gz: the gzip file is damaged or truncated"),
         (header_only, r"enrollments\.csv: table enrollments is empty"),

@@ -53,11 +53,11 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
 def test_waived_steps_are_named_with_the_score_that_waives_them(said: Said) -> None:
     waived = {who: [it for it in words if "R16" in it] for who, words in said.items()}
     assert waived == {
-        ("S", "u1"): ["Step B is waived: 60 % in step A reach 50 % (R16)."],
+        ("S", "u1"): ["Step B does not count: 60 % in step A reach 50 %, which waives it (R16)."],
         ("S", "u2"): [],
         ("S", "u3"): [
-            "Step B is waived: 80 % in step A reach 50 % (R16).",
-            "Step Q is waived: 80 % in step A reach 80 % (R16).",
+            "Step B does not count: 80 % in step A reach 50 %, which waives it (R16).",
+            "Step Q does not count: 80 % in step A reach 80 %, which waives it (R16).",
         ],
         ("C", "u1"): [],
     }

@@ -331,3 +331,10 @@ def test_by_default_thirty_are_kept(home: Home) -> None:
 
 def test_none_kept_is_wrong_usage(home: Home) -> None:
     assert ask(home, "run", "--source", "demo", "--direct", "--keep", "0").exit_code == 2
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"at": "2026-03-01T00:00:00+00:00"}'])
+def test_status_with_a_torn_note_of_a_failure(home: Home, torn: str) -> None:
+    home.failure.write_text(torn, "utf-8")
+    assert ask(home, "status").exit_code == 0
+    assert facts(home, "status")["last_failure"] is None

@@ -107,3 +107,15 @@ def test_the_release_stays_as_it_was(home: Path, tmp_path: Path) -> None:
     before = {file.name: file.stat().st_mtime_ns for file in latest(home).files()}
     report(home, tmp_path, "--all", "--company", "acme")
     assert before == {file.name: file.stat().st_mtime_ns for file in latest(home).files()}
+
+
+def test_what_an_earlier_report_left_is_removed_and_nobody_else_s_page(home: Path, tmp_path: Path) -> None:
+    assert report(home, tmp_path, "--all", "--with-names", "--company", "acme").exit_code == 0
+    (tmp_path / "report" / "mine.html").write_text("<!doctype html><p>generator pathstats", "utf-8")
+    assert report(home, tmp_path, "--all", "--company", "other").exit_code == 0
+    pages = list((tmp_path / "report").iterdir())
+    assert len(pages) == 4
+    assert tmp_path / "report" / "mine.html" in pages
+    assert not [page for page in pages if "@example.org" in page.read_text("utf-8")]
+    assert report(home, tmp_path, "--company", "acme").exit_code == 0
+    assert [page.name for page in (tmp_path / "report").iterdir()] == ["mine.html"]

@@ -64,4 +64,4 @@ def test_it_describes_no_answer_that_it_never_gives(server: Server) -> None:
     """FastAPI would add its own 422."""
     for path in server.client.get("/openapi.json").json()["paths"].values():
         assert set(path) == {"get"}
-        assert set(path["get"]["responses"]) <= {"200", "304", "401", "404", "503", "default"}
+        assert set(path["get"]["responses"]) <= {"200", "304", "400", "401", "404", "503", "default"}

@@ -1,6 +1,7 @@
 """The command as its user meets it: starting, ending, addresses it can't have, and what it writes down."""
 
 import http.client
+import logging
 import os
 import signal
 import socket
@@ -15,11 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pathstats.endpoint import keys
+from pathstats.endpoint import keys, server
 from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
-from tests.a_night import as_parquet, latest, night, small_world
+from tests.a_night import as_ndjson, as_parquet, latest, night, small_world
 from tests.endpoint.a_server import Server, asking
 from tests.endpoint.conftest import STATS
 from tests.shell import pathstats
@@ -193,3 +194,29 @@ def test_nobody_is_in_what_it_writes_down(own_home: Home) -> None:
         file for file in home.root.rglob("*") if file.is_file() and before.get(file) != file.read_bytes()
     }
     assert changed == {index}
+
+
+def test_each_trouble_is_a_line_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(server.time, "monotonic", lambda: now)
+    allowed = server._OnceAMinute().filter
+
+    def said(words: str, error: Exception | None = None) -> bool:
+        about = (type(error), error, None) if error else None
+        return allowed(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, words, None, about))
+
+    troubles = [("a", None), ("b", None), ("a", ValueError("1")), ("a", KeyError("2"))]
+    assert [said(*it) for it in (*troubles, *troubles, ("a", ValueError("3")))] == [True] * 4 + [False] * 5
+    now = 60.0
+    assert [said(*it) for it in troubles] == [True] * 4
+
+
+def test_a_release_of_nobody_has_no_page(tmp_path: Path) -> None:
+    tables = small_world()
+    for row in (*tables["users"], *tables["path_sessions"]):
+        row["company_id"] = ""
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    with Server(tmp_path / "home") as here:
+        for path, code in (("/", "report_not_found"), ("/report/sessions/S", "path_session_not_found")):
+            answer = here.client.get(path)
+            assert (answer.status_code, answer.json()) == (404, {"error": code})

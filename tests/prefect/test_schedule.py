@@ -21,6 +21,7 @@ from schemas.home import Home
 from schemas.manifest import Manifest
 
 SOURCE = "demo:learners=200"
+ROOT = Path(__file__).parent.parent.parent
 
 
 class Served:
@@ -229,3 +230,12 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
         "least_agreement": 0.98,
     }
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
+
+
+def test_a_deployed_night_treats_memory_as_one_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.memory import prepare_memory
+
+    monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
+    prepare_memory()
+    said = os.environ["_RJEM_MALLOC_CONF"]
+    assert f'_RJEM_MALLOC_CONF: "{said}"' in (ROOT / "prefect.yaml").read_text("utf-8")

@@ -2,7 +2,7 @@
 
 import json
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,7 @@ import pytest
 
 from schemas.columns import key, table_name
 from schemas.home import PARQUET_TABLES
+from schemas.manifest import as_of_in
 from schemas.outputs import OUTPUTS
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, sha256, small_world
 
@@ -86,3 +87,11 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo")
     night(DEMO, home)
     return home
+
+
+def test_nights_for_any_year_follow_each_other(tmp_path: Path) -> None:
+    source = as_parquet(tmp_path / "in", small_world())
+    years = [500, 501, 2026]
+    ids = [night(source, tmp_path / "home", datetime(year, 1, 1, tzinfo=UTC)).release_id for year in years]
+    assert ids == ["05000101T000000Z-1", "05010101T000000Z-1", "20260101T000000Z-1"]
+    assert [as_of_in(it).year for it in ids] == years

@@ -73,3 +73,9 @@ def test_more_than_the_limit_in_a_second(demo_platform: Platform) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].json() == {"error": "tooManyRequests"}
     assert "retry-after" not in answers[2].headers
+
+
+@pytest.mark.parametrize("text", ["2026-03-11T00:00:00", "0001-01-01T00:00:00+05:00", "tomorrow", ""])
+def test_a_time_that_is_none_or_has_no_zone(demo: Client, text: str) -> None:
+    answer = demo.post("/sandbox/as-of", content=text)
+    assert (answer.status_code, answer.text) == (400, "Send a time with its zone: 2026-03-10T00:00:00Z.\n")

@@ -5,11 +5,15 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from flows.sources.base import NOTHING_HELD
 from flows.sources.files import Files
 from flows.warehouse.duck import Duck
+from pathstats import scan
+from pathstats.cli.main import app
 from schemas.columns import table_name
+from schemas.errors import UsageError
 from schemas.inputs import OPTIONAL
 from tests.a_night import AS_OF, as_ndjson, as_parquet, night, small_world
 from tests.nights.a_warehouse import Delivery, Nights
@@ -138,3 +142,20 @@ def test_waivers_that_the_source_dates_are_the_source_s(nights: Nights) -> None:
     rows = [(row["valid_from"], row["valid_to"]) for row in nights.stored()["waivers"]]
     none: datetime | None = None
     assert rows == [(none, at("4 Mar"))]
+
+
+def test_what_a_release_has_of_them_can_be_asked_for_like_any_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tables = {**small_world(), "waivers": [WAIVER]}
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    assert scan("waivers", home=tmp_path / "home").collect().select(WAIVER.keys()).to_dicts() == [WAIVER]
+    for command in (
+        ["query", "FROM waivers"],
+        ["export", "waivers"],
+        ["export", "waivers", "--format", "xlsx"],
+    ):
+        assert CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")]).exit_code == 0
+    with pytest.raises(UsageError, match=r"There is no table 'child_sessions'; the release holds .*waivers"):
+        scan("child_sessions", home=tmp_path / "home")

@@ -45,7 +45,7 @@ class Host:
                 f"platform's settings of the API, or skip what needs it. {_CHECK}"
             )
         if status == 404 or (status == 410 and kind):
-            address = kind.path if kind else _TOKEN
+            address = kind.path if kind else TOKEN
             return NoSuchList(f"{self.url} has no {address}. {_ADDRESS}", is_named=bool(code))
         if 300 <= status < 400:
             return SourceError(f"{self.url} sends us to another address when asked for {what}. {_ADDRESS}")
@@ -91,7 +91,7 @@ class Host:
         )
 
 
-_TOKEN = "/api/v2/oauth2/token"
+TOKEN = "/api/v2/oauth2/token"
 _ADDRESS = "Look at base_url: https://app.360learning.com or https://app.us.360learning.com."
 _CHECK = "`pathstats check 360learning` tells all that is missing."
 

@@ -189,8 +189,3 @@ class Wanted:
         """
         path = self.of.path.format(owner=quote(self.owner, safe=""))
         return f"{path}?{urlencode(self.filters)}" if self.filters else path
-
-
-def kind_of(name: str) -> ListOf:
-    """The kind of the list that a landing calls so."""
-    return next(kind for kind in LISTS if kind.name == name.partition("/")[0])

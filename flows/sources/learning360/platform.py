@@ -13,7 +13,7 @@ import httpx
 import stamina
 from aiolimiter import AsyncLimiter
 
-from flows.sources.learning360.failures import Host
+from flows.sources.learning360.failures import TOKEN, Host
 from flows.sources.learning360.lists import ListOf, Wanted
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.token import Token, Tokens
@@ -21,7 +21,6 @@ from schemas.errors import NotNow, SourceUnavailable
 
 Answer = TypeVar("Answer")
 
-TOKEN = "/api/v2/oauth2/token"
 VERSION = {"360-api-version": "v2.0"}
 # Connections: enough for 50 requests a second whose answers take two thirds of one.
 IN_FLIGHT = 32

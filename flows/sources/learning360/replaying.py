@@ -10,9 +10,7 @@ from pathlib import Path
 from flows.sources.base import Extract, Held
 from flows.sources.landing import Landing
 from flows.sources.learning360.tables import make_tables
-from schemas.columns import table_name
 from schemas.errors import SourceError
-from schemas.inputs import INPUTS
 
 log = logging.getLogger("pathstats.night")
 
@@ -26,10 +24,8 @@ def extracts(landing: Landing, folder: Path, known_to: Path) -> Iterator[Extract
     strange = landing.strange() + Counter(tables.left_out)
     if strange:
         log.warning("%s", _told(strange, landing.folder))
-    contract = {table_name(model) for model in INPUTS}
     for table, file in tables.files.items():
-        if table in contract:
-            yield Extract(table, file, landing.record.data_as_of, is_full=table in tables.full)
+        yield Extract(table, file, landing.record.data_as_of, is_full=table in tables.full)
 
 
 def _told(strange: Counter[str], folder: Path) -> str:
