@@ -1,7 +1,7 @@
 """A night that stops before anything is kept: what would be refused, and why."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,16 +24,24 @@ class Checked:
     """What would become of the source's rows.
 
     are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
+    waiting:     table, reason, detail and how many rows wait for it.
     """
 
     arrivals: list[Arrival]
     counts: dict[str, Counts]
     are_changes: bool
+    waiting: list[tuple[str, str, str, int]] = field(default_factory=list)
 
     @property
     def deliveries(self) -> dict[str, str]:
         """How each table came: as `schemas.manifest.TableIn.delivery`."""
         return {table: accepting.delivery(self.arrivals, table) for table in self.counts}
+
+    @property
+    def nobody_counts(self) -> bool:
+        """Whether every enrolment waits: a first night publishes none of them."""
+        enrolments = self.counts.get("enrollments")
+        return bool(enrolments and enrolments.stored and enrolments.waiting == enrolments.stored)
 
     def held_back_by(self, limit: float) -> list[str]:
         """The tables of which more was refused than a night allows."""
@@ -60,4 +68,8 @@ def check_source(source: str, as_of: datetime) -> Checked:
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
                 return Checked(arrivals, nothing | counts, are_changes)
             counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
-            return Checked(arrivals, counts, are_changes)
+            waiting = duck.rows(
+                "SELECT \"table\", reason, detail, count(*) FROM quarantine WHERE reason LIKE 'unknown%' "
+                "GROUP BY ALL ORDER BY ALL"
+            )
+            return Checked(arrivals, counts, are_changes, waiting)

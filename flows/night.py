@@ -148,7 +148,9 @@ def load(plan: Plan, item: Extract) -> Counts:
     with _warehouse(plan) as duck:
         counts = loading.load(duck, model_of(item.table), item)
     for name in counts.ignored_columns:
-        log.warning("%s: column %s is not part of the contract and was ignored.", item.file.name, name)
+        hint = f" Is it {counts.misspelt[name]}?" if name in counts.misspelt else ""
+        words = "%s: column %s is not part of the contract and was ignored.%s"
+        log.warning(words, item.file.name, name, hint)
     return counts
 
 

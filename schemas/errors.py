@@ -53,7 +53,8 @@ class NoRelease(UsageError):
 
     def __init__(self, home: object) -> None:
         super().__init__(
-            f"{home} holds no release yet; `pathstats run --source …` or `pathstats demo` makes one."
+            f"{home} holds no release yet; `pathstats run --source …` makes one there, "
+            f"`pathstats demo` one in {home}/demo."
         )
 
 

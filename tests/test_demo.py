@@ -8,9 +8,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from flows.sources.base import NOTHING_HELD
 from flows.sources.demo import Demo
+from pathstats.cli.main import app
 from schemas.columns import Table, facts, key
 from schemas.errors import UsageError
 from schemas.inputs import INPUTS, OPTIONAL, Enrollments, Paths, PathSessions, PathSteps, StepActivity, Users
@@ -96,6 +98,19 @@ def test_another_month_has_another_company(tmp_path: Path) -> None:
         set(pl.read_parquet(tmp_path / month / "users.parquet")["user_id"]) for month in ("march", "april")
     )
     assert not march & april
+
+
+def test_another_company_s_nights_change_nothing_of_one_s_own(tmp_path: Path) -> None:
+    def step_rows(as_of: str) -> int:
+        done = CliRunner().invoke(
+            app, ["demo", "--learners", "200", "--direct", "--as-of", as_of, "--home", str(tmp_path)]
+        )
+        assert done.exit_code == 0
+        return pl.read_parquet(tmp_path / "demo/published/latest/step_stats.parquet").height
+
+    april = step_rows("2026-04-10T00:00:00Z")
+    step_rows("2026-03-10T00:00:00Z")
+    assert step_rows("2026-04-10T00:00:00Z") == april > 1_000
 
 
 def test_too_few_learners_are_refused_in_one_sentence() -> None:

@@ -58,6 +58,8 @@ def write_folder(
             )
     names = file_names(by_id)
     pages = {session: names[session] for session in asked}
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give a folder with --to.")
     folder.mkdir(parents=True, exist_ok=True)
     if pages:
         (folder / "report").mkdir(exist_ok=True)

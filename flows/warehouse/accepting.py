@@ -88,6 +88,7 @@ def accept(
         _hold_refusals(arrival, limits)
     with duck.transaction():
         delivered = _delivered_ever(duck)
+        counted = _counting_enrollments(duck) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
             _hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
@@ -106,6 +107,8 @@ def accept(
             counts[table] = _sum(counts[table], arrival.counts, older)
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
+        if "enrollments" in delivered:
+            _hold_waiting(duck, limits, counted)
         waiting = dict(
             duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
         )
@@ -148,6 +151,33 @@ def _hold_shrinking(
         )
 
 
+def _counting_enrollments(duck: Duck) -> int:
+    """How many enrolments there are whose partners have arrived."""
+    waiting = "quarantine WHERE \"table\" = 'enrollments' AND reason LIKE 'unknown%'"
+    return int(duck.value(f"SELECT (SELECT count(*) FROM enrollments) - (SELECT count(*) FROM {waiting})"))
+
+
+def _hold_waiting(duck: Duck, limits: Limits, before: int | None) -> None:
+    """Rows that all come, but whose partners go by other ids now, are as good as lost.
+
+    before: how many enrolments counted; null on the first night that brings some.
+    """
+    if limits.shrink_share is None:
+        return
+    after = _counting_enrollments(duck)
+    reasons = duck.rows(
+        "SELECT reason, count(*) FROM quarantine WHERE \"table\" = 'enrollments' "
+        "AND reason LIKE 'unknown%' GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    is_lost = after == 0 if before is None else before and (before - after) / before > limits.shrink_share
+    if reasons and is_lost:
+        words = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
+        raise HeldBack(
+            f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
+            f"have not arrived ({words}). Mend the source, or accept it once with --accept-shrink."
+        )
+
+
 def _sum(one: Counts, other: Counts, older: int) -> Counts:
     """The counts of a table's extracts; rows older than the stored ones turned out to be folded."""
     reasons = dict(one.reasons)
@@ -161,6 +191,7 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
         reasons=reasons,
         examples=(*one.examples, *other.examples),
         ignored_columns=tuple(dict.fromkeys((*one.ignored_columns, *other.ignored_columns))),
+        misspelt=one.misspelt | other.misspelt,
     )
 
 

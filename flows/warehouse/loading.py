@@ -1,6 +1,8 @@
 """From a source's file to a table beside the warehouse's own: checked, keyed, folded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import duckdb
 import polars as pl
@@ -47,6 +49,7 @@ class Counts:
     """What became of the rows of a table's extraction: read = stored + folded + refused.
 
     waiting: rows of the whole table whose partner has not arrived; they are stored.
+    misspelt: which of the ignored columns is perhaps which of those that the file lacks.
     """
 
     read: int
@@ -57,6 +60,7 @@ class Counts:
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
+    misspelt: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused_share(self) -> float:
@@ -98,10 +102,13 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     try:
         present = present_keys(duck, found, wanted)
         checked = columns(model, {name: kind for name, kind in found.types.items() if name in present})
+        ignored = tuple(name for name in found.types if name not in wanted)
+        misspelt = _misspelt(ignored, [column.name for column in checked if column.found is None])
         absent = [column.name for column in checked if column.required and column.found is None]
         if absent:
+            hint = "".join(f" Is it {name}?" for name, meant in misspelt.items() if meant in absent)
             raise SourceError(
-                f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}."
+                f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}.{hint}"
             )
         table = loaded(model, is_full=extract.is_full)
         read = _read(duck, model, checked_select(model, found, checked), table)
@@ -114,7 +121,6 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     folded = _fold(duck, model, table)
     refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
     duck.execute_all(f"ALTER TABLE {table} DROP COLUMN {column}" for column in OF_THE_CHECK)
-    ignored = tuple(name for name in found.types if name not in wanted)
     return Counts(
         read,
         read - folded - sum(refused.values()),
@@ -123,7 +129,18 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         reasons=refused,
         examples=_examples(duck, table_name(model), is_full=extract.is_full) if refused else (),
         ignored_columns=ignored,
+        misspelt=misspelt,
     )
+
+
+def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
+    """Which ignored column is perhaps which absent one.
+
+    >>> _misspelt(["archived", "enroled_at", "shoe"], ["archived_at", "enrolled_at"])
+    {'archived': 'archived_at', 'enroled_at': 'enrolled_at'}
+    """
+    alike = {name: get_close_matches(name.lower(), absent, n=1, cutoff=0.8) for name in ignored}
+    return {name: meant[0] for name, meant in alike.items() if meant}
 
 
 def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:

@@ -60,7 +60,7 @@ def check(
         from pathstats.cli.check_screen import show_check
 
         show_check(checked, held_back, max_refused)
-    if held_back:
+    if held_back or checked.nobody_counts:
         raise typer.Exit(5)
 
 

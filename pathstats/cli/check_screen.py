@@ -19,16 +19,22 @@ def show_check(checked: "Checked", held_back: list[str], limit: float) -> None:
     if any(count.examples for count in counts.values()):
         screen.print()
         screen.print(_refusals(checked))
+    if checked.waiting:
+        screen.print()
+        screen.print(_waiting(checked))
     for name, count in counts.items():
         if count.ignored_columns:
             ignored = f"{name}: ignored columns: {', '.join(count.ignored_columns)}"
-            screen.print(f"\n{ignored}", soft_wrap=True, markup=False)
+            hints = "".join(f"; perhaps {it} is {meant}" for it, meant in count.misspelt.items())
+            screen.print(f"\n{ignored}{hints}", soft_wrap=True, markup=False)
     screen.print()
     if held_back:
         screen.print(
             f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
             soft_wrap=True,
         )
+    elif checked.nobody_counts:
+        screen.print("[red]A night would be held back[/]: every enrolment waits for a partner.")
     elif not checked.arrivals:
         screen.print("No table has changes there; a night would only move on to its time.")
     elif checked.are_changes:
@@ -60,6 +66,17 @@ def _rows(checked: "Checked") -> Table:
             f"{count.refused_share:.2%}",
             *last,
         )
+    return table
+
+
+def _waiting(checked: "Checked") -> Table:
+    table = Table(title="Rows that wait", title_justify="left", box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("reason", no_wrap=True)
+    table.add_column("what they wait for")
+    for name, reason, detail, count in checked.waiting:
+        table.add_row(name, f"{count:,}", reason, Text(detail))
     return table
 
 

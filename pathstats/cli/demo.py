@@ -1,5 +1,6 @@
 """`pathstats demo`"""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -63,10 +64,23 @@ def demo(
 
     hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")
-    # In another month, with other options too, it is another company: tables that shrink are no alarm.
-    limits = Limits(shrink_share=None)
-    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
+    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, Limits(shrink_share=None), keep)
+    _forget_another_company(place, plan.source, moment)
     manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
     from pathstats.cli.night_screen import show_demo
 
     show_demo(manifest, place)
+
+
+def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> None:
+    """In another month, with other options too, it is another company: nothing held of one is the other's."""
+    from flows.publishing import history
+    from flows.sources.demo.month import Month
+
+    last = history.answering(home)
+    if last and (last.source, Month.of(datetime.fromisoformat(last.as_of)).number) != (
+        source,
+        Month.of(as_of).number,
+    ):
+        home.warehouse.unlink(missing_ok=True)
+        home.warehouse_log.unlink(missing_ok=True)

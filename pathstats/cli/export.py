@@ -9,6 +9,7 @@ import typer
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.scanning import latest_release
+from schemas.errors import UsageError
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 
 
@@ -54,6 +55,8 @@ def export(
     """
     form = form or (Form.xlsx if to and to.suffix.lower() == ".xlsx" else Form.csv)
     file = to or Path(f"{table}.{form}")
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"{file.parent}: there is no such folder; make it, or give another file with --to.")
     from pathstats import exporting
 
     release = latest_release(settings.home(home))

@@ -52,7 +52,7 @@ def create(
     typer.echo(text)
     typer.echo(
         f"Key {key.key_id} opens {key.company_id}. Keep it now: it is not shown again. "
-        f"`pathstats keys revoke {key.key_id}` ends it.",
+        f"`pathstats keys revoke {key.key_id}{f' --home {home}' if home else ''}` ends it.",
         err=True,
     )
     if not _is_known(stats, company_id):

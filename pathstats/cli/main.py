@@ -1,5 +1,8 @@
 """`pathstats`: one command per file, each light to import."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from pathstats.cli.check import check
@@ -18,6 +21,13 @@ from pathstats.cli.schedule import schedule
 from pathstats.cli.serve import serve
 from pathstats.cli.status import status
 from pathstats.cli.verify import verify
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(version("pathstats"))
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="pathstats",
@@ -49,8 +59,22 @@ COMMANDS = (
     sandbox,
 )
 for command in COMMANDS:
-    app.command(no_args_is_help=command in (lookup, check, query, export, rollback))(command)
+    app.command(
+        no_args_is_help=command in (lookup, check, query, export, rollback),
+        # SQL may begin with a comment: what begins with -- and is no option is the query.
+        context_settings={"ignore_unknown_options": command is query},
+    )(command)
 app.add_typer(keys)
+
+
+@app.callback()
+def pathstats(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Tell which version this is."),
+    ] = False,
+) -> None:
+    """What all commands have in common."""
 
 
 def main() -> None:

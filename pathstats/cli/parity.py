@@ -59,7 +59,7 @@ def parity(
         return
     from pathstats.cli.parity_screen import show_example, show_parity
 
-    show_parity(agreement, WHY)
+    show_parity(agreement, WHY, only)
     for example in found:
         show_example(example, _explained(release, example))
 

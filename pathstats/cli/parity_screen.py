@@ -32,10 +32,13 @@ def agreement(parity: Agreement) -> Table:
     return table
 
 
-def show_parity(parity: Agreement, why: dict[str, str]) -> None:
-    """The agreement, then each class of differences with its reason."""
+def show_parity(parity: Agreement, why: dict[str, str], only: str | None) -> None:
+    """The agreement, then each class of differences, or the only one that is wanted, with its reason."""
     screen.print(agreement(parity))
-    for name, counts in parity.differences.items():
+    shown = {name: counts for name, counts in parity.differences.items() if only in (None, name)}
+    if only and not shown:
+        screen.print(f"\nNo difference is {only}.")
+    for name, counts in shown.items():
         fields = ", ".join(f"{field} {count:,}" for field, count in counts.items())
         screen.print()
         screen.print(Text.assemble((name, "red" if name == "unexplained" else "bold"), f": {fields}"))

@@ -14,7 +14,15 @@ from rich.text import Text
 if TYPE_CHECKING:
     from pathstats.explaining import Explanation
 
-screen = Console(highlight=False)
+
+class _Screen(Console):
+    """Leaves it to the command what follows from a reader, `head` perhaps, that has seen enough."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+screen = _Screen(highlight=False)
 aside = Console(stderr=True, highlight=False)
 
 # In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
@@ -151,7 +159,7 @@ def show_rows(
         for row in rows:
             table.add_row(*(Text("–" if value is None else value) for value in row))
         width = screen.width if screen.is_terminal else max(screen.width, sum(natural) + 2 * len(names))
-        Console(highlight=False, width=width).print(table)
+        _Screen(highlight=False, width=width).print(table)
     if shown < len(rows) or not is_all:
         aside.print(f"… the first {shown:,} rows; --format csv writes all of them.")
 

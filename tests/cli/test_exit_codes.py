@@ -123,6 +123,24 @@ def test_0_without_a_word_when_the_reader_has_seen_enough(home: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "user_id\n", "")
 
 
+def test_0_whatever_it_is_that_was_cut_short(home: Path) -> None:
+    for arguments in (("status",), ("releases",), ("query", "FROM users")):
+        ask = " ".join(f"'{part}'" for part in command(home, *arguments))
+        done = subprocess.run(
+            ["bash", "-c", f"{ask} | true; exit ${{PIPESTATUS[0]}}"],
+            capture_output=True,
+            text=True,
+            env=quiet_environment(),
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+
+
+def test_0_the_version(home: Path) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", pathstats("--version", env=quiet_environment()).stdout)
+
+
 # 2
 
 
@@ -142,6 +160,8 @@ def test_0_without_a_word_when_the_reader_has_seen_enough(home: Path) -> None:
         (("check", "oracle:x"), "no source 'oracle'"),
         (("query", "SELEC 1"), "DuckDB can't run this query"),
         (("query", "SELECT * FROM nowhere"), "nowhere"),
+        (("export", "users", "--to", "no/such/users.csv"), "no/such: there is no such folder"),
+        (("report", "--to", "pyproject.toml"), "pyproject.toml is a file; give a folder"),
     ],
 )
 def test_2_wrong_usage(home: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -226,6 +246,11 @@ def empty_file(folder: Path) -> None:
     (folder / "enrollments.csv").write_text("")
 
 
+def misspelt_column(folder: Path) -> None:
+    file = folder / "enrollments.parquet"
+    pl.read_parquet(file).rename({"enrolled_at": "enroled_at"}).write_parquet(file)
+
+
 def missing_folder(folder: Path) -> None:
     shutil.rmtree(folder)
 
@@ -241,6 +266,7 @@ def table_twice(folder: Path) -> None:
         (missing_table, r"source: table paths is missing"),
         (table_twice, r"table users comes twice, users\.parquet and users\.csv"),
         (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
+        (misspelt_column, r"enrollments\.parquet: .* must have column enrolled_at\. Is it enroled_at\?"),
         (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
         (unterminated_quote, r"users\.csv, line 3: a quoted value does not end"),
         (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),

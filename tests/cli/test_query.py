@@ -17,6 +17,7 @@ from tests.a_night import as_parquet, night, small_world
 
 ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
 TIMES = "SELECT TIMESTAMPTZ '2026-03-10 00:00:00Z' AS t, TIMESTAMPTZ '2026-03-10 00:00:00.5Z' AS u"
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 SECRET = "grace.hopper@example.org"
 
 
@@ -135,3 +136,14 @@ def test_ctrl_c_ends_a_query_that_would_never_end(home: Path) -> None:
         finally:
             process.kill()
     assert (process.returncode, error) == (130, "pathstats: interrupted; nothing half-done was published.\n")
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.sql")), ids=lambda file: file.stem)
+def test_a_query_may_begin_with_a_comment(home: Path, example: Path) -> None:
+    answer = ask(home, example.read_text("utf-8"), "--format", "csv")
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert answer.stdout.count(",") > 2
+
+
+def test_an_option_that_there_is_not_is_no_query(home: Path) -> None:
+    assert ask(home, "FROM users", "--fromat", "csv").exit_code == 2

@@ -1,10 +1,12 @@
 """A table that lost more than a share of its rows since last night is held back, until that is accepted."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from flows.warehouse.accepting import NO_LIMITS, Limits
+from flows.warehouse.duck import Duck
 from schemas.errors import HeldBack
 from tests.a_night import Row, small_world
 from tests.nights.a_warehouse import Delivery, Nights
@@ -84,3 +86,29 @@ def test_rows_that_are_refused_are_lost_too(nights: Nights) -> None:
 
 def test_changes_lose_nothing(nights: Nights) -> None:
     nights.accept([Delivery("users", rows("users", 1), NEXT, is_full=False)], NEXT, limit(0.0))
+
+
+def test_enrolments_whose_partners_go_by_other_ids_now_are_lost_too(nights: Nights) -> None:
+    renamed = [{**row, "company_id": "ACME"} for row in small_world()["users"]]
+    before = nights.stored()
+    said = r"enrollments: 0 rows count, 3 did before; .* have not arrived \(unknown_user 3\)"
+    with pytest.raises(HeldBack, match=said):
+        nights.accept([Delivery("users", renamed, NEXT)], NEXT, limit(0.9))
+    assert nights.stored() == before
+    one_left = [*renamed[1:], small_world()["users"][0]]
+    with pytest.raises(HeldBack, match="1 rows count, 3 did before"):
+        nights.accept([Delivery("users", one_left, NEXT)], NEXT, limit(0.6))
+    nights.accept([Delivery("users", one_left, NEXT)], NEXT, limit(0.7))
+    nights.accept([Delivery("users", renamed, NEXT)], NEXT, limit(None))
+    # What was accepted is no loss of the next night.
+    nights.accept([Delivery("users", renamed, NEXT)], NEXT, limit(0.2))
+
+
+def test_a_first_night_on_which_no_enrolment_counts_is_held_back(tmp_path: Path) -> None:
+    tables = small_world() | {"users": [{**row, "company_id": "ACME"} for row in small_world()["users"]]}
+    with Duck() as duck:
+        first = Nights(tmp_path, duck)
+        deliveries = [Delivery(table, rows, NEXT) for table, rows in tables.items()]
+        with pytest.raises(HeldBack, match="0 rows count, 0 did before"):
+            first.accept(deliveries, NEXT, limit(0.2))
+        first.accept(deliveries, NEXT, limit(None))
