@@ -98,7 +98,7 @@ KINDS = (
     ),
     Kind(
         "correction",
-        "Waiting for correction",
+        "Awaiting correction",
         "An assessment is reached and nobody has corrected it. Waiting since the session was open and all "
         "required steps before it were earned, other assessments too.",
         "waiting for longest",

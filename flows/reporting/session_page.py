@@ -20,7 +20,7 @@ _STATES = {
     "f": "failed, no attempt left",
     "r": "failed, to retake",
     "p": "to do again in this session",
-    "w": "waiting for correction",
+    "w": "awaiting correction",
     "o": "overdue",
     "n": "open",
     "x": "not a step of this learner",

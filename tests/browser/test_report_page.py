@@ -104,7 +104,7 @@ def test_who_needs_attention_by_keyboard(opened: Opener, release: Release) -> No
         "3\nLate",
         "4\nEnding within 14 days",
         "1\nTo retake",
-        "1\nWaiting for correction",
+        "1\nAwaiting correction",
     ]
     tabs.first.focus()
     page.keyboard.press("ArrowRight")

@@ -26,7 +26,7 @@ def test_learners_with_their_steps(release: Release) -> None:
         }
         for row in data["learners"]
     ]
-    # s: successful, f: failed for good, r: to retake, w: waiting for correction, o: overdue, n: open.
+    # s: successful, f: failed for good, r: to retake, w: awaiting correction, o: overdue, n: open.
     expect(
         found,
         """
@@ -47,7 +47,7 @@ def test_learners_with_their_steps(release: Release) -> None:
 
 def test_each_step_in_figures(release: Release) -> None:
     text = words(session_page(release.folder, "acme", "S1"))
-    assert "1 A 7 43 % 2 0 2 77 %" in text  # learners, successful, failed, in correction, overdue, mean score
+    assert "1 A 7 43 % 2 0 2 77 %" in text  # learners, successful, failed, awaiting correction, overdue, mean score
     assert "3 X 7 29 % 0 1 0 70 %" in text
     assert "4 C optional 7 0 % 0 0 0 –" in text
     assert "7 learners; 1 more is archived" in text
