@@ -47,7 +47,8 @@ def test_learners_with_their_steps(release: Release) -> None:
 
 def test_each_step_in_figures(release: Release) -> None:
     text = words(session_page(release.folder, "acme", "S1"))
-    assert "1 A 7 43 % 2 0 2 77 %" in text  # learners, successful, failed, awaiting correction, overdue, mean score
+    # learners, successful, failed, awaiting correction, overdue, mean score
+    assert "1 A 7 43 % 2 0 2 77 %" in text
     assert "3 X 7 29 % 0 1 0 70 %" in text
     assert "4 C optional 7 0 % 0 0 0 –" in text
     assert "7 learners; 1 more is archived" in text
