@@ -13,7 +13,7 @@ import typer
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.scanning import latest_release
-from schemas.errors import UsageError
+from schemas.errors import ReleaseDamaged, UsageError
 from schemas.home import Release
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ def query(
             _name_tables(connection, release)
             interruptibly(connection, aside, lambda: _answer(connection, sql, shape))
         except duckdb.Error as error:
+            if "magic bytes" in str(error):
+                raise ReleaseDamaged(
+                    f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
+                ) from error
             raise UsageError(f"DuckDB can't run this query: {_without_data(error)}") from error
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from pathstats.cli import screen
 from pathstats.cli.main import app
-from tests.a_night import as_parquet, night, small_world
+from tests.a_night import as_parquet, latest, night, small_world
 
 ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
 TIMES = "SELECT TIMESTAMPTZ '2026-03-10 00:00:00Z' AS t, TIMESTAMPTZ '2026-03-10 00:00:00.5Z' AS u"
@@ -147,3 +147,11 @@ def test_a_query_may_begin_with_a_comment(home: Path, example: Path) -> None:
 
 def test_an_option_that_there_is_not_is_no_query(home: Path) -> None:
     assert ask(home, "FROM users", "--fromat", "csv").exit_code == 2
+
+
+def test_a_damaged_table_is_not_the_query_s_fault(tmp_path: Path) -> None:
+    place = tmp_path / "home"
+    night(as_parquet(tmp_path / "in", small_world()), place)
+    latest(place).table("users").write_bytes(b"no parquet")
+    answer = ask(place, "SELECT count(*) FROM users")
+    assert (answer.exit_code, "`pathstats verify` names it" in answer.stderr) == (1, True)
