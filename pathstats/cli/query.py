@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 _SHOWN = 100
+# What DuckDB says of a file that is no whole parquet file.
+_OF_DAMAGE = ("magic bytes", "too small to be a Parquet file")
 _NO_JSON = ("NaN", "Infinity", "-Infinity")
 
 
@@ -63,7 +65,7 @@ def query(
             _name_tables(connection, release)
             interruptibly(connection, aside, lambda: _answer(connection, sql, shape))
         except duckdb.Error as error:
-            if "magic bytes" in str(error):
+            if any(words in str(error) for words in _OF_DAMAGE):
                 raise ReleaseDamaged(
                     f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
                 ) from error

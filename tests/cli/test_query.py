@@ -149,9 +149,10 @@ def test_an_option_that_there_is_not_is_no_query(home: Path) -> None:
     assert ask(home, "FROM users", "--fromat", "csv").exit_code == 2
 
 
-def test_a_damaged_table_is_not_the_query_s_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [10, 10_000])
+def test_a_damaged_table_is_not_the_query_s_fault(tmp_path: Path, size: int) -> None:
     place = tmp_path / "home"
     night(as_parquet(tmp_path / "in", small_world()), place)
-    latest(place).table("users").write_bytes(b"no parquet")
+    latest(place).table("users").write_bytes(b"x" * size)
     answer = ask(place, "SELECT count(*) FROM users")
     assert (answer.exit_code, "`pathstats verify` names it" in answer.stderr) == (1, True)
