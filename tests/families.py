@@ -31,8 +31,9 @@ from tests.strategies import (
 )
 
 ALL_KEYS = {**KEYS, **{table_name(model): key(model) for model in OPTIONAL}}
-# The paths from the outermost to the innermost one, and sessions of each; ids in no such order.
-SUB_PATH_OF = {"P": "q", "q": "R", "R": "P"}
+# The paths from the outermost to the innermost one, and sessions of each; ids in no such order. `Way` has no
+# session: it may lead back to the outermost.
+SUB_PATH_OF = {"P": "q", "q": "R", "R": "Way", "Way": "P"}
 PATHS = tuple(SUB_PATH_OF)
 PATH_OF = {"S": "P", "C": "q", "d": "q", "B": "R", "s2": "P"}
 SESSIONS = tuple(PATH_OF)
@@ -51,7 +52,7 @@ def family_step(chance: random.Random, company: str) -> Row:
         return row
     below = SUB_PATH_OF.get(row["path_id"], "q")
     # Few go round in a circle.
-    usual = below if below != "P" else chance.choice(STEPS)
+    usual = below if below != "P" or not chance.randrange(5) else chance.choice(STEPS)
     step = usual if chance.randrange(15) else chance.choice(PATHS)
     return {**row, "step_id": step, "type": mostly(chance, "path", "course")}
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.reporting.asking import IS_ENROLLED, IS_LATE, IS_STILL_TO_DO
 from flows.warehouse.duck import Duck, instant, quoted
+from transforms.due_dates import LAST_INSTANT
 
 ENDS_WITHIN = timedelta(days=14)
 LISTED = 200
@@ -127,8 +128,9 @@ class Attention:
 def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
     """Those of each kind in the company, the most urgent first."""
     found = []
+    soon = as_of + min(ENDS_WITHIN, LAST_INSTANT - as_of)
     for kind in KINDS:
-        sql = kind.sql.format(company=quoted(company_id), soon=instant(as_of + ENDS_WITHIN)).strip()
+        sql = kind.sql.format(company=quoted(company_id), soon=instant(soon)).strip()
         duck.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}")
         counts = duck.rows(f"SELECT session_id, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL")
         found.append((kind, dict(counts), f"{sql}\nORDER BY moment, session_id, user_id;"))

@@ -9,12 +9,23 @@ from collections.abc import Iterator
 _COUNTS = "session_key IN (SELECT session_key FROM path_sessions JOIN paths USING (path_key))"
 # Child sessions whose partners have arrived.
 _MADE_FOR = f"SELECT session_key, root_session_key FROM child_sessions WHERE {_COUNTS} AND root_{_COUNTS}"
-# Each session and those it looks into: of its sub-paths, at any time, and of theirs.
-_BELOW = """
-    WITH RECURSIVE sub_paths AS (
+# Each path and the sub-paths that it has at any time.
+_SUB_PATHS = """
       SELECT DISTINCT s.path_key, p.path_key AS sub_path_key
       FROM path_steps AS s JOIN step_keys USING (step_key)
-      JOIN path_keys AS p ON p.company_key = s.company_key AND p.path_id = step_id WHERE type = 'path'),
+      JOIN path_keys AS p ON p.company_key = s.company_key AND p.path_id = step_id WHERE type = 'path'"""
+# What was touched and all paths above: whether a path below leads back to one of these decides whether its
+# step has a child. A path that was touched too needs no edge that it has lost.
+_PATHS_IN_TOUCH = f"""
+    WITH RECURSIVE sub_paths AS ({_SUB_PATHS}),
+    found AS (
+      FROM touched_paths
+      UNION SELECT s.path_key FROM found JOIN sub_paths AS s ON s.sub_path_key = found.path_key
+      WHERE EXISTS (FROM child_sessions))
+    FROM found"""
+# Each session and those it looks into: of its sub-paths, at any time, and of theirs.
+_BELOW = f"""
+    WITH RECURSIVE sub_paths AS ({_SUB_PATHS}),
     family AS (
       SELECT session_key, path_key, coalesce(root_session_key, session_key) AS root_key, root_session_key
       FROM path_sessions LEFT JOIN made_for USING (session_key) WHERE EXISTS (FROM made_for)),
@@ -56,13 +67,15 @@ def _relatives(touched: str, *columns: str) -> str:
 def declare() -> Iterator[str]:
     """The sessions of families, and what is in touch with what is `touched_…` (see `touching`).
 
+    paths_in_touch:       path_key
     sessions_in_touch:    session_key
     enrollments_in_touch: session_key, user_key
     """
     sessions = """
         FROM touched_sessions
-        UNION SELECT session_key FROM path_sessions WHERE path_key IN (FROM touched_paths)"""
+        UNION SELECT session_key FROM path_sessions WHERE path_key IN (FROM paths_in_touch)"""
     tables = {
+        "paths_in_touch": _PATHS_IN_TOUCH,
         "made_for": _MADE_FOR,
         "below": _BELOW,
         "sessions_in_touch": _relatives(sessions),

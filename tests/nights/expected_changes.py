@@ -17,6 +17,7 @@ Row = dict[str, Any]
 Key = tuple[str, str, str, str]
 Pair = tuple[str, str, str]
 Session = tuple[str, str]
+Path = tuple[str, str]
 FIELDS = ("status", "detailed_status", "result", "completed_at", "progress", "archived_at")
 
 
@@ -31,7 +32,7 @@ class Edited:
 def edited_in(states: list[Tables]) -> Edited:
     """What was edited between states of the warehouse that follow each other, though it be edited back."""
     sessions: set[Session] = set()
-    paths: set[tuple[str, str]] = set()
+    paths: set[Path] = set()
     pairs: set[Pair] = set()
     for before, after in pairwise(states):
         of_table = {table: differing(before, after, table) for table in before}
@@ -43,6 +44,7 @@ def edited_in(states: list[Tables]) -> Edited:
         )
         pairs.update(pair(row) for row in of_table["enrollments"])
     last = states[-1]
+    paths |= above(paths, last) if last["child_sessions"] else set()
     sessions.update(
         (r["company_id"], r["session_id"])
         for r in last["path_sessions"]
@@ -52,6 +54,21 @@ def edited_in(states: list[Tables]) -> Edited:
         sessions.union(*(family(session, last) for session in sessions)),
         {(*session, user) for company, here, user in pairs for session in family((company, here), last)},
     )
+
+
+def above(paths: set[Path], tables: Tables) -> set[Path]:
+    """The paths from which these can be reached over sub-paths at any time."""
+    found = set(paths)
+    while (
+        more := {
+            (r["company_id"], r["path_id"])
+            for r in tables["path_steps"]
+            if r["type"] == "path" and (r["company_id"], r["step_id"]) in found
+        }
+        - found
+    ):
+        found |= more
+    return found
 
 
 def family(session: Session, tables: Tables) -> set[Session]:

@@ -91,7 +91,9 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_nights_for_any_year_follow_each_other(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", small_world())
-    years = [500, 501, 2026]
-    ids = [night(source, tmp_path / "home", datetime(year, 1, 1, tzinfo=UTC)).release_id for year in years]
-    assert ids == ["05000101T000000Z-1", "05010101T000000Z-1", "20260101T000000Z-1"]
+    years = [500, 501, 2026, 9999]
+    ids = [
+        night(source, tmp_path / "home", datetime(year, 12, 31, 23, tzinfo=UTC)).release_id for year in years
+    ]
+    assert ids == [f"{year:04}1231T230000Z-1" for year in years]
     assert [as_of_in(it).year for it in ids] == years
