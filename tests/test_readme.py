@@ -90,9 +90,12 @@ def test_every_file_it_links_to_exists() -> None:
 
 def test_every_rule_is_where_it_says() -> None:
     """The files exist, the functions it names are there, and what it names cites the rule."""
-    rules = re.findall(r"^\| (R\d+) \|.*\| (.+) \|$", README, re.MULTILINE)
+    rules = re.findall(r"^\| \[(R\d+)\].*\| (.+) \|$", README, re.MULTILINE)
     assert [rule for rule, _ in rules] == [f"R{number}" for number in range(1, 18)]
+    in_full = (ROOT / "transforms" / "README.md").read_text("utf-8")
     for rule, where in rules:
+        assert f"| [{rule}](transforms/README.md#{rule.lower()}) |" in README
+        assert in_full.count(f"### {rule}\n") == 1
         linked = re.findall(r"\]\((transforms/\w+\.py)\)((?:,? `\w+`)*)", where)
         assert linked, rule
         assert sum(len(names.split()) for _, names in linked) == where.count("`") // 2
