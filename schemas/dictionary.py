@@ -3,7 +3,13 @@
 from schemas.columns import Table, key, table_name
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
+from schemas.vocabulary import REFUSALS, WAITS
 
+# What text files hold in place of types.
+_HOW_TO_WRITE = (
+    "As text: times as ISO 8601 with their zone (2026-03-10T08:30:00Z), bool as true or false, nothing for a",
+    "missing value. NDJSON may hold numbers and true or false as such.",
+)
 _TYPES = {
     "String": "text",
     "Int32": "int32",
@@ -34,8 +40,10 @@ def data_dictionary() -> str:
     parts = ["# Data dictionary", "", "Made from `schemas/`; times are UTC.", ""]
     parts += ["## Tables that go out", ""]
     parts += [line for model in (*OUTPUTS, *SOMETIMES) for line in _table(model)]
-    parts += ["## Tables that come in", ""]
+    parts += ["## Tables that come in", "", *_HOW_TO_WRITE, ""]
     parts += [line for model in INPUTS for line in _table(model)]
+    parts += ["## Why a row is refused, or waits", "", "| reason | what it says of a row |", "| --- | --- |"]
+    parts += [f"| {reason} | {meaning} |" for reason, meaning in (REFUSALS | WAITS).items()]
     return "\n".join(parts).rstrip() + "\n"
 
 

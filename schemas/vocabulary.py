@@ -29,19 +29,24 @@ DUE_BASES = ("enrollment", "sessionStart", "absolute")
 DUE_UNITS = ("day", "week", "month")
 TIME_LIMIT_MODES = ("maxTime", "minTime")
 
-# Why a row is refused, the first that holds (SPEC section 1).
-REFUSAL_REASONS = (
-    "missing_value",
-    "bad_type",
-    "bad_enum",
-    "naive_time",
-    "out_of_range",
-    "time_order",
-    "bad_due_date",
-    "duplicate_key",
-)
+# Why a row is refused, the first that holds (SPEC section 1), and in words.
+REFUSALS = {
+    "missing_value": "a required value is missing",
+    "bad_type": "a value of another type",
+    "bad_enum": "a word that is none of those allowed",
+    "naive_time": "a time without a zone",
+    "out_of_range": "a value out of range",
+    "time_order": "an end before its beginning",
+    "bad_due_date": "a due date that is none",
+    "duplicate_key": "one key, different contents",
+}
 # Why a sound row does not count yet: its partner has not arrived.
-WAITING_REASONS = ("unknown_path", "unknown_session", "unknown_user")
+WAITS = {
+    "unknown_path": "waits for its path",
+    "unknown_session": "waits for its session",
+    "unknown_user": "waits for its user",
+}
+REFUSAL_REASONS, WAITING_REASONS = tuple(REFUSALS), tuple(WAITS)
 
 # Why a row of status_changes differs from the last release.
 CHANGE_CAUSES = ("definition", "enrolment", "activity", "time", "correction of earlier data")

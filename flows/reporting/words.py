@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from schemas.vocabulary import REFUSALS, WAITS
+
 # From done to not begun; each with the sentence that tells it from the others.
 STANDINGS = {
     "successful": ("Successful", "Every required step is earned."),
@@ -23,19 +25,7 @@ TABLES = {
     "waivers": "what quizzes waive",
     "child_sessions": "sessions of sub-paths",
 }
-REASONS = {
-    "missing_value": "a required value is missing",
-    "bad_type": "a value of another type",
-    "bad_enum": "a word that is none of those allowed",
-    "naive_time": "a time without a zone",
-    "out_of_range": "a value out of range",
-    "time_order": "an end before its beginning",
-    "bad_due_date": "a due date that is none",
-    "duplicate_key": "one key, different contents",
-    "unknown_path": "waits for its path",
-    "unknown_session": "waits for its session",
-    "unknown_user": "waits for its user",
-}
+REASONS = REFUSALS | WAITS
 
 
 def moment(when: datetime) -> str:
