@@ -8,8 +8,9 @@ from pathlib import Path
 from flows.night import delivered
 from flows.sources.base import NOTHING_HELD, Held
 from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import NO_LIMITS, Arrival
+from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.loading import Counts
 from schemas.columns import table_name
 from schemas.inputs import INPUTS, OPTIONAL, model_of

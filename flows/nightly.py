@@ -13,8 +13,8 @@ from flows.night import run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
 from flows.plan import LEAST_AGREEMENT, Plan
-from flows.warehouse.accepting import Limits
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
+from flows.warehouse.limits import Limits
 from schemas.errors import SourceUnavailable
 from schemas.home import Home
 from schemas.manifest import Manifest

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.warehouse.accepting import DEFAULT_LIMITS, Limits
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
+from flows.warehouse.limits import DEFAULT_LIMITS, Limits
 from schemas.errors import UsageError
 from schemas.home import Home
 from schemas.manifest import run_id

@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.night import run_night
 from flows.plan import Plan
-from flows.warehouse.accepting import Limits
+from flows.warehouse.limits import Limits
 from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release
 from schemas.inputs import INPUTS

@@ -9,9 +9,10 @@ import polars as pl
 from flows.night import delivered
 from flows.sources.base import NOTHING_HELD, Extract
 from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import NO_LIMITS, Arrival
+from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck, identifier
 from flows.warehouse.keying import by_id
+from flows.warehouse.limits import NO_LIMITS
 from schemas.columns import polars_schema, table_name
 from schemas.errors import UsageError
 from schemas.inputs import INPUTS, model_of

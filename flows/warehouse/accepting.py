@@ -8,27 +8,11 @@ from flows.warehouse import step_history, touching
 from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
 from flows.warehouse.keying import by_id, same_row, waits
+from flows.warehouse.limits import Limits, counting_enrollments, hold_refusals, hold_shrinking, hold_waiting
 from flows.warehouse.loading import Counts, loaded, row_as_json, stored_types
 from schemas.columns import Table, facts, key, table_name
-from schemas.errors import HeldBack
 from schemas.inputs import INPUTS, OPTIONAL, PathSteps, Waivers, model_of
 from schemas.manifest import TableIn
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a night may lose before it is held back.
-
-    refused_share: of a table's rows that were read.
-    shrink_share:  of a table's rows that the last full extraction had; None accepts any loss.
-    """
-
-    refused_share: float = 0.05
-    shrink_share: float | None = 0.2
-
-
-DEFAULT_LIMITS = Limits()
-NO_LIMITS = Limits(refused_share=1.0, shrink_share=None)
 
 
 @dataclass(frozen=True)
@@ -85,12 +69,12 @@ def accept(
     Raises: HeldBack if a table passes a limit; the warehouse stays as it was.
     """
     for arrival in arrivals:
-        _hold_refusals(arrival, limits)
+        hold_refusals(arrival.extract.table, arrival.counts, limits)
     with duck.transaction():
         delivered = _delivered_ever(duck)
-        counted = _counting_enrollments(duck) if "enrollments" in delivered else None
+        counted = counting_enrollments(duck) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
-            _hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
+            hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(
             "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
@@ -108,7 +92,7 @@ def accept(
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
         if "enrollments" in delivered:
-            _hold_waiting(duck, limits, counted)
+            hold_waiting(duck, limits, counted)
         waiting = dict(
             duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
         )
@@ -117,65 +101,6 @@ def accept(
         for table, count in counts.items()
         if table in delivered
     }
-
-
-def _hold_refusals(arrival: Arrival, limits: Limits) -> None:
-    counts = arrival.counts
-    if counts.refused_share > limits.refused_share:
-        raise HeldBack(
-            f"Table {arrival.extract.table}: {counts.refused:,} of {counts.read:,} rows refused, more than "
-            f"the limit of {limits.refused_share:.0%} ({'; '.join(counts.examples)}). "
-            "Mend the source, or raise --max-refused."
-        )
-
-
-def _hold_shrinking(
-    duck: Duck, table: str, limits: Limits, published: dict[str, int], *, is_stored: bool
-) -> None:
-    model = model_of(table)
-    if limits.shrink_share is None:
-        return
-    if is_stored:
-        held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
-        before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
-    elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
-        before, holder = published.get(table, 0), "the last release"
-    else:
-        return
-    after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
-    # The share as a quotient: 29 of 50 rows are what a limit of 42 % lets through, but 50 * (1 - 0.42) > 29.
-    if before and (before - after) / before > limits.shrink_share:
-        raise HeldBack(
-            f"Table {table}: {after:,} rows where {holder} holds {before:,}, a loss of more than the "
-            f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
-        )
-
-
-def _counting_enrollments(duck: Duck) -> int:
-    """How many enrolments there are whose partners have arrived."""
-    waiting = "quarantine WHERE \"table\" = 'enrollments' AND reason LIKE 'unknown%'"
-    return int(duck.value(f"SELECT (SELECT count(*) FROM enrollments) - (SELECT count(*) FROM {waiting})"))
-
-
-def _hold_waiting(duck: Duck, limits: Limits, before: int | None) -> None:
-    """Rows that all come, but whose partners go by other ids now, are as good as lost.
-
-    before: how many enrolments counted; null on the first night that brings some.
-    """
-    if limits.shrink_share is None:
-        return
-    after = _counting_enrollments(duck)
-    reasons = duck.rows(
-        "SELECT reason, count(*) FROM quarantine WHERE \"table\" = 'enrollments' "
-        "AND reason LIKE 'unknown%' GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    is_lost = after == 0 if before is None else before and (before - after) / before > limits.shrink_share
-    if reasons and is_lost:
-        words = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
-        raise HeldBack(
-            f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
-            f"have not arrived ({words}). Mend the source, or accept it once with --accept-shrink."
-        )
 
 
 def _sum(one: Counts, other: Counts, older: int) -> Counts:

@@ -60,7 +60,7 @@ def demo(
     prepare_memory()
     from flows.notices import hand_on
     from flows.plan import Plan
-    from flows.warehouse.accepting import Limits
+    from flows.warehouse.limits import Limits
 
     hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")

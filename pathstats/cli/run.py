@@ -87,7 +87,7 @@ def run(
     prepare_memory()
     from flows.notices import hand_on
     from flows.plan import Plan
-    from flows.warehouse.accepting import Limits
+    from flows.warehouse.limits import Limits
 
     if incremental:
         source = _as_changes(source)

@@ -55,7 +55,7 @@ def schedule(
     from flows.notices import hand_on
     from flows.plan import Plan
     from flows.sources.opening import open_source
-    from flows.warehouse.accepting import Limits
+    from flows.warehouse.limits import Limits
 
     # A wrong word is told now, not by the first night.
     open_source(source)

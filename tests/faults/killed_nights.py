@@ -100,7 +100,7 @@ def _run(task: Task) -> None:
     from flows.night import run_night
     from flows.plan import Plan
     from flows.reporting import charts
-    from flows.warehouse.accepting import Limits
+    from flows.warehouse.limits import Limits
     from schemas.home import Home
 
     # What draws charts takes half a second to start, in each of these processes anew.

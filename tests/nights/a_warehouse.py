@@ -13,9 +13,10 @@ from flows import transforming
 from flows.publishing import history, release, verifying
 from flows.sources.base import Extract
 from flows.warehouse import accepting, loading, since_release
-from flows.warehouse.accepting import NO_LIMITS, Arrival, Limits
+from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.keying import by_id
+from flows.warehouse.limits import NO_LIMITS, Limits
 from flows.warehouse.loading import Counts
 from schemas.columns import polars_schema, table_name
 from schemas.home import Home

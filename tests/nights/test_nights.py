@@ -12,7 +12,7 @@ import pytest
 from flows.night import run_night
 from flows.plan import Plan
 from flows.publishing import release
-from flows.warehouse.accepting import NO_LIMITS, Limits
+from flows.warehouse.limits import NO_LIMITS, Limits
 from schemas.errors import HeldBack, NightFailed, UsageError
 from schemas.home import Home
 from schemas.manifest import Manifest

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from flows.publishing.release import switch_latest
-from flows.warehouse.accepting import NO_LIMITS
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import NO_LIMITS
 from schemas.columns import table_name
 from schemas.errors import HeldBack
 from schemas.home import Home

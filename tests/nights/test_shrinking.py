@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.warehouse.accepting import NO_LIMITS, Limits
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import NO_LIMITS, Limits
 from schemas.errors import HeldBack
 from tests.a_night import Row, small_world
 from tests.nights.a_warehouse import Delivery, Nights

@@ -18,7 +18,7 @@ from flows import notices
 from flows.night import run_night
 from flows.notices import Webhook
 from flows.plan import Plan
-from flows.warehouse.accepting import NO_LIMITS
+from flows.warehouse.limits import NO_LIMITS
 from pathstats.cli.screen import failure_sentences
 from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
 from schemas.home import Home
@@ -230,7 +230,7 @@ import os, pathlib
 from flows import notices
 from flows.night import run_night
 from flows.plan import Plan
-from flows.warehouse.accepting import NO_LIMITS
+from flows.warehouse.limits import NO_LIMITS
 from schemas.home import Home
 from tests.a_night import AS_OF
 post = notices._post

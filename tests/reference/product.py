@@ -9,8 +9,9 @@ import polars as pl
 
 from flows.sources.base import Extract
 from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import NO_LIMITS, Arrival
+from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.worlds import Worlds
 from schemas.columns import polars_schema, table_name
 from schemas.inputs import INPUTS, OPTIONAL

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.night import run_night
 from flows.plan import Plan
-from flows.warehouse.accepting import NO_LIMITS
+from flows.warehouse.limits import NO_LIMITS
 from schemas.home import Home, Release
 from tests.a_night import AS_OF, as_ndjson, latest
 from tests.reference.rows import Tables

@@ -19,8 +19,9 @@ from flows.sources.base import NOTHING_HELD, Extract
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.settings import Settings
 from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import NO_LIMITS, Arrival
+from flows.warehouse.accepting import Arrival
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.worlds import Worlds
 from schemas.columns import table_name
 from schemas.home import Home
