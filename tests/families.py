@@ -35,6 +35,7 @@ ALL_KEYS = {**KEYS, **{table_name(model): key(model) for model in OPTIONAL}}
 # session: it may lead back to the outermost.
 SUB_PATH_OF = {"P": "q", "q": "R", "R": "Way", "Way": "P"}
 PATHS = tuple(SUB_PATH_OF)
+LEARNT = tuple(path for path in PATHS if path != "Way")
 PATH_OF = {"S": "P", "C": "q", "d": "q", "B": "R", "s2": "P"}
 SESSIONS = tuple(PATH_OF)
 THRESHOLDS = (0, 49, 50, 50, 100)
@@ -47,7 +48,8 @@ def family_session(chance: random.Random, company: str, session_id: str) -> Row:
 
 def family_step(chance: random.Random, company: str) -> Row:
     """A version of a step of one of the paths; every third is a sub-path."""
-    row = {**path_step(chance, company), "path_id": mostly(chance, chance.choice(PATHS), UNKNOWN)}
+    path_id = mostly(chance, chance.choice((*LEARNT, *LEARNT, *LEARNT, "Way")), UNKNOWN)
+    row = {**path_step(chance, company), "path_id": path_id}
     if chance.randrange(3):
         return row
     below = SUB_PATH_OF.get(row["path_id"], "q")
@@ -78,16 +80,16 @@ def family_attempt(chance: random.Random, company: str) -> Row:
     row = attempt(chance, company)
     return {
         **row,
-        "step_id": mostly(chance, row["step_id"], *PATHS),
+        "step_id": mostly(chance, row["step_id"], *LEARNT),
         "session_id": mostly(chance, chance.choice(SESSIONS), None, UNKNOWN),
     }
 
 
 def waiver(chance: random.Random, company: str) -> Row:
-    quiz, waived = (mostly(chance, chance.choice(STEPS), *PATHS, UNKNOWN) for _ in range(2))
+    quiz, waived = (mostly(chance, chance.choice(STEPS), *LEARNT, UNKNOWN) for _ in range(2))
     return {
         "company_id": company,
-        "path_id": mostly(chance, chance.choice(PATHS), UNKNOWN),
+        "path_id": mostly(chance, chance.choice(LEARNT), UNKNOWN),
         "step_id": quiz,
         "threshold": chance.choice(THRESHOLDS),
         "waived_step_id": waived,
