@@ -78,9 +78,9 @@ def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> 
     from flows.sources.demo.month import Month
 
     last = history.answering(home)
-    if last and (last.source, Month.of(datetime.fromisoformat(last.as_of)).number) != (
-        source,
-        Month.of(as_of).number,
-    ):
+    if last is None:
+        return
+    was, is_now = Month.of(datetime.fromisoformat(last.as_of)), Month.of(as_of)
+    if (last.source, was.number) != (source, is_now.number):
         home.warehouse.unlink(missing_ok=True)
         home.warehouse_log.unlink(missing_ok=True)
