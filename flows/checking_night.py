@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.night import delivered
 from flows.sources.base import NOTHING_HELD, Held
 from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import Arrival
+from flows.warehouse.accepting import Arrival, Waiting
 from flows.warehouse.duck import Duck
 from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.loading import Counts
@@ -25,13 +25,12 @@ class Checked:
     """What would become of the source's rows.
 
     are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
-    waiting:     table, reason, detail and how many rows wait for it.
     """
 
     arrivals: list[Arrival]
     counts: dict[str, Counts]
     are_changes: bool
-    waiting: list[tuple[str, str, str, int]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
     @property
     def deliveries(self) -> dict[str, str]:
@@ -69,8 +68,4 @@ def check_source(source: str, as_of: datetime) -> Checked:
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
                 return Checked(arrivals, nothing | counts, are_changes)
             counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
-            waiting = duck.rows(
-                "SELECT \"table\", reason, detail, count(*) FROM quarantine WHERE reason LIKE 'unknown%' "
-                "GROUP BY ALL ORDER BY ALL"
-            )
-            return Checked(arrivals, counts, are_changes, waiting)
+            return Checked(arrivals, counts, are_changes, accepting.waiting(duck))

@@ -35,6 +35,10 @@ class Incident:
     last: Failure
     failures: int = 1
 
+    def note(self) -> dict[str, Any]:
+        """What the home remembers of it: the last failure, and beside it the first and how many."""
+        return {**asdict(self.last), "failures": self.failures, "first": asdict(self.first)}
+
 
 # DuckDB, polars and SQLite have no class of their own for a full disk; the last words are what polars says
 # when the end of a parquet file finds no room.
@@ -63,8 +67,7 @@ def remember(home: Home, failure: Failure) -> Incident:
     """The incident with one more failure, also where the home can't be written."""
     before = going_on(home)
     incident = Incident(before.first, failure, before.failures + 1) if before else Incident(failure, failure)
-    note = {**asdict(incident.last), "failures": incident.failures, "first": asdict(incident.first)}
-    write_note(home.failure, note)
+    write_note(home.failure, incident.note())
     return incident
 
 

@@ -29,7 +29,6 @@ def scan_table(release: Release, table: str) -> "pl.LazyFrame":
 
     if table not in release.tables():
         raise UsageError(f"There is no table {table!r}; the release holds {', '.join(release.tables())}.")
-
     return pl.scan_parquet(release.table(table), glob=False)
 
 

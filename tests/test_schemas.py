@@ -11,7 +11,8 @@ import pytest
 
 from schemas import errors
 from schemas.columns import Table, key, table_name
-from schemas.inputs import INPUTS
+from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
+from schemas.inputs import INPUTS, OPTIONAL
 from schemas.outputs import OUTPUTS, SOMETIMES
 from tests.a_night import AS_OF, as_parquet, latest, night, published
 from tests.publishing.test_gate import CASES
@@ -167,3 +168,8 @@ def test_the_error_tree_is_drawn_whole_and_ends_with_the_codes_of_the_command() 
     assert [name for name in codes if name not in (errors.__doc__ or "")] == []
     expected = {"NightFailed": 1, "UsageError": 2, "SourceError": 3, "NotFound": 4, "HeldBack": 5}
     assert {name: codes[name] for name in expected} == expected
+
+
+def test_a_release_names_the_tables_that_the_schemas_describe() -> None:
+    assert tuple(map(table_name, OUTPUTS)) == PARQUET_TABLES
+    assert tuple(map(table_name, (*SOMETIMES, *OPTIONAL))) == OCCASIONAL_TABLES

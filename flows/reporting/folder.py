@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import polars as pl
-
 from flows.publishing import history
 from flows.publishing.standings import standings
 from flows.reporting.asking import opened
@@ -14,7 +12,7 @@ from flows.reporting.file_names import file_names
 from flows.reporting.pages import is_page
 from flows.reporting.report import Night, company_report
 from flows.reporting.session_page import page_of
-from flows.reporting.session_rows import rows_of
+from flows.reporting.session_rows import of_company, rows_of
 from schemas.errors import UsageError
 from schemas.home import Home, Release
 
@@ -44,11 +42,7 @@ def write_folder(
     as_of = datetime.fromisoformat(manifest.as_of)
     companies = standings(release)
     company = _company(list(companies), wanted.company)
-    sessions = (
-        pl.scan_parquet(release.table("path_sessions"), glob=False)
-        .filter(pl.col("company_id") == pl.lit(company))
-        .collect()
-    )
+    sessions = of_company(release, company, "path_sessions").collect()
     by_id = {session["session_id"]: session for session in sessions.to_dicts()}
     asked = list(by_id) if wanted.sessions is None else list(dict.fromkeys(wanted.sessions))
     for session in asked:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.reporting.pages import page
-from flows.reporting.session_rows import SessionRows, rows_of
+from flows.reporting.session_rows import SessionRows, of_company, rows_of
 from flows.reporting.words import STANDINGS, moment, seconds
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
@@ -33,11 +33,8 @@ def session_page(release: Path, company_id: str, session_id: str, *, with_names:
     Raises: PathSessionNotFound if the company has no such session.
     """
     place = Release(release)
-    session = (
-        pl.scan_parquet(place.table("path_sessions"), glob=False)
-        .filter(pl.col("company_id") == pl.lit(company_id), pl.col("session_id") == pl.lit(session_id))
-        .collect()
-    )
+    sessions = of_company(place, company_id, "path_sessions")
+    session = sessions.filter(pl.col("session_id") == pl.lit(session_id)).collect()
     if session.is_empty():
         raise PathSessionNotFound
     (facts,) = session.to_dicts()

@@ -55,6 +55,12 @@ class SessionRows:
     people: Mapping[str, tuple[str, str]]
 
 
+def of_company(release: Release, company_id: str, table: str) -> pl.LazyFrame:
+    """The company's rows of a table."""
+    rows = pl.scan_parquet(release.table(table), glob=False)
+    return rows.filter(pl.col("company_id") == pl.lit(company_id))
+
+
 def rows_of(
     release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
 ) -> Iterator[SessionRows]:
@@ -67,22 +73,22 @@ def _read_at_once(
     release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
 ) -> Iterator[SessionRows]:
     # Tables are sorted by company and session: what lies outside the bounds is not read.
-    of_sessions = (
-        (pl.col("company_id") == pl.lit(company_id))
-        & pl.col("session_id").is_between(pl.lit(min(sessions)), pl.lit(max(sessions)))
-        & pl.col("session_id").is_in(list(sessions))
+    session = pl.col("session_id")
+    wanted = (
+        session.is_between(pl.lit(min(sessions)), pl.lit(max(sessions))),
+        session.is_in(list(sessions)),
     )
-    learners = _table(release, "path_session_stats").filter(of_sessions, "is_current").select(_OF_LEARNERS)
-    steps = _table(release, "step_stats").filter(of_sessions).select(_OF_STEPS)
-    known = learners.collect()
+    learners = of_company(release, company_id, "path_session_stats").filter(*wanted, "is_current")
+    steps = of_company(release, company_id, "step_stats").filter(*wanted).select(_OF_STEPS)
+    known = learners.select(_OF_LEARNERS).collect()
     people = _people(release, company_id, known) if with_names else {}
     by_session = known.partition_by("session_id", as_dict=True)
     current = steps.join(known.lazy(), on="enrollment_id", how="semi", maintain_order="left").collect()
     steps_by_session = current.partition_by("session_id", as_dict=True)
-    for session in sessions:
+    for session_id in sessions:
         yield SessionRows(
-            by_session.get((session,), known.clear()),
-            steps_by_session.get((session,), current.clear()),
+            by_session.get((session_id,), known.clear()),
+            steps_by_session.get((session_id,), current.clear()),
             people,
         )
 
@@ -90,8 +96,7 @@ def _read_at_once(
 def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) -> Iterator[list[str]]:
     """The sessions in lists, each of as many as may be read at once."""
     sizes = dict(
-        _table(release, "session_summary")
-        .filter(pl.col("company_id") == pl.lit(company_id))
+        of_company(release, company_id, "session_summary")
         .select("session_id", pl.col("enrolled") + pl.col("archived"))
         .collect()
         .iter_rows()
@@ -108,14 +113,9 @@ def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) 
         yield together
 
 
-def _table(release: Release, name: str) -> pl.LazyFrame:
-    return pl.scan_parquet(release.table(name), glob=False)
-
-
 def _people(release: Release, company_id: str, learners: pl.DataFrame) -> dict[str, tuple[str, str]]:
     users = (
-        _table(release, "users")
-        .filter(pl.col("company_id") == pl.lit(company_id))
+        of_company(release, company_id, "users")
         .join(learners.lazy().select("user_id"), on="user_id", how="semi")
         .select(
             "user_id",

@@ -1,5 +1,6 @@
 """What was loaded becomes the warehouse's: all of it or nothing."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,11 +9,12 @@ from flows.warehouse import step_history, touching
 from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
 from flows.warehouse.keying import by_id, same_row, waits
-from flows.warehouse.limits import Limits, counting_enrollments, hold_refusals, hold_shrinking, hold_waiting
+from flows.warehouse.limits import Limits, hold_refusals, hold_shrinking, hold_waiting
 from flows.warehouse.loading import Counts, loaded, row_as_json, stored_types
 from schemas.columns import Table, facts, key, table_name
 from schemas.inputs import INPUTS, OPTIONAL, PathSteps, Waivers, model_of
 from schemas.manifest import TableIn
+from schemas.vocabulary import WAITING_REASONS
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,17 @@ class Arrival:
     counts: Counts
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """How many rows of a table wait for what: a reason, and the partner in words."""
+
+    table: str
+    reason: str
+    detail: str
+    count: int
+
+
+_WAITS = f"reason IN {WAITING_REASONS}"
 _TABLES = (
     'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
     "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)",
@@ -72,13 +85,11 @@ def accept(
         hold_refusals(arrival.extract.table, arrival.counts, limits)
     with duck.transaction():
         delivered = _delivered_ever(duck)
-        counted = counting_enrollments(duck) if "enrollments" in delivered else None
+        counted = _counting_enrollments(duck, waiting(duck)) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
             hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
-        duck.execute(
-            "CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE reason NOT LIKE 'unknown%'"
-        )
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE NOT {_WAITS}")
         _note_known_paths(duck, delivered)
         for arrival in arrivals:
             model, table = model_of(arrival.extract.table), arrival.extract.table
@@ -91,16 +102,37 @@ def accept(
             counts[table] = _sum(counts[table], arrival.counts, older)
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
+        rows = waiting(duck)
         if "enrollments" in delivered:
-            hold_waiting(duck, limits, counted)
-        waiting = dict(
-            duck.rows("SELECT \"table\", count(*) FROM quarantine WHERE reason LIKE 'unknown%' GROUP BY 1")
-        )
+            counting = _counting_enrollments(duck, rows)
+            hold_waiting(limits, counted, counting, waiting_by_reason(rows, "enrollments"))
     return {
-        table: replace(count, waiting=waiting.get(table, 0))
+        table: replace(count, waiting=waiting_by_reason(rows, table).total())
         for table, count in counts.items()
         if table in delivered
     }
+
+
+def waiting(duck: Duck) -> list[Waiting]:
+    """The stored rows whose partner has not arrived."""
+    rows = duck.rows(
+        f'SELECT "table", reason, detail, count(*) FROM quarantine WHERE {_WAITS} GROUP BY ALL ORDER BY ALL'
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def waiting_by_reason(rows: list[Waiting], table: str) -> Counter[str]:
+    """How many of a table's rows wait, by reason."""
+    reasons: Counter[str] = Counter()
+    for row in (row for row in rows if row.table == table):
+        reasons[row.reason] += row.count
+    return reasons
+
+
+def _counting_enrollments(duck: Duck, rows: list[Waiting]) -> int:
+    """How many enrolments there are whose partners have arrived."""
+    stored = int(duck.value("SELECT count(*) FROM enrollments"))
+    return stored - waiting_by_reason(rows, "enrollments").total()
 
 
 def _sum(one: Counts, other: Counts, older: int) -> Counts:

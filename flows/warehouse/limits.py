@@ -3,6 +3,7 @@
 Raises everywhere: HeldBack, naming the table, the counts and what to do.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from flows.warehouse import step_history
@@ -22,6 +23,11 @@ class Limits:
 
     refused_share: float = 0.05
     shrink_share: float | None = 0.2
+
+    def is_passed_by(self, before: int, after: int) -> bool:
+        """Whether so many rows have shrunk to so few that a night may not go on."""
+        # The share as a quotient: of 50 rows a limit of 42 % lets 29 through, but 50 * (1 - 0.42) > 29.
+        return self.shrink_share is not None and before > 0 and (before - after) / before > self.shrink_share
 
 
 DEFAULT_LIMITS = Limits()
@@ -56,35 +62,24 @@ def hold_shrinking(
     else:
         return
     after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
-    # The share as a quotient: 29 of 50 rows are what a limit of 42 % lets through, but 50 * (1 - 0.42) > 29.
-    if before and (before - after) / before > limits.shrink_share:
+    if limits.is_passed_by(before, after):
         raise HeldBack(
             f"Table {table}: {after:,} rows where {holder} holds {before:,}, a loss of more than the "
             f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
         )
 
 
-def counting_enrollments(duck: Duck) -> int:
-    """How many enrolments there are whose partners have arrived."""
-    waiting = "quarantine WHERE \"table\" = 'enrollments' AND reason LIKE 'unknown%'"
-    return int(duck.value(f"SELECT (SELECT count(*) FROM enrollments) - (SELECT count(*) FROM {waiting})"))
-
-
-def hold_waiting(duck: Duck, limits: Limits, before: int | None) -> None:
+def hold_waiting(limits: Limits, before: int | None, after: int, reasons: Counter[str]) -> None:
     """Hold the night if too many enrolments have lost a partner: as good as lost, though they all came.
 
-    before: how many enrolments counted; null on the first night that brings some.
+    before:  how many enrolments counted; null on the first night that brings some.
+    after:   how many count now.
+    reasons: how many wait, by reason.
     """
-    if limits.shrink_share is None:
+    if limits.shrink_share is None or not reasons:
         return
-    after = counting_enrollments(duck)
-    reasons = duck.rows(
-        "SELECT reason, count(*) FROM quarantine WHERE \"table\" = 'enrollments' "
-        "AND reason LIKE 'unknown%' GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    is_lost = after == 0 if before is None else before and (before - after) / before > limits.shrink_share
-    if reasons and is_lost:
-        words = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
+    if after == 0 if before is None else limits.is_passed_by(before, after):
+        words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         raise HeldBack(
             f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
             f"have not arrived ({words}). Mend the source, or accept it once with --accept-shrink."

@@ -180,10 +180,9 @@ class Worlds:
             self._duck.frame(sql) for sql in (_SESSIONS_BELOW, _ENROLLMENTS_BELOW, _LOOKS_INTO, _INSIDE_BELOW)
         )
         for first in range(0, max(sessions) + 1, _FETCHED):
-            buckets = f"bucket >= {first} AND bucket < {first + _FETCHED}"
-            if len(sessions) <= _FETCHED:
-                # A condition that every row meets DuckDB takes for one that few meet, and joins accordingly.
-                buckets = "true"
+            # A condition that every row meets DuckDB takes for one that few meet, and joins accordingly.
+            are_all = len(sessions) <= _FETCHED
+            buckets = "true" if are_all else f"bucket >= {first} AND bucket < {first + _FETCHED}"
             tables = {
                 "enrollments": self._enrollments,
                 "inside": self._inside,

@@ -55,7 +55,8 @@ def check(
         tables = {
             table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
         }
-        typer.echo(json.dumps({"source": source, "tables": tables, "held_back_by": held_back}, indent=2))
+        held = {"held_back_by": held_back, "nobody_counts": checked.nobody_counts}
+        typer.echo(json.dumps({"source": source, "tables": tables, **held}, indent=2))
     else:
         from pathstats.cli.check_screen import show_check
 

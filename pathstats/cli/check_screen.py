@@ -70,25 +70,27 @@ def _rows(checked: "Checked") -> Table:
 
 
 def _waiting(checked: "Checked") -> Table:
-    table = Table(title="Rows that wait", title_justify="left", box=None, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("reason", no_wrap=True)
-    table.add_column("what they wait for")
-    for name, reason, detail, count in checked.waiting:
-        table.add_row(name, f"{count:,}", reason, Text(detail))
+    table = _reasons("Rows that wait", "what they wait for")
+    for row in checked.waiting:
+        table.add_row(row.table, f"{row.count:,}", row.reason, Text(row.detail))
     return table
 
 
 def _refusals(checked: "Checked") -> Table:
-    table = Table(title="Refused rows", title_justify="left", box=None, pad_edge=False)
-    table.add_column("table", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("reason", no_wrap=True)
-    table.add_column("the first of them")
+    table = _reasons("Refused rows", "the first of them")
     for name, count in checked.counts.items():
         # A table and its changes may be refused for the same reason.
         firsts = dict(example.split(": ", 1) for example in reversed(count.examples))
         for reason, first in sorted(firsts.items()):
             table.add_row(name, f"{count.reasons[reason]:,}", reason, Text(first))
+    return table
+
+
+def _reasons(title: str, last: str) -> Table:
+    """How many rows of a table there are for a reason; last: what the last column tells."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("reason", no_wrap=True)
+    table.add_column(last)
     return table

@@ -1,6 +1,5 @@
 """`pathstats`: one command per file, each light to import."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -25,6 +24,8 @@ from pathstats.cli.verify import verify
 
 def _say_version(is_asked: bool) -> None:
     if is_asked:
+        from importlib.metadata import version
+
         typer.echo(version("pathstats"))
         raise typer.Exit
 

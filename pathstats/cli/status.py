@@ -47,7 +47,8 @@ def status(
 
     allowed = None if max_age is None else duration(max_age)
     place = settings.home(home)
-    failure = incidents.read_note(place.failure) if incidents.going_on(place) else None
+    incident = incidents.going_on(place)
+    failure = incident.note() if incident else None
     manifest = history.manifest_of(_answering(place, failure, max_age))
     fresh, rollback = freshness(manifest, datetime.now(UTC)), history.rollback(place)
     is_stale = None if allowed is None else fresh.age > allowed

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pathstats.cli.main import app
-from tests.a_night import as_parquet, small_world
+from tests.a_night import as_ndjson, as_parquet, small_world
 
 
 @pytest.fixture
@@ -109,3 +110,14 @@ def test_each_help_names_the_sources(command: str) -> None:
     words = " ".join(ask(command, "--help").stdout.replace("│", " ").split())
     for source in ("files:DIR", "changes:DIR", "oulad:DIR", "demo[:learners=N,seed=S]"):
         assert source in words
+
+
+def test_a_source_of_which_no_enrolment_counts(tmp_path: Path) -> None:
+    tables = small_world() | {"users": [{**row, "company_id": "ACME"} for row in small_world()["users"]]}
+    source = f"files:{as_ndjson(tmp_path / 'in', tables)}"
+    shown = CliRunner().invoke(app, ["check", source])
+    assert shown.exit_code == 5
+    assert "every enrolment waits for a partner" in shown.stdout
+    assert re.search(r"enrollments +3 +unknown_user +the partner of user_id has not arrived", shown.stdout)
+    told = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
+    assert (told["held_back_by"], told["nobody_counts"]) == ([], True)
