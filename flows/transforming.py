@@ -1,6 +1,8 @@
 """From the warehouse to the release that is being built: computed, checked, written and indexed."""
 
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,8 +71,8 @@ def transform(
         )
         index = files.enter_context(LookupIndex(building, base))
         write_roster(duck, building, index, base)
-        for bucket, span in zip(worlds, spans(worlds.firsts), strict=True):
-            sessions, found = bucket.world.sessions, statistics(bucket.world)
+        for (bucket, found), span in zip(_evaluated(worlds), spans(worlds.firsts), strict=True):
+            sessions = bucket.world.sessions
             kept, replaced = _rows_of_last(last, bucket, span)
             if last:
                 differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
@@ -88,6 +90,19 @@ def transform(
             index.answer(found.answers, bucket.asked)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
+
+
+def _evaluated(worlds: Worlds) -> Iterator[tuple[Bucket, Statistics]]:
+    """Each bucket with what the rules say of it; those of the next one are at work meanwhile."""
+    with ThreadPoolExecutor(max_workers=1) as rules:
+        last: tuple[Bucket, Future[Statistics]] | None = None
+        for bucket in worlds:
+            found = rules.submit(statistics, bucket.world)
+            if last:
+                yield last[0], last[1].result()
+            last = bucket, found
+        if last:
+            yield last[0], last[1].result()
 
 
 def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:

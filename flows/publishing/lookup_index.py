@@ -71,7 +71,10 @@ class LookupIndex:
         self._do(self._name_sessions, sessions)
 
     def name_users(self, users: pl.DataFrame) -> None:
-        """Some who can be asked about: company_id, company_key, user_id, user_key, email, status."""
+        """Some who can be asked about: company_id, company_key, user_id, user_key, email, status.
+
+        In the order of the ids: much faster to write.
+        """
         self._do(self._name_users, users)
 
     def end_naming(self) -> None:
@@ -109,11 +112,13 @@ class LookupIndex:
         # Who a key is of: for all learners of a session. Made anew, for that is faster than keeping it.
         self._connection.execute("DROP INDEX IF EXISTS users_by_key")
         self._name_companies(sessions)
-        self._insert("sessions", _sorted(sessions, "session_id", "session_key"))
+        names = sessions.select("company_key", "session_id", "session_key")
+        self._insert("sessions", names.sort("company_key", "session_id"))
 
     def _name_users(self, users: pl.DataFrame) -> None:
         self._name_companies(users)
-        self._insert("users", _sorted(users, "user_id", "user_key"))
+        names = users.select("company_key", "user_id", "user_key")
+        self._insert("users", names.sort("company_key", maintain_order=True))
         self._emails += [_emails(part) for part in users.iter_slices(_ROWS_AT_ONCE)]
 
     def _end_naming(self) -> None:
@@ -153,11 +158,6 @@ class LookupIndex:
 
 
 _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
-
-
-def _sorted(rows: pl.DataFrame, name: str, key: str) -> pl.DataFrame:
-    """In the order in which SQLite keeps them: much faster to write."""
-    return rows.select("company_key", name, key).sort("company_key", name)
 
 
 def _emails(users: pl.DataFrame) -> pl.DataFrame:

@@ -110,6 +110,13 @@ class Duck:
         table = self._interruptibly(lambda: self._connection.sql(sql).to_arrow_table())
         return pl.DataFrame(table)
 
+    @contextmanager
+    def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """What the statements inside find under the name is the frame."""
+        self._connection.register(name, frame.to_arrow())
+        yield
+        self._connection.unregister(name)
+
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
 

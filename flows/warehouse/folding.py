@@ -14,13 +14,13 @@ def hashes_of_keys(model: type[Table], table: str) -> str:
     return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE refusal IS NULL"
 
 
-def fates(model: type[Table], table: str, suspects: list[int]) -> str:
+def fates(model: type[Table], table: str, suspects: str) -> str:
     """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
     versions; else all of them are refused.
 
-    suspects: row_in_file of the sound rows whose key's hash is another one's too.
+    suspects: the relation of the sound rows, by row_in_file, whose key's hash is another one's too.
     """
     keys = ", ".join(map(identifier, stored_key(model)))
     content = ", ".join(map(identifier, stored_columns(model)))
@@ -29,7 +29,7 @@ def fates(model: type[Table], table: str, suspects: list[int]) -> str:
     return f"""
     WITH repeated AS (
       SELECT row_in_file AS row_id, {content} FROM {table}
-      WHERE row_in_file IN (SELECT unnest({suspects}))),
+      WHERE row_in_file IN (SELECT row_in_file FROM {suspects})),
     copies AS (
       SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
     versions AS (

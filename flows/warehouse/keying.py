@@ -5,7 +5,7 @@ row it names has arrived: a late partner begins to match by itself. Pure text: w
 by `loading` and `accepting`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from flows.warehouse.duck import identifier, quoted
 from schemas.columns import Table, key, table_name
@@ -52,17 +52,17 @@ def _id_columns(model: type[Table]) -> list[str]:
     return ["company_id", *(f"{name}_id" for name, _ in _ids(model))]
 
 
-def new_keys(model: type[Table], rows: str) -> Iterator[str]:
+def new_keys(model: type[Table], rows: str, of: Collection[str] = _KINDS) -> Iterator[str]:
     """Give the rows' companies and ids that have no key yet their keys, in the order of the ids.
 
-    rows: a query for sound rows, as they are read.
+    rows: a query for sound rows, as they are read. of: the kinds of ids that get keys.
     """
     yield f"""
     INSERT INTO company_keys
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
     FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)"""
     rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
-    for name, kind in _ids(model):
+    for name, kind in (named for named in _ids(model) if named[1] in of):
         yield f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)

@@ -36,8 +36,10 @@ from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
-# Few ids are met in it for the first time: those get their keys once its rows are there.
+# Few ids are met in it for the first time: those get their keys once its rows are there. But each step comes
+# in many rows: the first ones name them all.
 _LONG = ("enrollments", "step_activity")
+_FIRST_ROWS = 100_000
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
@@ -152,6 +154,9 @@ def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
         duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}")
         return int(duck.value(f"SELECT count(*) FROM {table}"))
     _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
+    duck.execute_all(
+        new_keys(model, f"FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}", of=("step",))
+    )
     duck.execute(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
     ((read, without_key),) = duck.rows(f"SELECT count(*), count(unkeyed) FROM {table}")
     if without_key:
@@ -177,8 +182,9 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
     repeated = hashes.filter(hashes == hashes.shift(1)).unique()
     if repeated.is_empty():
         return 0
-    suspects = rows.filter(pl.col("hash").is_in(repeated.implode()))["row_in_file"].to_list()
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, suspects)}")
+    with duck.lent("suspects", rows.filter(pl.col("hash").is_in(repeated.implode()))):
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, 'suspects')}")
+    duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     problem = quoted("duplicate_key:other rows have the same key and other content")
     refused = refusal(problem, key_text(model), row_as_json(model))
     duck.execute(
@@ -186,7 +192,6 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
         f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS f "
         f"WHERE {table}.row_in_file = f.row_in_file"
     )
-    duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
 
 

@@ -52,9 +52,10 @@ SESSIONS_BY_ID = f"""
     SELECT company_id, company_key, session_id, session_key
     FROM ({_SESSIONS}) JOIN company_keys USING (company_id)"""
 USERS_BY_ID = """
-    SELECT company_id, u.company_key, user_id, user_key, email, status
-    FROM users AS u JOIN user_keys USING (user_key)
+    SELECT company_id, user_id, u.* FROM users AS u JOIN user_keys USING (user_key)
     JOIN company_keys ON company_keys.company_key = u.company_key"""
+USERS_IN_ORDER = f"""
+    SELECT user_key, row_number() OVER (ORDER BY company_id, user_id) AS place FROM ({USERS_BY_ID})"""
 _EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
 # The known users among those who are asked about, in publication order; their ids are handed over once.
 _LEARNERS = """
