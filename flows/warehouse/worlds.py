@@ -13,9 +13,9 @@ from transforms.changes import Touched
 from transforms.curricula import Curricula, curricula
 from transforms.world import Below, World
 
-_BUCKET_ENROLLMENTS = 200_000
+_BUCKET_ENROLLMENTS = 100_000
 # How many buckets are fetched at once: each query scans a whole table.
-_FETCHED = 8
+_FETCHED = 16
 
 _SESSIONS_IN = """
     SELECT bucket, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
