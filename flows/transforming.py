@@ -1,6 +1,6 @@
 """From the warehouse to the release that is being built: computed, checked, written and indexed."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,6 +25,9 @@ from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, Ste
 from transforms.changes import Touched, changes, transitions, with_causes
 from transforms.published import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
+
+# In how many buckets the rules are at work: of one's steps many leave one of two cores idle.
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -93,16 +96,16 @@ def transform(
 
 
 def _evaluated(worlds: Worlds) -> Iterator[tuple[Bucket, Statistics]]:
-    """Each bucket with what the rules say of it; those of the next one are at work meanwhile."""
-    with ThreadPoolExecutor(max_workers=1) as rules:
-        last: tuple[Bucket, Future[Statistics]] | None = None
+    """Each bucket with what the rules say of it; those of the next ones are at work meanwhile."""
+    ahead: deque[tuple[Bucket, Future[Statistics]]] = deque()
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as rules:
         for bucket in worlds:
-            found = rules.submit(statistics, bucket.world)
-            if last:
-                yield last[0], last[1].result()
-            last = bucket, found
-        if last:
-            yield last[0], last[1].result()
+            ahead.append((bucket, rules.submit(statistics, bucket.world)))
+            if len(ahead) > _AT_ONCE:
+                first, found = ahead.popleft()
+                yield first, found.result()
+        for first, found in ahead:
+            yield first, found.result()
 
 
 def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import duckdb
 import polars as pl
@@ -108,7 +108,8 @@ class Duck:
         """The query's answer as a polars frame."""
         # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
         table = self._interruptibly(lambda: self._connection.sql(sql).to_arrow_table())
-        return pl.DataFrame(table)
+        # What takes in all of it in one piece first copies it.
+        return cast(pl.DataFrame, pl.from_arrow(table, rechunk=False))
 
     @contextmanager
     def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
