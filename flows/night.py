@@ -195,7 +195,8 @@ def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dic
     """Write the pages that people open, and tell where the learners of each company stand."""
     companies = standings(plan.home.building)
     told = reporting.Night.told_by(plan.home, plan.as_of, companies, tables_in, computed.since)
-    reporting.write_report(plan.home.building.folder, told, with_names=plan.with_names)
+    with _warehouse(plan) as duck:
+        reporting.write_report(duck, plan.home.building.folder, told, with_names=plan.with_names)
     return companies
 
 

@@ -21,6 +21,9 @@ from tests.reference.rules import Answer, reference
 _OULAD = Path(__file__).parent.parent.parent / "shared" / "data" / "oulad"
 NEW_YEAR = datetime(2015, 1, 1, tzinfo=UTC)
 
+# What is read and published once serves all of them.
+pytestmark = pytest.mark.xdist_group("oulad")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_collecting() -> Iterator[None]:
@@ -45,13 +48,12 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     return {table: frame.to_dicts() for table, frame in read.items()}
 
 
-def publish(home: Home, as_of: datetime) -> Manifest:
+def publish(home: Home, as_of: datetime) -> None:
     """Publish by the command, with all the threads that a night has outside of tests."""
     command = [str(Path(sys.executable).with_name("pathstats")), "run", "--direct", "--json"]
     env = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
     options = ["--source", f"oulad:{_OULAD}", "--as-of", as_of.isoformat(), "--home", str(home.root)]
     subprocess.run([*command, *options], env=env, check=True, stdout=subprocess.DEVNULL)
-    return Manifest.read(home.latest / "manifest.json")
 
 
 def published(home: Home, wanted: pl.Expr | None = None) -> Answer:
@@ -63,17 +65,25 @@ def published(home: Home, wanted: pl.Expr | None = None) -> Answer:
     return Answer(*((scan if wanted is None else scan.filter(wanted)).collect().to_dicts() for scan in scans))
 
 
-def test_new_year_2015_has_the_rows_that_the_contract_counts(tmp_path: Path) -> None:
-    manifest = publish(Home(tmp_path), NEW_YEAR)
+@pytest.fixture(scope="module")
+def at_new_year(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which 1 January 2015 is published."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    publish(home, NEW_YEAR)
+    return home
+
+
+def test_new_year_2015_has_the_rows_that_the_contract_counts(at_new_year: Home) -> None:
+    manifest = Manifest.read(at_new_year.latest / "manifest.json")
     enrollments = manifest.tables_in["enrollments"]
     assert (enrollments.read, enrollments.refused, enrollments.reasons) == (32_593, 35, {"time_order": 35})
     assert manifest.files["path_session_stats.parquet"].rows == 32_557
 
 
-def test_every_value_is_the_reference_s(tables: dict[str, list[dict[str, object]]], tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    publish(home, NEW_YEAR)
-    assert not differences(published(home), reference(tables, NEW_YEAR))
+def test_every_value_is_the_reference_s(
+    tables: dict[str, list[dict[str, object]]], at_new_year: Home
+) -> None:
+    assert not differences(published(at_new_year), reference(tables, NEW_YEAR))
 
 
 def test_while_the_courses_run_a_quarter_of_the_sessions_is_the_reference_s(

@@ -16,7 +16,13 @@ IS_ENROLLED = "is_current AND archived_at IS NULL"
 def opened(release: Release) -> Iterator[Duck]:
     """The release's tables by their names, as `pathstats query` has them; in bounded memory."""
     with Duck(memory_limit="1GB") as duck:
-        duck.execute_all(
-            f"CREATE VIEW {table} AS FROM {parquet(release.table(table))}" for table in PARQUET_TABLES
-        )
+        name_tables(duck, release)
         yield duck
+
+
+def name_tables(duck: Duck, release: Release) -> None:
+    """What the connection finds under their names are the release's tables, whatever else it has."""
+    duck.execute_all(
+        f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {parquet(release.table(table))}"
+        for table in PARQUET_TABLES
+    )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from flows.publishing import history
 from flows.reporting import charts
-from flows.reporting.asking import opened
+from flows.reporting.asking import name_tables
 from flows.reporting.attention import LISTED, Attention
 from flows.reporting.figures import Figures, figures
 from flows.reporting.file_names import reports
@@ -67,17 +67,19 @@ class Night:
         )
 
 
-def write_report(release: Path, night: Night, *, with_names: bool = False) -> None:
+def write_report(duck: Duck, release: Path, night: Night, *, with_names: bool = False) -> None:
     """Write `report.html` into the release; of several companies a list, and `report/<company>.html` each.
 
     The pages are a function of the release's tables and the night: the same of both, the same bytes.
+
+    duck: reads them; what it has under their names it has no longer.
     """
     place = Release(release)
     files = reports(place, night.companies)
-    with opened(place) as duck:
-        for company, file in files.items():
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
+    name_tables(duck, place)
+    for company, file in files.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
     if len(files) != 1:
         links = [(company, f"report/{quote(file.name)}") for company, file in files.items()]
         html = page("companies.html.jinja", companies=links, **_as_of(night.as_of))

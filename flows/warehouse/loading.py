@@ -36,9 +36,9 @@ from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
-# Few ids are met in it for the first time: those get their keys once its rows are there. But each step comes
-# in many rows: the first ones name them all.
+# Few ids are met in it for the first time: those get their keys once its rows are there.
 _LONG = ("enrollments", "step_activity")
+# But of steps each comes in many rows; so many of them name nearly all.
 _FIRST_ROWS = 100_000
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
@@ -154,9 +154,10 @@ def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
         duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}")
         return int(duck.value(f"SELECT count(*) FROM {table}"))
     _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
-    duck.execute_all(
-        new_keys(model, f"FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}", of=("step",))
-    )
+    if "step_id" in model.to_schema().columns:
+        first = f"SELECT company_id, step_id FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}"
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
+        duck.execute_all(new_keys(model, "FROM read", of=("step",)))
     duck.execute(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
     ((read, without_key),) = duck.rows(f"SELECT count(*), count(unkeyed) FROM {table}")
     if without_key:

@@ -17,6 +17,7 @@ from flows.reporting import attention as attending
 from flows.reporting.asking import opened
 from flows.reporting.attention import attention
 from flows.reporting.report import Night, write_report
+from flows.warehouse.duck import Duck
 from pathstats.cli.main import app
 from schemas.home import Home, Release
 from schemas.manifest import Manifest, Standing
@@ -150,9 +151,9 @@ def test_names_and_e_mails_only_where_they_are_asked_for(tmp_path: Path, release
     assert "First u1" not in html
     shutil.copytree(release.folder, tmp_path / "release")
     told = Manifest.read(release.manifest)
-    write_report(
-        tmp_path / "release", Night(AS_OF, told.companies, told.tables_in, None, {}, []), with_names=True
-    )
+    without_past = Night(AS_OF, told.companies, told.tables_in, None, {}, [])
+    with Duck() as duck:
+        write_report(duck, tmp_path / "release", without_past, with_names=True)
     people = data_of(Release(tmp_path / "release").report.read_text("utf-8"))["people"]
     assert people["u1"] == ["First u1", "u1@example.org"]
     assert set(people) == {"u1", "u2", "u3", "u4", "u7"}
@@ -187,7 +188,8 @@ def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Relea
     text = words(latest(tmp_path / "home").report.read_text("utf-8"))
     assert "Nobody is enrolled." in text
     shutil.copytree(release.folder, tmp_path / "release")
-    write_report(tmp_path / "release", Night(AS_OF, {}, {}, None, {}, []))
+    with Duck() as duck:
+        write_report(duck, tmp_path / "release", Night(AS_OF, {}, {}, None, {}, []))
     text = words(Release(tmp_path / "release").report.read_text("utf-8"))
     assert "This release holds no company yet." in text
 
