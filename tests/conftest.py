@@ -47,7 +47,6 @@ def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not look it through again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session")
