@@ -115,8 +115,10 @@ class Duck:
     def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
         """What the statements inside find under the name is the frame."""
         self._connection.register(name, frame.to_arrow())
-        yield
-        self._connection.unregister(name)
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
 
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]

@@ -38,9 +38,9 @@ _WAIVERS = """
     SELECT path_key, step_key, threshold, waived_step_key, valid_from, valid_to FROM waivers
     WHERE path_key IN (SELECT path_key FROM paths)"""
 # Sessions in publication order, cut after so many enrolments; those of an unknown path wait.
-_BUCKETS = f"""
+_BUCKETS = """
     SELECT session_key, path_key, CAST(
-        (sum(n) OVER (ORDER BY company_id, session_id ROWS UNBOUNDED PRECEDING) - n) // {_BUCKET_ENROLLMENTS}
+        (sum(n) OVER (ORDER BY company_id, session_id ROWS UNBOUNDED PRECEDING) - n) // {enrollments}
       AS INTEGER) AS bucket
     FROM (
       SELECT s.session_key, s.path_key, company_id, session_id,
@@ -128,7 +128,8 @@ class Worlds:
 
     def __init__(self, duck: Duck, as_of: datetime, since: Since | None = None) -> None:
         self._duck, self._as_of = duck, as_of
-        duck.execute_all([f"CREATE OR REPLACE TEMP TABLE buckets AS {_BUCKETS}", *families.declare()])
+        buckets = _BUCKETS.format(enrollments=_BUCKET_ENROLLMENTS)
+        duck.execute_all([f"CREATE OR REPLACE TEMP TABLE buckets AS {buckets}", *families.declare()])
         sessions = duck.frame(_SESSIONS)
         numbers = sessions["bucket"].unique().sort().to_list() or [0]
         self._sessions = {number: _of(number, sessions) for number in numbers}

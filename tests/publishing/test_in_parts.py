@@ -1,0 +1,60 @@
+"""What a night works through in parts comes to the same, however small these are."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows import transforming
+from flows.publishing import lookup_index, roster
+from flows.warehouse import loading, worlds
+from schemas.home import PARQUET_TABLES
+from tests.a_night import AS_OF, latest, night
+
+SMALL = [
+    (worlds, "_BUCKET_ENROLLMENTS", 30),
+    (worlds, "_FETCHED", 3),
+    (roster, "_ROWS_AT_ONCE", 40),
+    (lookup_index, "_ROWS_AT_ONCE", 30),
+    (lookup_index, "_ROWS_IN_A_STATEMENT", 7),
+    (loading, "_FIRST_ROWS", 1),
+]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a night has published, but for who published it."""
+
+    tables: dict[str, pl.DataFrame]
+    index: str
+
+
+def published(home: Path, day: datetime) -> Published:
+    night("demo:learners=200", home, day)
+    release = latest(home)
+    tables = {table: pl.read_parquet(release.table(table)) for table in PARQUET_TABLES}
+    with closing(sqlite3.connect(release.lookup_index)) as connection:
+        return Published(tables, "\n".join(connection.iterdump()))
+
+
+def test_in_small_parts_it_is_the_same_also_on_the_second_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [AS_OF, AS_OF + timedelta(days=1)]
+    at_once = [published(tmp_path / "at once", day) for day in days]
+    for module, name, size in SMALL:
+        monkeypatch.setattr(module, name, size)
+    buckets = []
+    evaluate = transforming.statistics
+    monkeypatch.setattr(transforming, "statistics", lambda world: buckets.append(world) or evaluate(world))
+    in_parts = [published(tmp_path / "in parts", day) for day in days]
+    assert len(buckets) > 8
+    for one, other in zip(at_once, in_parts, strict=True):
+        for table, rows in one.tables.items():
+            assert_frame_equal(other.tables[table], rows)
+        assert other.index == one.index
