@@ -86,17 +86,18 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
         return answer
 
+    def arrived(items: list[Extract]) -> list[Arrival]:
+        return [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in items]
+
     extracts = timed("extract", extract, plan)
     # Beside the phases: what else they would wait for.
     with ThreadPoolExecutor(max_workers=1) as aside:
         answering = aside.submit(verifying.intact, plan.home)
-        arrivals = []
-        for item in extracts:
-            if item is extracts[-1]:
-                # Its imports hold Python's lock, which nobody asks for while the longest table is read. What
-                # fails here fails again in the report.
-                aside.submit(charts.start)
-            arrivals.append(Arrival(item, timed(f"load {item.name}", load, plan, item)))
+        arrivals = arrived(extracts[:-1])
+        # Its imports hold Python's lock, which nobody asks for while the last and longest table is read. What
+        # fails here fails again in the report.
+        aside.submit(charts.start)
+        arrivals += arrived(extracts[-1:])
         tables_in = timed("accept", accept, plan, arrivals)
         computed = timed("transform", transform, plan, answering.result())
         building = plan.home.building

@@ -57,13 +57,9 @@ def _users_in_order(duck: Duck) -> Iterator[pl.DataFrame]:
     Ordered are keys alone: with all their texts that takes twice as long.
     """
     duck.execute(f"CREATE OR REPLACE TEMP TABLE places AS {USERS_IN_ORDER}")
-    at_most = int(duck.value("SELECT count(*) FROM places"))
-    for before in range(0, max(at_most, 1), _ROWS_AT_ONCE):
-        rows = duck.frame(
-            f"SELECT * FROM ({USERS_BY_ID}) JOIN places USING (user_key) "
-            f"WHERE place > {before} AND place <= {before + _ROWS_AT_ONCE}"
-        )
-        yield rows.sort("place")
+    for part in _parts("user_place", int(duck.value("SELECT count(*) FROM places"))):
+        rows = duck.frame(f"SELECT * FROM ({USERS_BY_ID}) JOIN places USING (user_key) WHERE {part}")
+        yield rows.sort("user_place")
     duck.execute("DROP TABLE places")
 
 
@@ -76,11 +72,14 @@ def _in_order(duck: Duck, model: type[Table]) -> Iterator[pl.DataFrame]:
         return
     duck.execute(
         "CREATE OR REPLACE TEMP TABLE in_order AS "
-        f"SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM ({rows})"
+        f"SELECT *, row_number() OVER (ORDER BY {order}) - 1 AS place FROM ({rows})"
     )
-    for before in range(0, at_most, _ROWS_AT_ONCE):
-        yield duck.frame(
-            f"SELECT * EXCLUDE (place) FROM in_order WHERE place > {before} "
-            f"AND place <= {before + _ROWS_AT_ONCE} ORDER BY place"
-        )
+    for part in _parts("place", at_most):
+        yield duck.frame(f"SELECT * EXCLUDE (place) FROM in_order WHERE {part} ORDER BY place")
     duck.execute("DROP TABLE in_order")
+
+
+def _parts(place: str, rows: int) -> Iterator[str]:
+    """Conditions on the place, counted from 0, that take rows some at a time; at least one."""
+    for first in range(0, max(rows, 1), _ROWS_AT_ONCE):
+        yield f"{place} >= {first} AND {place} < {first + _ROWS_AT_ONCE}"

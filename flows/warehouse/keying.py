@@ -62,7 +62,9 @@ def new_keys(model: type[Table], rows: str, of: Collection[str] = _KINDS) -> Ite
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
     FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)"""
     rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
-    for name, kind in (named for named in _ids(model) if named[1] in of):
+    for name, kind in _ids(model):
+        if kind not in of:
+            continue
         yield f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)

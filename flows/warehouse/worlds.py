@@ -54,15 +54,13 @@ SESSIONS_BY_ID = f"""
 USERS_BY_ID = """
     SELECT company_id, user_id, u.* FROM users AS u JOIN user_keys USING (user_key)
     JOIN company_keys ON company_keys.company_key = u.company_key"""
+# The users' places in the order of publication.
 USERS_IN_ORDER = f"""
-    SELECT user_key, row_number() OVER (ORDER BY company_id, user_id) AS place FROM ({USERS_BY_ID})"""
-_EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
-# The known users among those who are asked about, in publication order; their ids are handed over once.
-_LEARNERS = """
     SELECT user_key, CAST(row_number() OVER (ORDER BY company_id, user_id) - 1 AS UINTEGER) AS user_place
-    FROM users JOIN user_keys USING (user_key)
-    JOIN company_keys ON company_keys.company_key = users.company_key
-    WHERE user_key IN (SELECT user_key FROM asked)"""
+    FROM ({USERS_BY_ID})"""
+_EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
+# Theirs among those who are asked about; their ids are handed over once.
+_LEARNERS = f"{USERS_IN_ORDER} WHERE user_key IN (SELECT user_key FROM asked)"
 _USER_IDS = "SELECT user_id FROM learners JOIN user_keys USING (user_key) ORDER BY user_place"
 _FACTS = (
     "session_key, user_key, step_key, started_at, last_activity_at, completed_at, progress, score, "
