@@ -127,12 +127,16 @@ def with_causes(
     periods = world.curricula.periods.lazy().filter(between("since"))
     redefined = world.seen_from_above(paths.join(periods, on="path_key", how="semi")).collect()
     instants = ("started_at", "last_activity_at", "completed_at")
+    of_enrollments = (world.enrollments, world.below.enrollments)
+    enrolled = pl.concat(frame.lazy().select(_PAIR) for frame in of_enrollments)
     began_or_ended, worked = (
         world.seen_from_above(
-            pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames)
+            pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames).join(
+                enrolled, on=_PAIR, how="semi"
+            )
         ).collect()
         for frames, columns in (
-            ((world.enrollments, world.below.enrollments), ("enrolled_at", "archived_at")),
+            (of_enrollments, ("enrolled_at", "archived_at")),
             ((world.in_session, world.elsewhere), instants),
         )
     )
