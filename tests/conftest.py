@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.warehouse.duck import CONFIG
-from schemas.home import Release
-from tests.a_home import home_with_one_release
-from tests.reporting.training import published, training
+from flows.memory import prepare_memory
+
+prepare_memory()
+
+from flows.warehouse.duck import CONFIG  # noqa: E402
+from schemas.home import Release  # noqa: E402
+from tests.a_home import home_with_one_release  # noqa: E402
+from tests.reporting.training import published, training  # noqa: E402
 
 # Tests run beside each other: a thread of DuckDB's that waits for another keeps a core busy.
 CONFIG["threads"] = 1

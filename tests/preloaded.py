@@ -10,7 +10,6 @@ from flows.reporting.pages import templates
 from flows.warehouse.duck import CONFIG
 
 for name in (
-    "altair",
     "duckdb",
     "filelock",
     "flows.notices",

@@ -97,9 +97,9 @@ def accept(
             older = (_replace if arrival.extract.is_full else _merge)(
                 duck, model, arrival.extract, is_stored=table in delivered or model in OPTIONAL
             )
-            _note_extraction(duck, arrival.extract)
             delivered.add(table)
             counts[table] = _sum(counts[table], arrival.counts, older)
+        _note_extractions(duck, arrivals)
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
         rows = waiting(duck)
@@ -154,11 +154,11 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
 
 def _replace(duck: Duck, model: type[Table], extract: Extract, *, is_stored: bool) -> int:
     """The loaded table takes the place of the stored one."""
-    name, fresh = table_name(model), loaded(model, is_full=True)
+    fresh = loaded(model, is_full=True)
     if model in step_history.DATED:
         _date(duck, model, fresh, extract, is_stored=is_stored)
     taking = _taking_the_place if is_stored else _taking_a_new_place
-    duck.execute_all([*taking(model, fresh), f'DELETE FROM extracted WHERE "table" = {quoted(name)}'])
+    duck.execute_all(taking(model, fresh))
     return 0
 
 
@@ -213,15 +213,16 @@ def _drop_older(duck: Duck, model: type[Table], fresh: str) -> int:
     return int(duck.value("SELECT count(*) FROM older"))
 
 
-def _note_extraction(duck: Duck, extract: Extract) -> None:
-    table = quoted(extract.table)
-    at = quoted(extract.data_as_of.isoformat())
-    duck.execute_all(
-        [
-            f'DELETE FROM extracted WHERE "table" = {table} AND is_full = {extract.is_full}',
-            f"INSERT INTO extracted VALUES ({table}, {at}, {extract.is_full})",
-        ]
-    )
+def _note_extractions(duck: Duck, arrivals: list[Arrival]) -> None:
+    """When each table was taken, and its changes: those before a whole table are a part of it."""
+    noted = {(table, is_full): at for table, at, is_full in duck.rows("FROM extracted")}
+    for extract in (arrival.extract for arrival in arrivals):
+        if extract.is_full:
+            noted.pop((extract.table, False), None)
+        noted[extract.table, extract.is_full] = extract.data_as_of.isoformat()
+    values = (f"({quoted(table)}, {quoted(at)}, {is_full})" for (table, is_full), at in noted.items())
+    if noted:
+        duck.execute_all(["DELETE FROM extracted", f"INSERT INTO extracted VALUES {', '.join(values)}"])
 
 
 def _delivered_ever(duck: Duck) -> set[str]:

@@ -151,16 +151,14 @@ def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
         duck.execute_all(new_keys(model, "FROM read WHERE refusal IS NULL"))
         _declare(duck, table, stored_types(model) | OF_THE_CHECK)
-        duck.execute(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}")
-        return int(duck.value(f"SELECT count(*) FROM {table}"))
+        return int(duck.value(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"))
     _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
     if "step_id" in model.to_schema().columns:
         first = f"SELECT company_id, step_id FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}"
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
         duck.execute_all(new_keys(model, "FROM read", of=("step",)))
-    duck.execute(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
-    ((read, without_key),) = duck.rows(f"SELECT count(*), count(unkeyed) FROM {table}")
-    if without_key:
+    read = duck.value(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
+    if duck.value(f"SELECT count(unkeyed) FROM {table}"):
         duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
         duck.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
     duck.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
