@@ -94,8 +94,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     with ThreadPoolExecutor(max_workers=1) as aside:
         answering = aside.submit(verifying.intact, plan.home)
         arrivals = arrived(extracts[:-1])
-        # It holds Python's lock, which nobody asks for while the last and longest table is read. What fails here
-        # fails again in the report.
+        # That holds Python's lock, which nobody asks for while the last and longest table is read. What fails
+        # here fails again in the report.
         aside.submit(charts.start)
         arrivals += arrived(extracts[-1:])
         tables_in = timed("accept", accept, plan, arrivals)

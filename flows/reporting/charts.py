@@ -33,7 +33,7 @@ _LEARNERS = {
 
 
 def start() -> None:
-    """Start what draws: half a second of work on one core, once in a process; drawing then takes hundredths."""
+    """Start what draws: half a second on one core, once in a process; drawing then takes hundredths."""
     columns({"0": 0}, name="nothing")
 
 
@@ -56,9 +56,13 @@ def course(nights: list[tuple[datetime, int]], *, name: str, colour: str) -> str
     named = [
         {
             "utc": True,
-            **dict(zip(("year", "month", "date", "hours", "minutes"), it.timetuple(), strict=False)),
+            "year": day.year,
+            "month": day.month,
+            "date": day.day,
+            "hours": day.hour,
+            "minutes": day.minute,
         }
-        for it in _a_few([when for when, _ in nights])
+        for day in _a_few([when for when, _ in nights])
     ]
     time = {
         "field": "night",
