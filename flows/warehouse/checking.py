@@ -124,18 +124,13 @@ class Column:
             found.append(("missing_value", f"{self._given} IS NULL", f"{name} is missing"))
         if self.found is None:
             return found
+        if self.found != self.kind:
+            found += self._problems_of_type()
         if self.kind == "TIMESTAMPTZ":
-            naive = self._is_naive
-            found.append(("naive_time", f"{naive}", f"{name} has no time zone"))
-            found.append(
-                ("bad_type", f"{self._untyped} AND NOT ({naive})", f"{name} is not an ISO 8601 time")
-            )
             years = "TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
             found.append(
                 ("out_of_range", f"{self.value} NOT BETWEEN {years}", f"{name} is not in the years 1 to 9999")
             )
-        else:
-            found.append(("bad_type", self._untyped, f"{name} is not {_KIND_WORDS[self.kind]}"))
         if "isin" in self.bounds:
             allowed = ", ".join(quoted(value) for value in self.bounds["isin"])
             words = f"{name} is not one of {', '.join(self.bounds['isin'])}"
@@ -144,6 +139,15 @@ class Column:
             found.append(("out_of_range", self._out_of_range, f"{name} is not {self._range_words}"))
         return found
 
+    def _problems_of_type(self) -> list[tuple[str, str, str]]:
+        name, untyped = self.name, f"{self._given} IS NOT NULL AND {self.value} IS NULL"
+        if self.kind != "TIMESTAMPTZ":
+            return [("bad_type", untyped, f"{name} is not {_KIND_WORDS[self.kind]}")]
+        return [
+            ("naive_time", self._is_naive, f"{name} has no time zone"),
+            ("bad_type", f"{untyped} AND NOT ({self._is_naive})", f"{name} is not an ISO 8601 time"),
+        ]
+
     @property
     def _given(self) -> str:
         return "NULL" if self.found is None else self.text if self._may_be_blank else self.raw
@@ -151,12 +155,6 @@ class Column:
     @property
     def _may_be_blank(self) -> bool:
         return self.found in ("JSON", *_TEXTS)
-
-    @property
-    def _untyped(self) -> str:
-        if self.found == self.kind:
-            return "false"
-        return f"({self._given} IS NOT NULL AND {self.value} IS NULL)"
 
     @property
     def _is_naive(self) -> str:
