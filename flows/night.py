@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows import notices, transforming
+from flows import ctrl_c, notices, transforming
 from flows.failing import remembering_failure, telling_of_an_unwritable_home
 from flows.locking import one_night_at_a_time
 from flows.parity.holding import hold_against_the_platform, landing_of
@@ -59,14 +59,21 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
         telling_of_an_unwritable_home(plan, webhook),
         one_night_at_a_time(plan.home),
         remembering_failure(plan, webhook),
+        ctrl_c.heeded() as heed,
     ):
+
+        def heeding(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+            heed()
+            answer: Answer = run(name, phase, *arguments)
+            return answer
+
         try:
-            return _with_warehouse(plan, run)
+            return _with_warehouse(plan, heeding)
         except WarehouseDamaged:
             if plan.source is None:
                 raise
             set_aside(plan.home, plan.run_id)
-            return _with_warehouse(plan, run)
+            return _with_warehouse(plan, heeding)
 
 
 def _with_warehouse(plan: Plan, run: Runner) -> Manifest:

@@ -11,6 +11,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
+from flows import ctrl_c
 from schemas.errors import PathStatsError, UsageError
 
 Parameters = ParamSpec("Parameters")
@@ -163,20 +164,21 @@ def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Paramete
 
     @functools.wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-        try:
-            return command(*args, **kwargs)
-        except (typer.Exit, typer.Abort, SystemExit):
-            raise
-        except BrokenPipeError:
-            # The reader, `head` perhaps, has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except BaseException as error:  # A panic of polars is no Exception.
-            if kwargs.get("verbose"):
-                traceback.print_exc()
-            words, exit_code = _last_words(error)
-            typer.echo(f"pathstats: {words}", err=True)
-            raise typer.Exit(exit_code) from None
+        with ctrl_c.noted() as interrupted:
+            try:
+                return command(*args, **kwargs)
+            except (typer.Exit, typer.Abort, SystemExit):
+                raise
+            except BrokenPipeError:
+                # The reader, `head` perhaps, has seen enough.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit(0) from None
+            except BaseException as error:  # A panic of polars is no Exception.
+                if kwargs.get("verbose"):
+                    traceback.print_exc()
+                words, exit_code = _last_words(KeyboardInterrupt() if interrupted() else error)
+                typer.echo(f"pathstats: {words}", err=True)
+                raise typer.Exit(exit_code) from None
 
     return wrapped
 

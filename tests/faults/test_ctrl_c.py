@@ -1,0 +1,83 @@
+"""Ctrl-C is Ctrl-C wherever it falls: no failure of the night, no TypeError, and never forgotten."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import night as nights
+from flows.night import run_night
+from flows.plan import Plan
+from pathstats.cli.main import app
+from schemas.home import Home
+from tests.a_night import AS_OF, as_parquet, small_world
+
+
+class Dropping:
+    """What is raised where this ends is printed and dropped, as where polars calls Python."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def dropped() -> None:
+    Dropping()
+
+
+def turned_into_another() -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise TypeError("no Ctrl-C any more") from None
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return Plan(f"files:{as_parquet(tmp_path / 'in', small_world())}", Home(tmp_path / "home"), AS_OF)
+
+
+@pytest.fixture(params=[dropped, turned_into_another])
+def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C falls while a night transforms."""
+    transform = nights.transform
+
+    def fatal(*arguments: Any) -> Any:
+        request.param()
+        return transform(*arguments)
+
+    monkeypatch.setattr(nights, "transform", fatal)
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_night_is_interrupted_and_has_not_failed(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run_night(plan)
+    assert not plan.home.latest.exists()
+    assert not plan.home.failure.exists()
+    assert capsys.readouterr().err == ""
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_the_command_says_so(plan: Plan) -> None:
+    done = CliRunner().invoke(
+        app, ["run", "--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
+    )
+    assert done.exit_code == 130
+    assert "interrupted; nothing half-done was published." in done.output
+
+
+def test_without_it_a_failure_is_one(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> Any:
+        raise TypeError
+
+    monkeypatch.setattr(nights, "transform", fails)
+    done = CliRunner().invoke(
+        app, ["run", "--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
+    )
+    assert done.exit_code == 1
+    assert "TypeError" in done.output
+    assert plan.home.failure.exists()
