@@ -62,10 +62,9 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
         ctrl_c.heeded() as heed,
     ):
 
-        def heeding(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+        def heeding(*phase: Any) -> Any:
             heed()
-            answer: Answer = run(name, phase, *arguments)
-            return answer
+            return run(*phase)
 
         try:
             return _with_warehouse(plan, heeding)

@@ -7,6 +7,7 @@ import pytest
 
 from flows.memory import prepare_memory
 
+# As a night does, before it imports polars.
 prepare_memory()
 
 from flows.warehouse.duck import CONFIG  # noqa: E402
