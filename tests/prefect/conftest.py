@@ -3,6 +3,7 @@
 import gc
 import shutil
 import sqlite3
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -45,8 +46,20 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 made.backup(copy)
                 assert copy.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
             yield file
-    # What Prefect's client leaves to the garbage collector is collected here, where it fails no test.
-    gc.collect()
+    collect_sockets()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    yield
+    collect_sockets()
+
+
+def collect_sockets() -> None:
+    """Those that Prefect's client leaves to the garbage collector: here they fail no test, elsewhere any."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def database() -> Path:
