@@ -126,19 +126,18 @@ def with_causes(
     paths = world.known_sessions.select("session_key", "path_key").lazy()
     periods = world.curricula.periods.lazy().filter(between("since"))
     redefined = world.seen_from_above(paths.join(periods, on="path_key", how="semi")).collect()
-    instants = ("started_at", "last_activity_at", "completed_at")
     of_enrollments = (world.enrollments, world.below.enrollments)
     enrolled = pl.concat(frame.lazy().select(_PAIR) for frame in of_enrollments)
+
+    def happened(frames: tuple[pl.DataFrame, ...], *columns: str) -> pl.LazyFrame:
+        return pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames)
+
+    attempts = happened(
+        (world.in_session, world.elsewhere), "started_at", "last_activity_at", "completed_at"
+    ).join(enrolled, on=_PAIR, how="semi")
     began_or_ended, worked = (
-        world.seen_from_above(
-            pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames).join(
-                enrolled, on=_PAIR, how="semi"
-            )
-        ).collect()
-        for frames, columns in (
-            (of_enrollments, ("enrolled_at", "archived_at")),
-            ((world.in_session, world.elsewhere), instants),
-        )
+        world.seen_from_above(pairs).collect()
+        for pairs in (happened(of_enrollments, "enrolled_at", "archived_at"), attempts)
     )
     of_sessions = world.sessions.select(
         "company_id",

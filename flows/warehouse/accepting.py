@@ -56,14 +56,17 @@ def _optional_table(model: type[Table]) -> str:
 
 def held(duck: Duck) -> Held:
     """What the warehouse holds already."""
-    rows = [
-        (table, datetime.fromisoformat(at), is_full)
-        for table, at, is_full in duck.rows('SELECT "table", data_as_of, is_full FROM extracted')
-    ]
+    noted = {of: datetime.fromisoformat(at) for of, at in _extractions(duck).items()}
     taken_at: dict[str, datetime] = {}
-    for table, at, _ in rows:
+    for (table, _), at in noted.items():
         taken_at[table] = max(at, taken_at.get(table, at))
-    return Held({table: at for table, at, is_full in rows if is_full}, taken_at)
+    return Held({table: at for (table, is_full), at in noted.items() if is_full}, taken_at)
+
+
+def _extractions(duck: Duck) -> dict[tuple[str, bool], str]:
+    """When each table was taken (true), and its changes (false)."""
+    rows = duck.rows('SELECT "table", is_full, data_as_of FROM extracted')
+    return {(table, is_full): at for table, is_full, at in rows}
 
 
 def accept(
@@ -84,7 +87,7 @@ def accept(
     for arrival in arrivals:
         hold_refusals(arrival.extract.table, arrival.counts, limits)
     with duck.transaction():
-        delivered = _delivered_ever(duck)
+        delivered = {table for table, _ in _extractions(duck)}
         counted = _counting_enrollments(duck, waiting(duck)) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
             hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
@@ -215,7 +218,7 @@ def _drop_older(duck: Duck, model: type[Table], fresh: str) -> int:
 
 def _note_extractions(duck: Duck, arrivals: list[Arrival]) -> None:
     """When each table was taken, and its changes: those before a whole table are a part of it."""
-    noted = {(table, is_full): at for table, at, is_full in duck.rows("FROM extracted")}
+    noted = _extractions(duck)
     for extract in (arrival.extract for arrival in arrivals):
         if extract.is_full:
             noted.pop((extract.table, False), None)
@@ -223,10 +226,6 @@ def _note_extractions(duck: Duck, arrivals: list[Arrival]) -> None:
     values = (f"({quoted(table)}, {quoted(at)}, {is_full})" for (table, is_full), at in noted.items())
     if noted:
         duck.execute_all(["DELETE FROM extracted", f"INSERT INTO extracted VALUES {', '.join(values)}"])
-
-
-def _delivered_ever(duck: Duck) -> set[str]:
-    return {table for (table,) in duck.rows('SELECT DISTINCT "table" FROM extracted')}
 
 
 def _note_known_paths(duck: Duck, delivered: set[str]) -> None:
@@ -297,10 +296,7 @@ def _keep_first_seen(duck: Duck) -> None:
 def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) -> dict[str, TableIn]:
     """What became of each table's rows, and how the warehouse stands."""
     sizes = _sizes(duck)
-    taken = {
-        table: max(datetime.fromisoformat(at) for at in ats)
-        for table, ats in duck.rows('SELECT "table", list(data_as_of) FROM extracted GROUP BY 1')
-    }
+    taken = held(duck).taken_at
     return {
         table: TableIn(
             count.read,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from flows import night as nights
 from flows.night import run_night
@@ -38,6 +38,12 @@ def plan(tmp_path: Path) -> Plan:
     return Plan(f"files:{as_parquet(tmp_path / 'in', small_world())}", Home(tmp_path / "home"), AS_OF)
 
 
+def command(plan: Plan) -> Result:
+    """The night by `pathstats run`."""
+    arguments = ["--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
+    return CliRunner().invoke(app, ["run", *arguments])
+
+
 @pytest.fixture(params=[dropped, turned_into_another])
 def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C falls while a night transforms."""
@@ -63,9 +69,7 @@ def test_a_night_is_interrupted_and_has_not_failed(plan: Plan, capsys: pytest.Ca
 
 @pytest.mark.usefixtures("interrupted")
 def test_the_command_says_so(plan: Plan) -> None:
-    done = CliRunner().invoke(
-        app, ["run", "--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
-    )
+    done = command(plan)
     assert done.exit_code == 130
     assert "interrupted; nothing half-done was published." in done.output
 
@@ -75,9 +79,7 @@ def test_without_it_a_failure_is_one(plan: Plan, monkeypatch: pytest.MonkeyPatch
         raise TypeError
 
     monkeypatch.setattr(nights, "transform", fails)
-    done = CliRunner().invoke(
-        app, ["run", "--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
-    )
+    done = command(plan)
     assert done.exit_code == 1
     assert "TypeError" in done.output
     assert plan.home.failure.exists()
