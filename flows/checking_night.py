@@ -31,6 +31,12 @@ class Checked:
     counts: dict[str, Counts]
     are_changes: bool
     waiting: list[Waiting] = field(default_factory=list)
+    source_warnings: list[str] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about the data that a person should know, as a run's manifest has them."""
+        return [*self.source_warnings, *(it for arrival in self.arrivals for it in arrival.counts.warnings)]
 
     @property
     def deliveries(self) -> dict[str, str]:
@@ -58,7 +64,8 @@ def check_source(source: str, as_of: datetime) -> Checked:
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
         landing = Path(folder) / "landing"
         landing.mkdir()
-        extracts = delivered(source, landing, as_of, _ALL_HELD if are_changes else NOTHING_HELD)
+        delivery = delivered(source, landing, as_of, _ALL_HELD if are_changes else NOTHING_HELD)
+        extracts, warned = delivery.extracts, delivery.warnings
         with Duck(Path(folder) / "check.duckdb") as duck:
             loading.start(duck)
             accepting.start(duck)
@@ -66,6 +73,6 @@ def check_source(source: str, as_of: datetime) -> Checked:
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
-                return Checked(arrivals, nothing | counts, are_changes)
+                return Checked(arrivals, nothing | counts, are_changes, source_warnings=warned)
             counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
-            return Checked(arrivals, counts, are_changes, accepting.waiting(duck))
+            return Checked(arrivals, counts, are_changes, accepting.waiting(duck), warned)

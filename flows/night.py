@@ -19,7 +19,7 @@ from flows.publishing import describing, history, release, retention, verifying
 from flows.publishing.standings import standings
 from flows.reporting import charts
 from flows.reporting import report as reporting
-from flows.sources.base import Extract, Held
+from flows.sources.base import Delivery, Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
 from flows.warehouse import accepting, layout, loading, since_release
@@ -95,7 +95,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
     def arrived(items: list[Extract]) -> list[Arrival]:
         return [Arrival(item, timed(f"load {item.name}", load, plan, item)) for item in items]
 
-    extracts = timed("extract", extract, plan)
+    delivery = timed("extract", extract, plan)
+    extracts = delivery.extracts
     # Beside the phases: what else they would wait for.
     with ThreadPoolExecutor(max_workers=1) as aside:
         answering = aside.submit(verifying.intact, plan.home)
@@ -104,6 +105,7 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         # here fails again in the report.
         aside.submit(charts.start)
         arrivals += arrived(extracts[-1:])
+        warnings = [*delivery.warnings, *(it for arrival in arrivals for it in arrival.counts.warnings)]
         tables_in = timed("accept", accept, plan, arrivals)
         computed = timed("transform", transform, plan, answering.result())
         building = plan.home.building
@@ -113,13 +115,13 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         companies = timed("report", report, plan, tables_in, computed)
         files = described.result()
     manifest: Manifest = timed(
-        "publish", publish, plan, tables_in, computed, companies, files, parity, seconds
+        "publish", publish, plan, tables_in, computed, companies, files, parity, seconds, warnings
     )
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
 
 
-def extract(plan: Plan) -> list[Extract]:
+def extract(plan: Plan) -> Delivery:
     """Land what the source delivers, in the order in which the warehouse wants it."""
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
     plan.home.extracts.mkdir(parents=True)
@@ -130,10 +132,13 @@ def extract(plan: Plan) -> list[Extract]:
             accepting.start(duck)
         held = accepting.held(duck)
     if plan.source:
-        return delivered(plan.source, plan.home.extracts, plan.as_of, held)
+        delivery = delivered(plan.source, plan.home.extracts, plan.as_of, held)
+        for warning in delivery.warnings:
+            log.warning("%s", warning)
+        return delivery
     if not held.full_at:
         raise nothing_held(plan.home)
-    return []
+    return Delivery([])
 
 
 def nothing_held(home: Home) -> UsageError:
@@ -141,27 +146,29 @@ def nothing_held(home: Home) -> UsageError:
     return UsageError(f"{home.warehouse} holds no data yet; say with --source where they come from.")
 
 
-def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> list[Extract]:
-    """What the source delivers, in the warehouse's order: each table before its changes.
+def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> Delivery:
+    """Everything that the source delivers.
 
     Raises: SourceError if it leaves out a table that the warehouse does not hold.
     """
-    extracts = list(open_source(source).extract(landing, as_of, held))
+    items = list(open_source(source).extract(landing, as_of, held))
+    extracts = [item for item in items if isinstance(item, Extract)]
     for model in (model for model in INPUTS if model not in OPTIONAL):
         if table_name(model) not in {*held.full_at, *(item.table for item in extracts if item.is_full)}:
             raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
     places = {table_name(model): place for place, model in enumerate(INPUTS)}
-    return sorted(extracts, key=lambda item: (places[item.table], not item.is_full))
+    return Delivery(
+        sorted(extracts, key=lambda item: (places[item.table], not item.is_full)),
+        [str(item) for item in items if not isinstance(item, Extract)],
+    )
 
 
 def load(plan: Plan, item: Extract) -> Counts:
     """Check and load one table beside the current one."""
     with _warehouse(plan) as duck:
         counts = loading.load(duck, model_of(item.table), item)
-    for name in counts.ignored_columns:
-        hint = f" Is it {counts.misspelt[name]}?" if name in counts.misspelt else ""
-        words = "%s: column %s is not part of the contract and was ignored.%s"
-        log.warning(words, item.file.name, name, hint)
+    for warning in counts.warnings:
+        log.warning("%s", warning)
     return counts
 
 
@@ -215,6 +222,7 @@ def publish(
     files: dict[str, FileOut],
     parity: Agreement | None,
     seconds: dict[str, float],
+    warnings: list[str],
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
     release_id = release.next_release_id(plan.home, plan.run_id)
@@ -235,6 +243,7 @@ def publish(
         seconds=dict(seconds),
         files=files,
         parity=parity,
+        warnings=warnings,
     )
 
 

@@ -25,6 +25,7 @@ def markdown(manifest: Manifest) -> str:
             *_parity(manifest),
             _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
             _refused(manifest),
+            *_warnings(manifest),
             _table("published", "rows", rows.items()),
             _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
         ]
@@ -49,6 +50,13 @@ def _refused(manifest: Manifest) -> str:
         for reason, n in count.reasons.items()
     }
     return _table("refused", "rows", reasons.items()) if reasons else "No row was refused."
+
+
+def _warnings(manifest: Manifest) -> list[str]:
+    """The warnings about the data as a list, each as code: column names in them may look like markup."""
+    if not manifest.warnings:
+        return []
+    return ["\n".join(f"- `{warning.replace('`', chr(39))}`" for warning in manifest.warnings)]
 
 
 def _parity(manifest: Manifest) -> list[str]:

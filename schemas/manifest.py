@@ -92,6 +92,7 @@ class Manifest:
     transitions:       how many enrolments changed since, by what people act on.
     companies:         where the learners of each company stand; none in releases made before reports were.
     parity:            the platform's own answers against ours; null if it was not asked.
+    warnings:          sentences about the data that a person should know, each with its table in front.
     """
 
     release_id: str
@@ -110,6 +111,7 @@ class Manifest:
     companies: dict[str, Standing] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     parity: Agreement | None = None
+    warnings: list[str] = field(default_factory=list)
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
 

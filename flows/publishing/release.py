@@ -50,6 +50,7 @@ def publish(
     seconds: dict[str, float],
     files: dict[str, FileOut] | None = None,
     parity: Agreement | None = None,
+    warnings: list[str] | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
@@ -76,6 +77,7 @@ def publish(
         companies=companies,
         seconds=seconds,
         parity=parity,
+        warnings=warnings or [],
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
     sync(building.manifest)

@@ -27,7 +27,7 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
     Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
     """
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
-        tables = held_rows(delivered(source, Path(folder), as_of, NOTHING_HELD), as_of)
+        tables = held_rows(delivered(source, Path(folder), as_of, NOTHING_HELD).extracts, as_of)
     return _of_company(tables, company)
 
 

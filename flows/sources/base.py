@@ -29,6 +29,32 @@ class Extract:
 
 
 @dataclass(frozen=True)
+class DataWarning:
+    """A fact about the data that a person should know; it never stops a run.
+
+    table: the table it concerns; None: the source as a whole.
+    text:  one sentence, without personal data.
+    """
+
+    table: str | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.text}" if self.table else self.text
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Everything that a source delivered to one run.
+
+    extracts: in the warehouse's order: each table before its changes.
+    """
+
+    extracts: list[Extract]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Held:
     """What the warehouse holds already.
 
@@ -46,8 +72,10 @@ NOTHING_HELD = Held({})
 class Source(Protocol):
     """Somewhere learning data comes from."""
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
         """Deliver each of the six tables, in any order; changes of a table after the table itself.
+
+        Warnings may stand anywhere among them.
 
         The optional tables may be left out; what the warehouse holds of them then still holds.
 

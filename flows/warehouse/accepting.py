@@ -152,6 +152,7 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
         examples=(*one.examples, *other.examples),
         ignored_columns=tuple(dict.fromkeys((*one.ignored_columns, *other.ignored_columns))),
         misspelt=one.misspelt | other.misspelt,
+        warnings=(*one.warnings, *other.warnings),
     )
 
 

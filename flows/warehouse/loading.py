@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import duckdb
 import polars as pl
 
-from flows.sources.base import Extract
+from flows.sources.base import DataWarning, Extract
 from flows.warehouse.checking import (
     DUCKDB_TYPES,
     OF_THE_CHECK,
@@ -40,6 +40,8 @@ _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
 _LONG = ("enrollments", "step_activity")
 # But of steps each comes in many rows; so many of them name nearly all.
 _FIRST_ROWS = 100_000
+# Of more unknown columns only so many are named.
+_NAMED_COLUMNS = 10
 _REFUSED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
@@ -52,6 +54,7 @@ class Counts:
 
     waiting: rows of the whole table whose partner has not arrived; they are stored.
     misspelt: which of the ignored columns is perhaps which of those that the file lacks.
+    warnings: sentences about the data that a person should know, with the table in front.
     """
 
     read: int
@@ -63,6 +66,7 @@ class Counts:
     examples: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
     misspelt: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def refused_share(self) -> float:
@@ -132,6 +136,7 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         examples=_examples(duck, table_name(model), is_full=extract.is_full) if refused else (),
         ignored_columns=ignored,
         misspelt=misspelt,
+        warnings=(str(unknown_columns(extract.name, ignored, misspelt)),) if ignored else (),
     )
 
 
@@ -143,6 +148,19 @@ def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
     """
     alike = {name: get_close_matches(name.lower(), absent, n=1, cutoff=0.8) for name in ignored}
     return {name: meant[0] for name, meant in alike.items() if meant}
+
+
+def unknown_columns(table: str, names: Sequence[str], misspelt: dict[str, str]) -> DataWarning:
+    """The warning that columns outside the contract are ignored; of many columns the first ten are named.
+
+    >>> print(unknown_columns("users", ["shoe", "enroled_at"], {"enroled_at": "enrolled_at"}))
+    users: 2 unknown columns are ignored: shoe, enroled_at. Is enroled_at meant to be enrolled_at?
+    """
+    named = ", ".join(names[:_NAMED_COLUMNS])
+    more = f" and {len(names) - _NAMED_COLUMNS:,} more" if len(names) > _NAMED_COLUMNS else ""
+    count = "1 unknown column is" if len(names) == 1 else f"{len(names):,} unknown columns are"
+    hints = (f" Is {name} meant to be {meant}?" for name, meant in misspelt.items())
+    return DataWarning(table, f"{count} ignored: {named}{more}.{''.join(hints)}")
 
 
 def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:

@@ -56,7 +56,8 @@ def check(
             table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
         }
         held = {"held_back_by": held_back, "nobody_counts": checked.nobody_counts}
-        typer.echo(json.dumps({"source": source, "tables": tables, **held}, indent=2))
+        warned = {"warnings": checked.warnings}
+        typer.echo(json.dumps({"source": source, "tables": tables, **held, **warned}, indent=2))
     else:
         from pathstats.cli.check_screen import show_check
 

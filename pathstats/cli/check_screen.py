@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pathstats.cli.night_screen import delivered
+from pathstats.cli.night_screen import delivered, show_warnings
 from pathstats.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ def show_check(checked: "Checked", held_back: list[str], limit: float) -> None:
     if checked.waiting:
         screen.print()
         screen.print(_waiting(checked))
-    for name, count in counts.items():
-        if count.ignored_columns:
-            ignored = f"{name}: ignored columns: {', '.join(count.ignored_columns)}"
-            hints = "".join(f"; perhaps {it} is {meant}" for it, meant in count.misspelt.items())
-            screen.print(f"\n{ignored}{hints}", soft_wrap=True, markup=False)
+    show_warnings(checked.warnings)
     screen.print()
     if held_back:
         screen.print(

@@ -62,12 +62,21 @@ def show_night(manifest: Manifest, home: Home) -> None:
     screen.print(f"It is in {home.latest}; for people, open report.html there.", soft_wrap=True, markup=False)
 
 
+def show_warnings(warnings: list[str]) -> None:
+    """One line for each warning about the data, after an empty line."""
+    if warnings:
+        screen.print()
+    for warning in warnings:
+        screen.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
+
+
 def show_rows_in(manifest: Manifest) -> None:
-    """What came in and what the warehouse holds now; below, why rows were refused or wait."""
+    """What came in and what the warehouse holds now; below, why rows were refused or wait, and warnings."""
     screen.print(_rows_in(manifest))
     if any(count.reasons for count in manifest.tables_in.values()):
         screen.print()
         screen.print(_refused(manifest))
+    show_warnings(manifest.warnings)
 
 
 def _rows_in(manifest: Manifest) -> Table:

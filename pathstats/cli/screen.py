@@ -41,7 +41,7 @@ class _PhaseLines(logging.Handler):
         state = getattr(record, "state", None)
         phase = getattr(record, "phase", "")
         if record.levelno >= logging.WARNING:
-            aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()))
+            aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
         elif state == "started":
             self._running.update(phase)
             self._running.start()

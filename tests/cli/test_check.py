@@ -121,3 +121,30 @@ def test_a_source_of_which_no_enrolment_counts(tmp_path: Path) -> None:
     assert re.search(r"enrollments +3 +unknown_user +the partner of user_id has not arrived", shown.stdout)
     told = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
     assert (told["held_back_by"], told["nobody_counts"]) == ([], True)
+
+
+def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Path, tmp_path: Path) -> None:
+    users = pl.read_parquet(source / "users.parquet")
+    warning = "users: 2 unknown columns are ignored: shoe, emial. Is emial meant to be email?"
+    users.select(pl.exclude("email")).with_columns(shoe=pl.lit(42), emial=pl.lit("x")).write_parquet(
+        source / "users.parquet"
+    )
+    assert warning in ask("check", f"files:{source}").stdout
+    assert json.loads(ask("check", f"files:{source}", "--json").stdout)["warnings"] == [warning]
+    home = ("--home", str(tmp_path / "home"))
+    shown = ask("run", "--source", f"files:{source}", "--direct", *home)
+    assert shown.exit_code == 0
+    assert f"warning {warning}" in shown.stdout
+    assert f"warning {warning}" in shown.stderr
+    assert f"warning {warning}" in ask("status", *home).stdout
+    again = ask("run", "--source", f"files:{source}", "--direct", "--json", *home)
+    assert json.loads(again.stdout)["warnings"] == [warning]
+
+
+def test_of_many_unknown_columns_ten_are_named(source: Path) -> None:
+    users = pl.read_parquet(source / "users.parquet")
+    extra = [pl.lit(0).alias(f"extra_{number}") for number in range(300)]
+    users.with_columns(extra).write_parquet(source / "users.parquet")
+    [warning] = json.loads(ask("check", f"files:{source}", "--json").stdout)["warnings"]
+    assert warning.startswith("users: 300 unknown columns are ignored: extra_0, ")
+    assert warning.endswith(" extra_9 and 290 more.")

@@ -100,5 +100,6 @@ def test_no_file_was_written_in_a_time_to_come(tmp_path: Path) -> None:
 
 def test_each_table_comes_before_its_changes(tmp_path: Path) -> None:
     source = folder(tmp_path, {f"changes/{table}.csv": NEW for table in KEYS})
-    found = [(it.table, it.is_full) for it in delivered(f"files:{source}", tmp_path, NEWEST, NOTHING_HELD)]
+    extracts = delivered(f"files:{source}", tmp_path, NEWEST, NOTHING_HELD).extracts
+    found = [(it.table, it.is_full) for it in extracts]
     assert found == [(table, is_full) for table in KEYS for is_full in (True, False)]
