@@ -51,8 +51,8 @@ function details(session) {
 }
 const shell = (id) => (/^[\w.-]+$/.test(id) && !id.startsWith("-") ? id : `'${id.replaceAll("'", "'\\''")}'`);
 
-const calledBriefly = (user) => (data.people[user] || []).find(Boolean) || user;
-const learner = { label: "Learner", value: (row) => (data.people[row[USER]] || [""])[0] || row[USER], show: (row) => person(row[USER]) };
+const calledBriefly = (user) => (people.get(user) || []).find(Boolean) || user;
+const learner = { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: (row) => person(row[USER]) };
 const session = { label: "Session", value: nameOf, show: (row) => text(nameOf(row)) };
 const progress = { label: "Progress", number: true, value: (row) => row[DONE], show: (row) => `${row[DONE]} %` };
 const standing = { label: "Status", value: (row) => data.standings[row[STANDING]][1], show: (row) => tag(row[STANDING]) };
@@ -90,7 +90,7 @@ table("sessions", {
 });
 data.attention.forEach((kind) => table(`panel-${kind.name}`, {
   rows: kind.rows.filter((row) => row[LISTED]), first: 10, noun: ["listed", "listed"],
-  words: (row) => [row[USER], ...(data.people[row[USER]] || []), nameOf(row), row[STEP]].join(" "),
+  words: (row) => [row[USER], ...(people.get(row[USER]) || []), nameOf(row), row[STEP]].join(" "),
   columns: KINDS[kind.name].columns.map((column) => ({ ...column })),
 }));
 

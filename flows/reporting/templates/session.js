@@ -24,10 +24,10 @@ function outcome(code, place) {
 
 table("learners", {
   rows: data.learners, first: 50, noun: ["learner", "learners"],
-  words: (row) => [row[USER], ...(data.people[row[USER]] || [])].join(" "),
+  words: (row) => [row[USER], ...(people.get(row[USER]) || [])].join(" "),
   filter: (row, value) => (value === "archived" ? row[ARCHIVED] !== null : row[ARCHIVED] === null && data.standings[row[STATUS]][0] === value),
   columns: [
-    { label: "Learner", value: (row) => (data.people[row[USER]] || [""])[0] || row[USER], show: (row) => person(row[USER]) },
+    { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: (row) => person(row[USER]) },
     { label: "Status", value: (row) => data.standings[row[STATUS]][1], show: (row) => [tag(row[STATUS]), row[REASON] ? el("small", {}, REASONS[row[REASON]]) : null] },
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => `${row[PROGRESS]} %` },
     { label: "Score", number: true, value: (row) => row[SCORE], show: (row) => (row[SCORE] === null ? "–" : `${row[SCORE]} %`) },

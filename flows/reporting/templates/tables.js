@@ -2,6 +2,8 @@
 const DAY = 86400;
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const data = JSON.parse(document.getElementById("data").textContent);
+/* A Map, because a plain object also answers for names that every object inherits: "constructor", "toString". */
+const people = new Map(Object.entries(data.people));
 
 /* An element; what comes of the data becomes text, never markup. */
 function el(tag, attributes = {}, ...children) {
@@ -50,7 +52,7 @@ function bar(counts) {
   return el("svg", { class: "bar", "aria-hidden": "true" }, ...parts);
 }
 function person(user) {
-  const known = data.people[user];
+  const known = people.get(user);
   if (!known) return [text(user)];
   const [name, email] = known;
   const more = [name && email, (name || email) && user].filter(Boolean);
