@@ -5,7 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.warehouse.duck import Duck, quoted
+from flows.warehouse.duck import Duck
 from flows.warehouse.keying import by_id
 from schemas.columns import UTC_TIME
 from schemas.home import Release
@@ -53,8 +53,9 @@ def evidence(duck: Duck, release: Release, asked: Asked) -> pl.DataFrame:
     )
     both = ours.join(theirs, on="enrollment_id", how="full", coalesce=True, suffix="_theirs")
     held = duck.frame(
-        f"SELECT enrollment_id, true AS is_held FROM enrollments JOIN company_keys USING (company_key) "
-        f"WHERE company_id = {quoted(asked.company_id)}"
+        "SELECT enrollment_id, true AS is_held FROM enrollments JOIN company_keys USING (company_key) "
+        "WHERE company_id = $company",
+        {"company": asked.company_id},
     )
     time = pl.lit(asked.as_of).dt.cast_time_unit("us")
     return (

@@ -22,38 +22,38 @@ SELECT session_id, user_id, late_since AS moment, progress, detailed_status_type
        NULL AS step_id, overdue_steps AS steps
 FROM path_session_stats JOIN (
   SELECT enrollment_id, min(due_at) AS late_since
-  FROM step_stats WHERE company_id = {{company}} AND overdue AND NOT optional GROUP BY ALL
+  FROM step_stats WHERE company_id = $company AND overdue AND NOT optional GROUP BY ALL
 ) USING (enrollment_id)
-WHERE company_id = {{company}} AND {IS_ENROLLED} AND {IS_LATE}"""
+WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE}"""
 
 _ENDING = f"""
 SELECT session_id, user_id, ends_at AS moment, progress, detailed_status_type AS standing,
        NULL AS step_id, required_steps - required_steps_finished AS steps
 FROM path_session_stats JOIN path_sessions USING (company_id, session_id)
-WHERE company_id = {{company}} AND {IS_ENROLLED} AND {IS_STILL_TO_DO}
-  AND ends_at <= {{soon}}"""
+WHERE company_id = $company AND {IS_ENROLLED} AND {IS_STILL_TO_DO}
+  AND ends_at <= $soon"""
 
 _TO_RETAKE = f"""
 SELECT session_id, user_id, all_required_finished_at AS moment, progress,
        coalesce(detailed_status_reason, 'toRetake') AS standing, decided_by_step_id AS step_id,
        required_steps - required_steps_finished AS steps
 FROM path_session_stats
-WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type = 'toRetake'"""
+WHERE company_id = $company AND {IS_ENROLLED} AND detailed_status_type = 'toRetake'"""
 
 # Since when nothing else is left to do before it: an assessment is reached without those before it (R5).
 _TO_CORRECT = f"""
 WITH waiting AS (
   SELECT session_id, user_id, enrollment_id, enrolled_at, progress, decided_by_step_id AS step_id
   FROM path_session_stats
-  WHERE company_id = {{company}} AND {IS_ENROLLED} AND detailed_status_type = 'awaitingCorrection'
+  WHERE company_id = $company AND {IS_ENROLLED} AND detailed_status_type = 'awaitingCorrection'
 ), steps AS MATERIALIZED (
   SELECT enrollment_id, step_id, position, optional, successful_at
-  FROM step_stats SEMI JOIN waiting USING (enrollment_id) WHERE company_id = {{company}}
+  FROM step_stats SEMI JOIN waiting USING (enrollment_id) WHERE company_id = $company
 )
 SELECT w.session_id, w.user_id, greatest(w.enrolled_at, s.starts_at, max(before.successful_at)) AS moment,
        w.progress, 'awaitingCorrection' AS standing, w.step_id, NULL AS steps
 FROM waiting w
-JOIN path_sessions s ON s.company_id = {{company}} AND s.session_id = w.session_id
+JOIN path_sessions s ON s.company_id = $company AND s.session_id = w.session_id
 JOIN steps a ON a.enrollment_id = w.enrollment_id AND a.step_id = w.step_id
 LEFT JOIN steps before ON before.enrollment_id = w.enrollment_id
   AND before.position < a.position AND NOT before.optional
@@ -129,11 +129,15 @@ def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
     """Those of each kind in the company, the most urgent first."""
     found = []
     soon = as_of + min(ENDS_WITHIN, LAST_INSTANT - as_of)
+    # DuckDB accepts no value that its statement does not name.
+    values = {"company": company_id, "soon": soon}
     for kind in KINDS:
-        sql = kind.sql.format(company=quoted(company_id), soon=instant(soon)).strip()
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}")
+        sql = kind.sql.strip()
+        used = {name: value for name, value in values.items() if f"${name}" in sql}
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}", used)
         counts = duck.rows(f"SELECT session_id, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL")
-        found.append((kind, dict(counts), f"{sql}\nORDER BY moment, session_id, user_id;"))
+        shown = sql.replace("$soon", instant(soon)).replace("$company", quoted(company_id))
+        found.append((kind, dict(counts), f"{shown}\nORDER BY moment, session_id, user_id;"))
     few = _few_of_each(count for _, counts, _ in found for count in counts.values())
     return [
         Attention(kind, _first(duck, kind.name, few), sum(counts.values()), counts, sql)

@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.reporting.asking import IS_ENROLLED, IS_LATE
 from flows.reporting.attention import Attention, attention
-from flows.warehouse.duck import Duck, instant, quoted
+from flows.warehouse.duck import Duck, Parameters
 from schemas.columns import table_name
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 from transforms.changes import transitions
@@ -50,13 +50,15 @@ class Figures:
 
 def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -> Figures:
     """Read the company's figures; `duck` has the release's tables by their names."""
-    company = quoted(company_id)
+    company = {"company": company_id}
     listed = attention(duck, company_id, as_of)
-    changed = duck.frame(f"FROM status_changes WHERE company_id = {company}")
+    changed = duck.frame("FROM status_changes WHERE company_id = $company", company)
     refused = _refused(duck, company)
     return Figures(
         sessions=_sessions(duck, company, as_of),
-        sessions_total=duck.value(f"SELECT count(*) FROM session_summary WHERE company_id = {company}"),
+        sessions_total=duck.value(
+            "SELECT count(*) FROM session_summary WHERE company_id = $company", company
+        ),
         attention=listed,
         progress=_distribution(duck, company, "progress"),
         score=_distribution(duck, company, "score"),
@@ -67,35 +69,36 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
     )
 
 
-def _sessions(duck: Duck, company: str, as_of: datetime) -> pl.DataFrame:
-    now = instant(as_of)
+def _sessions(duck: Duck, company: Parameters, as_of: datetime) -> pl.DataFrame:
     counts = ", ".join(f"s.{name} AS n_{name}" for name in SUMMARY_COUNTS.values())
     return duck.frame(
         f"""
         WITH overdue AS (
           SELECT session_id, count(*) AS late FROM path_session_stats
-          WHERE company_id = {company} AND {IS_ENROLLED} AND {IS_LATE} GROUP BY ALL
+          WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE} GROUP BY ALL
         )
         SELECT s.session_id, s.name, p.starts_at, p.ends_at,
-               CASE WHEN {now} < p.starts_at THEN 'not opened' WHEN {now} >= p.ends_at THEN 'ended'
+               CASE WHEN $now < p.starts_at THEN 'not opened' WHEN $now >= p.ends_at THEN 'ended'
                     ELSE 'open' END AS state,
                s.enrolled, s.archived, coalesce(o.late, 0) AS late, {counts}, s.mean_progress, s.mean_score
         FROM session_summary s JOIN path_sessions p USING (company_id, session_id)
         LEFT JOIN overdue o USING (session_id)
-        WHERE s.company_id = {company}
+        WHERE s.company_id = $company
         ORDER BY state = 'open' DESC, state = 'ended' DESC,
                  CASE WHEN state = 'open' THEN p.ends_at END NULLS LAST,
                  p.ends_at DESC, p.starts_at, session_id
         LIMIT {_SESSIONS}
-        """
+        """,
+        {**company, "now": as_of},
     )
 
 
-def _distribution(duck: Duck, company: str, column: str) -> Distribution:
+def _distribution(duck: Duck, company: Parameters, column: str) -> Distribution:
     """Tens, with 0 and 100 by themselves: nothing done and all done are no tens like others."""
     rows = duck.rows(
         f"SELECT {column}, count(*) FROM path_session_stats "
-        f"WHERE company_id = {company} AND {IS_ENROLLED} GROUP BY ALL"
+        f"WHERE company_id = $company AND {IS_ENROLLED} GROUP BY ALL",
+        company,
     )
     ranges = {"0": 0, "1–9": 0, **{f"{ten}–{ten + 9}": 0 for ten in range(10, 100, 10)}, "100": 0}
     names = list(ranges)
@@ -108,30 +111,30 @@ def _distribution(duck: Duck, company: str, column: str) -> Distribution:
     return Distribution(ranges, without)
 
 
-def _published(duck: Duck, company: str) -> dict[str, int]:
+def _published(duck: Duck, company: Parameters) -> dict[str, int]:
     """A release's rows by table, but for the quarantine: its rows may lack a company."""
     tables = [table_name(model) for model in OUTPUTS if "company_id" in model.to_schema().columns]
-    counts = [f"(SELECT count(*) FROM {table} WHERE company_id = {company})" for table in tables]
-    return dict(zip(tables, duck.rows(f"SELECT {', '.join(counts)}")[0], strict=True))
+    counts = [f"(SELECT count(*) FROM {table} WHERE company_id = $company)" for table in tables]
+    return dict(zip(tables, duck.rows(f"SELECT {', '.join(counts)}", company)[0], strict=True))
 
 
-def _refused(duck: Duck, company: str) -> list[tuple[str, str, int]]:
+def _refused(duck: Duck, company: Parameters) -> list[tuple[str, str, int]]:
     """Rows that say of themselves that they are the company's; what can't say is the night's matter."""
     return duck.rows(
         'SELECT "table", reason, count(*) FROM quarantine '
-        f"WHERE json_extract_string(\"row\", '$.company_id') = {company} GROUP BY ALL ORDER BY ALL"
+        "WHERE json_extract_string(\"row\", '$.company_id') = $company GROUP BY ALL ORDER BY ALL",
+        company,
     )
 
 
-def _people(duck: Duck, company: str, listed: list[Attention]) -> dict[str, tuple[str, str]]:
+def _people(duck: Duck, company: Parameters, listed: list[Attention]) -> dict[str, tuple[str, str]]:
     ids = pl.concat([group.rows.select("user_id") for group in listed]).unique()
     if ids.is_empty():
         return {}
-    wanted = ", ".join(map(quoted, ids["user_id"]))
-    return {
-        user: (name, email)
-        for user, name, email in duck.rows(
+    with duck.lent("wanted", ids):
+        people = duck.rows(
             "SELECT user_id, trim(concat_ws(' ', first_name, last_name)), coalesce(email, '') "
-            f"FROM users WHERE company_id = {company} AND user_id IN ({wanted}) ORDER BY user_id"
+            "FROM users SEMI JOIN wanted USING (user_id) WHERE company_id = $company ORDER BY user_id",
+            company,
         )
-    }
+    return {user: (name, email) for user, name, email in people}

@@ -9,6 +9,7 @@ import polars as pl
 from flows.reporting.pages import page
 from flows.reporting.session_rows import SessionRows, of_company, rows_of
 from flows.reporting.words import STANDINGS, moment, seconds
+from flows.warehouse.duck import quoted
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from schemas.manifest import Manifest, Standing
@@ -75,7 +76,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
         listed=shown.height,
         with_names=with_names,
         query="SELECT * FROM step_stats WHERE company_id = {} AND session_id = {};".format(
-            *("'" + session[name].replace("'", "''") + "'" for name in ("company_id", "session_id"))
+            *(quoted(session[name]) for name in ("company_id", "session_id"))
         ),
     )
 

@@ -1,7 +1,7 @@
 """The one place that executes SQL."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -15,6 +15,8 @@ from flows.warehouse.interrupting import interruptibly
 from schemas.errors import NightFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer")
+# Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
+Parameters = Mapping[str, object]
 
 # Nothing is fetched from outside. No query relies on the order of a file: rows that must be told apart carry
 # their number.
@@ -42,8 +44,14 @@ _NOT_OF_DAMAGE = ("No space left", "File too large", "Permission denied", "Out o
 
 
 def quoted(text: str) -> str:
-    """The text as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    r"""The text as an SQL string literal.
+
+    >>> quoted("it's"), quoted("a\0b")
+    ("'it''s'", "('a' || chr(0) || 'b')")
+    """
+    # DuckDB reads a statement no further than to a NUL.
+    parts = ["'" + part.replace("'", "''") + "'" for part in text.split("\0")]
+    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
 
 
 def identifier(name: str) -> str:
@@ -91,23 +99,23 @@ class Duck:
         self._aside.shutdown()
         self._connection.close()
 
-    def execute(self, sql: str) -> None:
-        self._interruptibly(lambda: self._connection.execute(sql))
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        self._interruptibly(lambda: self._connection.execute(sql, parameters))
 
     def execute_all(self, statements: Iterable[str]) -> None:
         """One after the other, handed over at once."""
         self.execute(";\n".join(statements))
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._interruptibly(lambda: self._connection.execute(sql).fetchall())
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        return self._interruptibly(lambda: self._connection.execute(sql, parameters).fetchall())
 
-    def value(self, sql: str) -> Any:
-        return self.rows(sql)[0][0]
+    def value(self, sql: str, parameters: Parameters | None = None) -> Any:
+        return self.rows(sql, parameters)[0][0]
 
-    def frame(self, sql: str) -> pl.DataFrame:
+    def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The query's answer as a polars frame."""
         # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
-        table = self._interruptibly(lambda: self._connection.sql(sql).to_arrow_table())
+        table = self._interruptibly(lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
         # What takes in all of it in one piece first copies it.
         return cast(pl.DataFrame, pl.from_arrow(table, rechunk=False))
 
