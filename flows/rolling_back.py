@@ -30,8 +30,8 @@ def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
     """Let that release answer; null if it does already.
 
     Its files are hashed first. `at` goes into the note that `pathstats status` reads until the next night.
-    Raises: NoRelease; UsageError if there is no such release; ReleaseDamaged if it is not what was published;
-            HomeBusy while a night runs; HomeUnwritable.
+    Raises: NoRelease; UnknownName if there is no such release; ReleaseDamaged if it is not what was
+            published; HomeBusy while a night runs; HomeUnwritable.
     """
     if not home.releases.is_dir():
         raise NoRelease(home.root)

@@ -1,10 +1,12 @@
 """For analysts: a release's tables as polars frames."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pathstats import settings
-from schemas.errors import NoRelease, ReleaseDamaged, UsageError
+from schemas.errors import NoRelease, ReleaseDamaged, UnknownName
 from schemas.home import Home, Release
 
 if TYPE_CHECKING:
@@ -15,21 +17,46 @@ def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
     """A table of the latest release, read as it is asked for.
 
     Shape:  the table's columns as the data dictionary says; several tables of one release: `latest_release`.
-    Raises: UsageError if there is no such table, NoRelease if nothing was published yet.
+    Raises: UnknownName if there is no such table, NoRelease if nothing was published yet.
     """
     return scan_table(latest_release(settings.home(home)), table)
 
 
 def scan_table(release: Release, table: str) -> "pl.LazyFrame":
-    """A table of one release, whatever wildcards are in its path.
+    """A table of one release; the frame stays readable when the release is deleted.
 
-    Raises: UsageError if it holds no such table.
+    Raises: UnknownName if the release contains no such table, ReleaseDamaged if its file is missing.
     """
     import polars as pl
 
     if table not in release.tables():
-        raise UsageError(f"There is no table {table!r}; the release holds {', '.join(release.tables())}.")
-    return pl.scan_parquet(release.table(table), glob=False)
+        raise UnknownName(f"There is no table {table!r}; the release contains {', '.join(release.tables())}.")
+    try:
+        # polars keeps an open file of its own; given a path it would open the file when the frame is read.
+        with release.table(table).open("rb") as file:
+            return pl.scan_parquet(file)
+    except FileNotFoundError as error:
+        raise ReleaseDamaged(
+            f"{release.table(table)} is missing; `pathstats verify` lists what is, "
+            "`pathstats rollback` switches to another release."
+        ) from error
+
+
+@contextmanager
+def reading(home: Home) -> Iterator[Release]:
+    """The latest release, which no run deletes inside.
+
+    Raises: as `latest_release`.
+    """
+    # Only here: a look-up imports the standard library alone.
+    from flows.publishing.in_use import in_use
+
+    while True:
+        release = latest_release(home)
+        with in_use(release) as exists:
+            if exists:
+                yield release
+                return
 
 
 def latest_release(home: Home) -> Release:

@@ -2,12 +2,13 @@
 
 PathStatsError
 ├── UsageError            the command or its arguments are wrong               exit 2
-│   └── NoRelease         the home has no release yet
 ├── SourceError           the source or its data can't be read                 exit 3
 │   ├── MissingScope      the client of an API may not read a list
 │   ├── NoSuchList        an API has no such list, or no such page of it
 │   └── SourceUnavailable it may answer later: worth a retry
 │       └── NotNow        an API answers so, and perhaps from when on
+├── NoRelease             the home has no release yet                          exit 4
+├── UnknownName           there is no such release, table, session or company  exit 4
 ├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
 │   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
 │   └── ReportNotFound    over HTTP, of pages
@@ -18,13 +19,26 @@ PathStatsError
     ├── HomeBusy          another command changes the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
-    ├── ReleaseDamaged    a published file is missing or not what it was
+    ├── ReleaseDamaged    a published file is missing or not what it was       exit 7
     └── WarehouseDamaged  what the warehouse's file holds can't be read
 
 A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
 """
 
 from typing import ClassVar
+
+# What a command ends with, for its help and the README.
+EXIT_CODES = {
+    0: "done",
+    1: "failed on our side, or on this machine",
+    2: "wrong usage",
+    3: "the source or its data",
+    4: "not found: a learner, session, release, table or key",
+    5: "the quality gate held the release back",
+    6: "the latest release is older than `status --max-age` allows",
+    7: "a published file is missing or damaged",
+    130: "interrupted",
+}
 
 
 def may_help_later(http_status: int) -> bool:
@@ -48,14 +62,22 @@ class UsageError(PathStatsError):
     exit_code = 2
 
 
-class NoRelease(UsageError):
+class NoRelease(PathStatsError):
     """The home holds no release."""
+
+    exit_code = 4
 
     def __init__(self, home: object) -> None:
         super().__init__(
             f"{home} holds no release yet; `pathstats run --source …` makes one there, "
             f"`pathstats demo` one in {home}/demo."
         )
+
+
+class UnknownName(PathStatsError):
+    """There is no release, table, session, company or key of that name."""
+
+    exit_code = 4
 
 
 class SourceError(PathStatsError):
@@ -174,6 +196,8 @@ class HomeUnreadable(NightFailed):
 
 class ReleaseDamaged(NightFailed):
     """A published file is missing or not what it was when it was published."""
+
+    exit_code = 7
 
 
 class WarehouseDamaged(NightFailed):

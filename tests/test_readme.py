@@ -13,6 +13,7 @@ import pytest
 
 from flows.sources import opening
 from flows.sources.base import Extract, Held
+from schemas.errors import EXIT_CODES
 from schemas.home import Home
 from tests.a_night import as_parquet, night, published
 from tests.reference.tables import world
@@ -86,6 +87,12 @@ def test_every_file_it_links_to_exists() -> None:
     links = set(re.findall(r"\]\((?!https?:)([^)#]+)", README))
     assert len(links) > 10
     assert {link for link in links if not (ROOT / link).exists()} == set()
+
+
+def test_its_exit_codes_are_those_of_the_errors() -> None:
+    (table,) = re.findall(r"^\| exit code \| meaning \|\n.*\n((?:\| .*\n)+)", README, re.MULTILINE)
+    rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE))
+    assert {int(code): meaning for code, meaning in rows.items()} == EXIT_CODES
 
 
 def test_every_rule_is_where_it_says() -> None:

@@ -166,8 +166,20 @@ def test_the_error_tree_is_drawn_whole_and_ends_with_the_codes_of_the_command() 
     members = inspect.getmembers(errors, inspect.isclass)
     codes = {name: kind.exit_code for name, kind in members if kind.__module__ == errors.__name__}
     assert [name for name in codes if name not in (errors.__doc__ or "")] == []
-    expected = {"NightFailed": 1, "UsageError": 2, "SourceError": 3, "NotFound": 4, "HeldBack": 5}
+    expected = {
+        "NightFailed": 1,
+        "UsageError": 2,
+        "SourceError": 3,
+        "NotFound": 4,
+        "UnknownName": 4,
+        "NoRelease": 4,
+        "HeldBack": 5,
+        "Stale": 6,
+        "ReleaseDamaged": 7,
+    }
     assert {name: codes[name] for name in expected} == expected
+    # 0 is success, 130 Ctrl-C; neither is an error of ours.
+    assert set(errors.EXIT_CODES) == {0, *codes.values(), 130}
 
 
 def test_a_release_names_the_tables_that_the_schemas_describe() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.publishing.syncing import sync
-from schemas.errors import NoRelease, ReleaseDamaged, UsageError
+from schemas.errors import ReleaseDamaged, UnknownName
 from schemas.home import Home, Release
 from schemas.manifest import Manifest
 
@@ -111,17 +111,15 @@ def manifest_of(release: Release) -> Manifest:
 def find(home: Home, release_id: str) -> Release:
     """The release of that id, whatever state it is in.
 
-    Raises: NoRelease if the home holds none; UsageError if it holds others.
+    Raises: UnknownName if there is none.
     """
     ids = [folder.name for folder in _folders(home)]
     if release_id in ids:
         return home.release(release_id)
-    if not ids:
-        raise NoRelease(home.root)
     # Compared with names, never joined to a path: what a person types is no path.
     was_deleted = f"{release_id}.json" in {file.name for file in home.deleted.glob("*.json")}
     fate = "was deleted, for only the newest are kept" if was_deleted else f"is not in {home.root}"
-    raise UsageError(f"Release {release_id!r} {fate}; `pathstats releases` lists those that can be named.")
+    raise UnknownName(f"Release {release_id!r} {fate}; `pathstats releases` lists those that can be named.")
 
 
 def latest_id(home: Home) -> str | None:

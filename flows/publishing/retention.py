@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 
 from flows.publishing import history
+from flows.publishing.in_use import not_in_use
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
 
@@ -14,8 +15,9 @@ log = logging.getLogger("pathstats.night.retention")
 def delete_beyond(home: Home, keep: int, just_published: str) -> list[str]:
     """Delete the oldest releases beyond `keep`, and what an interrupted deletion left; the ids that went.
 
-    Never the one that answers, nor the one just published. What can't be deleted is said in a warning and
-    tried again the next night: a night that has published does not fail on old releases.
+    Never the one that answers, nor the one just published, nor one that a command reads. What can't be
+    deleted is said in a warning and tried again the next night: a night that has published does not fail on
+    old releases.
     """
     spared = {just_published, history.latest_id(home)}
     ids = [manifest.release_id for manifest in history.published(home)]
@@ -51,7 +53,11 @@ def _taken_out(home: Home, release_id: str) -> bool:
     """Move it out of the releases in one step: from then on it is none."""
     try:
         home.deleting.mkdir(exist_ok=True)
-        home.release(release_id).folder.rename(home.deleting / release_id)
+        with not_in_use(home.release(release_id)):
+            home.release(release_id).folder.rename(home.deleting / release_id)
+    except BlockingIOError:
+        log.warning("Old release %s is being read by a command; the next run deletes it.", release_id)
+        return False
     except OSError as error:
         log.warning("Old release %s can't be deleted (%s).", release_id, error.strerror or error)
         return False

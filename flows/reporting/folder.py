@@ -13,7 +13,7 @@ from flows.reporting.pages import is_page
 from flows.reporting.report import Night, company_report
 from flows.reporting.session_page import page_of
 from flows.reporting.session_rows import of_company, rows_of
-from schemas.errors import UsageError
+from schemas.errors import UnknownName, UsageError
 from schemas.home import Home, Release
 
 
@@ -36,7 +36,7 @@ def write_folder(
     """Write `report.html`, and of each session `report/<session>.html`; how many sessions have a page.
 
     tell:   is told how many pages of how many are written.
-    Raises: UsageError if the company, or one of the sessions, is not in the release.
+    Raises: UnknownName if the company, or one of the sessions, is not in the release.
     """
     manifest = history.manifest_of(release)
     as_of = datetime.fromisoformat(manifest.as_of)
@@ -47,7 +47,7 @@ def write_folder(
     asked = list(by_id) if wanted.sessions is None else list(dict.fromkeys(wanted.sessions))
     for session in asked:
         if session not in by_id:
-            raise UsageError(
+            raise UnknownName(
                 f'There is no session {session!r}; `pathstats query "FROM session_summary"` lists them.'
             )
     names = file_names(by_id)
@@ -77,7 +77,7 @@ def _company(companies: list[str], wanted: str | None) -> str:
     if wanted is None:
         raise UsageError(f"The release holds {len(companies)} companies; say with --company whose report.")
     if wanted not in companies:
-        raise UsageError(f"The release holds no company {wanted!r}.")
+        raise UnknownName(f"The release holds no company {wanted!r}.")
     return wanted
 
 

@@ -8,7 +8,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
-from pathstats.scanning import latest_release
+from pathstats.scanning import reading
 from schemas.errors import UsageError
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 
@@ -59,11 +59,11 @@ def export(
         raise UsageError(f"{file.parent}: there is no such folder; make it, or give another file with --to.")
     from pathstats import exporting
 
-    release = latest_release(settings.home(home))
-    if form is Form.xlsx:
-        rows, cut = exporting.to_xlsx(release, table, file)
-    else:
-        rows, cut = exporting.to_csv(release, table, file, is_raw=raw), 0
+    with reading(settings.home(home)) as release:
+        if form is Form.xlsx:
+            rows, cut = exporting.to_xlsx(release, table, file)
+        else:
+            rows, cut = exporting.to_csv(release, table, file, is_raw=raw), 0
     typer.echo(f"Wrote {rows:,} rows to {file}.")
     if cut:
         typer.echo(f"{cut:,} texts were longer than a cell of Excel can be and end in ….", err=True)

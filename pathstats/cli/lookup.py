@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from pathstats import settings
 from pathstats.answering import PathStats
 from pathstats.cli.options import HomeOption, reporting_errors
 from schemas.errors import NotFound
+from schemas.home import Home
 
 
 @reporting_errors
@@ -33,13 +35,23 @@ def lookup(
     pathstats lookup 65f0c2a91b3e4d5f60718293 ada@example.org --explain
     """
     try:
-        found = PathStats(home).find(session, user, company_id=company)
+        if explain:
+            _explain(settings.home(home), session, user, company)
+        else:
+            typer.echo(PathStats(home).body(session, user, company_id=company))
     except NotFound as error:
         typer.echo(json.dumps(error.body))
         raise typer.Exit(error.exit_code) from None
-    typer.echo(found.body)
-    if explain:
-        from pathstats.cli.screen import show_explanation
-        from pathstats.explaining import explanation
 
+
+def _explain(home: Home, session: str, user: str, company: str | None) -> None:
+    from pathstats.cli.screen import show_explanation
+    from pathstats.explaining import explanation
+    from pathstats.open_release import OpenRelease
+    from pathstats.scanning import reading
+
+    with reading(home) as release:
+        index = OpenRelease(release)
+        found = index.find(index.only_company() if company is None else company, session, user)
+        typer.echo(found.body)
         show_explanation(explanation(found))

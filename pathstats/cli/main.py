@@ -20,6 +20,7 @@ from pathstats.cli.schedule import schedule
 from pathstats.cli.serve import serve
 from pathstats.cli.status import status
 from pathstats.cli.verify import verify
+from schemas.errors import EXIT_CODES
 
 
 def _say_version(is_asked: bool) -> None:
@@ -38,9 +39,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Statistics of every learner on every path session: a night publishes them, "
     "a look-up answers from them.",
-    epilog="Exit codes: 0 done, 1 our fault, 2 wrong usage, 3 the source or its data, 4 not found, "
-    "5 the quality gate held the release back, 6 the latest release is older than "
-    "`status --max-age` allows, 130 interrupted.",
+    epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
 )
 COMMANDS = (
     demo,

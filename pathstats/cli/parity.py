@@ -8,7 +8,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
-from pathstats.scanning import latest_release, scan_table
+from pathstats.scanning import reading, scan_table
 from schemas.errors import UsageError
 from schemas.home import Release
 from schemas.manifest import Agreement, Manifest
@@ -44,7 +44,11 @@ def parity(
     """
     if only is not None and only not in PARITY_DIFFERENCES:
         raise UsageError(f"There is no difference {only!r}; there are {', '.join(PARITY_DIFFERENCES)}.")
-    release = latest_release(settings.home(home))
+    with reading(settings.home(home)) as release:
+        _compare(release, examples, only, as_json)
+
+
+def _compare(release: Release, examples: int, only: str | None, as_json: bool) -> None:
     agreement = Manifest.read(release.manifest).parity
     if agreement is None:
         raise UsageError(

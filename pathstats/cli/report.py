@@ -7,7 +7,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, NamesOption, reporting_errors
-from pathstats.scanning import latest_release
+from pathstats.scanning import reading
 from schemas.errors import UsageError
 
 
@@ -45,10 +45,10 @@ def report(
 
     place = settings.home(home)
     wanted = Wanted(company, None if everything else tuple(sessions or ()), with_names)
-    with aside.status("report") as status:
+    with aside.status("report") as status, reading(place) as release:
         written = write_folder(
             place,
-            latest_release(place),
+            release,
             to,
             wanted,
             lambda done, of: status.update(f"report: {done:,} of {of:,} sessions"),

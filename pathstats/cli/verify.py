@@ -1,14 +1,17 @@
 """`pathstats verify`"""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
-from pathstats.scanning import latest_release
+from pathstats.scanning import reading
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
+from schemas.home import Home, Release
 
 if TYPE_CHECKING:
     from flows.publishing.verifying import Verified
@@ -25,7 +28,7 @@ def verify(
 ) -> None:
     """Hash every file of a release again and compare with its manifest.
 
-    Names each file that is missing, additional or changed, and ends with 1 if there is one.
+    Names each file that is missing, additional or changed, and ends with 7 if there is one.
 
     Examples:
 
@@ -33,7 +36,7 @@ def verify(
 
     pathstats verify --all --json
     """
-    from flows.publishing import history, verifying
+    from flows.publishing import verifying
 
     if release is not None and everything:
         raise UsageError("Give a release's id or --all, not both.")
@@ -43,8 +46,8 @@ def verify(
         if not verified:
             raise NoRelease(place.root)
     else:
-        chosen = latest_release(place) if release is None else history.find(place, release)
-        verified = [verifying.verify(chosen)]
+        with _chosen(place, release) as chosen:
+            verified = [verifying.verify(chosen)]
     if as_json:
         typer.echo(json.dumps({"releases": [_facts(it) for it in verified]}, indent=2))
     else:
@@ -58,6 +61,21 @@ def verify(
             f"{'is' if len(damaged) == 1 else 'are'} not what was published; "
             "`pathstats rollback` switches to an intact one, a new night publishes one."
         )
+
+
+@contextmanager
+def _chosen(home: Home, release_id: str | None) -> Iterator[Release]:
+    """The release of that id, or the latest; no run deletes it inside."""
+    from flows.publishing import history
+    from flows.publishing.in_use import in_use
+
+    if release_id is None:
+        with reading(home) as release:
+            yield release
+        return
+    with in_use(history.find(home, release_id)) as exists:
+        # Raises if it was deleted since it was found.
+        yield home.release(release_id) if exists else history.find(home, release_id)
 
 
 def _facts(verified: "Verified") -> dict[str, object]:

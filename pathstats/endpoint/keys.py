@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
-from schemas.errors import HomeBusy, HomeUnreadable, HomeUnwritable, UsageError
+from schemas.errors import HomeBusy, HomeUnreadable, HomeUnwritable, UnknownName, UsageError
 from schemas.home import Home
 
 _PREFIX = "ps_"
@@ -73,12 +73,12 @@ def create(home: Home, company_id: str, name: str, now: datetime) -> tuple[Key, 
 def revoke(home: Home, key_id: str, now: datetime) -> Key:
     """The key as it was before; from now on it opens nothing.
 
-    Raises: UsageError if there is no such key; HomeUnwritable, HomeUnreadable, HomeBusy.
+    Raises: UnknownName if there is no such key; HomeUnwritable, HomeUnreadable, HomeBusy.
     """
     with _changing(home) as keys:
         place = next((place for place, key in enumerate(keys) if key.key_id == key_id), None)
         if place is None:
-            raise UsageError("There is no key of that id; `pathstats keys list` shows the ids.")
+            raise UnknownName("There is no key of that id; `pathstats keys list` shows the ids.")
         before = keys[place]
         if before.revoked_at is None:
             keys[place] = replace(before, revoked_at=now.isoformat(timespec="seconds"))

@@ -177,13 +177,6 @@ def test_2_a_home_with_a_question_mark_before_anything_starts(tmp_path: Path, co
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [("lookup", "s", "u"), ("status",), ("query", "SELECT 1")])
-def test_2_no_release_yet(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = shell(tmp_path / "empty", *arguments)
-    assert done.returncode == 2
-    assert "holds no release yet" in the_sentence(done)
-
-
 # 3
 
 
@@ -309,6 +302,13 @@ def test_3_for_check_and_oulad(home: Path, tmp_path: Path) -> None:
 
 
 # 4
+
+
+@pytest.mark.parametrize("arguments", [("lookup", "s", "u"), ("status",), ("query", "SELECT 1")])
+def test_4_no_release_yet(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = shell(tmp_path / "empty", *arguments)
+    assert done.returncode == 4
+    assert "holds no release yet" in the_sentence(done)
 
 
 @pytest.mark.parametrize("company", [(), ("--company", "nobody")])

@@ -175,5 +175,5 @@ def test_what_fails_half_way_leaves_the_file_as_it_was(
 
 def test_what_is_no_table_is_said(home: Path) -> None:
     refused = export(home, "manifest")
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "There is no table 'manifest'; the release holds path_session_stats, " in refused.stderr
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "There is no table 'manifest'; the release contains path_session_stats, " in refused.stderr

@@ -137,9 +137,9 @@ def test_to_the_latest_it_says_so(home: Home) -> None:
 
 
 @pytest.mark.parametrize("command", ["rollback", "verify"])
-def test_an_unknown_id_is_wrong_usage(home: Home, command: str) -> None:
+def test_an_unknown_release_id_is_not_found(home: Home, command: str) -> None:
     done = ask(home, command, "20990101T000000Z-1")
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (4, "")
     assert len(done.stderr.splitlines()) == 1
     assert "`pathstats releases` lists" in done.stderr
 
@@ -147,7 +147,7 @@ def test_an_unknown_id_is_wrong_usage(home: Home, command: str) -> None:
 def test_a_damaged_one_is_refused(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "rollback", LATE)
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (7, "")
     assert "users.parquet is missing" in done.stderr
     assert facts(home, "releases")["latest"] == FIRST
 
@@ -169,7 +169,7 @@ def test_each_damaged_file_is_named(home: Home) -> None:
     (release.folder / "new.txt").write_text("x")
     release.data_dictionary.write_text("?")
     done = ask(home, "verify", LATE)
-    assert done.exit_code == 1
+    assert done.exit_code == 7
     assert re.search(r"missing +users\.parquet", done.stdout)
     assert re.search(r"additional +new\.txt", done.stdout)
     assert re.search(r"changed +data_dictionary\.md +1 bytes, published with [\d,]+", done.stdout)
@@ -181,7 +181,7 @@ def test_all_releases_for_machines(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "verify", "--all", "--json")
     told = {it["release_id"]: it for it in json.loads(done.stdout)["releases"]}
-    assert done.exit_code == 1
+    assert done.exit_code == 7
     assert [told[it]["is_intact"] for it in (FIRST, LATE, EARLY)] == [True, False, True]
     assert told[LATE]["missing"] == ["users.parquet"]
     assert (told[LATE]["additional"], told[LATE]["changed"]) == ([], [])
@@ -197,21 +197,21 @@ def test_an_id_and_all_are_too_much(home: Home) -> None:
 def test_a_latest_whose_folder_is_gone_is_damage(home: Home, command: str) -> None:
     shutil.rmtree(home.release(FIRST).folder)
     done = ask(home, command)
-    assert done.exit_code == 1
+    assert done.exit_code == 7
     assert re.search(f"Release {FIRST} is gone .*`pathstats rollback`", done.stderr)
 
 
 def test_status_of_a_release_with_a_torn_manifest(home: Home) -> None:
     home.release(FIRST).manifest.write_text("{")
     done = ask(home, "status")
-    assert done.exit_code == 1
+    assert done.exit_code == 7
     assert "manifest.json is unreadable" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("releases",), ("verify",), ("verify", "--all"), ("rollback", "x")])
 def test_without_a_release(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = ask(Home(tmp_path / "none"), *command)
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (4, "")
     assert "holds no release yet" in done.stderr
     assert not (tmp_path / "none").exists()
 
@@ -269,7 +269,7 @@ def test_without_a_release_no_age_is_enough(tmp_path: Path) -> None:
     done = ask(place, "status", "--max-age", "52w")
     assert (done.exit_code, done.stdout) == (6, "")
     assert "holds no release yet" in done.stderr
-    assert ask(place, "status").exit_code == 2
+    assert ask(place, "status").exit_code == 4
 
 
 @pytest.mark.parametrize("text", ["26", "soon", "-1h"])

@@ -79,20 +79,20 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "said", "code"),
     [
-        (("--company", "acme", "nope"), "There is no session 'nope'"),
-        (("--company", "acme", "a b"), "There is no session 'a b'"),
-        (("S1",), "holds 2 companies; say with --company"),
-        (("--company", "ACME"), "holds no company 'ACME'"),
-        (("S1", "--all", "--company", "acme"), "not both"),
+        (("--company", "acme", "nope"), "There is no session 'nope'", 4),
+        (("--company", "acme", "a b"), "There is no session 'a b'", 4),
+        (("S1",), "holds 2 companies; say with --company", 2),
+        (("--company", "ACME"), "holds no company 'ACME'", 4),
+        (("S1", "--all", "--company", "acme"), "not both", 2),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(
-    home: Path, tmp_path: Path, options: tuple[str, ...], said: str
+    home: Path, tmp_path: Path, options: tuple[str, ...], said: str, code: int
 ) -> None:
     refused = report(home, tmp_path / "out", *options)
-    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert (refused.exit_code, refused.stdout) == (code, "")
     assert said in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
@@ -100,7 +100,7 @@ def test_what_is_not_there_is_said_in_one_line(
 
 def test_without_a_release_it_says_so(tmp_path: Path) -> None:
     refused = report(tmp_path, tmp_path / "out")
-    assert (refused.exit_code, "holds no release yet" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "holds no release yet" in refused.stderr) == (4, True)
 
 
 def test_the_release_stays_as_it_was(home: Path, tmp_path: Path) -> None:

@@ -65,14 +65,14 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
 
 
 def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
-    for place, arguments, said in (
-        (home, ("create",), "several companies"),
-        (tmp_path / "empty", ("create",), "holds no release yet"),
-        (home, ("create", "--company", " "), "needs a company"),
-        (home, ("revoke", "no-such-id"), "no key of that id"),
+    for place, arguments, said, code in (
+        (home, ("create",), "several companies", 2),
+        (tmp_path / "empty", ("create",), "holds no release yet", 4),
+        (home, ("create", "--company", " "), "needs a company", 2),
+        (home, ("revoke", "no-such-id"), "no key of that id", 4),
     ):
         done = shell(place, *arguments)
-        assert done.returncode == 2
+        assert done.returncode == code
         assert done.stdout == ""
         (line,) = done.stderr.splitlines()
         assert said in line

@@ -17,7 +17,7 @@ from flows.publishing.history import Rollback
 from flows.publishing.retention import delete_beyond
 from flows.rolling_back import roll_back
 from pathstats import PathStats, scan
-from schemas.errors import HomeBusy, NoRelease, ReleaseDamaged, UsageError
+from schemas.errors import HomeBusy, NoRelease, ReleaseDamaged, UnknownName
 from schemas.home import Home, Release
 from tests.a_home import edit_manifest, home_with_one_release, ids, nights
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
@@ -179,14 +179,14 @@ def test_the_latest_already(home: Home) -> None:
     "asked", ["20260312T000000Z-1", "", ".", "..", f"../releases/{FIRST}", f"{FIRST}/", "*"]
 )
 def test_no_such_release(home: Home, asked: str) -> None:
-    with pytest.raises(UsageError, match="`pathstats releases` lists"):
+    with pytest.raises(UnknownName, match="`pathstats releases` lists"):
         roll_back(home, asked, AT)
     assert latest(home.root).folder.name == SECOND
 
 
 def test_a_deleted_release(home: Home) -> None:
     delete_beyond(home, 1, SECOND)
-    with pytest.raises(UsageError, match="was deleted"):
+    with pytest.raises(UnknownName, match="was deleted"):
         roll_back(home, FIRST, AT)
 
 
