@@ -7,19 +7,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
+from typing import Any
 
-import httptools
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from pathstats.endpoint.connection import KEPT_ALIVE_S, Connection, Connections
 from schemas.errors import UsageError
 
-_LONGEST_HEAD = 64 * 1024
 _END_WITHIN_S = 10
-_KEPT_ALIVE_S = 75
-_HEARS_OUT_S = 2
+_MOST_CONNECTIONS = 4_000
+# What the process opens besides connections: indexes, pages, keys.
+_OTHER_FILES = 128
 _SAID_AGAIN_AFTER_S = 60
 
 
@@ -62,9 +63,15 @@ def address_of(listener: socket.socket) -> str:
 def serve(app: FastAPI, listener: socket.socket) -> None:
     """Answer until told to end by SIGINT or SIGTERM; then requests that were begun have ten seconds."""
     _log_to_stderr()
-    config = uvicorn.Config(
+    with _signals_only_end_it():
+        uvicorn.Server(configured(app, Connections(_most_connections()))).run([listener])
+
+
+def configured(app: Any, connections: Connections) -> uvicorn.Config:
+    """How uvicorn serves an app of ours, with limits to what clients may take."""
+    return uvicorn.Config(
         app,
-        http=_Protocol,
+        http=partial(Connection, connections=connections),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         # Its lines hold the whole address: e-mails and keys.
@@ -72,12 +79,19 @@ def serve(app: FastAPI, listener: socket.socket) -> None:
         log_config=None,
         proxy_headers=False,
         server_header=False,
-        # Longer than clients and proxies keep a connection: else we may close one just as they use it.
-        timeout_keep_alive=_KEPT_ALIVE_S,
+        timeout_keep_alive=KEPT_ALIVE_S,
         timeout_graceful_shutdown=_END_WITHIN_S,
     )
-    with _signals_only_end_it():
-        uvicorn.Server(config).run([listener])
+
+
+def _most_connections() -> int:
+    """How many connections fit the limit of open files; beyond it they fail, and no log line says so."""
+    if sys.platform == "win32":
+        return _MOST_CONNECTIONS
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(_MOST_CONNECTIONS, files - _OTHER_FILES))
 
 
 @contextmanager
@@ -125,50 +139,9 @@ def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_WithoutWords())
     handler.addFilter(_OnceAMinute())
-    for name in ("uvicorn.error", "pathstats.endpoint"):
+    # uvicorn warns of what clients do wrong: of no use here, and anybody could fill the log with it.
+    for name, level in (("uvicorn.error", logging.ERROR), ("pathstats.endpoint", logging.WARNING)):
         log = logging.getLogger(name)
-        # uvicorn warns of what clients do wrong: of no use here, and anybody could fill the log with it.
-        log.setLevel(logging.ERROR)
+        log.setLevel(level)
         log.addHandler(handler)
         log.propagate = False
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with our error for what is no HTTP, and a limit to how much of a request it keeps."""
-
-    _refused_with = (400, b"bad_request")
-    _is_refused = False
-
-    def data_received(self, data: bytes) -> None:
-        if not self._is_refused:
-            super().data_received(data)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._head = 0
-
-    def on_url(self, url: bytes) -> None:
-        self._count(url, (414, b"uri_too_long"))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(name + value, (431, b"request_header_fields_too_large"))
-        super().on_header(name, value)
-
-    def send_400_response(self, _: str) -> None:
-        status, code = self._refused_with
-        body = b'{"error": "%s"}' % code
-        self.transport.write(
-            STATUS_LINE[status] + b"content-type: application/json\r\ncache-control: no-store\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(body), body)
-        )
-        # Closed at once, while more is coming, the connection would be reset and the answer lost.
-        self._is_refused = True
-        self.transport.write_eof()
-        self.loop.call_later(_HEARS_OUT_S, self.transport.close)
-
-    def _count(self, part: bytes, refusal: tuple[int, bytes]) -> None:
-        self._head += len(part)
-        if self._head > _LONGEST_HEAD:
-            self._refused_with = refusal
-            raise httptools.HttpParserError

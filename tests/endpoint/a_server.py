@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -17,9 +18,12 @@ Headers = dict[str, str]
 
 
 class Server:
-    """The command, on a port of its own; what it says goes into a file `words` beside the home."""
+    """The command, on a port of its own; what it says goes into a file `words` beside the home.
 
-    def __init__(self, home: Path, *options: str) -> None:
+    before: called in its process before it starts.
+    """
+
+    def __init__(self, home: Path, *options: str, before: Callable[[], None] | None = None) -> None:
         self.home = Home(home)
         self._words = home.with_name(f"{home.name}.words")
         with self._words.open("w") as words:
@@ -28,6 +32,7 @@ class Server:
                 stdout=words,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                preexec_fn=before,
             )
         self.wait_for("Ctrl-C ends this.")
         self.url = self.words.partition(" at ")[2].partition(";")[0]

@@ -159,6 +159,34 @@ def test_targets_of_other_forms(server: Server, target: bytes, status: int) -> N
     assert ask(server, target, {})[0] == status
 
 
+def in_trailers(fields: Headers, target: str = f"{STATS}/u1") -> bytes:
+    """A request with these fields after its body, where a proxy does not look."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    return f"{head}Connection: close\r\n\r\n3\r\nabc\r\n0\r\n{lines}\r\n".encode()
+
+
+def test_a_key_in_trailers_opens_nothing(server: Server, acme: Headers) -> None:
+    assert raw(server, in_trailers(acme))[0] == 401
+    half = in_trailers({"X-apiKey": acme["X-apiKey"]})
+    assert raw(server, half.replace(b"\r\n", b"\r\nX-company-id: acme\r\n", 1))[0] == 401
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_trailers_without_end_are_no_fault_of_ours(server: Server, is_kept: bool) -> None:
+    request = in_trailers({f"x-{n}": "y" * 1_000 for n in range(100)}, "/healthz")
+    if is_kept:
+        request = request.replace(b"Connection: close\r\n", b"")
+    status, _, body = raw(server, request)
+    assert (status, body) == (200, b'{"status": "ok"}')
+    assert "Exception" not in server.words
+
+
+def test_there_is_an_end_to_the_number_of_fields(server: Server) -> None:
+    many = {f"x-{n}": "" for n in range(1_000)}
+    assert ask(server, b"/healthz", many) == (431, {"error": "request_header_fields_too_large"})
+
+
 def test_questions_that_follow_each_other_on_one_line(server: Server, acme: Headers) -> None:
     one = f"GET {STATS}/u1 HTTP/1.1\r\nHost: x\r\n" + "".join(f"{k}: {v}\r\n" for k, v in acme.items())
     _, _, answers = raw(server, (2 * f"{one}\r\n" + f"{one}Connection: close\r\n\r\n").encode())
