@@ -1,4 +1,4 @@
-"""Who is late, and since when? Late: a required step is overdue, and the path can still be passed."""
+"""Who is late (R18: a required step is overdue, and the learner can still act on it), and since when?"""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ def with_polars(release: Path) -> pl.DataFrame:
     late = pl.scan_parquet(release / "path_session_stats.parquet").filter(
         "is_current",
         pl.col("archived_at").is_null(),
-        pl.col("status") == "late",
+        pl.col("overdue_steps") > 0,
         pl.col("detailed_status_type").is_in(["late", "notYetStarted", "onTime", "toRetake"]),
     )
     overdue = pl.scan_parquet(release / "step_stats.parquet").filter("overdue", ~pl.col("optional"))
@@ -28,9 +28,9 @@ def with_polars(release: Path) -> pl.DataFrame:
 def with_pandas(release: Path) -> pd.DataFrame:
     stats = pd.read_parquet(release / "path_session_stats.parquet")
     steps = pd.read_parquet(release / "step_stats.parquet")
-    can_pass = stats["detailed_status_type"].isin(["late", "notYetStarted", "onTime", "toRetake"])
+    can_act = stats["detailed_status_type"].isin(["late", "notYetStarted", "onTime", "toRetake"])
     is_enrolled = stats["is_current"] & stats["archived_at"].isna()
-    late = stats[is_enrolled & can_pass & (stats["status"] == "late")]
+    late = stats[is_enrolled & can_act & (stats["overdue_steps"] > 0)]
     overdue = steps[steps["overdue"] & ~steps["optional"]]
     keys = ["company_id", "session_id", "user_id", "enrollment_id"]
     return (

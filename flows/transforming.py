@@ -80,7 +80,7 @@ def transform(
             if last:
                 differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
                 changed.write(differing)
-                counts.update(transitions(differing))
+                counts.update(transitions(differing, found.path_session_stats))
             rows, rows_of_steps = found.path_session_stats, found.step_stats
             computed, carried = computed + rows.height, carried + kept.height
             if last and kept.height:

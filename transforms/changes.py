@@ -5,7 +5,8 @@ from datetime import datetime
 
 import polars as pl
 
-from schemas.vocabulary import CHANGE_CAUSES, CHANGED_FIELDS
+from schemas.vocabulary import CHANGE_CAUSES, CHANGED_FIELDS, STILL_TO_DO
+from transforms.lateness import is_late
 from transforms.world import World
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
@@ -83,24 +84,56 @@ def _differs(field: str) -> pl.Expr:
     return now.ne_missing(before)
 
 
-def transitions(found: pl.DataFrame) -> dict[str, int]:
-    """How many enrolments changed to what people act on, and how many completion dates were restated."""
-    moved = (pl.col("field") == "completed_at") & pl.col("old_value").is_not_null()
-    kinds = {
-        "became late": _became("late"),
+def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
+    """How many enrollments changed to what people act on, and how many completion dates were restated.
+
+    Counted are current enrollments, not archived, that are late (R18) or have that detailed status now and
+    were not or had not before, newly enrolled ones included; and every completion date that is another one.
+
+    found: rows of `changes`. now: rows of PathSessionStats, all that changed among them.
+    """
+    before = found.group_by("company_id", "enrollment_id").agg(
+        is_new=(pl.col("field") == "appeared").any() | (pl.col("field") == "archived_at").any(),
+        **{f"{field}_before": _old_value(field) for field in ("status", "detailed_status")},
+    )
+    changed = (
+        now.filter(pl.col("is_current"), pl.col("archived_at").is_null())
+        .join(before, on=["company_id", "enrollment_id"])
+        .with_columns(
+            kind=pl.col("detailed_status_type"),
+            kind_before=pl.coalesce(
+                pl.col("detailed_status_before").str.split(", ").list.first(), "detailed_status_type"
+            ),
+            status_before=pl.coalesce("status_before", "status"),
+        )
+    )
+    # Where R11 leaves something to do no required step awaits correction: overdue is `late` there (R10).
+    was_late = (pl.col("status_before") == "late") & pl.col("kind_before").is_in(STILL_TO_DO)
+    acted_on = {
+        "became late": is_late() & (~was_late | pl.col("is_new")),
         "completed": _became("successful"),
         "to retake": _became("toRetake"),
         "unsuccessful": _became("unsuccessful"),
+    }
+    moved = (pl.col("field") == "completed_at") & pl.col("old_value").is_not_null()
+    restated = {
         "completion date moved": moved & pl.col("new_value").is_not_null(),
         "completion date vanished": moved & pl.col("new_value").is_null(),
     }
-    return found.select(**{kind: test.sum() for kind, test in kinds.items()}).row(0, named=True)
+    counts = [
+        rows.select(**{kind: test.sum() for kind, test in kinds.items()}).row(0, named=True)
+        for rows, kinds in ((changed, acted_on), (found, restated))
+    ]
+    return counts[0] | counts[1]
 
 
-def _became(status: str) -> pl.Expr:
-    """Whether the detailed status is another one now: another reason alone is none."""
-    old, new = (pl.col(value).str.split(", ").list.first() for value in ("old_value", "new_value"))
-    return (pl.col("field") == "detailed_status") & (new == status) & (old != status)
+def _old_value(field: str) -> pl.Expr:
+    return pl.col("old_value").filter(pl.col("field") == field).first()
+
+
+def _became(kind: str) -> pl.Expr:
+    """Whether the detailed status is another one now, another reason alone not counted."""
+    return (pl.col("kind") == kind) & ((pl.col("kind_before") != kind) | pl.col("is_new"))
 
 
 def with_causes(

@@ -4,22 +4,21 @@ import polars as pl
 
 from schemas.home import Release
 from schemas.manifest import Standing
-from schemas.vocabulary import DETAILED_STATUSES, STILL_TO_DO
+from schemas.vocabulary import DETAILED_STATUSES
+from transforms.lateness import is_late
 
 
 def standings(release: Release) -> dict[str, Standing]:
     """By company, in their order; a company is one that has a user or a session."""
     kind = pl.col("detailed_status_type")
     enrolled = pl.col("archived_at").is_null()
-    # Who failed, passed or waits for somebody else is not called late.
-    is_late = (pl.col("status") == "late") & kind.is_in(STILL_TO_DO)
     counts = (
         pl.scan_parquet(release.table("path_session_stats"), glob=False)
         .filter("is_current")
         .group_by("company_id")
         .agg(
             *((enrolled & (kind == name)).sum().alias(name) for name in DETAILED_STATUSES),
-            is_late=(enrolled & is_late).sum(),
+            is_late=is_late().sum(),
             archived=(~enrolled).sum(),
         )
     )

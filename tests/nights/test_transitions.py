@@ -1,37 +1,115 @@
-"""What the closing table of a night counts: what people act on, and completion dates that were restated."""
+"""What the closing table of a run counts: what people act on (R18 for late), restated completion dates."""
+
+from typing import Any
 
 import polars as pl
 import pytest
 
+from schemas.columns import polars_schema
+from schemas.outputs import PathSessionStats, StatusChanges
 from transforms.changes import transitions
+
+Change = tuple[str, str | None, str | None]
+KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
+# What each detailed status has for `status` and `overdue_steps` where nothing is overdue.
+ON_TIME = {"status": "onTime", "overdue_steps": 0}
+LATE = {"status": "late", "overdue_steps": 1}
+
+
+def counted(now: dict[str, Any], *changes: Change) -> dict[str, int]:
+    """The transitions, those of none left out, of one enrollment that is so now after these changes."""
+    kind = now.pop("is")
+    row = {"is_current": True, "archived_at": None, "detailed_status_type": kind, **ON_TIME, **now, **KEYS}
+    schema = polars_schema(PathSessionStats)
+    stats = pl.DataFrame([{name: row.get(name) for name in schema}], schema=schema)
+    fields = {"field": pl.String, "old_value": pl.String, "new_value": pl.String}
+    found = pl.DataFrame(list(changes), schema=fields, orient="row").with_columns(
+        **{name: pl.lit(value) for name, value in KEYS.items()}
+    )
+    return {name: count for name, count in transitions(found, stats).items() if count}
 
 
 @pytest.mark.parametrize(
-    ("field", "old", "new", "counted"),
+    ("was", "now", "counts"),
     [
-        ("detailed_status", "onTime", "late", "became late"),
-        ("status", "onTime", "late", None),
-        ("detailed_status", "late", "successful", "completed"),
-        ("detailed_status", "onTime", "toRetake", "to retake"),
-        ("detailed_status", "notYetStarted", "toRetake, mandatoryReplay", "to retake"),
-        ("detailed_status", "toRetake, mandatoryReplay", "toRetake", None),
-        ("detailed_status", "late", "unsuccessful, sessionEnded", "unsuccessful"),
-        ("detailed_status", "unsuccessful, sessionEnded", "unsuccessful", None),
-        ("detailed_status", "unsuccessful", "awaitingCorrection", None),
-        ("completed_at", None, "2026-03-05T00:00:00.000000Z", None),
-        (
-            "completed_at",
-            "2026-03-05T00:00:00.000000Z",
-            "2026-03-04T00:00:00.000000Z",
-            "completion date moved",
-        ),
-        ("completed_at", "2026-03-05T00:00:00.000000Z", None, "completion date vanished"),
-        ("archived_at", "2026-03-05T00:00:00.000000Z", None, None),
-        ("appeared", None, "enrolled", None),
-        ("gone", "enrolled", None, None),
+        ("onTime", "late", {"became late": 1}),
+        ("notYetStarted", "late", {"became late": 1}),
+        ("successful", "late", {"became late": 1}),
+        ("late", "successful", {"completed": 1}),
+        ("onTime", "toRetake", {"to retake": 1}),
+        ("notYetStarted", "toRetake, mandatoryReplay", {"to retake": 1}),
+        ("toRetake, mandatoryReplay", "toRetake", {}),
+        ("late", "unsuccessful, sessionEnded", {"unsuccessful": 1}),
+        ("unsuccessful, sessionEnded", "unsuccessful", {}),
+        ("unsuccessful", "awaitingCorrection", {}),
     ],
 )
-def test_one_change(field: str, old: str | None, new: str | None, counted: str | None) -> None:
-    schema = dict.fromkeys(("field", "old_value", "new_value"), pl.String)
-    counts = transitions(pl.DataFrame([(field, old, new)] * 2, schema=schema, orient="row"))
-    assert {kind: count for kind, count in counts.items() if count} == ({counted: 2} if counted else {})
+def test_detailed_status_that_is_another_one_is_counted(was: str, now: str, counts: dict[str, int]) -> None:
+    changes: list[Change] = [("detailed_status", was, now)]
+    so = dict(LATE) if now == "late" else {}
+    if now == "late":
+        changes.append(("status", "onTime", "late"))
+    assert counted({"is": now.partition(",")[0], **so}, *changes) == counts
+
+
+@pytest.mark.parametrize("kind", ["late", "notYetStarted", "onTime", "toRetake"])
+def test_learner_who_can_act_becomes_late_with_the_status_alone(kind: str) -> None:
+    """R18: who has not started, or is to retake, becomes late without another detailed status."""
+    assert counted({"is": kind, **LATE}, ("status", "onTime", "late")) == {"became late": 1}
+
+
+@pytest.mark.parametrize("kind", ["sessionNotOpened", "unsuccessful"])
+def test_learner_who_can_do_nothing_does_not_become_late(kind: str) -> None:
+    assert counted({"is": kind, **LATE}, ("status", "onTime", "late")) == {}
+
+
+def test_learner_who_was_late_before_starting_does_not_become_late_again() -> None:
+    assert counted({"is": "late", **LATE}, ("detailed_status", "notYetStarted", "late")) == {}
+
+
+def test_learner_becomes_late_when_the_session_opens_on_an_overdue_step() -> None:
+    opening: Change = ("detailed_status", "sessionNotOpened", "notYetStarted")
+    assert counted({"is": "notYetStarted", **LATE}, opening) == {"became late": 1}
+
+
+def test_new_enrollment_is_counted_by_what_it_is() -> None:
+    appeared: Change = ("appeared", None, "enrolled")
+    assert counted({"is": "late", **LATE}, appeared) == {"became late": 1}
+    assert counted({"is": "successful"}, appeared) == {"completed": 1}
+    assert counted({"is": "onTime"}, appeared) == {}
+
+
+def test_unarchived_enrollment_is_counted_by_what_it_is() -> None:
+    back: Change = ("archived_at", "2026-03-05T00:00:00.000000Z", None)
+    assert counted({"is": "late", **LATE}, back) == {"became late": 1}
+
+
+@pytest.mark.parametrize("now", [{"is_current": False}, {"archived_at": "2026-03-05T00:00:00Z"}])
+def test_enrollment_that_does_not_count_is_not_counted(now: dict[str, Any]) -> None:
+    if "archived_at" in now:
+        now = {"archived_at": pl.Series(["2026-03-05T00:00:00Z"]).str.to_datetime(time_zone="UTC")[0]}
+    assert counted({"is": "late", **LATE, **now}, ("status", "onTime", "late")) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        (None, "2026-03-05T00:00:00.000000Z", {}),
+        ("2026-03-05T00:00:00.000000Z", "2026-03-04T00:00:00.000000Z", {"completion date moved": 1}),
+        ("2026-03-05T00:00:00.000000Z", None, {"completion date vanished": 1}),
+    ],
+)
+def test_completion_date_that_is_another_one_is_counted(
+    old: str | None, new: str | None, counts: dict[str, int]
+) -> None:
+    assert counted({"is": "onTime"}, ("completed_at", old, new)) == counts
+
+
+def test_completion_date_of_an_enrollment_that_is_gone_vanishes() -> None:
+    found = pl.DataFrame(
+        [{**KEYS, "field": "completed_at", "old_value": "2026-03-05T00:00:00.000000Z", "new_value": None}],
+        schema_overrides={"new_value": pl.String},
+    )
+    nothing = pl.DataFrame(schema=polars_schema(PathSessionStats))
+    assert transitions(found, nothing)["completion date vanished"] == 1
+    assert set(polars_schema(StatusChanges)) > set(found.columns)
