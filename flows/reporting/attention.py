@@ -11,7 +11,8 @@ from flows.warehouse.duck import Duck, instant, quoted
 from transforms.due_dates import LAST_INSTANT
 
 ENDS_WITHIN = timedelta(days=14)
-LISTED = 200
+# Rows of one list in the page; 5,000 are a third of a megabyte.
+LISTED = 5_000
 # What the details of all sessions list together, and of one at most: else the page grows with the company.
 _LISTED_IN_SESSIONS = 10_000
 _LISTED_IN_A_SESSION = 5
@@ -79,7 +80,8 @@ KINDS = (
     Kind(
         "late",
         "Late",
-        "A required step is overdue, and the path can still be passed; started or not.",
+        "A required step is overdue, and the learner can still act on it: has started, has not, or is to "
+        "retake.",
         "late for longest",
         _LATE,
     ),
@@ -114,15 +116,26 @@ class Attention:
 
     rows:       session_id, user_id, moment, progress, standing, step_id, steps, is_listed; the first of the
                 list, and the first few of every session.
-    total:      how many there are.
+    total:      how many there are, and by_standing how many of each standing.
     sql:        what lists them all.
     """
 
     kind: Kind
     rows: pl.DataFrame
     total: int
+    by_standing: dict[str, int]
     by_session: dict[str, int]
     sql: str
+
+    @property
+    def listed(self) -> int:
+        """How many the page's list has."""
+        return int(self.rows["is_listed"].sum())
+
+    @property
+    def missing(self) -> int:
+        """How many it has not."""
+        return self.total - self.listed
 
 
 def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
@@ -135,13 +148,16 @@ def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
         sql = kind.sql.strip()
         used = {name: value for name, value in values.items() if f"${name}" in sql}
         duck.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}", used)
-        counts = duck.rows(f"SELECT session_id, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL")
+        counts, standings = (
+            dict(duck.rows(f"SELECT {column}, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL"))
+            for column in ("session_id", "standing")
+        )
         shown = sql.replace("$soon", instant(soon)).replace("$company", quoted(company_id))
-        found.append((kind, dict(counts), f"{shown}\nORDER BY moment, session_id, user_id;"))
-    few = _few_of_each(count for _, counts, _ in found for count in counts.values())
+        found.append((kind, counts, standings, f"{shown}\nORDER BY moment, session_id, user_id;"))
+    few = _few_of_each(count for _, counts, *_ in found for count in counts.values())
     return [
-        Attention(kind, _first(duck, kind.name, few), sum(counts.values()), counts, sql)
-        for kind, counts, sql in found
+        Attention(kind, _first(duck, kind.name, few), sum(counts.values()), standings, counts, sql)
+        for kind, counts, standings, sql in found
     ]
 
 

@@ -10,6 +10,7 @@ from flows.reporting.attention import Attention, attention
 from flows.warehouse.duck import Duck, Parameters
 from schemas.columns import table_name
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
+from schemas.vocabulary import STILL_TO_DO
 from transforms.changes import transitions
 
 # A page of more sessions than these would weigh megabytes.
@@ -28,9 +29,11 @@ class Distribution:
 class Figures:
     """What a release says of one company's learners.
 
-    sessions:       one row each: session_id, name, starts_at, ends_at, state, enrolled, archived, late, the
-                    counts per detailed status, mean_progress, mean_score; open ones first.
+    sessions:       one row each: session_id, name (the id if it has none), starts_at, ends_at, state,
+                    enrolled, archived, how many of each detailed status are late (R18), the counts per
+                    detailed status, mean_progress, mean_score; open ones first.
     sessions_total: how many there are; the page holds no more than some thousands.
+    status_late:    how many have the endpoint's `status = late`, which is not R18.
     transitions:    how many learners changed since the release before, by what people act on.
     refused:        table, reason, rows; of sound rows that wait for a partner too.
     published:      how many rows of each table are the company's.
@@ -42,6 +45,7 @@ class Figures:
     attention: list[Attention]
     progress: Distribution
     score: Distribution
+    status_late: int
     transitions: dict[str, int]
     refused: list[tuple[str, str, int]]
     published: dict[str, int]
@@ -53,6 +57,11 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
     company = {"company": company_id}
     listed = attention(duck, company_id, as_of)
     changed = duck.frame("FROM status_changes WHERE company_id = $company", company)
+    now = duck.frame(
+        "FROM path_session_stats SEMI JOIN status_changes USING (company_id, enrollment_id) "
+        "WHERE company_id = $company",
+        company,
+    )
     refused = _refused(duck, company)
     return Figures(
         sessions=_sessions(duck, company, as_of),
@@ -62,7 +71,12 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
         attention=listed,
         progress=_distribution(duck, company, "progress"),
         score=_distribution(duck, company, "score"),
-        transitions=transitions(changed),
+        status_late=duck.value(
+            f"SELECT count(*) FROM path_session_stats "
+            f"WHERE company_id = $company AND {IS_ENROLLED} AND status = 'late'",
+            company,
+        ),
+        transitions=transitions(changed, now),
         refused=refused,
         published=_published(duck, company) | {"quarantine": sum(rows for *_, rows in refused)},
         people=_people(duck, company, listed) if with_names else {},
@@ -71,16 +85,20 @@ def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -
 
 def _sessions(duck: Duck, company: Parameters, as_of: datetime) -> pl.DataFrame:
     counts = ", ".join(f"s.{name} AS n_{name}" for name in SUMMARY_COUNTS.values())
+    late = ", ".join(
+        f"count(*) FILTER (detailed_status_type = '{kind}') AS late_{kind}" for kind in STILL_TO_DO
+    )
+    late_or_0 = ", ".join(f"coalesce(late_{kind}, 0) AS late_{kind}" for kind in STILL_TO_DO)
     return duck.frame(
         f"""
         WITH overdue AS (
-          SELECT session_id, count(*) AS late FROM path_session_stats
+          SELECT session_id, {late} FROM path_session_stats
           WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE} GROUP BY ALL
         )
-        SELECT s.session_id, s.name, p.starts_at, p.ends_at,
+        SELECT s.session_id, coalesce(nullif(s.name, ''), s.session_id) AS name, p.starts_at, p.ends_at,
                CASE WHEN $now < p.starts_at THEN 'not opened' WHEN $now >= p.ends_at THEN 'ended'
                     ELSE 'open' END AS state,
-               s.enrolled, s.archived, coalesce(o.late, 0) AS late, {counts}, s.mean_progress, s.mean_score
+               s.enrolled, s.archived, {late_or_0}, {counts}, s.mean_progress, s.mean_score
         FROM session_summary s JOIN path_sessions p USING (company_id, session_id)
         LEFT JOIN overdue o USING (session_id)
         WHERE s.company_id = $company

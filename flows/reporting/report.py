@@ -1,5 +1,6 @@
 """The report of a release: for the person who runs training, one page for each company."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from flows.publishing import history
 from flows.reporting import charts
 from flows.reporting.asking import name_tables
-from flows.reporting.attention import LISTED, Attention
+from flows.reporting.attention import Attention
 from flows.reporting.figures import Figures, figures
 from flows.reporting.file_names import reports
 from flows.reporting.pages import page
@@ -22,10 +23,17 @@ from schemas.dictionary import column_metadata
 from schemas.home import Home, Release
 from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Standing, TableIn, as_of_in
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
-from schemas.vocabulary import TRANSITIONS, WAITING_REASONS
+from schemas.vocabulary import RESTATEMENTS, STILL_TO_DO, WAITING_REASONS
 
 # A quarter of a year.
 _NIGHTS = 90
+# By the names that `transitions` has for them: a label, and the number that they change.
+_ACTED_ON: dict[str, tuple[str, Callable[[Standing], int]]] = {
+    "became late": ("Late", lambda it: it.late),
+    "completed": ("Successful", lambda it: it.by_detailed_status["successful"]),
+    "to retake": ("To retake", lambda it: it.by_detailed_status["toRetake"]),
+    "unsuccessful": ("Unsuccessful", lambda it: it.by_detailed_status["unsuccessful"]),
+}
 _STATES = ("not opened", "open", "ended")
 
 
@@ -110,9 +118,10 @@ def company_report(
         since=moment(as_of_in(night.since)) if night.since else None,
         is_earlier=is_earlier,
         names=STANDINGS,
-        always=TRANSITIONS,
+        movements=_movements(found.transitions, standing, before),
         figures=found,
-        listed=LISTED,
+        restatements=RESTATEMENTS,
+        late_by=[(kind, found.attention[0].by_standing.get(kind, 0)) for kind in STILL_TO_DO],
         with_names=with_names,
         charts=_charts(found, course),
         progress_words=_progress_words(found, standing),
@@ -139,6 +148,22 @@ def company_report(
             for model in OUTPUTS
         ],
     )
+
+
+def _movements(
+    transitions: dict[str, int], standing: Standing, before: Standing | None
+) -> list[tuple[str, int, int | None, int | None]]:
+    """What each number grew by, shrank by, and the difference; the last two null without a before.
+
+    What it grew by is counted. What it shrank by is the rest: another status now, archived, or gone.
+    """
+    rows = []
+    for kind, (label, number) in _ACTED_ON.items():
+        by = number(standing) - number(before) if before else None
+        # An enrollment that answers again because a newer one is gone has no row in status_changes.
+        came = max(transitions[kind], by or 0)
+        rows.append((label, came, None if by is None else came - by, by))
+    return rows
 
 
 def _as_of(as_of: datetime) -> dict[str, Any]:
@@ -208,6 +233,7 @@ def _data(found: Figures, as_of: datetime, pages: dict[str, str]) -> dict[str, A
     return {
         "asOf": seconds(as_of),
         "standings": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+        "sessionsMissing": found.sessions_total - found.sessions.height,
         "sessions": [_session(row, pages) for row in found.sessions.iter_rows(named=True)],
         "attention": [_group(group, places, kinds) for group in found.attention],
         "people": found.people,
@@ -224,11 +250,12 @@ def _session(row: dict[str, Any], pages: dict[str, str]) -> list[Any]:
         seconds(row["ends_at"]),
         row["enrolled"],
         row["archived"],
-        row["late"],
+        sum(row[f"late_{kind}"] for kind in STILL_TO_DO),
         _rounded(row["mean_progress"]),
         _rounded(row["mean_score"]),
         [row[f"n_{columns[kind]}"] for kind in STANDINGS],
         pages.get(row["session_id"]),
+        [row.get(f"late_{kind}", 0) for kind in STANDINGS],
     ]
 
 
@@ -241,6 +268,7 @@ def _group(group: Attention, places: dict[str, int], kinds: list[str]) -> dict[s
         "name": group.kind.name,
         "title": group.kind.title,
         "superlative": group.kind.superlative,
+        "missing": group.missing,
         "bySession": {places[name]: count for name, count in group.by_session.items() if name in places},
         "rows": [
             [

@@ -13,6 +13,8 @@ from flows.warehouse.duck import quoted
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from schemas.manifest import Manifest, Standing
+from schemas.vocabulary import STILL_TO_DO
+from transforms.lateness import is_late
 
 # Beyond these a page takes seconds to open; the query it names lists all.
 _LEARNERS = 5_000
@@ -59,12 +61,13 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
             "standings": [[kind, label] for kind, (label, _) in STANDINGS.items()],
             "states": _STATES,
             "steps": order,
+            "missing": learners.height - shown.height,
             "learners": _learners(shown, steps, order),
             "people": {user: rows.people[user] for user in shown["user_id"]} if with_names else {},
         },
         as_of=moment(as_of),
         as_of_iso=as_of.isoformat(),
-        session=session,
+        session=session | {"name": session["name"] or session["session_id"]},
         starts=moment(session["starts_at"]),
         ends=moment(session["ends_at"]) if session["ends_at"] else None,
         state=_state(session, as_of),
@@ -72,6 +75,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
         names=STANDINGS,
         steps=_by_step(steps, enrolled, order),
         states=_STATES,
+        late_by=_late_by(learners),
         total=learners.height,
         listed=shown.height,
         with_names=with_names,
@@ -94,14 +98,21 @@ def _standing(enrolled: pl.DataFrame, learners: pl.DataFrame) -> Standing:
     )
 
 
+def _late_by(learners: pl.DataFrame) -> list[tuple[str, int]]:
+    """How many late learners (R18) each detailed status has."""
+    counts = dict(learners.filter(is_late()).group_by("detailed_status_type").len().iter_rows())
+    return [(kind, counts.get(kind, 0)) for kind in STILL_TO_DO]
+
+
 def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> list[list[Any]]:
     """What `session.js` names from USER to OUTCOMES, one list a learner."""
     kinds = list(STANDINGS)
     outcomes: dict[str, dict[str, str]] = {}
     for enrollment, step, outcome in steps.select("enrollment_id", "step_id", _outcome()).iter_rows():
         outcomes.setdefault(enrollment, {})[step] = outcome
-    overdue = steps.filter(pl.col("overdue") & ~pl.col("optional")).group_by("enrollment_id")
-    overdue_since = dict(overdue.agg(pl.col("due_at").min()).iter_rows())
+    late = learners.filter(is_late()).select("enrollment_id")
+    overdue = steps.filter(pl.col("overdue") & ~pl.col("optional")).join(late, on="enrollment_id", how="semi")
+    late_since = dict(overdue.group_by("enrollment_id").agg(pl.col("due_at").min()).iter_rows())
     return [
         [
             row["user_id"],
@@ -110,7 +121,7 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
             row["progress"],
             row["score"],
             row["global_time_ms"] // 1000,
-            seconds(overdue_since.get(row["enrollment_id"])),
+            seconds(late_since.get(row["enrollment_id"])),
             seconds(row["next_due_at"]),
             seconds(row["completed_at"]),
             seconds(row["archived_at"]),

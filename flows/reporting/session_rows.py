@@ -19,6 +19,7 @@ _OF_LEARNERS = (
     "score",
     "global_time_ms",
     "next_due_at",
+    "overdue_steps",
     "completed_at",
     "archived_at",
 )

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from flows.reporting.folder import Wanted, write_folder
 from flows.reporting.session_page import session_page
-from schemas.home import Release
+from schemas.home import Home, Release
 from tests.a_night import AS_OF
 from tests.browser.conftest import Opener
 
@@ -73,10 +74,26 @@ def test_search_and_filter_say_what_they_found(opened: Opener, release: Release)
     expect(count).to_have_text("1 of 5 sessions")
     assert ids(page) == ["S2"]
     search.fill("nothing like it")
-    expect(sessions.get_by_text("Nothing is found.")).to_be_visible()
+    expect(sessions.get_by_text("None of the 5 sessions here matches.")).to_be_visible()
     search.fill("")
     sessions.get_by_label("State").select_option("not opened")
     expect(count).to_have_text("2 of 5 sessions")
+
+
+def test_search_says_how_many_late_learners_are_not_on_the_page(
+    opened: Opener, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.reporting.attention.LISTED", 1)
+    home = Home(release.folder.parent.parent.parent)
+    write_folder(home, release, tmp_path, Wanted(None, (), with_names=False), lambda done, of: None)
+    panel = opened(tmp_path / "report.html").locator("#panel-late")
+    expect(panel).to_contain_text(
+        "2 more are not on this page: it has the 1 late for longest, and the search covers these only."
+    )
+    panel.get_by_role("searchbox").fill("u2")
+    expect(panel.locator(".none")).to_have_text(
+        "None of the 1 enrollment here matches; 2 more are not on this page."
+    )
 
 
 def test_a_session_opens_to_its_details(opened: Opener, release: Release) -> None:
@@ -87,7 +104,7 @@ def test_a_session_opens_to_its_details(opened: Opener, release: Release) -> Non
     expect(toggle).to_have_attribute("aria-expanded", "true")
     details = page.locator("tr.details")
     expect(details).to_contain_text("1 Awaiting correction")
-    expect(details).to_contain_text("2 late")
+    expect(details).to_contain_text("2 late1 started and late, 1 not yet started")
     expect(details).to_contain_text("4 ending within 14 days")
     expect(details).to_contain_text("1 Mar 2026 to 20 Mar 2026 · open · mean score 76.6 % · 1 archived")
     # There is no page of the session beside the release, so it says how to make one.
@@ -119,7 +136,7 @@ def test_who_needs_attention_by_keyboard(opened: Opener, release: Release) -> No
     first = " ".join(panel.locator("tbody tr").first.inner_text().split())
     assert first == "u1 name of S2 11 days since 27 Feb 2026 1 0 % Not yet started"
     panel.get_by_role("searchbox").fill("u2")
-    expect(panel.get_by_role("status")).to_have_text("1 of 3 listed")
+    expect(panel.get_by_role("status")).to_have_text("1 of 3 enrollments")
 
 
 def test_long_lists_go_on_when_asked(opened: Opener, demo: Release) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from flows.reporting import session_page as pages
 from flows.reporting.session_page import session_page
 from schemas.home import Release
 from tests.browser.conftest import Opener
@@ -52,3 +53,45 @@ def test_each_step_says_in_words_what_its_mark_means(opened: Opener, page_file: 
 def test_it_fits_any_screen(opened: Opener, page_file: Path, width: int, scheme: str) -> None:
     page = opened(page_file, width=width, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_marks_look_alike_in_the_legend_and_in_the_table(opened: Opener, page_file: Path) -> None:
+    page = opened(page_file)
+    boxes = "marks => marks.map(mark => [mark.className, getComputedStyle(mark).borderTopWidth])"
+    legend = dict(page.locator(".legend .step > span").evaluate_all(boxes))
+    cells = dict(
+        page.locator("#learners tbody .step span:not(.unseen):not([aria-hidden])").evaluate_all(boxes)
+    )
+    assert set(cells) == {"s", "f", "r", "w", "o", "n"}
+    assert {legend[mark] for mark in cells} == {"1px"}
+    assert cells == {mark: legend[mark] for mark in cells}
+
+
+def test_search_says_how_many_learners_are_not_on_the_page(
+    opened: Opener, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_LEARNERS", 3)
+    file = tmp_path / "short.html"
+    file.write_text(session_page(release.folder, "acme", "S1"), "utf-8")
+    learners = opened(file).locator("#learners")
+    expect(learners.get_by_role("status")).to_have_text("3 learners; 5 more are not on this page")
+    learners.get_by_label("Search by learner").fill("u7")
+    expect(learners.locator(".none")).to_have_text(
+        "None of the 3 learners here matches; 5 more are not on this page."
+    )
+
+
+def test_lateness_is_that_of_the_report(opened: Opener, page_file: Path) -> None:
+    """R18: u1 has not started, u2 has; u3's assessor and u6, who has failed, are overdue nowhere."""
+    page = opened(page_file)
+    late = page.locator("#learners tbody tr", has_text="late for")
+    assert late.locator("th").evaluate_all(
+        "cells => cells.map(cell => cell.innerText.split('\\n').at(-1))"
+    ) == [
+        "u1",
+        "u2",
+    ]
+    expect(page.locator("main > section").first).to_contain_text(
+        "2 are late: a required step is overdue, and the learner can still act on it "
+        "(1 started and late, 1 not yet started)."
+    )

@@ -2,6 +2,8 @@
 
 import re
 import zipfile
+from itertools import combinations
+from math import dist
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,33 @@ def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
     expected = {f"flows/reporting/templates/{file.name}" for file in TEMPLATES.iterdir()}
     assert len(expected) > 5
     assert expected <= names
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_statuses_are_told_apart_by_their_colors(scheme: str) -> None:
+    """Neighbors in the bar differ by at least 20 in CIELAB; two grays had differed by 11."""
+    named = {name: color for name, color in colours(scheme).items() if name.startswith("s-")}
+    assert len(named) == 8
+    differences = {
+        (one, other): dist(lab(named[one]), lab(named[other])) for one, other in combinations(named, 2)
+    }
+    assert {pair: found for pair, found in differences.items() if found < 20} == {}
+
+
+def lab(color: str) -> tuple[float, float, float]:
+    """The color in CIELAB, under the white of sRGB (D65)."""
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (it / 12.92 if it <= 0.04045 else ((it + 0.055) / 1.055) ** 2.4 for it in channels)
+    x, y, z = (
+        root(share / white)
+        for share, white in (
+            (0.4124 * red + 0.3576 * green + 0.1805 * blue, 0.95047),
+            (0.2126 * red + 0.7152 * green + 0.0722 * blue, 1.0),
+            (0.0193 * red + 0.1192 * green + 0.9505 * blue, 1.08883),
+        )
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def root(share: float) -> float:
+    return share ** (1 / 3) if share > 0.008856 else 7.787 * share + 16 / 116

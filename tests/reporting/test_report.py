@@ -89,11 +89,16 @@ def test_where_learners_stand_and_since_when(release: Release, html: str) -> Non
     assert "12 enrolments in 5 sessions" in text
     assert "1 more is archived and counts nowhere here. 3 are late: a required step is overdue" in text
     # On 8 March u2 was on time still, and all others stood where they stand.
-    assert "1 8 % Started and late A step is overdue. +1 since the last night" in text
-    assert "2 17 % On time Started, nothing overdue. −1 since the last night" in text
+    assert "1 8 % Started and late A step is overdue. +1 in all since the last night" in text
+    assert "2 17 % On time Started, nothing overdue. −1 in all since the last night" in text
     assert text.count("unchanged since the last night") == 6
-    assert "As of 8 March 2026, 00:00 UTC. 1 became late 0 completed 0 to retake 0 unsuccessful" in text
-    assert "1 completion date moved" in text
+    # R18: on 8 March nothing was overdue in S1 yet, at u2 who has started as at u1 who has not.
+    assert "Late 2 0 +2 Successful 0 0 0 To retake 0 0 0 Unsuccessful 0 0 0" in text
+    assert "3 late = 1 started and late + 2 not yet started." in text
+    # The endpoint's `status` also has u9 in S0, which has ended, and u1 in S9, which has not opened.
+    assert "status = late 5 here" in text
+    assert "detailedStatus = late 1, only those who have started" in text
+    assert "1 with completion date moved" in text
 
 
 def test_sessions_and_what_each_opens_to(html: str) -> None:

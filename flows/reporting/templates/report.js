@@ -1,4 +1,4 @@
-const [ID, NAME, STATE, STARTS, ENDS, ENROLLED, ARCHIVED, LATE, PROGRESS, SCORE, COUNTS, FILE] = Array(12).keys();
+const [ID, NAME, STATE, STARTS, ENDS, ENROLLED, ARCHIVED, LATE, PROGRESS, SCORE, COUNTS, FILE, LATE_BY] = Array(13).keys();
 const [SESSION, USER, MOMENT, DONE, STANDING, STEP, STEPS, LISTED] = Array(8).keys();
 const STATES = ["not opened", "open", "ended"];
 const SUCCESSFUL = data.standings.findIndex(([key]) => key === "successful");
@@ -19,6 +19,8 @@ function ends(session) {
   return session[STATE] === 1 ? [day(session[ENDS]), el("small", {}, inDays(session[ENDS]))] : day(session[ENDS]);
 }
 
+/* Late learners by their detailed status. */
+const split = (counts) => counts.map((count, standing) => count && `${whole(count)} ${data.standings[standing][1].toLowerCase()}`).filter(Boolean).join(", ");
 const places = new Map(data.sessions.map((session, place) => [session, place]));
 function details(session) {
   const place = places.get(session);
@@ -44,6 +46,7 @@ function details(session) {
     if (!total) return;
     const listed = kind.rows.filter((row) => row[SESSION] === place).slice(0, 5);
     box.append(el("div", {}, el("h3", {}, el("b", {}, whole(total)), ` ${kind.title.toLowerCase()}`),
+      kind.name === "late" ? el("small", {}, split(session[LATE_BY])) : null,
       listed.length && listed.length < total ? el("small", {}, `the ${listed.length === 1 ? "one" : listed.length} ${kind.superlative}`) : null,
       el("ol", {}, ...listed.map((row) => el("li", {}, el("span", {}, text(calledBriefly(row[USER]))), el("span", {}, KINDS[kind.name].brief(row)))))));
   });
@@ -76,7 +79,7 @@ const KINDS = {
 };
 
 table("sessions", {
-  rows: data.sessions, first: 15, noun: ["session", "sessions"], details,
+  rows: data.sessions, missing: data.sessionsMissing, first: 15, noun: ["session", "sessions"], details,
   words: (row) => `${row[NAME]} ${row[ID]}`, filter: (row, value) => STATES[row[STATE]] === value,
   columns: [
     { label: "Session", value: (row) => row[NAME], show: (row) => [el("button", { type: "button", class: "toggle", "aria-expanded": "false" }, el("span", {}, text(row[NAME]))), el("span", { class: "id" }, text(row[ID]))] },
@@ -84,12 +87,12 @@ table("sessions", {
     { label: "Learners", number: true, value: (row) => row[ENROLLED], show: (row) => whole(row[ENROLLED]) },
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => (row[PROGRESS] === null ? "–" : [`${Math.floor(row[PROGRESS])} %`, meter(row[PROGRESS])]) },
     { label: "Late", number: true, value: (row) => (row[ENROLLED] ? row[LATE] / row[ENROLLED] : null), show: (row) => (row[STATE] === 1 ? [share(row[LATE], row[ENROLLED]), el("small", {}, whole(row[LATE]))] : "–") },
-    { label: "Completed", number: true, value: (row) => (row[ENROLLED] ? row[COUNTS][SUCCESSFUL] / row[ENROLLED] : null), show: (row) => [share(row[COUNTS][SUCCESSFUL], row[ENROLLED]), el("small", {}, whole(row[COUNTS][SUCCESSFUL]))] },
+    { label: "Successful", number: true, value: (row) => (row[ENROLLED] ? row[COUNTS][SUCCESSFUL] / row[ENROLLED] : null), show: (row) => [share(row[COUNTS][SUCCESSFUL], row[ENROLLED]), el("small", {}, whole(row[COUNTS][SUCCESSFUL]))] },
     { label: "Ends", number: true, value: (row) => row[ENDS], show: ends },
   ],
 });
 data.attention.forEach((kind) => table(`panel-${kind.name}`, {
-  rows: kind.rows.filter((row) => row[LISTED]), first: 10, noun: ["listed", "listed"],
+  rows: kind.rows.filter((row) => row[LISTED]), missing: kind.missing, first: 10, noun: ["enrollment", "enrollments"],
   words: (row) => [row[USER], ...(people.get(row[USER]) || []), nameOf(row), row[STEP]].join(" "),
   columns: KINDS[kind.name].columns.map((column) => ({ ...column })),
 }));

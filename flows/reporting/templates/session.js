@@ -10,8 +10,8 @@ function duration(seconds) {
 function when(row) {
   if (row[ARCHIVED] !== null) return ["archived", el("small", {}, day(row[ARCHIVED]))];
   if (row[COMPLETED] !== null) return ["earned", el("small", {}, day(row[COMPLETED]))];
+  if (row[LATE] !== null) return [`late for ${plural(days(row[LATE], data.asOf), "day", "days")}`, el("small", {}, `since ${day(row[LATE])}`)];
   const isOpen = !["unsuccessful", "sessionNotOpened"].includes(data.standings[row[STATUS]][0]);
-  if (row[LATE] !== null && isOpen) return [`late for ${plural(days(row[LATE], data.asOf), "day", "days")}`, el("small", {}, `since ${day(row[LATE])}`)];
   if (row[DUE] !== null && isOpen) return [`due ${inDays(row[DUE])}`, el("small", {}, day(row[DUE]))];
   return "–";
 }
@@ -23,7 +23,7 @@ function outcome(code, place) {
 }
 
 table("learners", {
-  rows: data.learners, first: 50, noun: ["learner", "learners"],
+  rows: data.learners, missing: data.missing, first: 50, noun: ["learner", "learners"],
   words: (row) => [row[USER], ...(people.get(row[USER]) || [])].join(" "),
   filter: (row, value) => (value === "archived" ? row[ARCHIVED] !== null : row[ARCHIVED] === null && data.standings[row[STATUS]][0] === value),
   columns: [
@@ -32,7 +32,7 @@ table("learners", {
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => `${row[PROGRESS]} %` },
     { label: "Score", number: true, value: (row) => row[SCORE], show: (row) => (row[SCORE] === null ? "–" : `${row[SCORE]} %`) },
     { label: "Hours", number: true, value: (row) => row[TIME], show: (row) => duration(row[TIME]) },
-    { label: "When", number: true, kind: "long", value: (row) => (row[ARCHIVED] !== null || row[COMPLETED] !== null || row[LATE] === null ? null : days(row[LATE], data.asOf)), show: when },
+    { label: "When", number: true, kind: "long", value: (row) => (row[LATE] === null ? null : days(row[LATE], data.asOf)), show: when },
     ...data.steps.map((step, place) => ({
       label: String(place + 1), kind: "step", value: (row) => RANKS.indexOf(row[OUTCOMES][place][0]), show: (row) => outcome(row[OUTCOMES][place], place),
     })),

@@ -59,11 +59,13 @@ function person(user) {
   return [text(name || email || user), ...more.map((id) => el("span", { class: "id" }, text(id)))];
 }
 
-/* A table that is sorted by its headers and searched by a field; rows beyond the first come when asked for. */
-function table(place, { columns, rows, first = 25, sort = null, words, noun, filter = null, details = null }) {
+/* A table that is sorted by its headers and searched by a field; rows beyond the first come when asked for.
+   missing: how many rows exist that are not on this page, so that an empty search never says that there are none. */
+function table(place, { columns, rows, missing = 0, first = 25, sort = null, words, noun, filter = null, details = null }) {
   const root = document.getElementById(place);
   const head = el("tr", { role: "row" }), body = el("tbody", { role: "rowgroup" });
-  const more = el("div", { class: "more" }), empty = el("p", { class: "none", hidden: true }, "Nothing is found.");
+  const more = el("div", { class: "more" }), empty = el("p", { class: "none", hidden: true });
+  const beyond = missing ? `; ${plural(missing, "more is", "more are")} not on this page` : "";
   const count = root.querySelector(".count"), search = root.querySelector("input"), choice = root.querySelector("select");
   let shown = first, order = sort, found = rows;
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -119,6 +121,7 @@ function table(place, { columns, rows, first = 25, sort = null, words, noun, fil
     });
     body.replaceChildren(...sorted().slice(0, shown).map(draw));
     empty.hidden = found.length > 0;
+    empty.textContent = rows.length ? `None of the ${plural(rows.length, ...noun)} here matches${beyond}.` : "This list is empty.";
     const left = found.length - shown;
     more.replaceChildren();
     if (left > 0) {
@@ -135,7 +138,7 @@ function table(place, { columns, rows, first = 25, sort = null, words, noun, fil
         more.append(button);
       }
     }
-    if (count) count.textContent = found.length === rows.length ? plural(rows.length, ...noun) : `${whole(found.length)} of ${plural(rows.length, ...noun)}`;
+    if (count) count.textContent = `${found.length === rows.length ? "" : `${whole(found.length)} of `}${plural(rows.length, ...noun)}${beyond}`;
   }
   function select() {
     const sought = search ? search.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
