@@ -1,5 +1,6 @@
 """`pathstats serve`"""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -18,8 +19,7 @@ def serve(
         bool,
         typer.Option(
             "--report-needs-key",
-            help="Show the report to nobody without a key, not even on this machine: for a server behind "
-            "a proxy, whose requests all come from here.",
+            help="Show no link that opens the report without a key.",
         ),
     ] = False,
     with_names: Annotated[
@@ -32,7 +32,8 @@ def serve(
     GET /api/v1/paths/sessions/{sessionId}/stats/{userEmailOrId} asks for one learner, …/stats/users for all
     of a session, …/stats for how many stand where; /openapi.json describes them. They need a key to their
     company (`pathstats keys create`), as company and apiKey in the query or X-company-id and X-apiKey in the
-    headers. / shows the report, /healthz and /readyz are for monitors. New releases and keys count at once.
+    headers. / shows the report: with a key, or by the link on the terminal. /healthz and /readyz are for
+    monitors. New releases and keys count at once.
 
     It speaks plain HTTP: to be reached from elsewhere, put a proxy with TLS before it.
 
@@ -47,12 +48,17 @@ def serve(
     place = settings.home(home)
     listener = listening(host, port)
     from pathstats.endpoint.app import Serving, create_app
+    from pathstats.endpoint.browser_link import BrowserLink
     from pathstats.endpoint.keyring import Keyring
     from pathstats.endpoint.server import serve
 
-    opens_pages = is_loopback(listener) and not report_needs_key
-    app = create_app(Serving(place, opens_pages=opens_pages, with_names=with_names))
+    # What goes to a log file or a service's journal contains no secret.
+    has_link = is_loopback(listener) and not report_needs_key and sys.stdout.isatty()
+    link = BrowserLink() if has_link else None
+    app = create_app(Serving(place, link, with_names))
     typer.echo(f"Serving {place.root} at {address_of(listener)}; Ctrl-C ends this.")
+    if link is not None:
+        typer.echo(f"The report, for a browser on this machine: {address_of(listener)}{link.path}")
     if not place.latest.exists():
         typer.echo("There is no release yet: until a night publishes one, the answer is 503.", err=True)
     if Keyring(place).is_empty():

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from pathstats.endpoint.as_received import AsReceived
+from pathstats.endpoint.browser_link import BrowserLink
 from pathstats.endpoint.direct_route import DirectRoute
 from pathstats.endpoint.errors import answer_errors
 from pathstats.endpoint.keyring import Keyring
@@ -26,12 +27,12 @@ _QUERY, _HEADERS = ("company", "apiKey"), ("X-company-id", "X-apiKey")
 class Serving:
     """How a home is served.
 
-    opens_pages: whether the report's pages are shown without a key to who is on this machine.
-    with_names:  whether a session's page names its learners.
+    link:       opens the report's pages without a key, on this machine; None: each request needs a key.
+    with_names: whether a session's page names its learners.
     """
 
     home: Home
-    opens_pages: bool = False
+    link: BrowserLink | None = None
     with_names: bool = False
 
 
@@ -51,7 +52,7 @@ def create_app(serving: Serving) -> FastAPI:
     app.router.route_class = DirectRoute
     releases, keyring = Releases(serving.home), Keyring(serving.home)
     add_routes(app, releases, keyring)
-    add_pages(app, releases, keyring, opens=serving.opens_pages, with_names=serving.with_names)
+    add_pages(app, releases, keyring, link=serving.link, with_names=serving.with_names)
     app.add_middleware(AsReceived)
     answer_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -40,8 +40,14 @@ def in_headers(request: Request) -> Credentials | None:
 
 
 def in_login(request: Request) -> Credentials | None:
-    """What a browser sends when a person has logged in (RFC 7617): company as user, key as password."""
-    scheme, _, told = request.headers.get("authorization", "").partition(" ")
+    """A browser's login (RFC 7617): company as user, key as password. None if there is none.
+
+    Two logins open nothing, as a proxy before us may have checked the other one.
+    """
+    logins = request.headers.getlist("authorization")
+    if len(logins) > 1:
+        return NOBODYS
+    scheme, _, told = "".join(logins).partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

@@ -1,15 +1,15 @@
-"""The release's report, for people: with a key, which a browser asks for; on this machine also without."""
+"""The release's report, for people: with a key, which a browser asks for, or by the link of `serve`."""
 
 import html
-from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pathstats.endpoint.authenticating import NOBODYS, in_headers, in_login, in_query, query_of
+from pathstats.endpoint.browser_link import BrowserLink
 from pathstats.endpoint.describing import COMPANY_MISSING, SECURITY, responses, responses_made_anew
 from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
 from pathstats.endpoint.keyring import Keyring
@@ -24,13 +24,16 @@ _CONTENT_POLICY = (
     "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HTML_HEADERS = {**SECURITY_HEADERS, "Content-Security-Policy": _CONTENT_POLICY}
+_NOT_KEPT = {**SECURITY_HEADERS, "Cache-Control": "no-store"}
 _PAGE = {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
-def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool, with_names: bool) -> None:
+def add_pages(
+    app: FastAPI, releases: Releases, keyring: Keyring, *, link: BrowserLink | None, with_names: bool
+) -> None:
     """The report's page and those of its sessions.
 
-    opens: whether they are shown without a key to who is on this machine.
+    link: opens them without a key; None: each request needs a key.
     """
     secured = {"security": [*SECURITY, {"login": []}]}
 
@@ -42,7 +45,9 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         response_class=Response,
     )
     async def report(request: Request) -> Response:
-        company_id = _company(request, keyring, opens=opens)
+        if link is not None and link.is_opened_by(request):
+            return RedirectResponse("/", 303, {**_NOT_KEPT, "Set-Cookie": link.set_cookie()})
+        company_id = _company(request, keyring, link)
         pinned = releases.pin()
         if company_id is None:
             companies = pinned.open.companies()
@@ -65,7 +70,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         response_class=Response,
     )
     async def session(request: Request, session_id: SessionId) -> Response:
-        given = _company(request, keyring, opens=opens)
+        given = _company(request, keyring, link)
         pinned = releases.pin()
         companies = [given] if given else pinned.open.companies(limit=2)
         if len(companies) > 1:
@@ -80,7 +85,7 @@ def add_pages(app: FastAPI, releases: Releases, keyring: Keyring, *, opens: bool
         return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers_of_what_is_made})
 
 
-def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:
+def _company(request: Request, keyring: Keyring, link: BrowserLink | None) -> str | None:
     """Whose pages may be shown; null if anybody's.
 
     Raises: Unauthorized.
@@ -88,28 +93,13 @@ def _company(request: Request, keyring: Keyring, *, opens: bool) -> str | None:
     query, login = query_of(request), in_login(request)
     # A company alone, in a page's address, only says which page is meant.
     has_pair = "apiKey" in query or in_headers(request) is not None
-    if not has_pair and login is None and opens and _is_from_here(request):
+    if not has_pair and login is None and link is not None and link.was_opened_by(request):
         return query.get("company", [None])[0]
     given = (in_query(request) or in_headers(request)) if has_pair else login
     company_id, key = given or NOBODYS
     if not keyring.opens(company_id, key):
         raise Unauthorized(asks_for_login=True)
     return company_id
-
-
-def _is_from_here(request: Request) -> bool:
-    """Whether a person on this machine asks, by its own name.
-
-    Another name may be a web page's that has had it point here, to read what its own browser's owner may see;
-    a forwarded request may be anybody's.
-    """
-    if "forwarded" in request.headers or "x-forwarded-for" in request.headers:
-        return False
-    try:
-        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _choice(companies: list[str]) -> str:

@@ -92,8 +92,7 @@ def zen(home: Path) -> Headers:
 
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[Server]:
-    # As it describes itself: what is open on this machine beside it has tests of its own.
-    with Server(home, "--report-needs-key") as running:
+    with Server(home) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ class InProcess:
     def __init__(self, app: FastAPI, headers: Headers | None = None) -> None:
         self._app, self._headers = app, headers
 
-    def get(self, path: str, headers: Headers | None = None) -> httpx.Response:
+    def get(self, path: str, headers: Headers | list[tuple[str, str]] | None = None) -> httpx.Response:
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
             async with httpx.AsyncClient(

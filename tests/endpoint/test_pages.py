@@ -1,17 +1,22 @@
 """The report's pages: whose is shown to whom."""
 
 import base64
+import os
+import re
 import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pathstats.endpoint import keys
 from pathstats.endpoint.app import Serving, create_app
+from pathstats.endpoint.browser_link import BrowserLink
 from schemas.home import Home
 from tests.a_night import latest
-from tests.endpoint.a_server import Headers, Server, asking
+from tests.endpoint.a_server import PATHSTATS, Headers, Server, asking
 from tests.endpoint.conftest import STATS
 from tests.endpoint.in_process import InProcess
 
@@ -39,7 +44,10 @@ def two(home: Path, tmp_path: Path) -> Home:
 
 
 def browser(home: Home, *, opens: bool = True, with_names: bool = False) -> InProcess:
-    return InProcess(create_app(Serving(home, opens_pages=opens, with_names=with_names)), headers=HERE)
+    """A browser on this machine. opens: it has followed the server's link."""
+    link = BrowserLink()
+    headers = {**HERE, "Cookie": link.set_cookie()} if opens else HERE
+    return InProcess(create_app(Serving(home, link, with_names)), headers=headers)
 
 
 def key_to(home: Home, company_id: str) -> Headers:
@@ -55,7 +63,55 @@ def in_query(headers: Headers) -> str:
     return f"?company={headers['X-company-id']}&apiKey={headers['X-apiKey']}"
 
 
-def test_on_this_machine_it_is_shown_without_a_key(one: Home) -> None:
+def test_a_browser_that_follows_the_link_sees_the_report_without_a_key(one: Home) -> None:
+    link = BrowserLink()
+    client = InProcess(create_app(Serving(one, link)), headers=HERE)
+    assert (client.get("/").status_code, client.get("/").text) == UNAUTHORIZED
+    followed = client.get(link.path)
+    assert (followed.status_code, followed.headers["location"]) == (303, "/")
+    assert followed.headers["cache-control"] == "no-store"
+    cookie = followed.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; "))
+    assert client.get("/", headers={"Cookie": cookie.partition(";")[0]}).text == "<h1>Acme</h1>"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Connection": "close"},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"},
+        {"Cookie": "pathstats=1"},
+    ],
+    ids=["plain", "HTTP/1.0", "of a browser", "another cookie"],
+)
+def test_a_request_through_a_proxy_that_passes_our_own_name_needs_a_key(one: Home, headers: Headers) -> None:
+    """nginx does so by default, and adds no header about its client: it opened all reports."""
+    assert browser(one, opens=False).get("/", headers=headers).status_code == 401
+    assert browser(one, opens=False).get(SESSION, headers=headers).status_code == 401
+
+
+def test_the_link_of_another_server_opens_nothing(one: Home) -> None:
+    client = browser(one, opens=False)
+    assert client.get(BrowserLink().path).status_code == 401
+    assert client.get("/", headers={"Cookie": BrowserLink().set_cookie()}).status_code == 401
+    assert client.get("/?browser=%ED%A0%80").status_code == 401
+
+
+def test_two_hosts_need_a_key(one: Home) -> None:
+    for names in (("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1"), ("127.0.0.1", "127.0.0.1")):
+        assert browser(one).get("/", headers=[("Host", name) for name in names]).status_code == 401
+
+
+def test_two_logins_open_nothing(one: Home) -> None:
+    acme = login(key_to(one, "acme"))["Authorization"]
+    client = browser(one)
+    for first, second in ((acme, "Basic YTpi"), ("Basic YTpi", acme), (acme, acme), (acme, "Bearer x")):
+        twice = [("Authorization", first), ("Authorization", second)]
+        assert client.get("/", headers=twice).status_code == 401
+
+
+def test_in_a_browser_on_this_machine_it_is_shown_without_a_key(one: Home) -> None:
     answer = browser(one).get("/")
     assert (answer.status_code, answer.text) == (200, "<h1>Acme</h1>")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -81,6 +137,9 @@ def test_names_of_this_machine(one: Home, host: str) -> None:
         {"Host": "[::1"},
         {"X-Forwarded-For": "203.0.113.7"},
         {"Forwarded": "for=203.0.113.7"},
+        {"X-Real-IP": "203.0.113.7"},
+        {"X-Forwarded-Host": "reports.example"},
+        {"Via": "1.1 proxy"},
     ],
     ids=lambda headers: "; ".join(f"{name}: {value}" for name, value in headers.items()),
 )
@@ -148,13 +207,39 @@ def test_a_release_of_before_reports(own_home: Home) -> None:
 
 def test_a_page_over_a_real_server(own_home: Home) -> None:
     (latest(own_home.root).folder / "report.html").write_text("<h1>Acme</h1>")
-    for options, alone in (((), 200), (("--report-needs-key",), 401)):
-        with Server(own_home.root, *options) as server:
-            assert server.client.get("/").status_code == alone
-            acme = key_to(own_home, "acme")
-            assert server.client.get("/", headers=login(acme)).text == "<h1>Acme</h1>"
-            head = server.client.head("/", headers=acme)
-            assert (head.status_code, head.text, head.headers["content-length"]) == (200, "", "13")
+    with Server(own_home.root) as server:
+        assert server.client.get("/").status_code == 401
+        acme = key_to(own_home, "acme")
+        assert server.client.get("/", headers=login(acme)).text == "<h1>Acme</h1>"
+        head = server.client.head("/", headers=acme)
+        assert (head.status_code, head.text, head.headers["content-length"]) == (200, "", "13")
+        # Its words go into a file here, which others may read.
+        assert "browser=" not in server.words
+
+
+@pytest.mark.parametrize("options", [(), ("--report-needs-key",), ("--host", "0.0.0.0")])
+def test_a_terminal_shows_the_link_where_only_this_machine_can_connect(
+    own_home: Home, options: tuple[str, ...]
+) -> None:
+    (latest(own_home.root).folder / "report.html").write_text("<h1>Acme</h1>")
+    ours, its = os.openpty()
+    command = [PATHSTATS, "serve", "--port", "0", "--home", own_home.root, *options]
+    process = subprocess.Popen(command, stdout=its, stderr=its)
+    os.close(its)
+    shown = b""
+    try:
+        while b"Ctrl-C ends this." not in shown or (not options and b"browser=" not in shown):
+            shown += os.read(ours, 4096)
+        found = re.search(r"http://127\.0\.0\.1:\d+/\?browser=\S+", shown.decode())
+        assert (found is None) == bool(options)
+        if found:
+            with httpx.Client(trust_env=False, follow_redirects=True, timeout=20) as person:
+                assert person.get(found[0]).text == "<h1>Acme</h1>"
+                assert person.get(httpx.URL(found[0]).join("/")).text == "<h1>Acme</h1>"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        os.close(ours)
 
 
 def test_without_a_release_there_is_no_page_yet(tmp_path: Path) -> None:
