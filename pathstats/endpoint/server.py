@@ -63,8 +63,9 @@ def address_of(listener: socket.socket) -> str:
 def serve(app: FastAPI, listener: socket.socket) -> None:
     """Answer until told to end by SIGINT or SIGTERM; then requests that were begun have ten seconds."""
     _log_to_stderr()
-    with _signals_only_end_it():
-        uvicorn.Server(configured(app, Connections(_most_connections()))).run([listener])
+    server = uvicorn.Server(configured(app, Connections(_most_connections())))
+    with _signals_end(server):
+        server.run([listener])
 
 
 def configured(app: Any, connections: Connections) -> uvicorn.Config:
@@ -95,10 +96,16 @@ def _most_connections() -> int:
 
 
 @contextmanager
-def _signals_only_end_it() -> Iterator[None]:
-    """uvicorn raises the signal that ended it once more, when all is done: to nobody."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: None) for number in signals}
+def _signals_end(server: uvicorn.Server) -> Iterator[None]:
+    """A signal ends the server also before uvicorn handles it, and has no effect after.
+
+    uvicorn raises the signal that ended it once more.
+    """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

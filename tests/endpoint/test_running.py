@@ -15,8 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 
 from pathstats.endpoint import keys, server
+from pathstats.endpoint.app import Serving, create_app
 from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
@@ -115,6 +117,24 @@ def test_told_to_end_it_ends_what_it_has_begun(
     assert server.process.wait(timeout=20) == 0
     assert server.words.endswith("Ended.\n")
     assert "pathstats: " not in server.words
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_before_uvicorn_handles_it_ends_the_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+) -> None:
+    """It was dropped, and the server served on."""
+    ends: list[bool] = []
+
+    def run(it: uvicorn.Server, _: object) -> None:
+        signal.raise_signal(number)
+        ends.append(it.should_exit)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    monkeypatch.setattr(server, "_log_to_stderr", lambda: None)
+    with listening("127.0.0.1", 0) as listener:
+        server.serve(create_app(Serving(Home(tmp_path))), listener)
+    assert ends == [True]
 
 
 def test_a_connection_may_rest_for_a_while(server: Server) -> None:
