@@ -1,7 +1,7 @@
 """How a column is declared: once, with its type, unit, meaning and what null stands for."""
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandera.polars as pa
 import polars as pl
@@ -20,6 +20,8 @@ def column(
     le: float | None = None,
     isin: tuple[str, ...] | None = None,
     default: object = None,
+    decimals: int | None = None,
+    rounded: Literal["down", "up"] | None = None,
 ) -> Any:
     """Declare a column of a pandera model.
 
@@ -27,8 +29,19 @@ def column(
     unit:    of a quantity; times are UTC and need none.
     null:    what a null means; without it the column is never null.
     default: what stands in for a null or an absent column of an optional input.
+    rounded: how a number with more than `decimals` decimals (0 unless given) is read; without it as it is.
     """
-    facts = {"unit": unit, "null": null, "ge": ge, "gt": gt, "le": le, "isin": isin, "default": default}
+    facts = {
+        "unit": unit,
+        "null": null,
+        "ge": ge,
+        "gt": gt,
+        "le": le,
+        "isin": isin,
+        "default": default,
+        "decimals": decimals,
+        "rounded": rounded,
+    }
     return pa.Field(
         nullable=null is not None and default is None,
         ge=ge,
@@ -57,6 +70,11 @@ def facts(model: type[Table]) -> dict[str, Any]:
 def key(model: type[Table]) -> tuple[str, ...]:
     """The columns that identify a row of the model, most significant first."""
     return tuple(facts(model)["key"])
+
+
+def descriptive(model: type[Table]) -> tuple[str, ...]:
+    """The columns that describe a row without defining it: no rule reads them."""
+    return tuple(facts(model).get("descriptive", ()))
 
 
 @cache

@@ -5,6 +5,9 @@ import polars as pl
 from schemas.columns import Table, Time, column, table_name
 from schemas.vocabulary import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
+# More decimals never make a step easier to pass: a score is rounded down to these, a min_score up.
+SCORE_DECIMALS = 4
+
 
 class Users(Table):
     """A person of a company."""
@@ -26,7 +29,7 @@ class Paths(Table):
 
     company_id: str = column("The company (tenant) the path belongs to.")
     path_id: str = column("The path, within the company.")
-    name: str = column("The path's name.")
+    name: str = column("The path's name.", null="unnamed: shown by its path_id")
     mandatory_replay: bool = column("Whether what was done outside the session must be done again in it.")
     linear_progression: bool = column(
         "Whether steps open one after the other; no rule reads it.", null="not stated", default=False
@@ -52,8 +55,14 @@ class PathSteps(Table):
     due_unit: str = column("The unit of due_value.", null="no relative due date", isin=DUE_UNITS)
     due_value: float = column("How many due_units after due_basis.", null="no relative due date", gt=0)
     due_at: Time = column("The absolute due date.", null="no absolute due date")
-    min_score: pl.Int32 = column(
-        "The least score that satisfies the step.", unit="percent", null="no least score", ge=0, le=100
+    min_score: float = column(
+        "The least score that satisfies the step; kept to 4 decimals, rounded up.",
+        unit="percent",
+        null="no least score",
+        ge=0,
+        le=100,
+        decimals=SCORE_DECIMALS,
+        rounded="up",
     )
     attempts_limit: pl.Int32 = column("How many attempts a learner has.", null="unlimited", ge=1)
     time_limit_mode: str = column(
@@ -68,11 +77,13 @@ class PathSteps(Table):
     )
     valid_from: Time = column("When this definition began to hold.", null="since ever")
     valid_to: Time = column("When this definition ceased to hold.", null="still holds")
+    title: str = column("The step's title; a new one is not a new definition.", null="untitled")
 
     class Config(Table.Config):
         name = "path_steps"
         metadata = {
             "key": ["company_id", "path_id", "step_id", "valid_from"],
+            "descriptive": ["title"],
             "order": [("valid_from", "<", "valid_to")],
         }
 
@@ -83,7 +94,7 @@ class PathSessions(Table):
     company_id: str = column("The company (tenant) the session belongs to.")
     session_id: str = column("The session, within the company.")
     path_id: str = column("The path that is run.")
-    name: str = column("The session's name.")
+    name: str = column("The session's name.", null="unnamed: shown by its session_id")
     starts_at: Time = column("When the session opens.")
     ends_at: Time = column("When the session ends: the first instant it is closed.", null="never ends")
     restarts_on_reenrollment: bool = column(
@@ -121,10 +132,24 @@ class StepActivity(Table):
     started_at: Time = column("When the attempt began.")
     last_activity_at: Time = column("The last sign of work on it.")
     completed_at: Time = column("When it was completed, or corrected.", null="not completed")
-    progress: pl.Int32 = column("How far it got.", unit="percent", ge=0, le=100)
-    score: pl.Int32 = column("The score reached.", unit="percent", null="no score", ge=0, le=100)
+    progress: pl.Int32 = column(
+        "How far it got; a fraction is rounded down.", unit="percent", ge=0, le=100, rounded="down"
+    )
+    score: float = column(
+        "The score reached; kept to 4 decimals, rounded down.",
+        unit="percent",
+        null="no score",
+        ge=0,
+        le=100,
+        decimals=SCORE_DECIMALS,
+        rounded="down",
+    )
     time_spent_ms: pl.Int64 = column("The time spent.", unit="ms", ge=0)
     passed: bool = column("The assessor's verdict where no score decides.", null="no verdict")
+    enrollment_id: str = column(
+        "The enrollment that the attempt belongs to; no other enrollment sees it in the session: R4.",
+        null="not stated",
+    )
 
     class Config(Table.Config):
         name = "step_activity"

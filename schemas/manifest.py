@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-RULES_VERSION = "R1-R17, 2026-11"
-SCHEMA_VERSION = "2"
+RULES_VERSION = "R1-R17, 2026-12"
+SCHEMA_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,12 @@ class StepStats(Table):
     replay_pending: bool = column("Done outside the session only, and the path wants it done again in it.")
     awaiting_correction: bool = column("An assessment that the learner has reached and nobody has corrected.")
     carried_over: bool = column("Rests on an attempt made outside the session, without any inside it.")
-    score: pl.Int32 = column(
-        "The best score among finished attempts.", unit="percent", null="no score", ge=0, le=100
+    score: float = column(
+        "The best score among finished attempts, with its fraction.",
+        unit="percent",
+        null="no score",
+        ge=0,
+        le=100,
     )
     progress: pl.Int32 = column(
         "100 when finished, else the furthest an attempt got, at most 99.", unit="percent", ge=0, le=100
@@ -205,7 +209,7 @@ class SessionSummary(Table):
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     path_id: str = column("The path that is run.")
-    name: str = column("The session's name.")
+    name: str = column("The session's name.", null="unnamed: shown by its session_id")
     session_not_opened: pl.Int32 = column("Learners with sessionNotOpened.", unit="enrolments", ge=0)
     successful: pl.Int32 = column("Learners with successful.", unit="enrolments", ge=0)
     unsuccessful: pl.Int32 = column("Learners with unsuccessful.", unit="enrolments", ge=0)

@@ -21,18 +21,18 @@ from tests.reference.tables import world
 # SPEC section 1; `*` is required.
 TABLES_IN = """
 users          | company_id* str, user_id* str, email str, first_name str, last_name str, status* str
-paths          | company_id* str, path_id* str, name* str, mandatory_replay* bool, linear_progression bool
+paths          | company_id* str, path_id* str, name str, mandatory_replay* bool, linear_progression bool
 path_steps     | company_id* str, path_id* str, step_id* str, position* int, type* str, optional* bool,
-                 due_basis str, due_unit str, due_value float, due_at time, min_score int,
+                 due_basis str, due_unit str, due_value float, due_at time, min_score float,
                  attempts_limit int, time_limit_mode str, time_limit_s float, is_scorm bool,
-                 is_examination bool, valid_from time, valid_to time
-path_sessions  | company_id* str, session_id* str, path_id* str, name* str, starts_at* time, ends_at time,
+                 is_examination bool, valid_from time, valid_to time, title str
+path_sessions  | company_id* str, session_id* str, path_id* str, name str, starts_at* time, ends_at time,
                  restarts_on_reenrollment bool
 enrollments    | company_id* str, enrollment_id* str, session_id* str, user_id* str, enrolled_at* time,
                  archived_at time
 step_activity  | company_id* str, activity_id* str, user_id* str, step_id* str, session_id str,
-                 started_at* time, last_activity_at* time, completed_at time, progress* int, score int,
-                 time_spent_ms* int, passed bool
+                 started_at* time, last_activity_at* time, completed_at time, progress* int, score float,
+                 time_spent_ms* int, passed bool, enrollment_id str
 waivers        | company_id* str, path_id* str, step_id* str, threshold* int, waived_step_id* str,
                  valid_from time, valid_to time
 child_sessions | company_id* str, session_id* str, root_session_id* str

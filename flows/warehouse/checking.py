@@ -26,6 +26,9 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT"
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
 _ZONE = r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+# How the nearest kept number can miss its side, and how it is moved there.
+_ROUNDING = {"down": (">", "-"), "up": ("<", "+")}
 _CLOCK = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
 
 
@@ -57,6 +60,8 @@ class Column:
         """The value in its type, null where it has none."""
         if self.found is None:
             return f"CAST(NULL AS {self.kind})"
+        if "rounded" in self.bounds:
+            return self._typed_rounded()
         if self.found == self.kind and self.kind != "VARCHAR":
             return self.raw
         if self.kind == "VARCHAR":
@@ -75,6 +80,28 @@ class Column:
         return self.found in (*_INTEGERS, "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE") or (
             self.found or ""
         ).startswith("DECIMAL")
+
+    def _typed_rounded(self) -> str:
+        """A number rounded to the decimals that are kept; one out of range stays out of range.
+
+        A double is rounded to 17 digits already, so text is shortened first: 79.99999999999999999 is not 80.
+        A FLOAT is read as it is printed: widened to a double, 85.7 would be 85.69999694824219.
+        """
+        decimals = self.bounds.get("decimals", 0)
+        if self.found in ("JSON", "FLOAT", *_TEXTS) or (self.found or "").startswith("DECIMAL"):
+            is_short = rf"regexp_full_match({self.text}, '\d+(\.\d{{0,{decimals}}})?')"
+            beyond = rf"(\.\d{{{decimals}}})0*[1-9]\d*$"
+            shortened = f"regexp_replace({self.text}, {quoted(beyond)}, '\\15')"
+            rounded = self._rounded(_double(shortened), decimals)
+            return f"CASE WHEN {is_short} THEN TRY_CAST({self.text} AS DOUBLE) ELSE {rounded} END"
+        return self._rounded(f"CAST({self.raw} AS DOUBLE)", decimals) if self._is_number() else "NULL::DOUBLE"
+
+    def _rounded(self, number: str, decimals: int) -> str:
+        scale, (too_far, step) = 10**decimals, _ROUNDING[self.bounds["rounded"]]
+        nearest = f"round({number} * {scale})"
+        rounded = f"({nearest} {step} CAST({nearest} / {scale} {too_far} {number} AS INTEGER)) / {scale}"
+        least, greatest = self.bounds["ge"], self.bounds["le"]
+        return f"{rounded} + CAST({number} > {greatest} AS INTEGER) - CAST({number} < {least} AS INTEGER)"
 
     def _typed_text(self) -> str:
         if self.found == "JSON":
@@ -101,8 +128,7 @@ class Column:
             digits = _bigint(f"split_part({text}, '.', 1)")
             return f"CASE WHEN {whole} THEN {digits} END"
         if self.kind == "DOUBLE":
-            number = rf"regexp_full_match({text}, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')"
-            return f"CASE WHEN {number} THEN TRY_CAST({text} AS DOUBLE) END"
+            return _double(text)
         if self.kind == "BOOLEAN":
             return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
         zoned = f"regexp_full_match({text}, {quoted(_CLOCK + _ZONE)})"
@@ -142,7 +168,8 @@ class Column:
     def _problems_of_type(self) -> list[tuple[str, str, str]]:
         name, untyped = self.name, f"{self._given} IS NOT NULL AND {self.value} IS NULL"
         if self.kind != "TIMESTAMPTZ":
-            return [("bad_type", untyped, f"{name} is not {_KIND_WORDS[self.kind]}")]
+            words = "a number" if "rounded" in self.bounds else _KIND_WORDS[self.kind]
+            return [("bad_type", untyped, f"{name} is not {words}")]
         return [
             ("naive_time", self._is_naive, f"{name} has no time zone"),
             ("bad_type", f"{untyped} AND NOT ({self._is_naive})", f"{name} is not an ISO 8601 time"),
@@ -188,6 +215,11 @@ class Column:
         if above is not None:
             return f"a finite number greater than {above}"
         return f"between {least} and {greatest}"
+
+
+def _double(text: str) -> str:
+    """A number that is written in decimal digits as DOUBLE, null for any other text."""
+    return f"CASE WHEN regexp_full_match({text}, {quoted(_NUMBER)}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
 def _bigint(whole: str) -> str:

@@ -46,7 +46,8 @@ LONG_NAMES = {
     "waives": "waived_step_id",
     "root": "root_session_id",
 }
-NUMBERS = {"position", "threshold", "min_score", "attempts_limit", "progress", "score", "time_spent_ms"}
+NUMBERS = {"position", "threshold", "attempts_limit", "progress", "time_spent_ms"}
+DECIMALS = {"min_score", "score"}
 DEFAULTS: dict[str, Row] = {
     "users": {"status": "active", "email": None, "first_name": None, "last_name": None},
     "paths": {"path_id": "P", "mandatory_replay": False, "linear_progression": None},
@@ -157,6 +158,8 @@ def value(column: str, cell: str) -> Any:
         return cell == "yes"
     if column in NUMBERS:
         return int(cell.replace("_", ""))
+    if column in DECIMALS:
+        return float(cell)
     return at(cell) if column.endswith("_at") or column.startswith("valid_") else cell
 
 

@@ -13,7 +13,7 @@ from flows.warehouse.checking import checked_select, columns
 from flows.warehouse.duck import Duck
 from flows.warehouse.reading import present_keys, scan
 from schemas.columns import Table, table_name
-from schemas.inputs import Enrollments, Paths, PathSteps, StepActivity
+from schemas.inputs import Enrollments, Paths, PathSteps, StepActivity, Waivers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SOUND: dict[type[Table], dict[str, Any]] = {
@@ -44,6 +44,13 @@ SOUND: dict[type[Table], dict[str, Any]] = {
         "last_activity_at": NOON,
         "progress": 100,
         "time_spent_ms": 0,
+    },
+    Waivers: {
+        "company_id": "acme",
+        "path_id": "P",
+        "step_id": "A",
+        "threshold": 50,
+        "waived_step_id": "B",
     },
 }
 
@@ -155,14 +162,14 @@ WHOLE_NUMBERS: list[tuple[str, object]] = [
     ("101", "out_of_range"),
     ("-1", "out_of_range"),
     ("99999999999999999999999", "out_of_range"),
-    ("", None),
+    ("", "missing_value"),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), WHOLE_NUMBERS)
 def test_whole_numbers_in_text(tmp_path: Path, text: str, expected: object) -> None:
-    assert in_csv(tmp_path, StepActivity, "score", text) == expected
-    assert in_json(tmp_path, StepActivity, "score", text) == expected
+    assert in_csv(tmp_path, Waivers, "threshold", text) == expected
+    assert in_json(tmp_path, Waivers, "threshold", text) == expected
 
 
 @pytest.mark.parametrize(
@@ -171,7 +178,7 @@ def test_whole_numbers_in_text(tmp_path: Path, text: str, expected: object) -> N
         (80, 80),
         (80.0, 80),
         (80.5, "bad_type"),
-        (None, None),
+        (None, "missing_value"),
         (True, "bad_type"),
         ([80], "bad_type"),
         ({"value": 80}, "bad_type"),
@@ -179,7 +186,91 @@ def test_whole_numbers_in_text(tmp_path: Path, text: str, expected: object) -> N
     ],
 )
 def test_whole_numbers_in_json(tmp_path: Path, value: object, expected: object) -> None:
-    assert in_json(tmp_path, StepActivity, "score", value) == expected
+    assert in_json(tmp_path, Waivers, "threshold", value) == expected
+
+
+# Never easier to pass: a score is rounded down to 4 decimals, a min_score up; out of range is not rounded.
+DECIMALS: list[tuple[str, object, object]] = [
+    ("85.5", 85.5, 85.5),
+    ("85.50000", 85.5, 85.5),
+    ("079.9999", 79.9999, 79.9999),
+    ("+80.", 80.0, 80.0),
+    (".5", 0.5, 0.5),
+    ("8.55e1", 85.5, 85.5),
+    ("-0", 0.0, 0.0),
+    # As a double, times 10,000, this is 2899.9999999999995.
+    ("0.29", 0.29, 0.29),
+    ("79.99995", 79.9999, 80.0),
+    ("79.99999999999999", 79.9999, 80.0),
+    ("79.00000000000001", 79.0, 79.0001),
+    ("1e-7", 0.0, 0.0001),
+    ("100.0000", 100.0, 100.0),
+    ("100.00001", "out_of_range", "out_of_range"),
+    ("-0.00001", "out_of_range", "out_of_range"),
+    ("115", "out_of_range", "out_of_range"),
+    ("99999999999999999999999", "out_of_range", "out_of_range"),
+    ("85,5", "bad_type", "bad_type"),
+    ("85.5 %", "bad_type", "bad_type"),
+    ("85.5.5", "bad_type", "bad_type"),
+    ("nan", "bad_type", "bad_type"),
+    ("inf", "bad_type", "bad_type"),
+    ("", None, None),
+]
+
+
+@pytest.mark.parametrize(("text", "score", "min_score"), DECIMALS)
+def test_scores_keep_4_decimals_in_text(tmp_path: Path, text: str, score: object, min_score: object) -> None:
+    assert in_csv(tmp_path, StepActivity, "score", text) == score
+    assert in_json(tmp_path, StepActivity, "score", text) == score
+    assert in_csv(tmp_path, PathSteps, "min_score", text) == min_score
+    assert in_json(tmp_path, PathSteps, "min_score", text) == min_score
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "min_score"),
+    [("79.99999999999999999999", 79.9999, 80.0), ("80.00000000000000000001", 80.0, 80.0001)],
+)
+def test_scores_with_more_digits_than_a_double_has(
+    tmp_path: Path, text: str, score: float, min_score: float
+) -> None:
+    exact = pl.Series([Decimal(text)], dtype=pl.Decimal(38, 20))
+    assert in_csv(tmp_path, StepActivity, "score", text) == score
+    assert in_csv(tmp_path, PathSteps, "min_score", text) == min_score
+    assert in_parquet(tmp_path, StepActivity, "score", exact) == score
+    assert in_parquet(tmp_path, PathSteps, "min_score", exact) == min_score
+
+
+@pytest.mark.parametrize("number", range(0, 1_000_001, 89_999))
+def test_4_decimals_are_exact_in_every_format(tmp_path: Path, number: int) -> None:
+    value = Decimal(number).scaleb(-4)
+    for model, column in ((StepActivity, "score"), (PathSteps, "min_score")):
+        assert in_csv(tmp_path, model, column, str(value)) == float(value)
+        assert in_json(tmp_path, model, column, float(value)) == float(value)
+        for series in (pl.Series([value]), pl.Series([float(value)])):
+            assert in_parquet(tmp_path, model, column, series) == float(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("33", 33),
+        ("33.3", 33),
+        ("99.99999999999999999999", 99),
+        ("100.0", 100),
+        ("100.4", "out_of_range"),
+        ("-0.4", "out_of_range"),
+        ("7.55e1", 75),
+        ("half", "bad_type"),
+        ("", "missing_value"),
+    ],
+)
+def test_progress_is_rounded_down(tmp_path: Path, text: str, expected: object) -> None:
+    assert in_csv(tmp_path, StepActivity, "progress", text) == expected
+    if len(text) < 20:
+        assert in_json(tmp_path, StepActivity, "progress", text) == expected
+    if isinstance(expected, int):
+        assert in_parquet(tmp_path, StepActivity, "progress", pl.Series([Decimal(text)])) == expected
+        assert in_json(tmp_path, StepActivity, "progress", float(text[:10])) == expected
 
 
 @pytest.mark.parametrize(
@@ -266,13 +357,21 @@ PARQUET: list[tuple[type[Table], str, pl.Series, object]] = [
     (StepActivity, "score", pl.Series([80], dtype=pl.UInt64), 80),
     (StepActivity, "score", pl.Series([80.0]), 80),
     (StepActivity, "score", pl.Series([80.0], dtype=pl.Float32), 80),
-    (StepActivity, "score", pl.Series([80.5]), "bad_type"),
-    (StepActivity, "score", pl.Series([float("nan")]), "bad_type"),
-    (StepActivity, "score", pl.Series([float("inf")]), "bad_type"),
+    (StepActivity, "score", pl.Series([80.5]), 80.5),
+    (StepActivity, "score", pl.Series([85.7], dtype=pl.Float32), 85.7),
+    (PathSteps, "min_score", pl.Series([85.7], dtype=pl.Float32), 85.7),
+    (StepActivity, "score", pl.Series([0.1 + 0.2]), 0.3),
+    (StepActivity, "score", pl.Series([float("nan")]), "out_of_range"),
+    (StepActivity, "score", pl.Series([float("inf")]), "out_of_range"),
     (StepActivity, "score", pl.Series([1e30]), "out_of_range"),
     (StepActivity, "score", pl.Series([2**40]), "out_of_range"),
     (StepActivity, "score", pl.Series([Decimal("80.00")]), 80),
-    (StepActivity, "score", pl.Series([Decimal("80.50")]), "bad_type"),
+    (StepActivity, "score", pl.Series([Decimal("80.50")]), 80.5),
+    (StepActivity, "enrollment_id", pl.Series([7]), "7"),
+    (StepActivity, "enrollment_id", pl.Series([""]), None),
+    (PathSteps, "title", pl.Series([""]), None),
+    (Paths, "name", pl.Series([""]), None),
+    (Waivers, "threshold", pl.Series([80.5]), "bad_type"),
     (StepActivity, "score", pl.Series(["80"]), 80),
     (StepActivity, "score", pl.Series([True]), "bad_type"),
     (StepActivity, "score", pl.Series([None]), None),

@@ -181,13 +181,18 @@ def step_activity(
 ) -> pl.DataFrame:
     """The table `step_activity` as it is known today."""
     numbered = attempt.with_columns(activity_id=ids("activity", seed, attempt.height))
-    return until_today(numbered, today).select(
-        pl.lit(COMPANY).alias("company_id"),
-        "activity_id",
-        pl.lit(user_ids).gather("user").alias("user_id"),
-        pl.lit(step_ids).gather("step").alias("step_id"),
-        pl.lit(session_ids).gather("session").alias("session_id"),
-        *ATTEMPT[3:-1],
+    return (
+        until_today(numbered, today)
+        .select(
+            pl.lit(COMPANY).alias("company_id"),
+            "activity_id",
+            pl.lit(user_ids).gather("user").alias("user_id"),
+            pl.lit(step_ids).gather("step").alias("step_id"),
+            pl.lit(session_ids).gather("session").alias("session_id"),
+            *ATTEMPT[3:-1],
+            pl.lit(None, pl.String).alias("enrollment_id"),
+        )
+        .with_columns(pl.col("score").cast(pl.Float64))
     )
 
 

@@ -60,7 +60,7 @@ def with_faulty_activity(activity: pl.DataFrame, seed: int) -> pl.DataFrame:
         last_activity_at=pl.col("started_at"),
         completed_at=pl.lit(None, activity.schema["completed_at"]),
         progress=pl.lit(1, pl.Int32),
-        score=pl.lit(None, pl.Int32),
+        score=pl.lit(None, pl.Float64),
     )
     return pl.concat([activity, fresh, contradiction, older, sample(activity, 1 / 1_000, 5)])
 

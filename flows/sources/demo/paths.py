@@ -35,6 +35,7 @@ def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
             "path_id": path_ids[number],
             "step_id": step_ids[step.title],
             "position": position,
+            "title": step.title,
             **definition(step, anchor),
         }
         for number, path in enumerate(PATHS)
