@@ -3,15 +3,16 @@
 Where a definition comes without valid_from and valid_to and differs from the one the warehouse has, that one
 ends when the new one was extracted, and the new one begins: archived enrolments and nights for a past as_of
 keep the definition of their day. Versions that a source dates itself are the source's own, for as long as it
-dates them; what is known by then stays. A waiver is all key: it holds or it doesn't. Pure text: what is built
-here is executed by `accepting`.
+dates them; what is known by then stays. A waiver is all key: it holds or it doesn't. A new title is not a new
+definition: it replaces the title of the versions without an end. Pure text: what is built here is executed by
+`accepting`.
 """
 
 from datetime import datetime
 
 from flows.warehouse.duck import identifier, instant
 from flows.warehouse.keying import stored_columns, stored_key
-from schemas.columns import Table
+from schemas.columns import Table, descriptive
 from schemas.inputs import PathSteps, Waivers
 
 # Whether the warehouse dated the version itself.
@@ -33,7 +34,8 @@ def dated(
     known_paths: a relation with the path_key of each path whose rows of the model were known before.
     """
     it = ", ".join(name for name in stored_key(model) if name not in _DATES)
-    definition = [name for name in stored_columns(model) if name not in (*_DATES, *it.split(", "))]
+    undefining = (*_DATES, *it.split(", "), *descriptive(model))
+    definition = [name for name in stored_columns(model) if name not in undefining]
     moment = instant(at)
     same = " AND ".join(f"o.{identifier(n)} IS NOT DISTINCT FROM u.{identifier(n)}" for n in definition)
 
@@ -56,8 +58,9 @@ def dated(
       FROM so_far WHERE valid_to IS NULL
       QUALIFY row_number() OVER (PARTITION BY {it} ORDER BY valid_from DESC NULLS LAST) = 1),
     unchanged AS (
-      SELECT {it} FROM latest AS o JOIN undated AS u USING ({it}) WHERE {same})
-    FROM so_far WHERE {among("unchanged")}
+      SELECT {it}{"".join(f", u.{name}" for name in descriptive(model))}
+      FROM latest AS o JOIN undated AS u USING ({it}) WHERE {same})
+    SELECT o.* {_described_anew(model)} FROM so_far AS o JOIN unchanged AS u USING ({it})
     UNION ALL BY NAME
     SELECT * EXCLUDE (ends) REPLACE (coalesce(valid_to, ends) AS valid_to)
     FROM so_far JOIN over USING ({it})
@@ -69,6 +72,15 @@ def dated(
     UNION ALL BY NAME
     SELECT *, false AS {DATED_HERE} FROM by_source
     {"" if is_full else _unspoken_of(stored, it)}"""
+
+
+def _described_anew(model: type[Table]) -> str:
+    """The description delivered last replaces the one of versions that still hold."""
+    newest = ", ".join(
+        f"CASE WHEN o.valid_to IS NULL THEN u.{name} ELSE o.{name} END AS {name}"
+        for name in descriptive(model)
+    )
+    return f"REPLACE ({newest})" if newest else ""
 
 
 def _unspoken_of(stored: str, it: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from flows.warehouse.duck import identifier, quoted
 from flows.warehouse.keying import stored_columns
-from schemas.columns import Table, table_name
+from schemas.columns import Table, descriptive, table_name
 
 _MARKS = {
     "learners": ("user_key",),
@@ -66,17 +66,25 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     """Mark what differs between two relations of the model's stored rows, whatever their order."""
     name = _MARKED_IN[table_name(model)]
     keys = ", ".join(_MARKS[name])
-    content = ", ".join(map(identifier, stored_columns(model)))
+    columns = stored_columns(model)
+    read_by_rules = [column for column in columns if column not in descriptive(model)]
+    # Usually both are the same columns, hashed once.
+    hashes = (
+        {"content": columns, "facts": read_by_rules} if read_by_rules != columns else {"content": columns}
+    )
+    summed = ", ".join(f"sum(hash({', '.join(map(identifier, of))})) AS {it}" for it, of in hashes.items())
 
     def folded(rows: str) -> str:
         rows = _ROWS_OF.get(table_name(model), "{rows}").format(rows=rows)
-        return f"(SELECT {keys}, sum(hash({content})) AS content FROM {rows} GROUP BY {keys})"
+        return f"(SELECT {keys}, {summed} FROM {rows} GROUP BY {keys})"
 
+    decisive = list(hashes)[-1]
     yield (
-        f"CREATE OR REPLACE TEMP TABLE differing AS SELECT {keys} FROM {folded(before)} AS b "
+        f"CREATE OR REPLACE TEMP TABLE differing AS "
+        f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters FROM {folded(before)} AS b "
         f"FULL JOIN {folded(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
     )
-    yield f"INSERT INTO marked_{name} SELECT *, {_LAST} FROM differing"
+    yield f"INSERT INTO marked_{name} SELECT {keys}, {_LAST} FROM differing WHERE matters"
     yield f"{mark_table(table_name(model))} WHERE EXISTS (FROM differing)"
 
 
