@@ -14,6 +14,7 @@ _OF_ENROLLMENT = (
     "enrollment",
     "curriculum_key",
     "first_cell",
+    "enrollment_id",
     "evaluated_at",
     "counts_until",
     "enrolled_at",
@@ -39,10 +40,15 @@ def counts(instant: str) -> pl.Expr:
 
 
 def is_owned() -> pl.Expr:
-    """R4: where the session restarts, an attempt in it belongs to the latest enrolment at its start."""
+    """R4: an attempt in the session that names an enrollment belongs to that one alone.
+
+    Else, where the session restarts, it belongs to the latest enrollment at its start.
+    """
+    names_it = pl.col("named_enrollment_id") == pl.col("enrollment_id")
     since = pl.col("enrolled_at") <= pl.col("started_at")
     until = pl.col("next_enrolled_at").is_null() | (pl.col("started_at") < pl.col("next_enrolled_at"))
-    return ~pl.col("restarts_on_reenrollment") | (since & until)
+    by_time = ~pl.col("restarts_on_reenrollment") | (since & until)
+    return pl.when(pl.col("named_enrollment_id").is_null()).then(by_time).otherwise(names_it)
 
 
 def observed() -> pl.Expr:

@@ -110,7 +110,7 @@ def as_the_child_says() -> dict[str, pl.Expr]:
         "exhausted": pl.col("child_exhausted"),
         "replay_pending": pl.col("child_replay_pending"),
         "carried_over": pl.lit(False),
-        "score": pl.col("child_score"),
+        "score": pl.col("child_score").cast(pl.Float64),
         "progress": pl.col("child_progress"),
         "time_ms": pl.col("child_time_ms"),
         "attempts_used": pl.lit(0, pl.Int32),

@@ -2,6 +2,11 @@
 
 import polars as pl
 
+from schemas.inputs import SCORE_DECIMALS
+
+# Scores are summed as whole parts of a percent: a sum of floats depends on the order of its terms.
+_PARTS = 10**SCORE_DECIMALS
+
 
 def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     """Each enrolment's counted steps in one row: what R6 to R13 ask of them. No row without a counted step.
@@ -20,7 +25,6 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
         "required_steps_replay_pending": required & pl.col("replay_pending"),
         "overdue_steps": overdue,
         "scored_steps": pl.col("score").is_not_null(),
-        "summed_score": pl.col("score"),
         "summed_progress": pl.when(required).then("progress"),
     }
     firsts = {
@@ -35,6 +39,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("enrollment") + 0,
             "started_at",
             time_on_path_ms="time_ms",
+            summed_score=(pl.col("score") * _PARTS).round().cast(pl.Int64),
             # A sub-path may be exhausted before it is finished (R17); an optional one tells only then (R12).
             any_exhausted=pl.col("exhausted") & (required | finished),
             any_to_retake="to_retake",
@@ -47,7 +52,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
         )
         .group_by("enrollment")
         .agg(
-            pl.col(*sums, "time_on_path_ms").sum(),
+            pl.col(*sums, "time_on_path_ms", "summed_score").sum(),
             pl.col("any_exhausted", "any_to_retake").any(),
             pl.col(*firsts, "started_at", "next_due_at", "next_due_at_of_any").min(),
             pl.col("last_successful_at", "last_finished_at").max(),
@@ -87,8 +92,8 @@ def global_time_ms() -> pl.Expr:
 
 def score() -> pl.Expr:
     """R9: the mean of the counted steps' scores, rounded half up; null if none has a score."""
-    scored = pl.col("scored_steps")
-    return pl.when(scored > 0).then((2 * pl.col("summed_score") + scored) // (2 * scored)).cast(pl.Int32)
+    parts = pl.col("scored_steps").cast(pl.Int64) * _PARTS
+    return pl.when(parts > 0).then((2 * pl.col("summed_score") + parts) // (2 * parts)).cast(pl.Int32)
 
 
 def status() -> pl.Expr:

@@ -33,10 +33,11 @@ class World:
                  enrollment_id, enrolled_at, archived_at, as_of: the instant an enrolment is asked about, the
                  same for all of a learner in a session. A learner may be asked about several instants at
                  once: each is a world of its own
-    in_session:  session_key, user_key, step_key and the facts of StepActivity: attempts made in the session,
-                 here or below
-    elsewhere:   the same columns and activity_id: attempts at a step of the session's path by one of its
-                 learners, completed in another session or outside any; session_key is the one that looks
+    in_session:  session_key, user_key, step_key, the facts of StepActivity and named_enrollment_id, its
+                 enrollment_id: attempts made in the session, here or below
+    elsewhere:   session_key, user_key, step_key, the same facts and activity_id: attempts at a step of the
+                 session's path by one of its learners, completed in another session or outside any;
+                 session_key is the one that looks
     below:       the sessions that R17 looks into
     """
 

@@ -4,6 +4,7 @@ import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -110,8 +111,8 @@ class Learner:
     @property
     def score(self) -> int | None:
         """Half a point is rounded up."""
-        scores = [step.score for step in self.steps if step.score is not None]
-        return int(sum(scores) / len(scores) + 0.5) if scores else None
+        scores = [Fraction(str(step.score)) for step in self.steps if step.score is not None]
+        return int(sum(scores) / len(scores) + Fraction(1, 2)) if scores else None
 
     @property
     def completed_at(self) -> datetime | None:
@@ -255,7 +256,9 @@ class Learner:
         return bool(attempt["session_id"] == self.session["session_id"])
 
     def _is_mine(self, attempt: Row) -> bool:
-        """Who is enrolled again may start anew: an attempt is of the enrolment it fell in."""
+        """Who is enrolled again may start anew: an attempt is of the enrollment it names, or fell in."""
+        if attempt["enrollment_id"] is not None:
+            return bool(attempt["enrollment_id"] == self.enrollment["enrollment_id"])
         if not self.session["restarts_on_reenrollment"]:
             return True
         begun = [

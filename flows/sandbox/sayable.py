@@ -128,7 +128,8 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
             due_unit=pl.when(is_due).then("due_unit"),
             due_value=pl.when(is_due).then("due_value"),
             due_at=never,
-            min_score=pl.when(is_course | is_assessment).then("min_score"),
+            # The source reads a fraction as the next whole number.
+            min_score=pl.when(is_course | is_assessment).then(pl.col("min_score").ceil()),
             attempts_limit=pl.when(is_course).then("attempts_limit"),
             time_limit_mode=pl.when(is_limited).then("time_limit_mode"),
             time_limit_s=pl.when(is_limited).then("time_limit_s"),
@@ -136,6 +137,7 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
             is_examination=pl.col("is_examination").fill_null(False) & is_assessment,
             valid_from=never,
             valid_to=never,
+            title=pl.lit(None, pl.String),
         )
     )
 
@@ -170,10 +172,12 @@ def _step_activity(
 ) -> pl.DataFrame:
     """Attempts at courses, attendances and corrections; nothing of sub-paths, programs and messages.
 
-    What is on no path is a course.
+    What is on no path is a course. No attempt names its enrollment.
     """
     columns = activity.columns
-    known = activity.join(kinds(steps), on="step_id", how="left")
+    known = activity.with_columns(enrollment_id=pl.lit(None, pl.String)).join(
+        kinds(steps), on="step_id", how="left"
+    )
     kind = pl.col("type").fill_null("course")
     return pl.concat(
         part.select(columns)
@@ -215,7 +219,7 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
         session_id="found",
         last_activity_at="completed_at",
         progress=pl.lit(100, pl.Int32),
-        score=pl.lit(None, pl.Int32),
+        score=pl.lit(None, pl.Float64),
         passed=pl.lit(None, pl.Boolean),
     )
 

@@ -34,7 +34,7 @@ class Step(Protocol):
     @property
     def progress(self) -> int: ...
     @property
-    def score(self) -> int | None: ...
+    def score(self) -> float | None: ...
     @property
     def time_elsewhere(self) -> int:
         """The time it took that was not spent on it in the session itself."""
@@ -97,7 +97,7 @@ class Tried:
         return min(99, max((a["progress"] for a in self.mine if a["is_seen"]), default=0))
 
     @property
-    def score(self) -> int | None:
+    def score(self) -> float | None:
         return max((a["score"] for a in self._finished if a["score"] is not None), default=None)
 
     @property
@@ -124,7 +124,7 @@ class SubPath:
     is_to_replay: bool
     waits: bool
     progress: int
-    score: int | None
+    score: float | None
     time_elsewhere: int
 
 

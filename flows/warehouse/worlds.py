@@ -66,6 +66,8 @@ _FACTS = (
     "session_key, user_key, step_key, started_at, last_activity_at, completed_at, progress, score, "
     "time_spent_ms, passed"
 )
+# The enrollment that an attempt names; only in its session does it matter (R4).
+_NAMED = "enrollment_id AS named_enrollment_id"
 # Who did a step of the session's path somewhere else. DuckDB takes a fifth longer to join all at one level.
 _ELSEWHERE = """
     SELECT q.bucket, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key)
@@ -80,7 +82,9 @@ _ELSEWHERE = """
 _ENROLLMENTS = """
     SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
     FROM {enrollments} JOIN buckets USING (session_key) JOIN learners USING (user_key) WHERE {buckets}"""
-_INSIDE = f"SELECT bucket, {_FACTS} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
+_INSIDE = (
+    f"SELECT bucket, {_FACTS}, {_NAMED} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
+)
 _ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM {{elsewhere}} WHERE {{buckets}}"
 # R17: what the sessions below those of a bucket add to it.
 _SESSIONS_BELOW = _SESSIONS_IN.format(
@@ -91,7 +95,7 @@ _ENROLLMENTS_BELOW = """
     FROM enrollments JOIN looked_into USING (session_key, user_key) JOIN learners USING (user_key)"""
 _LOOKS_INTO = "SELECT bucket, session_key, child_key FROM below JOIN buckets USING (session_key)"
 _INSIDE_BELOW = f"""
-    SELECT bucket, {_FACTS} FROM step_activity JOIN further USING (session_key, user_key)"""
+    SELECT bucket, {_FACTS}, {_NAMED} FROM step_activity JOIN further USING (session_key, user_key)"""
 _ASKED = """
     SELECT bucket, session_key, user_key, user_id FROM asked JOIN buckets USING (session_key)
     JOIN user_keys USING (user_key) WHERE {buckets}"""
