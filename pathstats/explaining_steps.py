@@ -40,7 +40,7 @@ def waived(release: Release, session: Row, steps: list[Row], evaluated_at: datet
         and scores[row["step_id"]] >= row["threshold"]
     }
     return [
-        f"Step {step} does not count: {scores[by['step_id']]} % in step {by['step_id']} reach "
+        f"Step {step} does not count: {scores[by['step_id']]:g} % in step {by['step_id']} reach "
         f"{by['threshold']} %, which waives it (R16)."
         for step, by in reached.items()
     ]

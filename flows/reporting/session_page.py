@@ -142,8 +142,10 @@ def _outcome() -> pl.Expr:
         "o": "overdue",
     }
     state = pl.coalesce(*(pl.when(flag).then(pl.lit(letter)) for letter, flag in flags.items()), pl.lit("n"))
-    got_on = pl.when(pl.col("progress") > 0).then("progress")
-    return pl.concat_str(state, pl.when("finished").then("score").otherwise(got_on), ignore_nulls=True)
+    got_on = pl.when(pl.col("progress") > 0).then(pl.col("progress").cast(pl.String))
+    # 85.0 is shown as 85, 85.5 as it is.
+    score = pl.col("score").cast(pl.String).str.strip_suffix(".0")
+    return pl.concat_str(state, pl.when("finished").then(score).otherwise(got_on), ignore_nulls=True)
 
 
 def _by_step(steps: pl.DataFrame, enrolled: pl.DataFrame, order: list[str]) -> list[dict[str, Any]]:

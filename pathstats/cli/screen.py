@@ -109,7 +109,7 @@ def show_explanation(explained: "Explanation") -> None:
             _outcome(step),
             f"{step['due_at']:%Y-%m-%d %H:%M}" if step["due_at"] else "–",
             f"{step['progress']} %",
-            "–" if step["score"] is None else f"{step['score']} %",
+            "–" if step["score"] is None else f"{step['score']:g} %",
             str(step["attempts_used"]),
             _duration(step["time_ms"]),
         )
