@@ -35,7 +35,7 @@ SELECT company_id, path_id, step_id, type, optional,
 FROM read_json(getvariable('world') || '/path_steps.ndjson', format = 'newline_delimited', columns = {
   company_id: 'VARCHAR', path_id: 'VARCHAR', step_id: 'VARCHAR', position: 'VARCHAR', type: 'VARCHAR',
   optional: 'BOOLEAN', due_basis: 'VARCHAR', due_unit: 'VARCHAR', due_value: 'DOUBLE', due_at: 'TIMESTAMPTZ',
-  min_score: 'INTEGER', attempts_limit: 'INTEGER', time_limit_mode: 'VARCHAR', time_limit_s: 'DOUBLE',
+  min_score: 'DOUBLE', attempts_limit: 'INTEGER', time_limit_mode: 'VARCHAR', time_limit_s: 'DOUBLE',
   is_scorm: 'BOOLEAN', is_examination: 'BOOLEAN', valid_from: 'VARCHAR', valid_to: 'VARCHAR'})
 WHERE TRY_CAST(position AS INTEGER) IS NOT NULL
   AND coalesce(regexp_matches(valid_from, '(Z|[+-]\d\d:\d\d)$'), true)
@@ -52,7 +52,7 @@ QUALIFY count(*) OVER (PARTITION BY company_id, enrollment_id) = 1;
 
 CREATE TEMP TABLE sound_activity AS
 SELECT company_id, activity_id, user_id, step_id, session_id, started_at, last_activity_at, completed_at,
-  progress, score, time_spent_ms, passed
+  progress, score, time_spent_ms, passed, enrollment_id
 FROM read_parquet(getvariable('world') || '/step_activity.parquet')
 WHERE progress BETWEEN 0 AND 100 AND last_activity_at >= started_at;
 
@@ -125,7 +125,8 @@ WITH met AS (
     CASE WHEN s.is_assessment THEN 'infinity' ELSE e.ends_at END AS closes_at,
     coalesce(a.session_id = e.session_id, false) AS same_session,
     counts(a.started_at, t_eff, closes_at)
-      AND (NOT e.restarts OR (e.enrolled_at <= a.started_at AND a.started_at < e.next_enrolled_at)) AS begun,
+      AND coalesce(a.enrollment_id = e.enrollment_id,
+        NOT e.restarts OR (e.enrolled_at <= a.started_at AND a.started_at < e.next_enrolled_at)) AS begun,
     counts(a.completed_at, t_eff, closes_at) AS completed,
     counts(a.last_activity_at, t_eff, closes_at) OR completed AS observed
   FROM activity AS a
@@ -222,7 +223,8 @@ SELECT company_id, enrollment_id,
   count(*) FILTER (required AND replay_pending) AS required_replay_pending,
   count(*) FILTER (required AND overdue) AS overdue_steps,
   sum(progress) FILTER (required) AS summed_progress,
-  sum(score) AS summed_score,
+  -- Scores have 4 decimals; as whole numbers their sum is exact.
+  sum(round(score * 10000)::BIGINT) AS summed_score,
   count(score) AS scored_steps,
   sum(rested_on_ms) AS rested_on_ms,
   bool_or(exhausted) AS any_exhausted, bool_or(to_retake) AS any_to_retake,
@@ -271,7 +273,7 @@ decided AS (
 SELECT company_id, session_id, user_id, enrollment_id, is_current,
   coalesce(summed_progress // required_steps, 0)::INTEGER AS progress,
   global_time_ms::BIGINT AS global_time_ms,
-  ((2 * summed_score + scored_steps) // (2 * scored_steps))::INTEGER AS score,
+  ((2 * summed_score + 10000 * scored_steps) // (20000 * scored_steps))::INTEGER AS score,
   CASE
     WHEN counted_steps > 0 AND counted_finished = counted_steps THEN 'completed'
     WHEN first_awaiting IS NOT NULL THEN 'awaitingCorrection'

@@ -23,6 +23,7 @@ from tests.strategies import (
     attempt,
     enrollment,
     mostly,
+    naming_enrollments,
     one_company,
     path,
     path_session,
@@ -108,12 +109,14 @@ def one_company_of_families(chance: random.Random, company: str) -> Tables:
     paths, sessions, children = (
         [name for name in names if chance.randrange(12)] for names in (PATHS, SESSIONS, SESSIONS[1:4])
     )
+    enrollments = family_enrollments(chance, company)
+    attempts = [family_attempt(chance, company) for _ in range(chance.randint(20, 90))]
     tables |= {
         "paths": [family_path(chance, company, name) for name in paths],
         "path_steps": [family_step(chance, company) for _ in range(chance.randint(6, 14))],
         "path_sessions": [family_session(chance, company, name) for name in sessions],
-        "enrollments": family_enrollments(chance, company),
-        "step_activity": [family_attempt(chance, company) for _ in range(chance.randint(20, 90))],
+        "enrollments": enrollments,
+        "step_activity": naming_enrollments(chance, attempts, enrollments),
         "waivers": [waiver(chance, company) for _ in range(chance.choice((0, 3, 6)))],
         "child_sessions": [child_session(chance, company, name) for name in children],
     }

@@ -43,17 +43,20 @@ UNCONDITIONAL = dict.fromkeys(
 CONDITIONS: tuple[Row, ...] = (
     {},
     {"is_examination": True},
-    {"is_examination": True, "min_score": 50},
-    {"is_examination": False, "min_score": 0},
-    {"min_score": 50},
-    {"min_score": 50, "attempts_limit": 1},
-    {"min_score": 50, "attempts_limit": 2},
+    {"is_examination": True, "min_score": 50.0},
+    {"is_examination": False, "min_score": 0.0},
+    {"min_score": 50.0},
+    {"min_score": 49.9999},
+    {"min_score": 50.0, "attempts_limit": 1},
+    {"min_score": 49.5, "attempts_limit": 2},
     {"time_limit_mode": "maxTime", "time_limit_s": 1.0},
     {"time_limit_mode": "minTime", "time_limit_s": 1.0, "attempts_limit": 2},
-    {"time_limit_mode": "maxTime", "time_limit_s": 0.5, "min_score": 100, "is_examination": True},
+    {"time_limit_mode": "maxTime", "time_limit_s": 0.5, "min_score": 100.0, "is_examination": True},
     {"time_limit_mode": "maxTime"},
     {"time_limit_s": 1.0, "attempts_limit": 1},
 )
+# Fractions that miss a min_score, a threshold or a half by the least there is.
+SCORES = (None, None, 0.0, 49.0, 49.0, 49.4999, 49.5, 49.9999, 50.0, 66.6667, 100.0)
 KEYS = {table_name(model): key(model) for model in INPUTS if model not in OPTIONAL}
 
 
@@ -84,7 +87,7 @@ def path(chance: random.Random, company: str, path_id: str) -> Row:
     return {
         "company_id": company,
         "path_id": path_id,
-        "name": f"path {path_id}",
+        "name": mostly(chance, f"path {path_id}", None),
         "mandatory_replay": mostly(chance, False, True, True, False),
         "linear_progression": chance.choice((None, False, True)),
     }
@@ -127,6 +130,7 @@ def path_step(chance: random.Random, company: str) -> Row:
         **chance.choice(CONDITIONS),
         "is_scorm": mostly(chance, None, False, True),
         **validity(chance),
+        "title": chance.choice((None, "one title", "another")),
     }
 
 
@@ -137,7 +141,7 @@ def path_session(chance: random.Random, company: str, session_id: str) -> Row:
         "company_id": company,
         "session_id": session_id,
         "path_id": mostly(chance, PATHS[0], *PATHS, UNKNOWN),
-        "name": f"session {session_id}",
+        "name": mostly(chance, f"session {session_id}", None),
         "starts_at": starts_at,
         "ends_at": chance.choice((None, *(instant for instant in INSTANTS[3:] if instant >= starts_at))),
         "restarts_on_reenrollment": chance.choice((None, False, True)),
@@ -171,10 +175,24 @@ def attempt(chance: random.Random, company: str) -> Row:
         "last_activity_at": last_activity_at,
         "completed_at": mostly(chance, completed_at, None),
         "progress": chance.choice((0, 33, 50, 99, 100)),
-        "score": chance.choice((None, 0, 49, 49, 50, 100)),
+        "score": chance.choice(SCORES),
         "time_spent_ms": chance.choice((0, 499, 500, 1000, 1000, 1001, 2**40)),
         "passed": chance.choice((None, False, True)),
+        "enrollment_id": None,
     }
+
+
+def naming_enrollments(chance: random.Random, attempts: list[Row], enrollments: list[Row]) -> list[Row]:
+    """The attempts; some name an enrollment of the learner in the session, few another or an unknown one."""
+    named = []
+    for row in attempts:
+        pair = (row["session_id"], row["user_id"])
+        own = [it["enrollment_id"] for it in enrollments if (it["session_id"], it["user_id"]) == pair]
+        every = [it["enrollment_id"] for it in enrollments]
+        usual = chance.choice(own) if own else None
+        enrollment_id = chance.choice((None, None, usual, mostly(chance, usual, *every, UNKNOWN)))
+        named.append({**row, "enrollment_id": enrollment_id})
+    return named
 
 
 def some(chance: random.Random, names: tuple[str, ...]) -> list[str]:
@@ -189,13 +207,15 @@ def without_duplicates(table: str, rows: list[Row]) -> list[Row]:
 
 def one_company(chance: random.Random, company: str) -> Tables:
     """The six tables of a company."""
+    enrollments = [enrollment(chance, company) for _ in range(chance.randint(1, 9))]
+    attempts = [attempt(chance, company) for _ in range(chance.randint(0, 30))]
     tables = {
         "users": [user(chance, company, name) for name in some(chance, USERS)],
         "paths": [path(chance, company, name) for name in some(chance, PATHS)],
         "path_steps": [path_step(chance, company) for _ in range(chance.randint(3, 9))],
         "path_sessions": [path_session(chance, company, name) for name in some(chance, SESSIONS)],
-        "enrollments": [enrollment(chance, company) for _ in range(chance.randint(1, 9))],
-        "step_activity": [attempt(chance, company) for _ in range(chance.randint(0, 30))],
+        "enrollments": enrollments,
+        "step_activity": naming_enrollments(chance, attempts, enrollments),
     }
     return {table: without_duplicates(table, rows) for table, rows in tables.items()}
 

@@ -22,6 +22,7 @@ from tests.strategies import (
     attempt,
     enrollment,
     mostly,
+    naming_enrollments,
     one_company,
     path,
     path_session,
@@ -149,7 +150,7 @@ def deliveries(
         if way in ("full", "both"):
             rows = upserted(held[table], table, [])
             for company in companies:
-                for row in changed(chance, kind, held[table], table, company, dating):
+                for row in changed(chance, kind, held, table, company, dating):
                     rows[key_of(table, row)] = row
                 mine = [key for key in rows if key[0] == company]
                 for key in chance.sample(mine, min(len(mine), mostly(chance, 0, 1, 2))):
@@ -160,9 +161,7 @@ def deliveries(
             yield Delivery(table, list(rows.values()), taken_at)
         if way in ("changes", "both"):
             news = [
-                row
-                for company in companies
-                for row in changed(chance, kind, held[table], table, company, dating)
+                row for company in companies for row in changed(chance, kind, held, table, company, dating)
             ]
             news = list({key_of(table, row): row for row in news}.values())
             held[table] = upserted(held[table], table, news)
@@ -172,13 +171,15 @@ def deliveries(
 def changed(
     chance: random.Random,
     kind: Kind,
-    held: dict[tuple[object, ...], Row],
+    held: Held,
     table: str,
     company: str,
     dating: str,
 ) -> list[Row]:
     """Rows of a company that are edited, new, or as they were."""
-    mine = [row for key, row in held.items() if key[0] == company]
+    mine, enrolled = (
+        [row for key, row in held[of].items() if key[0] == company] for of in (table, "enrollments")
+    )
     found = []
     for _ in range(chance.choice((0, 0, 1, 2))):
         if mine and chance.randrange(4):
@@ -186,4 +187,6 @@ def changed(
             found.append(mostly(chance, edited(chance, kind, table, row, company), row))
         else:
             found.append(kind.row(chance, table, company))
+    if table == "step_activity":
+        found = naming_enrollments(chance, found, enrolled)
     return [dated(chance, table, row, dating) for row in found]

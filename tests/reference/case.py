@@ -79,7 +79,9 @@ class Case:
         ]
 
     def sees(self, attempt: Attempt) -> bool:
-        """R4: with restarts_on_reenrollment an attempt belongs to one enrolment only, else to all."""
+        """R4: an attempt that names an enrollment is its alone; else, where the session restarts, one's."""
+        if attempt.enrollment_id is not None:
+            return attempt.enrollment_id == self.enrollment.enrollment_id
         if not self.session.restarts_on_reenrollment:
             return True
         # decision: the user's enrolments are those that take part (enrolled_at ≤ T).

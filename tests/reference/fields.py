@@ -1,7 +1,9 @@
 """R6 to R15: the published fields of one enrolment."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from functools import cached_property
 
 from tests.reference.case import Case, is_archived
@@ -55,8 +57,9 @@ def global_time_ms(it: Learner) -> int:
 
 def score(it: Learner) -> int | None:
     """R9: the mean of the scores of the counted steps that have one, rounded half up."""
-    scores = [outcome.score for outcome in it.outcomes if outcome.score is not None]
-    return (2 * sum(scores) + len(scores)) // (2 * len(scores)) if scores else None
+    # Decimal digits as they are written: 0.1 is a tenth.
+    scores = [Fraction(str(outcome.score)) for outcome in it.outcomes if outcome.score is not None]
+    return math.floor(sum(scores) / len(scores) + Fraction(1, 2)) if scores else None
 
 
 def status(it: Learner) -> str:

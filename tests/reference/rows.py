@@ -29,7 +29,7 @@ class Step:
     due_unit: str | None = None
     due_value: float | None = None
     due_at: datetime | None = None
-    min_score: int | None = None
+    min_score: float | None = None
     attempts_limit: int | None = None
     time_limit_mode: str | None = None
     time_limit_s: float | None = None
@@ -44,8 +44,8 @@ class Session:
     company_id: str
     session_id: str
     path_id: str
-    name: str
     starts_at: datetime
+    name: str | None = None
     ends_at: datetime | None = None
     restarts_on_reenrollment: bool = False
 
@@ -72,8 +72,9 @@ class Attempt:
     time_spent_ms: int
     session_id: str | None = None
     completed_at: datetime | None = None
-    score: int | None = None
+    score: float | None = None
     passed: bool | None = None
+    enrollment_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Outcome:
         return self.case.path.mandatory_replay and not self.finished_in_session and len(outside) > 0
 
     @property
-    def score(self) -> int | None:
+    def score(self) -> float | None:
         """R5: the best score among finished attempts."""
         return max((a.score for a in self.finished_attempts if a.score is not None), default=None)
 

@@ -72,7 +72,7 @@ class SubPath(Outcome):
         return self.child.decided_by_rule == "5a" and self.child.some_replay_pending
 
     @property
-    def score(self) -> int | None:
+    def score(self) -> float | None:
         return self.child.score
 
     @property
