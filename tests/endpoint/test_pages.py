@@ -15,7 +15,7 @@ from pathstats.endpoint import keys
 from pathstats.endpoint.app import Serving, create_app
 from pathstats.endpoint.browser_link import BrowserLink
 from schemas.home import Home
-from tests.a_night import latest
+from tests.a_night import as_ndjson, latest, night, small_world
 from tests.endpoint.a_server import PATHSTATS, Headers, Server, asking
 from tests.endpoint.conftest import STATS
 from tests.endpoint.in_process import InProcess
@@ -294,3 +294,14 @@ def test_a_page_that_is_made_when_asked_for_has_no_tag(home: Path, acme: Headers
 def test_statistics_need_a_key_also_on_this_machine(one: Home) -> None:
     for path in (STATS, f"{STATS}/u1", f"{STATS}/users"):
         assert browser(one).get(f"{path}?company=acme").status_code == 401
+
+
+def test_a_release_of_nobody_has_no_page(tmp_path: Path) -> None:
+    tables = small_world()
+    for row in (*tables["users"], *tables["path_sessions"]):
+        row["company_id"] = ""
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    client = browser(Home(tmp_path / "home"))
+    for path, code in (("/", "report_not_found"), (SESSION, "path_session_not_found")):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()) == (404, {"error": code})

@@ -22,7 +22,7 @@ from pathstats.endpoint.app import Serving, create_app
 from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
-from tests.a_night import as_ndjson, as_parquet, latest, night, small_world
+from tests.a_night import as_parquet, latest, night, small_world
 from tests.endpoint.a_server import Server, asking
 from tests.endpoint.conftest import STATS
 from tests.shell import pathstats
@@ -229,14 +229,3 @@ def test_each_trouble_is_a_line_once_a_minute(monkeypatch: pytest.MonkeyPatch) -
     assert [said(*it) for it in (*troubles, *troubles, ("a", ValueError("3")))] == [True] * 4 + [False] * 5
     now = 60.0
     assert [said(*it) for it in troubles] == [True] * 4
-
-
-def test_a_release_of_nobody_has_no_page(tmp_path: Path) -> None:
-    tables = small_world()
-    for row in (*tables["users"], *tables["path_sessions"]):
-        row["company_id"] = ""
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
-    with Server(tmp_path / "home") as here:
-        for path, code in (("/", "report_not_found"), ("/report/sessions/S", "path_session_not_found")):
-            answer = here.client.get(path)
-            assert (answer.status_code, answer.json()) == (404, {"error": code})
