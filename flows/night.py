@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from flows import ctrl_c, notices, transforming
+from flows import ctrl_c, notices, permissions, transforming
 from flows.failing import remembering_failure, telling_of_an_unwritable_home
 from flows.locking import one_night_at_a_time
 from flows.parity.holding import hold_against_the_platform, landing_of
@@ -56,6 +56,7 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
     Raises:  PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
     with (
+        permissions.private(),
         telling_of_an_unwritable_home(plan, webhook),
         one_night_at_a_time(plan.home),
         remembering_failure(plan, webhook),
@@ -66,6 +67,7 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
             heed()
             return run(*phase)
 
+        permissions.tighten(plan.home)
         try:
             return _with_warehouse(plan, heeding)
         except WarehouseDamaged:

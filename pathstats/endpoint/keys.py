@@ -110,7 +110,7 @@ def _changing(home: Home) -> Iterator[list[Key]]:
     from filelock import FileLock, Timeout
 
     try:
-        home.root.mkdir(parents=True, exist_ok=True)
+        home.root.mkdir(0o750, parents=True, exist_ok=True)
         with FileLock(home.keys_lock, timeout=_BUSY_AFTER_S):
             keys = read(home)
             yield keys
