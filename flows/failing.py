@@ -7,6 +7,7 @@ import polars as pl
 
 from flows import incidents, notices
 from flows.plan import Plan
+from flows.publishing import release
 from schemas.errors import HomeUnwritable, NightFailed, PathStatsError
 
 
@@ -32,14 +33,20 @@ def remembering_failure(plan: Plan, webhook: notices.Webhook | None) -> Iterator
     try:
         yield
     except PathStatsError as error:
-        _failed(plan, webhook, error)
+        _stopped(plan, webhook, error)
         raise
     except (Exception, pl.exceptions.PanicException) as error:
         failed = NightFailed(incidents.in_one_sentence(plan.home, error))
-        _failed(plan, webhook, failed)
+        _stopped(plan, webhook, failed)
         raise failed from error
     incidents.end(plan.home)
     notices.tell_recovery(webhook, plan.home, plan.as_of)
+
+
+def _stopped(plan: Plan, webhook: notices.Webhook | None, error: PathStatsError) -> None:
+    # On a full disk the room for the note is what the run has taken itself.
+    release.discard_unfinished(plan.home)
+    _failed(plan, webhook, error)
 
 
 def _failed(plan: Plan, webhook: notices.Webhook | None, error: PathStatsError) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import PathStatsError
+from schemas.errors import NightFailed, PathStatsError
 from schemas.home import Home
 
 
@@ -55,7 +55,24 @@ def in_one_sentence(home: Home, error: BaseException) -> str:
 
 
 def going_on(home: Home) -> Incident | None:
-    """The incident, if the last night failed; what can't be read is not known."""
+    """The incident, if the last run failed. A note that can't be read is evidence of a failure, too."""
+    if (noted := _noted(home)) is not None:
+        return noted
+    try:
+        written = datetime.fromtimestamp(home.failure.stat().st_mtime, UTC).isoformat(timespec="microseconds")
+    except OSError:
+        return None
+    unknown = Failure(
+        written,
+        written,
+        NightFailed.exit_code,
+        f"{home.failure.name} does not say why: most likely there was no room to write it. Make room in "
+        f"{home.root} and run again.",
+    )
+    return Incident(unknown, unknown)
+
+
+def _noted(home: Home) -> Incident | None:
     note = read_note(home.failure)
     try:
         return Incident(Failure(**note.pop("first")), failures=note.pop("failures"), last=Failure(**note))
@@ -65,9 +82,12 @@ def going_on(home: Home) -> Incident | None:
 
 def remember(home: Home, failure: Failure) -> Incident:
     """The incident with one more failure, also where the home can't be written."""
-    before = going_on(home)
+    before = _noted(home)
     incident = Incident(before.first, failure, before.failures + 1) if before else Incident(failure, failure)
-    write_note(home.failure, incident.note())
+    if not write_note(home.failure, incident.note()):
+        # A file without content needs no room on the disk, and is still evidence.
+        with suppress(OSError):
+            home.failure.touch()
     return incident
 
 
@@ -86,9 +106,14 @@ def read_note(file: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def write_note(file: Path, note: dict[str, Any]) -> None:
-    """Replace the file in one step, where it can be written; whoever dies meanwhile leaves the old note."""
+def write_note(file: Path, note: dict[str, Any]) -> bool:
+    """Replace the file in one step and return whether it could be written; else the old note stays."""
     beside = file.with_name(f"{file.name}.new")
-    with suppress(OSError):
+    try:
         beside.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
         os.replace(beside, file)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        return False
+    return True

@@ -23,6 +23,12 @@ def start_building(home: Home) -> Release:
     return home.building
 
 
+def discard_unfinished(home: Home) -> None:
+    """Remove the release that was being built, and the files that it was loaded from."""
+    for folder in (home.building.folder, home.extracts):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def next_release_id(home: Home, run_id: str) -> str:
     """The night's name and how many times it was published, counted from 1; deleted releases count."""
     names = [

@@ -1,6 +1,7 @@
 """`pathstats releases`, `rollback`, `verify` and `status`: what people and monitors are told."""
 
 import json
+import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -334,7 +335,11 @@ def test_none_kept_is_wrong_usage(home: Home) -> None:
 
 
 @pytest.mark.parametrize("torn", ["", "{", "[]", '{"at": "2026-03-01T00:00:00+00:00"}'])
-def test_status_with_a_torn_note_of_a_failure(home: Home, torn: str) -> None:
+def test_torn_note_of_a_failure_is_evidence_of_one(home: Home, torn: str) -> None:
     home.failure.write_text(torn, "utf-8")
-    assert ask(home, "status").exit_code == 0
-    assert facts(home, "status")["last_failure"] is None
+    os.utime(home.failure, (AS_OF.timestamp(), AS_OF.timestamp()))
+    shown = ask(home, "status")
+    assert shown.exit_code == 0
+    assert "The last night failed at 2026-03-10 00:00 UTC: failure.json does not say why" in shown.stdout
+    assert "No night has failed since." not in shown.stdout
+    assert facts(home, "status")["last_failure"]["at"] == "2026-03-10T00:00:00.000000+00:00"

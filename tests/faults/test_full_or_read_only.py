@@ -12,8 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from flows import incidents
 from pathstats import PathStats
+from pathstats.cli.main import app
 from schemas.errors import PathStatsError
 from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
@@ -91,6 +94,11 @@ def test_a_disk_that_fills_up(
     with room_for(room, small_disk), pytest.raises(PathStatsError, match=r"Make room|no room") as stopped:
         night(source, home, LATER)
     assert stopped.value.exit_code == 1
+    incident = incidents.going_on(Home(home))
+    assert incident is not None
+    assert "ake room" in incident.last.message
+    assert list(home.glob("*.new")) == []
+    assert not Home(home).building.folder.exists()
     assert assert_complete(latest(home)) == first
     assert PathStats(home).lookup("S", "u2")["progress"] == 100
     assert night(source, home, LATER) == assert_complete(latest(home))
@@ -116,7 +124,10 @@ def test_a_full_disk_as_a_shell_sees_it(
     shutil.copytree(published_once / "home", home, symlinks=True)
     with room_for(0, small_disk):
         done = shell(source, home)
+        told = CliRunner().invoke(app, ["status", "--home", str(home)])
     assert_one_sentence(done, "Make room and run again")
+    assert "The last night failed at" in told.stdout
+    assert "No night has failed since." not in told.stdout
 
 
 def without_root_s_power() -> None:
