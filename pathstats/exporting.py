@@ -1,17 +1,20 @@
 """A release's table as a file for other programs: CSV, or a workbook of Excel."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pathstats.scanning import scan_table
+from pathstats.spreadsheets import as_plain_texts, is_formula
 from schemas.columns import UTC_TIME, table_name
 from schemas.dictionary import column_metadata
-from schemas.errors import UsageError
+from schemas.errors import FileUnwritable, ReleaseDamaged, UsageError, reason_of
 from schemas.home import Release
 from schemas.inputs import OPTIONAL
 from schemas.outputs import OUTPUTS, SOMETIMES
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
 _ROWS = 1_048_576 - 1
 _LETTERS = 32_767
 _ROWS_AT_ONCE = 50_000
-# What a spreadsheet takes for the beginning of a formula, or skips before one.
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 def to_csv(release: Release, table: str, file: Path, *, is_raw: bool) -> int:
@@ -33,20 +34,18 @@ def to_csv(release: Release, table: str, file: Path, *, is_raw: bool) -> int:
     is_raw: leave texts that a spreadsheet would take for a formula as they are.
     """
     rows = scan_table(release, table)
-    text = pl.selectors.string()
     if not is_raw:
-        rows = rows.with_columns(
-            pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
-        )
-    with _beside(file) as beside:
-        rows.sink_csv(beside, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+        rows = rows.with_columns(as_plain_texts(pl.selectors.string()))
+    with _written(file) as partial:
+        rows.sink_csv(partial, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
     return int(rows.select(pl.len()).collect().item())
 
 
 def to_xlsx(release: Release, table: str, file: Path) -> tuple[int, int]:
     """Write the table as a sheet, what its columns mean as another; how many rows, how many texts were cut.
 
-    A text is a text to Excel, whatever it begins with. Times are Excel's own, which have no zone: UTC.
+    A text is a text to Excel, whatever it begins with, also once its cell is edited. Times are Excel's own,
+    which have no zone: UTC.
     Raises: UsageError if xlsxwriter is not installed, or a sheet can't hold that many rows.
     """
     try:
@@ -56,19 +55,28 @@ def to_xlsx(release: Release, table: str, file: Path) -> tuple[int, int]:
             "Workbooks need the extra `excel`: pip install 'pathstats[excel]'; or export with --format csv."
         ) from error
     rows = scan_table(release, table)
-    count = int(rows.select(pl.len()).collect().item())
-    if count > _ROWS:
-        raise UsageError(
-            f"Table {table} has {count:,} rows, and a sheet of Excel holds {_ROWS:,} below its header; "
-            'export it with --format csv, or a part of it with `pathstats query "…" --format csv`.'
-        )
     as_they_are = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with (
-        _beside(file) as beside,
-        xlsxwriter.Workbook(str(beside), {"constant_memory": True, **as_they_are}) as book,
-    ):
-        cut = _write_rows(book, table, rows)
-        _write_meanings(book, table)
+    with _written(file) as partial:
+        count = int(rows.select(pl.len()).collect().item())
+        if count > _ROWS:
+            raise UsageError(
+                f"Table {table} has {count:,} rows, and a sheet of Excel holds {_ROWS:,} below its header; "
+                'export it with --format csv, or a part of it with `pathstats query "…" --format csv`.'
+            )
+        # Rows wait in temporary files, which must not lie where other users' programs find them.
+        options = {"constant_memory": True, "tmpdir": str(partial.parent), **as_they_are}
+        book = xlsxwriter.Workbook(str(partial), options)
+        try:
+            cut = _write_rows(book, table, rows)
+            _write_meanings(book, table)
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise error.args[0] from None
+        finally:
+            # Left to the garbage collector, a file that a full disk keeps from closing prints a traceback.
+            for sheet in book.worksheets():
+                with suppress(OSError):
+                    sheet._opt_close()
     return count, cut
 
 
@@ -76,6 +84,7 @@ def _write_rows(book: "xlsxwriter.Workbook", table: str, rows: pl.LazyFrame) -> 
     sheet = book.add_worksheet(table)
     schema = rows.collect_schema()
     bold, time = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    text = book.add_format({"quote_prefix": True})
     for place, (name, kind) in enumerate(schema.items()):
         sheet.set_column(place, place, max(len(name) + 2, 19 if kind == UTC_TIME else 10))
         sheet.write_string(0, place, name, bold)
@@ -85,13 +94,16 @@ def _write_rows(book: "xlsxwriter.Workbook", table: str, rows: pl.LazyFrame) -> 
         for row in part.iter_rows():
             line += 1
             for place, value in enumerate(row):
-                cut += _write_value(sheet, line, place, value, time)
+                cut += _write_value(sheet, line, place, value, time, text)
     sheet.autofilter(0, 0, max(line, 1), len(schema) - 1)
     return cut
 
 
-def _write_value(sheet: Any, line: int, place: int, value: Any, time: Any) -> bool:
-    """Write a value of any type; whether it had to be cut."""
+def _write_value(sheet: Any, line: int, place: int, value: Any, time: Any, text: Any) -> bool:
+    """Write a value of any type; whether it had to be cut.
+
+    text: the format of texts that Excel would take for a formula once their cell is edited.
+    """
     if isinstance(value, datetime):
         # Excel counts days from 1900 on; what lies before is a text.
         if value.year < 1900:
@@ -100,7 +112,8 @@ def _write_value(sheet: Any, line: int, place: int, value: Any, time: Any) -> bo
             sheet.write_datetime(line, place, value.replace(tzinfo=None), time)
     elif isinstance(value, str):
         is_long = len(value) > _LETTERS
-        sheet.write_string(line, place, f"{value[: _LETTERS - 1]}…" if is_long else value)
+        written = f"{value[: _LETTERS - 1]}…" if is_long else value
+        sheet.write_string(line, place, written, text if is_formula(value) else None)
         return is_long
     elif value is not None:
         sheet.write(line, place, value)
@@ -123,11 +136,24 @@ def _write_meanings(book: "xlsxwriter.Workbook", table: str) -> None:
 
 
 @contextmanager
-def _beside(file: Path) -> Iterator[Path]:
-    """A file beside that takes the name when it is complete; after an error nothing is left of it."""
-    beside = file.with_name(f".{file.name}.new")
+def _written(file: Path) -> Iterator[Path]:
+    """A file to write, which takes the name when it is complete; after an error nothing is left of it.
+
+    It and what is temporary lie in a folder beside, which only this user may open. What is no regular file,
+    such as /dev/stdout, gets a copy.
+    Raises: FileUnwritable; ReleaseDamaged if what is to be written can't be read.
+    """
+    is_device = file.exists() and not file.is_file()
     try:
-        yield beside
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+        with TemporaryDirectory(prefix=".pathstats-", dir=None if is_device else file.parent) as folder:
+            partial = Path(folder, "partial")
+            yield partial
+            if is_device:
+                with partial.open("rb") as content, file.open("wb") as device:
+                    shutil.copyfileobj(content, device)
+            else:
+                partial.replace(file)
+    except OSError as error:
+        raise FileUnwritable(file, reason_of(error)) from error
+    except pl.exceptions.PolarsError as error:
+        raise ReleaseDamaged("A table of the release can't be read; `pathstats verify` names it.") from error

@@ -19,12 +19,15 @@ PathStatsError
     ├── HomeBusy          another command changes the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
+    ├── FileUnwritable    a file outside the home can't be written
     ├── ReleaseDamaged    a published file is missing or not what it was       exit 7
     └── WarehouseDamaged  what the warehouse's file holds can't be read
 
 A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
 """
 
+import os
+import re
 from typing import ClassVar
 
 # What a command ends with, for its help and the README.
@@ -48,6 +51,16 @@ def may_help_later(http_status: int) -> bool:
     [False, False, True, True, True]
     """
     return http_status in (408, 429) or http_status >= 500
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system did not do it, in its own words, also where polars has them only in its message.
+
+    >>> reason_of(OSError(28, "No space left on device")), reason_of(OSError("denied (os error 13)"))
+    ('No space left on device', 'Permission denied')
+    """
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return error.strerror or (os.strerror(int(told[1])) if told else type(error).__name__)
 
 
 class PathStatsError(Exception):
@@ -192,6 +205,13 @@ class HomeUnwritable(NightFailed):
 
 class HomeUnreadable(NightFailed):
     """The home can't be read; whether it holds a release is not known."""
+
+
+class FileUnwritable(NightFailed):
+    """A file that a command was asked to write can't be written."""
+
+    def __init__(self, file: object, reason: str) -> None:
+        super().__init__(f"{file} can't be written ({reason}); make room there or name another file.")
 
 
 class ReleaseDamaged(NightFailed):

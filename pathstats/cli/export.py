@@ -8,6 +8,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
+from pathstats.cli.printable import say
 from pathstats.scanning import reading
 from schemas.errors import UsageError
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
@@ -53,7 +54,7 @@ def export(
 
     pathstats export path_session_stats --to stats.csv --raw
     """
-    form = form or (Form.xlsx if to and to.suffix.lower() == ".xlsx" else Form.csv)
+    form = form or _form_of(to)
     file = to or Path(f"{table}.{form}")
     if not file.absolute().parent.is_dir():
         raise UsageError(f"{file.parent}: there is no such folder; make it, or give another file with --to.")
@@ -64,6 +65,21 @@ def export(
             rows, cut = exporting.to_xlsx(release, table, file)
         else:
             rows, cut = exporting.to_csv(release, table, file, is_raw=raw), 0
-    typer.echo(f"Wrote {rows:,} rows to {file}.")
+    # What is no regular file may be stdout itself.
+    say(f"Wrote {rows:,} rows to {file}.", err=not file.is_file())
     if cut:
-        typer.echo(f"{cut:,} texts were longer than a cell of Excel can be and end in ….", err=True)
+        say(f"{cut:,} texts were longer than a cell of Excel can be and end in ….", err=True)
+
+
+def _form_of(to: Path | None) -> Form:
+    """The format that the file's name says; without an ending it is CSV.
+
+    Raises: UsageError if it says another one.
+    """
+    ending = to.suffix.lower() if to else ""
+    try:
+        return Form(ending.removeprefix(".") or "csv")
+    except ValueError as error:
+        raise UsageError(
+            f"{to}: `export` writes .csv and .xlsx, not {ending}; name such a file or say --format csv."
+        ) from error

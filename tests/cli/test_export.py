@@ -1,8 +1,13 @@
 """`pathstats export`: tables as CSV and as workbooks, which nobody's data can turn into a formula."""
 
 import csv
+import os
 import re
+import shutil
+import stat
+import subprocess
 import sys
+import tempfile
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +15,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+import xlsxwriter
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -18,7 +24,14 @@ from pathstats.cli.main import app
 from schemas.home import PARQUET_TABLES
 from tests.a_night import as_parquet, latest, night, small_world
 
-FORMULAS = ["=1+1", "+49 30", "-cmd", "@SUM(A1)", "\t=1", "＝1+1"]
+# What a spreadsheet skips before a formula is no protection from it.
+FORMULAS = [
+    *("=1+1", "+49 30", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠A1"),
+    *(
+        f"{skipped}=1+1"
+        for skipped in (" ", "\u00a0", "\ufeff", "\v", "\f", "\u3000", "\u2028", "\u200b", "\x1f ")
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +115,30 @@ def test_a_workbook_has_numbers_times_and_texts_as_what_they_are(home: Path, tmp
     assert [row[0][1] for row in meanings[1:]] == columns
 
 
+def test_a_formula_in_a_workbook_stays_a_text_when_its_cell_is_edited(home: Path, tmp_path: Path) -> None:
+    """Excel reads a text again once its cell is edited, unless the cell's style is that of a quoted text."""
+    file = tmp_path / "users.xlsx"
+    assert export(home, "users", "--to", str(file)).exit_code == 0
+    space = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(file) as book:
+        styles = ElementTree.fromstring(book.read("xl/styles.xml")).findall("x:cellXfs/x:xf", space)
+        rows = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    quoted = {str(number) for number, style in enumerate(styles) if style.get("quotePrefix") == "1"}
+    texts = {"".join(cell.itertext()): cell.get("s") in quoted for cell in rows.findall(".//x:c", space)}
+    assert {text: texts[text] for text in ("=1+1", "\u00a0=1+1", "http://example.org", "u1")} == {
+        "=1+1": True,
+        "\u00a0=1+1": True,
+        "http://example.org": False,
+        "u1": False,
+    }
+
+
 def test_texts_stay_texts_in_a_workbook(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "users.xlsx"
     assert export(home, "users", "--format", "xlsx", "--to", str(file)).exit_code == 0
     texts = [content for row in cells(file) for kind, content in row if kind == "inlineStr"]
-    assert set(FORMULAS) <= set(texts)
+    # A workbook can't hold some controls; xlsxwriter writes them out.
+    assert {text for text in FORMULAS if text.isprintable()} <= set(texts)
     assert {"http://example.org", "12345", "  kept  "} <= set(texts)
     with zipfile.ZipFile(file) as book:
         assert not [name for name in book.namelist() if "rels/sheet1" in name]
@@ -168,7 +200,8 @@ def test_what_fails_half_way_leaves_the_file_as_it_was(
     failed = export(home, "users", "--to", str(file))
     assert (failed.exit_code, failed.stderr) == (
         1,
-        "pathstats: the disk can't be read or written (No space left on device).\n",
+        f"pathstats: {file} can't be written (No space left on device); "
+        "make room there or name another file.\n",
     )
     assert (file.read_text(), len(list(tmp_path.iterdir()))) == ("before", 1)
 
@@ -177,3 +210,81 @@ def test_what_is_no_table_is_said(home: Path) -> None:
     refused = export(home, "manifest")
     assert (refused.exit_code, refused.stdout) == (4, "")
     assert "There is no table 'manifest'; the release contains path_session_stats, " in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x.csv.gz", "x.parquet", "x.XLS"])
+def test_a_format_that_it_does_not_write_is_refused(home: Path, tmp_path: Path, name: str) -> None:
+    refused = export(home, "users", "--to", str(tmp_path / name))
+    assert (refused.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "`export` writes .csv and .xlsx" in refused.stderr
+
+
+def test_a_format_that_is_named_wins(home: Path, tmp_path: Path) -> None:
+    assert export(home, "users", "--to", str(tmp_path / "x.txt"), "--format", "csv").exit_code == 0
+    assert (tmp_path / "x.txt").read_text("utf-8").startswith("company_id,user_id,")
+    assert export(home, "users", "--to", str(tmp_path / "X.XLSX")).exit_code == 0
+    assert zipfile.is_zipfile(tmp_path / "X.XLSX")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_full_disk_is_one_sentence(home: Path, form: str) -> None:
+    failed = export(home, "users", "--to", "/dev/full", "--format", form)
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    words = "/dev/full can't be written (No space left on device); make room there or name another file."
+    assert failed.stderr == f"pathstats: {words}\n"
+    assert Path("/dev/full").is_char_device()  # And not replaced by a file.
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_disk_that_fills_up_meanwhile_is_one_sentence_and_nothing_is_left(
+    home: Path, tmp_path: Path, form: str
+) -> None:
+    """In a process of its own, for which no file may grow beyond 3,000 bytes."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
+    code += "from pathstats.cli.main import main; main()"
+    (tmp_path / "shared").mkdir()
+    command = ["export", "quarantine", "--to", str(tmp_path / f"q.{form}"), "--home", str(home)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "shared"), "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+    )
+    words = f"{tmp_path}/q.{form} can't be written (File too large); make room there or name another file."
+    assert (done.returncode, done.stderr) == (1, f"pathstats: {words}\n")
+    assert [file.name for file in tmp_path.rglob("*")] == ["shared"]
+
+
+def test_temporary_files_lie_in_a_folder_that_only_this_user_may_open(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", "/nowhere")  # No room in the shared folder, and no need of it.
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    seen: list[tuple[Path, int, int]] = []
+    close = xlsxwriter.Workbook.close
+
+    def looked_at(book: xlsxwriter.Workbook) -> None:
+        (folder,) = [it for it in tmp_path.iterdir() if it.is_dir()]
+        seen.append((folder, stat.S_IMODE(folder.stat().st_mode), len(list(folder.iterdir()))))
+        close(book)
+
+    monkeypatch.setattr(xlsxwriter.Workbook, "close", looked_at)
+    assert export(home, "users", "--to", str(tmp_path / "users.xlsx")).exit_code == 0
+    ((folder, mode, files),) = seen
+    assert (mode, files) == (0o700, 2)  # A file of rows for each sheet.
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize("damage", [b"x" * 10_000, None], ids=["all of it", "its pages"])
+def test_a_damaged_table_is_the_release_s_fault(
+    home: Path, tmp_path: Path, form: str, damage: bytes | None
+) -> None:
+    place = shutil.copytree(home, tmp_path / "home", symlinks=True)
+    file = latest(place).table("users")
+    content = file.read_bytes()
+    file.write_bytes(damage or bytes(100) + content[100:])
+    failed = export(place, "users", "--to", str(tmp_path / f"users.{form}"))
+    assert (failed.exit_code, "`pathstats verify` names it" in failed.stderr) == (7, True)
+    assert len(failed.stderr.splitlines()) == 1
