@@ -148,5 +148,11 @@ class Home:
 
 
 def default_home() -> Path:
-    """`data/` of the checkout this code lies in."""
-    return Path(__file__).resolve().parent.parent / "data"
+    """`data/` of the checkout that this code is run from; for installed code `pathstats-data/`, here.
+
+    What is installed is deleted with its environment, so nothing is kept beside it.
+    """
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():
+        return checkout / "data"
+    return Path("pathstats-data")
