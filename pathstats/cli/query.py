@@ -1,27 +1,40 @@
 """`pathstats query`"""
 
 import csv
+import functools
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
-from pathstats.scanning import latest_release
+from pathstats.cli.printable import printable_json
+from pathstats.cli.query_errors import error_sentence
+from pathstats.cli.query_files import check_targets, config, lock, name_tables
+from pathstats.scanning import reading
+from pathstats.spreadsheets import as_plain_text
 from schemas.errors import ReleaseDamaged, UsageError
-from schemas.home import Release
+from schemas.home import Home, Release
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+    _Writer = Callable[[DuckDBPyRelation], None]
+
 _SHOWN = 100
-# What DuckDB says of a file that is no whole parquet file.
-_OF_DAMAGE = ("magic bytes", "too small to be a Parquet file")
+# What pyarrow says of a file that is no whole parquet file.
+_OF_DAMAGE = ("magic bytes", "Parquet file", "Parquet metadata", "Unexpected end of stream", "Deserializing")
+# Types whose values a spreadsheet takes for what they are, though some begin with a minus.
+_NO_TEXT = re.compile(
+    r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|DOUBLE|FLOAT|BOOLEAN|DATE|TIME|INTERVAL|UUID"
+)
 _NO_JSON = ("NaN", "Infinity", "-Infinity")
 
 
@@ -35,65 +48,79 @@ class Shape(StrEnum):
 
 @reporting_errors
 def query(
-    sql: Annotated[str, typer.Argument(help="DuckDB SQL; the release's tables go by their names.")],
+    sql: Annotated[
+        str,
+        typer.Argument(help="DuckDB SQL; the release's tables go by their names. `-` reads it from stdin."),
+    ],
     shape: Annotated[Shape, typer.Option("--format", help="How to write the answer.")] = Shape.table,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="CSV for programs: texts stay as they are, also where a spreadsheet sees a formula.",
+        ),
+    ] = False,
+    allow_write: Annotated[
+        bool,
+        typer.Option(
+            "--allow-write",
+            help="Let the query read and write files, attach databases and load extensions; never in a home.",
+        ),
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Ask the latest release in SQL.
 
     Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine, status_changes;
     parity where the night read a platform's own answers; waivers and child_sessions where there are some.
+    The query can use these tables and nothing else: no files, no other databases, no network.
 
     Examples:
 
     pathstats query "SELECT user_id, next_due_at FROM path_session_stats WHERE detailed_status_type = 'late'"
 
-    pathstats query "SELECT field, new_value, cause, count(*) FROM status_changes GROUP BY ALL"
+    pathstats query - --format csv < examples/who_is_late.sql
+
+    pathstats query "COPY session_summary TO 'summary.parquet'" --allow-write
     """
-    release = latest_release(settings.home(home))
+    text = sys.stdin.read() if sql == "-" else sql
+    if not text.strip(" \n\t;"):
+        raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")
+    place = settings.home(home)
+    write = functools.partial(_write_csv, is_raw=raw) if shape is Shape.csv else _WRITERS[shape]
+    with reading(place) as release, TemporaryDirectory(prefix="pathstats-") as folder:
+        _ask(release, place, text, config(Path(folder), allows_files=allow_write), write)
+
+
+def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write: "_Writer") -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     import duckdb
+    import pyarrow as pa
 
     from flows.warehouse.interrupting import interruptibly
 
-    with (
-        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection,
-        ThreadPoolExecutor(max_workers=1) as aside,
-    ):
+    with duckdb.connect(config=settings) as connection, ThreadPoolExecutor(max_workers=1) as aside:
         try:
-            _name_tables(connection, release)
-            interruptibly(connection, aside, lambda: _answer(connection, sql, shape))
-        except duckdb.Error as error:
+            name_tables(connection, release)
+            connection.execute("SET TimeZone = 'UTC'")
+            if settings["enable_external_access"] == "true":
+                check_targets(connection, sql, home)
+            else:
+                lock(connection, sql)
+            interruptibly(connection, aside, lambda: _answer(connection, sql, write))
+        except (duckdb.Error, pa.ArrowException) as error:
             if any(words in str(error) for words in _OF_DAMAGE):
                 raise ReleaseDamaged(
                     f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
                 ) from error
-            raise UsageError(f"DuckDB can't run this query: {_without_data(error)}") from error
+            raise UsageError(error_sentence(error, sql)) from error
 
 
-def _answer(connection: "DuckDBPyConnection", sql: str, shape: Shape) -> None:
+def _answer(connection: "DuckDBPyConnection", sql: str, write: "_Writer") -> None:
     answer = connection.sql(sql)
     if answer is not None:
-        _WRITERS[shape](answer)
-    elif not sql.strip(" \n\t;"):
-        raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")
-
-
-def _name_tables(connection: "DuckDBPyConnection", release: Release) -> None:
-    connection.execute("SET TimeZone = 'UTC'")
-    for table in release.tables():
-        file = str(release.table(table)).replace("'", "''")
-        connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{file}', hive_partitioning = false)")
-
-
-def _without_data(error: Exception) -> str:
-    """What DuckDB says, without values that it quotes and, below an empty line, its drawing of the query."""
-    import duckdb
-
-    words = " ".join(str(error).partition("\n\n")[0].split())
-    of_the_query = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
-    return words if isinstance(error, of_the_query) else re.sub("['\"].*['\"]", "'…'", words)
+        write(answer)
 
 
 def _write_table(answer: "DuckDBPyRelation") -> None:
@@ -104,10 +131,19 @@ def _write_table(answer: "DuckDBPyRelation") -> None:
     show_rows(answer.columns, [_is_number(kind) for kind in kinds], rows[:_SHOWN], is_all=len(rows) <= _SHOWN)
 
 
-def _write_csv(answer: "DuckDBPyRelation") -> None:
+def _write_csv(answer: "DuckDBPyRelation", *, is_raw: bool) -> None:
     lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(answer.columns)
-    lines.writerows(_rows(_texts(answer, "{value}", "Z")))
+    rows = _rows(_texts(answer, "{value}", "Z"))
+    if is_raw:
+        lines.writerow(answer.columns)
+        lines.writerows(rows)
+        return
+    # PIVOT makes names of columns of data.
+    lines.writerow(map(as_plain_text, answer.columns))
+    are_texts = [not _NO_TEXT.match(str(kind)) for kind in answer.types]
+    for row in rows:
+        pairs = zip(row, are_texts, strict=True)
+        lines.writerow(as_plain_text(value) if is_text and value else value for value, is_text in pairs)
 
 
 def _write_json(answer: "DuckDBPyRelation") -> None:
@@ -120,12 +156,12 @@ def _write_json(answer: "DuckDBPyRelation") -> None:
     for row in _rows(_texts(answer, "to_json({value})", "Z")):
         values = ("null" if value is None or value in _NO_JSON else value for value in row)
         pairs = (f"{key}: {value}" for key, value in zip(keys, values, strict=True))
-        sys.stdout.write(before + "{" + ", ".join(pairs) + "}")
+        sys.stdout.write(printable_json(before + "{" + ", ".join(pairs) + "}"))
         before = ",\n"
     sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
 
 
-_WRITERS = {Shape.table: _write_table, Shape.csv: _write_csv, Shape.json: _write_json}
+_WRITERS = {Shape.table: _write_table, Shape.json: _write_json}
 
 
 def _texts(answer: "DuckDBPyRelation", form: str, utc: str) -> "DuckDBPyRelation":
