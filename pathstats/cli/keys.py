@@ -1,6 +1,5 @@
 """`pathstats keys`"""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,8 @@ import typer
 
 from pathstats import settings
 from pathstats.answering import PathStats
-from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors
+from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors, write_json
+from pathstats.cli.printable import say
 from schemas.errors import NoRelease
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def create(
     company_id = stats.latest().only_company() if company is None else company
     key, text = create(place, company_id, name, now())
     typer.echo(text)
-    typer.echo(
+    say(
         f"Key {key.key_id} opens {key.company_id}. Keep it now: it is not shown again. "
         f"`pathstats keys revoke {key.key_id}{f' --home {home}' if home else ''}` ends it.",
         err=True,
     )
     if not _is_known(stats, company_id):
         words = f"The latest release holds no company {company_id!r}: until one does, the answer is 404."
-        typer.echo(words, err=True)
+        say(words, err=True)
 
 
 @keys.command("list")
@@ -73,7 +73,7 @@ def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
 
     kept = read(settings.home(home))
     if as_json:
-        typer.echo(json.dumps([_facts(key) for key in kept], indent=2))
+        write_json({"keys": [_facts(key) for key in kept]})
         return
     from pathstats.cli.key_screen import show_keys
 
@@ -96,9 +96,9 @@ def revoke(
 
     before = revoke(settings.home(home), key, now())
     if before.revoked_at:
-        typer.echo(f"Key {before.key_id} was revoked already; nothing was changed.")
+        say(f"Key {before.key_id} was revoked already; nothing was changed.")
     else:
-        typer.echo(f"Key {before.key_id} of {before.company_id} is revoked.")
+        say(f"Key {before.key_id} of {before.company_id} is revoked.")
 
 
 def _is_known(stats: PathStats, company_id: str) -> bool:

@@ -1,5 +1,6 @@
 """`pathstats`: one command per file, each light to import."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from pathstats.cli.demo import demo
 from pathstats.cli.export import export
 from pathstats.cli.keys import keys
 from pathstats.cli.lookup import lookup
+from pathstats.cli.options import write_json_error
 from pathstats.cli.parity import parity
 from pathstats.cli.query import query
 from pathstats.cli.releases import releases
@@ -34,7 +36,6 @@ def _say_version(is_asked: bool) -> None:
 app = typer.Typer(
     name="pathstats",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Statistics of every learner on every path session: a night publishes them, "
@@ -79,4 +80,11 @@ def pathstats(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        # typer has written on stderr what is wrong with the arguments.
+        wrong = ended.__context__
+        if isinstance(wrong, typer.TyperException) and "--json" in sys.argv:
+            write_json_error(wrong.format_message(), wrong.exit_code)
+        raise

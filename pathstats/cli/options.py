@@ -1,10 +1,13 @@
 """Options that several commands share, and how errors leave a command."""
 
 import functools
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -12,10 +15,14 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 
 from flows import ctrl_c
-from schemas.errors import PathStatsError, UsageError
+from pathstats.cli.printable import say
+from schemas.errors import PathStatsError, UsageError, reason_of
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
+
+# Whether the command has written its one JSON object.
+_has_answered: ContextVar[bool] = ContextVar("has_answered", default=False)
 
 # Where data come from, in the words of the command line.
 SOURCES = (
@@ -32,7 +39,7 @@ HomeOption = Annotated[
         "--home",
         metavar="DIR",
         envvar="PATHSTATS_HOME",
-        show_default="data/ of the checkout",
+        show_default="pathstats-data/ here; in a checkout its data/",
         help="Where the warehouse and the releases are kept.",
     ),
 ]
@@ -159,28 +166,62 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def write_json(facts: object) -> None:
+    """Write a command's answer to --json."""
+    typer.echo(json.dumps(facts, indent=2))
+    _has_answered.set(True)
+
+
+def write_json_error(sentence: str, exit_code: int) -> None:
+    """Write what a command answers to --json when it fails, unless it has answered already."""
+    if not _has_answered.get():
+        write_json({"error": sentence, "exit_code": exit_code})
+
+
 def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
-    """End the command with the error's one sentence on stderr and its exit code, without a traceback."""
+    """End the command with the error's one sentence on stderr and its exit code, without a traceback.
+
+    With --json the sentence and the code are on stdout too, as JSON.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        _has_answered.set(False)
         with ctrl_c.noted() as interrupted:
             try:
-                return command(*args, **kwargs)
+                answer = command(*args, **kwargs)
+                sys.stdout.flush()
+                return answer
             except (typer.Exit, typer.Abort, SystemExit):
                 raise
             except BrokenPipeError:
                 # The reader, `head` perhaps, has seen enough.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                _discard_output()
                 raise typer.Exit(0) from None
             except BaseException as error:  # A panic of polars is no Exception.
                 if kwargs.get("verbose"):
                     traceback.print_exc()
                 words, exit_code = _last_words(KeyboardInterrupt() if interrupted() else error)
-                typer.echo(f"pathstats: {words}", err=True)
+                say(f"pathstats: {words}", err=True)
+                with suppress(OSError):
+                    if kwargs.get("as_json"):
+                        write_json_error(words, exit_code)
+                _flush_or_discard_output()
                 raise typer.Exit(exit_code) from None
 
     return wrapped
+
+
+def _flush_or_discard_output() -> None:
+    """Else Python flushes at its end, and prints a traceback where the disk is full."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _last_words(error: BaseException) -> tuple[str, int]:
@@ -190,7 +231,7 @@ def _last_words(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; nothing half-done was published.", 130
     if isinstance(error, OSError):
-        where = f"{error.filename} can't" if error.filename else "a file can't"
-        return f"{where} be read or written ({error.strerror}).", 1
+        where = error.filename or "the output, or a file,"
+        return f"{where} can't be read or written ({reason_of(error)}).", 1
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"failed on a {type(error).__name__} ({place.name}, line {place.lineno}). Please report it.", 1

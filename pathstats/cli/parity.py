@@ -1,13 +1,12 @@
 """`pathstats parity`"""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.scanning import reading, scan_table
 from schemas.errors import UsageError
 from schemas.home import Release
@@ -59,7 +58,7 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
 
     found = _examples(release, agreement, examples, only)
     if as_json:
-        typer.echo(json.dumps({**_facts(agreement, WHY), "examples": found}, indent=2))
+        write_json({**_facts(agreement, WHY), "examples": found})
         return
     from pathstats.cli.parity_screen import show_example, show_parity
 

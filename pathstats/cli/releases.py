@@ -1,12 +1,9 @@
 """`pathstats releases`"""
 
-import json
 from dataclasses import asdict
 
-import typer
-
 from pathstats import settings
-from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from schemas.errors import NoRelease
 
 
@@ -46,7 +43,7 @@ def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
             "damaged": damaged,
             "foreign": foreign,
         }
-        typer.echo(json.dumps(facts, indent=2))
+        write_json(facts)
         return
     from pathstats.cli.release_screen import show_releases
 

@@ -7,6 +7,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, NamesOption, reporting_errors
+from pathstats.cli.printable import say
 from pathstats.scanning import reading
 from schemas.errors import UsageError
 
@@ -54,4 +55,4 @@ def report(
             lambda done, of: status.update(f"report: {done:,} of {of:,} sessions"),
         )
     pages = f" and {written:,} page{'' if written == 1 else 's'} of sessions" if written else ""
-    typer.echo(f"Wrote {to / 'report.html'}{pages}.")
+    say(f"Wrote {to / 'report.html'}{pages}.")

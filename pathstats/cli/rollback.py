@@ -6,6 +6,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, now, reporting_errors
+from pathstats.cli.printable import say
 
 
 @reporting_errors
@@ -29,7 +30,7 @@ def rollback(
     place = settings.home(home)
     switched = roll_back(place, release, now())
     if switched is None:
-        typer.echo(f"Release {release} is the latest already; nothing was changed.")
+        say(f"Release {release} is the latest already; nothing was changed.")
         return
     from pathstats.cli.release_screen import show_switched
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pathstats.cli.options import SOURCES, AsOfOption, instant, now, reporting_errors
+from pathstats.cli.printable import say
 
 if TYPE_CHECKING:
     from flows.sandbox.platform import Platform
@@ -96,4 +97,4 @@ def _tell(served: "Platform", address: str) -> None:
         f"  curl {address}/sandbox/misbehave -d busy=0.1,cut=0.05",
         f"  curl {address}/sandbox/as-of -d {served.now + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
     ]
-    typer.echo("\n".join(lines))
+    say("\n".join(lines))

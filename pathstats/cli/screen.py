@@ -1,29 +1,40 @@
 """What a person sees: progress while a night runs, explanations, rows. Built as data, printed last."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from pathstats.cli.printable import printable
 
 if TYPE_CHECKING:
     from pathstats.explaining import Explanation
 
 
 class _Screen(Console):
-    """Leaves it to the command what follows from a reader, `head` perhaps, that has seen enough."""
+    """Prints no text that steers the terminal: all commands print values of the data through it.
+
+    Leaves it to the command what follows from a reader, `head` perhaps, that has seen enough.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            # Its own controls, of a spinner for example, are no text.
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 screen = _Screen(highlight=False)
-aside = Console(stderr=True, highlight=False)
+aside = _Screen(stderr=True, highlight=False)
 
 # In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
 _FOLDED = 30
@@ -97,13 +108,14 @@ def show_explanation(explained: "Explanation") -> None:
     screen.print()
     table = Table(box=None, pad_edge=False)
     # Ids stay whole and can be copied; in a narrow terminal outcomes and times take two lines.
-    is_short = all(len(step["step_id"]) <= 24 for step in explained.steps)
+    steps = [{**step, "step_id": printable(step["step_id"])} for step in explained.steps]
+    is_short = all(len(step["step_id"]) <= 24 for step in steps)
     table.add_column("step", overflow="fold", no_wrap=is_short)
     table.add_column("outcome")
     table.add_column("due (UTC)")
     for name in ("done", "score", "tries", "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    for step in explained.steps:
+    for step in steps:
         table.add_row(
             Text(step["step_id"]),
             _outcome(step),
@@ -145,6 +157,9 @@ def show_rows(
     names: list[str], are_numbers: list[bool], rows: list[tuple[str | None, ...]], *, is_all: bool
 ) -> None:
     """A query's answer: as a table where it fits the terminal, else each row as a block of lines."""
+    # Here too, so that the columns are as wide as what is printed.
+    names = list(map(printable, names))
+    rows = [tuple(value if value is None else printable(value) for value in row) for row in rows]
     natural = [
         max(map(cell_len, (name, *(row[place] or "–" for row in rows)))) for place, name in enumerate(names)
     ]

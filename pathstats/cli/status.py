@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
+from pathstats.cli.printable import say
 from pathstats.freshness import Freshness, duration, freshness
 from pathstats.scanning import latest_release
 from schemas.errors import NoRelease, Stale
@@ -53,7 +54,7 @@ def status(
     fresh, rollback = freshness(manifest, datetime.now(UTC)), history.rollback(place)
     is_stale = None if allowed is None else fresh.age > allowed
     if as_json:
-        typer.echo(json.dumps(_facts(manifest, fresh, rollback, is_stale, failure), indent=2))
+        write_json(_facts(manifest, fresh, rollback, is_stale, failure))
     else:
         from pathstats.cli.status_screen import show_status
 
@@ -72,7 +73,7 @@ def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) 
     if failure and not home.latest.exists():
         from pathstats.cli.screen import failure_sentences
 
-        typer.echo("\n".join(failure_sentences(failure)), err=True)
+        say("\n".join(failure_sentences(failure)), err=True)
     try:
         return latest_release(home)
     except NoRelease as error:

@@ -1,6 +1,5 @@
 """`pathstats verify`"""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, JsonOption, reporting_errors
+from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.scanning import reading
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
 from schemas.home import Home, Release
@@ -49,7 +48,7 @@ def verify(
         with _chosen(place, release) as chosen:
             verified = [verifying.verify(chosen)]
     if as_json:
-        typer.echo(json.dumps({"releases": [_facts(it) for it in verified]}, indent=2))
+        write_json({"releases": [_facts(it) for it in verified]})
     else:
         from pathstats.cli.release_screen import show_verified
 

@@ -138,6 +138,16 @@ def test_0_the_version(home: Path) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", pathstats("--version", env=quiet_environment()).stdout)
 
 
+def test_0_the_completion_of_a_shell() -> None:
+    """typer finds out by its parent process which shell it is, or is told."""
+    env = {**quiet_environment(), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = pathstats("--show-completion", "bash", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_PATHSTATS_COMPLETE=complete_bash" in done.stdout
+    env |= {"_PATHSTATS_COMPLETE": "complete_bash", "COMP_WORDS": "pathstats rel", "COMP_CWORD": "1"}
+    assert pathstats(env=env).stdout.split() == ["releases"]
+
+
 # 2
 
 
@@ -279,7 +289,7 @@ def test_3_the_source_or_its_data(
     done = shell(home, "run", "--source", f"files:{source}", "--as-of", AS_OF, "--direct", "--json")
     assert done.returncode == 3
     assert re.search(said, the_sentence(done)), done.stderr
-    assert done.stdout == ""
+    assert re.search(said, json.loads(done.stdout)["error"])
     still_answers()
     assert json.loads((home / "failure.json").read_text())["exit_code"] == 3
 
