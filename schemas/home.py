@@ -1,7 +1,10 @@
 """Where things lie in a home folder. Names only: nothing here reads or writes what is in them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.errors import UsageError
 
 PARQUET_TABLES = (
     "path_session_stats",
@@ -57,11 +60,33 @@ class Release:
         return file.relative_to(self.folder).as_posix()
 
 
+# SQLite opens no file whose path is longer than 512 bytes; what a home adds to its own is below 110.
+LONGEST_PATH = 400
+_LONGEST_NAME = 255
+
+
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds the warehouse and what is published from it."""
+    """The folder that holds the warehouse and what is published from it.
+
+    Raises: UsageError if its path is one that DuckDB, polars or SQLite can't open.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        path = os.fsencode(self.root.absolute())
+        readable = path.decode("utf-8", "backslashreplace")
+        if readable.encode() != path:
+            raise UsageError(
+                f"The home {readable} has a name that is not valid UTF-8; rename the folder, or give another "
+                "one with --home."
+            )
+        if len(path) > LONGEST_PATH or max(map(len, path.split(b"/"))) > _LONGEST_NAME:
+            raise UsageError(
+                f"The home's path {readable[:40]}… is {len(path):,} bytes long; give --home one of at most "
+                f"{LONGEST_PATH}, with no name in it longer than {_LONGEST_NAME}."
+            )
 
     @property
     def warehouse(self) -> Path:
