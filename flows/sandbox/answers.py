@@ -6,17 +6,19 @@ whatever else is open; and all of a path's steps are those it has now, also for 
 Results of programs, which no list tells, count here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 import polars as pl
 
+from flows.sandbox.certificates import certificate_of
+from flows.sandbox.endpoints import PUBLISHED
 from flows.sandbox.learner import Curricula, Learner, Person
 from flows.sandbox.lists import Document
 from flows.sandbox.sound_tables import Tables
 from flows.sandbox.steps import Row
-from schemas.vocabulary import MESSAGE_STEP_TYPES
+from schemas.vocabulary import DETAILED_STATUSES, MESSAGE_STEP_TYPES
 
 
 class Answers:
@@ -25,6 +27,28 @@ class Answers:
     def __init__(self, tables: Tables, now: datetime) -> None:
         self._tables, self._now = tables, now
         self._curricula = _curricula(tables)
+
+    def completed_at(self, asked: pl.DataFrame) -> pl.Series:
+        """When each of these enrollments' paths was completed, null if it was not."""
+        found = (answer.get("completedAt") for answer in self.documents(asked))
+        return pl.Series(found, dtype=pl.String).str.to_datetime(time_unit="us", time_zone="UTC")
+
+    def counts(self, enrolled: pl.DataFrame) -> pl.DataFrame:
+        """Learners per detailed status, as `user-statuses` has them; one row.
+
+        enrolled: documents of a session's enrollments. Of several of one learner the newest published counts.
+        """
+        newest = (
+            enrolled.filter(pl.col("status") == PUBLISHED)
+            .sort("createdAt", "_id")
+            .unique("userId", keep="last", maintain_order=True)
+        )
+        answers = self.documents(newest)
+        found = Counter(answer["status"]["type"] for answer in answers)
+        return pl.DataFrame(
+            {"certificates": sum("certificateId" in answer for answer in answers)}
+            | {f"usersCountByStatus.{status}": found[status] for status in DETAILED_STATUSES}
+        )
 
     def documents(self, asked: pl.DataFrame) -> list[Document]:
         """One for each of the enrolments' documents."""
@@ -38,7 +62,15 @@ class Answers:
         }
         by_id = {row["enrollment_id"]: row for row in enrollments}
         rows = [by_id[it] for it in asked["_id"]]
-        return [Learner(self._curricula, people[row["user_id"]], row, self._now).document() for row in rows]
+        answers = [
+            Learner(self._curricula, people[row["user_id"]], row, self._now).document() for row in rows
+        ]
+        for answer, is_self_enrolled in zip(answers, asked["isSelfEnrolled"], strict=True):
+            certificate = certificate_of(answer)
+            answer |= {"selfEnrolled": is_self_enrolled} | (
+                {"certificateId": certificate} if certificate else {}
+            )
+        return answers
 
 
 def _curricula(tables: Tables) -> Curricula:

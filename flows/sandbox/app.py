@@ -67,7 +67,8 @@ class Sandbox:
                     Route("/api/v2/{route:path}", self._page, methods=["GET"]),
                     Route("/sandbox/as-of", self._as_of, methods=["POST"]),
                     Route("/sandbox/misbehave", self._misbehave, methods=["POST"]),
-                ]
+                ],
+                exception_handlers={404: _not_found, 405: _not_allowed},
             )
         )
 
@@ -112,7 +113,7 @@ class Sandbox:
             return JSONResponse(self.clients.token(json.loads(await request.body())))
         except Refused as error:
             return error.response()
-        except ValueError:
+        except (ValueError, RecursionError):
             return Refused(400, {"error": "invalid_request"}).response()
 
     async def _page(self, request: Request) -> Response:
@@ -123,13 +124,14 @@ class Sandbox:
             self._count()
             route = request.path_params["route"]
             listed = self.platform.list_at(route)
-            self.clients.admit(request.headers.get("authorization"), listed.scope)
+            self.clients.admit(request.headers.get("authorization"), listed.endpoint.scope)
             if request.headers.get("360-api-version") != _VERSION:
                 raise refused(400, "invalidApiVersion", f"The header 360-api-version must be {_VERSION}.")
             asked = Asked.of(parse_qsl(request.url.query, keep_blank_values=True))
             documents, following = await run_in_threadpool(self._rows, listed, asked)
             link = f'<{request.url.replace(query=f"next={following}")}>; rel="next"' if following else None
-            body = json.dumps(documents, ensure_ascii=False, separators=(",", ":")).encode()
+            answer = documents[0] if listed.endpoint.is_one else documents
+            body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
             return _Page(body, link, fault, self._faults.misbehaviour.pause_s)
         except Refused as error:
             return error.response()
@@ -156,16 +158,24 @@ class Sandbox:
     def _rows(self, listed: Listed, asked: Asked) -> tuple[list[Document], str | None]:
         """The page's documents, and the cursor of the next page if there is one."""
         misbehaviour = self._faults.misbehaviour
-        if misbehaviour.moving:
+        if misbehaviour.moving and not listed.endpoint.is_one:
             listed = replace(listed, rows=moved(listed.rows, misbehaviour.moving, misbehaviour.seed))
         rows = asked.rows(listed)
-        start, end = asked.offset, asked.offset + listed.page_size
-        if misbehaviour.moving:
+        start, end = asked.offset, asked.offset + listed.endpoint.page_size
+        if AGAIN in rows.columns:
             in_place = rows.filter(~pl.col(AGAIN)).height
             start = start - 1 if 0 < start < in_place else start
-            end = min(start + listed.page_size, in_place if start < in_place else rows.height)
+            end = min(start + listed.endpoint.page_size, in_place if start < in_place else rows.height)
         cursor = asked.cursor(end) if end < rows.height else None
         return listed.documents(rows.slice(start, end - start)), cursor
+
+
+def _not_found(request: Request, error: Exception) -> Response:
+    return refused(404, "notFound", "There is no such resource.").response()
+
+
+def _not_allowed(request: Request, error: Exception) -> Response:
+    return refused(405, "methodNotAllowed", f"{request.method} is not allowed here.").response()
 
 
 class _Page(Response):

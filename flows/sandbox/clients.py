@@ -6,17 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from flows.sandbox.endpoints import SCOPES
 from flows.sandbox.errors import Refused, invalid_token, refused
 
 CLIENT_ID, CLIENT_SECRET = "sandbox", "made-up-secret-of-the-sandbox"
-SCOPES = (
-    "paths:read",
-    "pathStats:read",
-    "courseStats:read",
-    "users:read",
-    "classrooms:read",
-    "webhooks:read",
-)
 # A token is good for so many requests at least: more than a client has under way, and repeats, at once.
 _FRESH = 40
 
@@ -61,7 +54,7 @@ class Clients:
             raise invalid_token()
         self._uses[token] += 1
         if scope not in self.scopes:
-            raise refused(403, "missingScope", f"This client lacks the scope {scope}.")
+            raise refused(403, "invalid_scope", f"This client lacks the scope {scope}.")
 
     def revoke(self, authorization: str | None) -> bool:
         """Whether the token, before its time, is good for nothing from now on; a fresh one stays good."""

@@ -122,13 +122,13 @@ def _before(schema: pl.Schema) -> list[pl.Expr]:
     null = pl.lit(None)
     was = {
         "name": pl.col("name") + " (draft)" if "name" in schema else null,
-        "modifiedAt": pl.col("createdAt") if "createdAt" in schema else null,
+        "modifiedAt": _earlier("modifiedAt", "createdAt", schema),
         "archivedAt": null,
         "completedAt": null,
         "progress": pl.lit(0),
         "score": null,
         "timeSpent": pl.lit(0),
-        "lastActivityAt": pl.col("firstActivityAt") if "firstActivityAt" in schema else null,
+        "lastActivityAt": _earlier("lastActivityAt", "firstActivityAt", schema),
         "firstName": null,
         "hasAttended": pl.lit(False),
         "attendanceDuration": null,
@@ -136,3 +136,10 @@ def _before(schema: pl.Schema) -> list[pl.Expr]:
     if "archivedAt" in schema:
         was["status"] = pl.lit("published")
     return [value.cast(schema[name]).alias(name) for name, value in was.items() if name in schema]
+
+
+def _earlier(time: str, first: str, schema: pl.Schema) -> pl.Expr:
+    """The time of the first event, where a row has a time at all."""
+    if time not in schema or first not in schema:
+        return pl.lit(None)
+    return pl.when(pl.col(time).is_not_null()).then(first)

@@ -5,38 +5,42 @@ from typing import Self
 
 import polars as pl
 
-from flows.sandbox import documents
+from flows.sandbox import classrooms, documents, webhooks
 from flows.sandbox.answers import Answers
-from flows.sandbox.documents import PUBLISHED
+from flows.sandbox.certificates import certificates
+from flows.sandbox.endpoints import ENDPOINTS
 from flows.sandbox.errors import refused
 from flows.sandbox.lists import Listed
+from flows.sandbox.path_documents import paths
 from flows.sandbox.sayable import sayable, untold
 from flows.sandbox.sound_tables import Tables
 
-# The one webhook subscription there is.
-SUBSCRIPTION = "5ab000000000000000000001"
 _EDITED = ("paths", "paths/sessions", "enrollments")
 
 
 class Platform:
     """What a platform holds at `now` and says of it.
 
-    tables: the world, as `sayable` leaves it.
+    tables:    the world, as `sayable` leaves it.
+    is_active: whether its webhook subscription to corrections is.
     """
 
-    def __init__(self, tables: Tables, now: datetime) -> None:
+    def __init__(self, tables: Tables, now: datetime, *, is_active: bool = True) -> None:
         self.now, self.tables = now, sayable(tables, now)
-        came = documents.registrations(self.tables)
+        came = classrooms.registrations(self.tables, now)
         self._rows = {
-            "paths": documents.paths(self.tables, now),
+            "paths": paths(self.tables, now),
             "paths/sessions": documents.sessions(self.tables, now),
             "enrollments": documents.enrollments(self.tables, now),
             "courses/stats": documents.attempts(self.tables),
-            "classrooms": documents.classrooms(self.tables),
-            "slots": documents.slots(came),
+            "courses": documents.courses(self.tables),
+            "classrooms": classrooms.classrooms(self.tables),
+            "slots": classrooms.slots(came),
             "registrations": came,
-            "events": documents.corrections(self.tables),
+            "webhooks/subscriptions": webhooks.subscriptions(is_active=is_active),
+            "events": webhooks.events(self.tables),
             "users": documents.users(self.tables),
+            "groups": documents.groups(self.tables),
         }
         all_activity = pl.concat([self.tables["step_activity"], untold(tables, now)])
         self._answers = Answers(self.tables | {"step_activity": all_activity}, now)
@@ -44,7 +48,7 @@ class Platform:
     def after(self, before: "Platform") -> Self:
         """The same platform as one that was `before`: what is another than it was then was edited now."""
         for name in _EDITED:
-            self._rows[name] = _edited(self._rows[name], before._rows[name], self.now)
+            self._rows[name] = _edited(self._rows[name], before._rows[name], before.now, self.now)
         return self
 
     def list_at(self, route: str) -> Listed:
@@ -53,54 +57,79 @@ class Platform:
         Raises: Refused, 404, if there is none.
         """
         match route.split("/"):
+            case ["paths", "stats"]:
+                completed = {"completedAt": self._answers.completed_at}
+                rows = self._rows["enrollments"]
+                return Listed(ENDPOINTS[route], rows, self._answers.documents, completed)
             case ["paths", path, "enrollments"]:
-                self._must_know("paths", path, "pathNotFound")
-                rows = self._rows["enrollments"].filter(pl.col("_pathId") == path)
-                return Listed(rows, 5_000, "paths:read", ("status", "createdAt", "modifiedAt"), PUBLISHED)
+                rows = self._of("enrollments", "_pathId", path, owner="paths")
+                return Listed(ENDPOINTS["paths/{pathId}/enrollments"], rows)
+            case ["paths", path, "sessions", session, "user-statuses"]:
+                return self._user_statuses(path, session)
             case ["classrooms", room, ("slots" | "registrations") as name]:
-                self._must_know("classrooms", room, "classroomNotFound")
-                rows = self._rows[name].filter(pl.col("_classroomId") == room)
-                return Listed(rows, {"slots": 100, "registrations": 2_000}[name], "classrooms:read")
-            case ["webhooks", "subscriptions", name, "events"] if name == SUBSCRIPTION:
-                return Listed(self._rows["events"], 250, "webhooks:read")
-            case ["webhooks", "subscriptions", _, "events"]:
-                raise refused(404, "subscriptionNotFound", "There is no such webhook subscription.")
-            case _:
-                return self._list_of_all(route)
-
-    def _list_of_all(self, route: str) -> Listed:
-        match route:
-            case "paths":
-                return Listed(self._rows[route], 200, "paths:read", ("createdAt", "modifiedAt", "status"))
-            case "paths/sessions":
-                dates = ("createdAt", "modifiedAt", "startDate", "endDate")
-                return Listed(self._rows[route], 500, "paths:read", dates)
-            case "paths/stats":
-                filters = ("status", "pathId", "sessionId", "userId")
-                of = self._answers.documents
-                return Listed(self._rows["enrollments"], 2_000, "pathStats:read", filters, PUBLISHED, of)
-            case "courses/stats":
-                return Listed(
-                    self._rows[route], 500, "courseStats:read", ("completedAt", "courseId", "userId")
-                )
-            case "classrooms":
-                return Listed(self._rows[route], 500, "classrooms:read")
-            case "users":
-                return Listed(self._rows[route], 500, "users:read", ("status",))
+                rows = self._of(name, "_classroomId", room, owner="classrooms")
+                return Listed(ENDPOINTS[f"classrooms/{{classroomId}}/{name}"], rows)
+            case ["users", user, "certificates"]:
+                return self._certificates(user)
+            case ["webhooks", "subscriptions", subscription, *below]:
+                return self._subscription(subscription, *below)
+            case _ if route in self._rows and route in ENDPOINTS:
+                return Listed(ENDPOINTS[route], self._rows[route])
         raise refused(404, "notFound", "There is no such resource.")
 
-    def _must_know(self, name: str, key: str, code: str) -> None:
+    def _user_statuses(self, path: str, session: str) -> Listed:
+        self._must_know("paths", path)
+        of_session = pl.col("_sessionId") == session
+        if self._rows["paths/sessions"].filter(of_session & (pl.col("pathId") == path)).is_empty():
+            raise refused(404, "sessionNotFound", "The path has no such session.")
+        enrolled = self._rows["enrollments"].filter(pl.col("sessionId") == session)
+        return Listed(
+            ENDPOINTS["paths/{pathId}/sessions/{sessionId}/user-statuses"], self._answers.counts(enrolled)
+        )
+
+    def _certificates(self, user: str) -> Listed:
+        self._must_know("users", user)
+        answers = self._answers.documents(self._rows["enrollments"].filter(pl.col("userId") == user))
+        rows = certificates(user, answers, self.tables["paths"])
+        return Listed(ENDPOINTS["users/{userId}/certificates"], rows)
+
+    def _subscription(self, id: str, *below: str) -> Listed:
+        pattern = "/".join(["webhooks/subscriptions/{subscriptionId}", *below])
+        if pattern not in ENDPOINTS:
+            raise refused(404, "notFound", "There is no such resource.")
+        self._must_know("webhooks/subscriptions", id)
+        if below == ("events",):
+            rows = self._rows["events"].filter(pl.col("_subscription") == id)
+        elif below == ("secrets",):
+            rows = webhooks.secrets(id)
+        else:
+            rows = self._rows["webhooks/subscriptions"].filter(pl.col("_id") == id)
+        return Listed(ENDPOINTS[pattern], rows)
+
+    def _of(self, name: str, column: str, key: str, *, owner: str) -> pl.DataFrame:
+        """The rows that belong to one owner, which must be there."""
+        self._must_know(owner, key)
+        return self._rows[name].filter(pl.col(column) == key)
+
+    def _must_know(self, name: str, key: str) -> None:
         if key not in self._rows[name]["_id"]:
-            raise refused(404, code, f"There is none with the id {key}.")
+            what = name.rpartition("/")[2].removesuffix("s")
+            raise refused(404, f"{what}NotFound", f"There is no {what} with this id.")
 
 
-def _edited(rows: pl.DataFrame, before: pl.DataFrame, edited_at: datetime) -> pl.DataFrame:
-    """The rows with `modifiedAt` as before where nothing else differs."""
+def _edited(rows: pl.DataFrame, before: pl.DataFrame, was_at: datetime, edited_at: datetime) -> pl.DataFrame:
+    """The rows with `modifiedAt` as before where nothing else differs.
+
+    A row that was created since then and does not say when it was modified keeps silent.
+    """
     content = pl.struct(pl.exclude("modifiedAt")).struct.json_encode().alias("_content")
-    same = before.select(content, _was="modifiedAt")
+    same = before.select(content, _was="modifiedAt", _is_same=pl.lit(True))
+    is_new = pl.col("modifiedAt").is_null() & (pl.col("createdAt") > was_at)
+    now = pl.lit(edited_at, pl.Datetime("us", "UTC"))
+    modified_at = pl.when("_is_same").then("_was").when(~is_new).then(now)
     return (
         rows.with_columns(content)
         .join(same, on="_content", how="left", maintain_order="left")
-        .with_columns(modifiedAt=pl.coalesce("_was", pl.lit(edited_at).dt.cast_time_unit("us")))
-        .drop("_content", "_was")
+        .with_columns(modifiedAt=modified_at)
+        .drop("_content", "_was", "_is_same")
     )

@@ -21,8 +21,12 @@ _IDS = (
     "root_session_id",
     "enrollment_id",
     "activity_id",
+    "group_id",
+    "parent_group_id",
 )
 _HEX = r"^[0-9a-f]{24}$"
+# A slot and who is registered for it.
+_SLOT = ("user_id", "step_id", "started_at", "completed_at")
 # The relative dates that the API takes.
 _LEAST, _MOST = 0.01, 1000
 
@@ -33,13 +37,15 @@ def sayable(tables: Tables, now: datetime) -> Tables:
     paths, sessions = tables["paths"], tables["path_sessions"]
     enrollments = _enrollments(tables["enrollments"], paths, sessions, now)
     steps = _path_steps(tables, now)
+    waivers = _waivers(tables["waivers"], steps, now)
+    steps = _with_quizzes(steps, waivers)
     return tables | {
         "paths": paths.with_columns(pl.col("linear_progression").fill_null(False)),
         "path_steps": steps,
         "path_sessions": sessions.with_columns(pl.col("restarts_on_reenrollment").fill_null(False)),
         "enrollments": enrollments,
         "step_activity": _step_activity(tables["step_activity"], steps, sessions, enrollments),
-        "waivers": _waivers(tables["waivers"], steps, now),
+        "waivers": waivers,
         "child_sessions": tables["child_sessions"].join(sessions, on="session_id", how="semi"),
     }
 
@@ -161,10 +167,38 @@ def _waivers(waivers: pl.DataFrame, steps: pl.DataFrame, now: datetime) -> pl.Da
     )
 
 
+def _with_quizzes(steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
+    """A positioning quiz can be tried once and has no least score."""
+    quizzes = waivers.select("path_id", "step_id").unique().with_columns(is_quiz=pl.lit(True))
+    is_other = pl.col("is_quiz").is_null()
+    once = pl.lit(1, steps.schema["attempts_limit"])
+    return (
+        steps.join(quizzes, on=["path_id", "step_id"], how="left", maintain_order="left")
+        .with_columns(
+            min_score=pl.when(is_other).then("min_score"),
+            attempts_limit=pl.when(is_other).then("attempts_limit").otherwise(once),
+        )
+        .drop("is_quiz")
+    )
+
+
 def kinds(steps: pl.DataFrame) -> pl.DataFrame:
-    """step_id, type and min_score of every step that is on a path now."""
-    first = steps.sort("path_id", "position").unique("step_id", keep="first", maintain_order=True)
-    return first.select("step_id", "type", "min_score")
+    """step_id, type, min_score, title and is_scorm of every step that is on a path now."""
+    title = pl.col("title") if "title" in steps.columns else pl.lit(None, pl.String)
+    known = steps.with_columns(title=title, is_scorm=pl.col("is_scorm").any().over("step_id"))
+    first = known.sort("path_id", "position").unique("step_id", keep="first", maintain_order=True)
+    return first.select("step_id", "type", "min_score", "title", "is_scorm")
+
+
+def activity_of(tables: Tables, kind: str) -> pl.DataFrame:
+    """The activity on steps of a type, with what `kinds` knows of the step; a step of no path is a course."""
+    known = tables["step_activity"].join(kinds(tables["path_steps"]), on="step_id", how="left")
+    return known.filter(pl.col("type").fill_null("course") == kind)
+
+
+def names_its_session() -> pl.Expr:
+    """Whether a slot says which session of a path it belongs to; some belong to programs, some to nothing."""
+    return pl.lit(False)
 
 
 def _step_activity(
@@ -182,7 +216,9 @@ def _step_activity(
     return pl.concat(
         part.select(columns)
         for part in (
-            known.filter(kind == "course").with_columns(passed=pl.lit(None, pl.Boolean)),
+            known.filter(kind == "course").with_columns(
+                passed=pl.lit(None, pl.Boolean), score=pl.col("score").floor()
+            ),
             _attendances(known.filter(kind == "classroom"), sessions, enrollments),
             _corrections(known.filter(kind == "assessment")),
         )
@@ -192,15 +228,16 @@ def _step_activity(
 def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
     """One registration for each learner and slot, from the slot's start to its end.
 
-    It names a path, not a session: it belongs to the learner's enrolment in that path that holds the slot's
-    start, the newest of several; if there is none, to no session.
+    Where the slot does not name its session, the attendance belongs to the learner's enrollment in that path
+    that contains the slot's start, the newest of several; without such an enrollment, to no session.
     """
     path_of = sessions.select("session_id", "path_id")
     one_each = (
         attended.filter(pl.col("completed_at").is_not_null())
         .join(path_of, on="session_id", how="left")
         .sort("activity_id")
-        .unique(["user_id", "step_id", "started_at", "completed_at"], keep="first", maintain_order=True)
+        .with_columns(slot=pl.when(names_its_session()).then("session_id"))
+        .unique([*_SLOT, "slot"], keep="first", maintain_order=True)
     )
     enrolled = enrollments.join(path_of, on="session_id").select(
         "user_id", "path_id", "enrolled_at", "archived_at", "enrollment_id", found="session_id"
@@ -215,8 +252,10 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
         .unique("activity_id", keep="last", maintain_order=True)
         .select("activity_id", "found")
     )
-    return one_each.join(held, on="activity_id", how="left").with_columns(
-        session_id="found",
+    found = one_each.join(held, on="activity_id", how="left", maintain_order="left").with_columns(
+        session_id=pl.coalesce("slot", "found")
+    )
+    return found.unique([*_SLOT, "session_id"], keep="first", maintain_order=True).with_columns(
         last_activity_at="completed_at",
         progress=pl.lit(100, pl.Int32),
         score=pl.lit(None, pl.Float64),

@@ -47,7 +47,8 @@ def sandbox(
     pathstats sandbox files:exports/ --misbehave busy=0.1,cut=0.05
     """
     from flows.sandbox.app import Sandbox
-    from flows.sandbox.clients import SCOPES, Clients
+    from flows.sandbox.clients import Clients
+    from flows.sandbox.endpoints import SCOPES
     from flows.sandbox.misbehaving import Misbehaviour
     from flows.sandbox.platform import Platform
     from flows.sandbox.serving import address, listening, serve
@@ -73,7 +74,7 @@ def sandbox(
 def _tell(served: "Platform", address: str) -> None:
     """What is served, and what to type to read it."""
     from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
-    from flows.sandbox.platform import SUBSCRIPTION
+    from flows.sandbox.webhooks import SUBSCRIPTION
 
     tables, moment = served.tables, f"{served.now:%Y-%m-%dT%H:%M:%SZ}"
     settings = {

@@ -12,9 +12,9 @@ from flows.night import run_night
 from flows.plan import Plan
 from flows.sandbox.app import Sandbox
 from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
-from flows.sandbox.platform import SUBSCRIPTION
 from flows.sandbox.serving import serving
 from flows.sandbox.sound_tables import Tables, held_rows, sound_tables
+from flows.sandbox.webhooks import SUBSCRIPTION
 from flows.sources.base import NOTHING_HELD, Extract
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.settings import Settings

@@ -8,9 +8,17 @@ import httpx
 
 from flows.sandbox.app import Sandbox
 from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
-from flows.sandbox.platform import SUBSCRIPTION
+from tests.sandbox.the_api import OF_ONE
 
 BASE = "http://127.0.0.1:8360"
+_OWNERS = {
+    "pathId": "paths",
+    "classroomId": "classrooms",
+    "userId": "users",
+    "subscriptionId": "webhooks/subscriptions",
+}
+# What is listed is published unless it is asked for.
+_OF_ONE_STATUS = ("paths/{pathId}/enrollments", "paths/stats")
 CREDENTIALS = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 
 
@@ -43,13 +51,23 @@ class Client:
     def rows(self, route: str) -> list[dict[str, Any]]:
         return [row for page in self.pages(route) for row in page]
 
+    def documents(self, pattern: str) -> list[dict[str, Any]]:
+        """All documents of an endpoint, archived ones included."""
+        both = "?status[in][0]=published&status[in][1]=archived" if pattern in _OF_ONE_STATUS else ""
+        if pattern in OF_ONE:
+            return [self.get(route).json() for route in self.routes(pattern)]
+        return [row for route in self.routes(pattern) for row in self.rows(route + both)]
+
     def routes(self, pattern: str) -> list[str]:
-        """The routes of an endpoint, one for each path or classroom there is."""
-        if "{path}" in pattern:
-            return [pattern.format(path=it["_id"]) for it in self.rows("paths")]
-        if "{classroom}" in pattern:
-            return [pattern.format(classroom=it["_id"]) for it in self.rows("classrooms")]
-        return [pattern.format(subscription=SUBSCRIPTION)]
+        """The routes of an endpoint, one for each path, classroom, user or subscription there is."""
+        if "{sessionId}" in pattern:
+            known = {it["_id"] for it in self.rows("paths")}
+            sessions = [it for it in self.rows("paths/sessions") if it["pathId"] in known]
+            return [pattern.format(pathId=it["pathId"], sessionId=it["_id"]) for it in sessions]
+        for name, owners in _OWNERS.items():
+            if f"{{{name}}}" in pattern:
+                return [pattern.format_map({name: it["_id"]}) for it in self.rows(owners)]
+        return [pattern]
 
     def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:

@@ -13,12 +13,13 @@ BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = {
     "paths": 201,
     "paths/sessions": 501,
-    "paths/{path}/enrollments": 5_001,
+    "paths/{pathId}/enrollments": 5_001,
     "courses/stats": 501,
+    "courses": 501,
     "classrooms": 501,
-    "classrooms/{classroom}/slots": 101,
-    "classrooms/{classroom}/registrations": 2_001,
-    "webhooks/subscriptions/{subscription}/events": 251,
+    "classrooms/{classroomId}/slots": 101,
+    "classrooms/{classroomId}/registrations": 2_001,
+    "webhooks/subscriptions/{subscriptionId}/events": 251,
     "users": 501,
     "paths/stats": 5_001,
 }
@@ -29,7 +30,7 @@ def number(kind: int, count: int) -> str:
 
 
 def large_world() -> dict[str, pl.DataFrame]:
-    """Path 0 has an assessment and all sessions, path 1 all classrooms; everybody is enrolled ten times."""
+    """Path 0 has an assessment and all sessions, paths 1 and 2 classrooms; each user ten enrollments."""
     rows: dict[str, list[dict[str, Any]]] = {
         "users": [{"user_id": number(1, n), "status": "active"} for n in range(501)],
         "paths": [
@@ -37,7 +38,7 @@ def large_world() -> dict[str, pl.DataFrame]:
         ],
         "path_steps": [
             _step(0, 0, "assessment"),
-            *(_step(1, n, "classroom") for n in range(1, 502)),
+            *(_step(1 + n // 300, n, "classroom") for n in range(1, 502)),
         ],
         "path_sessions": [
             {

@@ -1,5 +1,6 @@
 """Platforms that the tests ask: the demo's, one with more of everything than a page holds."""
 
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from flows.sandbox.app import Sandbox
 from flows.sandbox.platform import Platform
 from flows.sandbox.sound_tables import Tables, sound_tables
+from tests.families import world_of_families
 from tests.sandbox.a_client import Client
 from tests.sandbox.a_large_world import large_world
+from tests.sandbox.one_company import of_one_company
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
 
@@ -26,6 +29,18 @@ def demo_platform(demo_tables: Tables) -> Platform:
 @pytest.fixture(scope="session")
 def large_platform() -> Platform:
     return Platform(large_world(), NOW)
+
+
+@pytest.fixture(scope="session")
+def rare_platform() -> Platform:
+    """Quizzes, sub-paths and child sessions, which the demo has not."""
+    tables, as_of = world_of_families(random.Random(312), 6)
+    return Platform(of_one_company(tables), as_of)
+
+
+@pytest.fixture
+def rare(rare_platform: Platform) -> Client:
+    return Client(Sandbox(rare_platform, limit=0))
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_edited_rows_come_as_they_were_and_at_the_end_as_they_are(
 
 def test_who_is_unenrolled_meanwhile_is_met_in_both_lists(demo_platform: Platform) -> None:
     moving = Client(Sandbox(demo_platform, misbehaviour=Misbehaviour(moving=0.5), limit=0))
-    routes = moving.routes("paths/{path}/enrollments")
+    routes = moving.routes("paths/{pathId}/enrollments")
     archived = {it["_id"] for route in routes for it in moving.rows(f"{route}?status[eq]=archived")}
     published = [it for route in routes for it in moving.rows(f"{route}?status[eq]=published")]
     both = [it for it in published if it["_id"] in archived]

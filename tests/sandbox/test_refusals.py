@@ -3,10 +3,12 @@
 import pytest
 
 from flows.sandbox.app import Sandbox
-from flows.sandbox.clients import SCOPES, Clients
+from flows.sandbox.clients import Clients
+from flows.sandbox.endpoints import SCOPES
 from flows.sandbox.platform import Platform
 from tests.sandbox.a_client import CREDENTIALS, Client
-from tests.sandbox.the_api import ENDPOINTS, Endpoint
+from tests.sandbox.the_api import scope_of
+from tests.sandbox.the_fields import described
 
 
 def test_a_token_and_how_long_it_is_good_for(demo: Client) -> None:
@@ -42,15 +44,16 @@ def test_the_version_must_be_said(demo: Client) -> None:
     assert set(answer.json()["error"]) == {"code", "message"}
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda it: it.route)
-def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, endpoint: Endpoint) -> None:
-    route = demo.routes(endpoint.route)[0]
-    others = tuple(scope for scope in SCOPES if scope != endpoint.scope)
+@pytest.mark.parametrize("pattern", described())
+def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, pattern: str) -> None:
+    route, needed = demo.routes(pattern)[0], scope_of(pattern)
+    others = tuple(scope for scope in SCOPES if scope != needed)
     without = Client(Sandbox(demo_platform, Clients(scopes=others)))
     refused = without.get(route)
     assert refused.status_code == 403
-    assert endpoint.scope in refused.json()["error"]["message"]
-    assert Client(Sandbox(demo_platform, Clients(scopes=(endpoint.scope,)))).get(route).status_code == 200
+    assert refused.json()["error"]["code"] == "invalid_scope"
+    assert needed in refused.json()["error"]["message"]
+    assert Client(Sandbox(demo_platform, Clients(scopes=(needed,)))).get(route).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -59,12 +62,37 @@ def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, en
         ("paths/000000000000000000000000/enrollments", "pathNotFound"),
         ("classrooms/000000000000000000000000/slots", "classroomNotFound"),
         ("webhooks/subscriptions/000000000000000000000000/events", "subscriptionNotFound"),
+        ("webhooks/subscriptions/000000000000000000000000", "subscriptionNotFound"),
+        ("webhooks/subscriptions/5ab000000000000000000001/deliveries", "notFound"),
+        ("users/000000000000000000000000/certificates", "userNotFound"),
+        ("paths/000000000000000000000000/sessions/000000000000000000000000/user-statuses", "pathNotFound"),
         ("programs", "notFound"),
+        ("../v1/paths", "notFound"),
     ],
 )
-def test_what_is_not_there(demo: Client, route: str, code: str) -> None:
+def test_an_unknown_resource_is_404_with_its_code(demo: Client, route: str, code: str) -> None:
     answer = demo.get(route)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
+    assert set(answer.json()["error"]) == {"code", "message"}
+
+
+def test_user_statuses_of_a_session_of_another_path_are_not_found(demo: Client) -> None:
+    first, *_ = demo.rows("paths")
+    session = next(it for it in demo.rows("paths/sessions") if it["pathId"] != first["_id"])
+    answer = demo.get(f"paths/{first['_id']}/sessions/{session['_id']}/user-statuses")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "sessionNotFound")
+
+
+def test_only_reading_is_allowed(demo: Client) -> None:
+    answer = demo.post("/api/v2/paths", json={})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "methodNotAllowed")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b"\xff", b'{"grant_type": "password"}'])
+def test_a_request_for_a_token_that_is_none(demo: Client, body: bytes) -> None:
+    answer = demo.post("/api/v2/oauth2/token", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] in ("invalid_request", "unsupported_grant_type")
 
 
 def test_more_than_the_limit_in_a_second(demo_platform: Platform) -> None:
