@@ -1,10 +1,15 @@
-"""How e-mails compare: one fold, for the index and for the question asked of it."""
+"""How e-mails are compared: one fold, for the look-up index and for the questions asked of it."""
+
+from unicodedata import normalize
 
 
 def fold_email(email: str) -> str:
-    """The e-mail trimmed and in no case.
+    """The e-mail trimmed, without case, and in one Unicode normalization form.
 
-    >>> fold_email("  Zoë.STRAUSS@Example.org ") == fold_email("zoë.strauß@example.org")
+    Normalized before and after folding case (Unicode's canonical caseless match, definition D145): folding
+    alone keeps composed and decomposed letters apart, and its result need not be normalized.
+
+    >>> fold_email("  Zoë.STRAUSS@Example.org ") == fold_email("zoe\\u0308.strauß@example.org")
     True
     """
-    return email.strip().casefold()
+    return normalize("NFD", normalize("NFD", email.strip()).casefold())
