@@ -148,3 +148,68 @@ def settled(answer: Answer, **wanted: object) -> Answer:
     """An enrolment's rows, without what later enrolments may change."""
     found = only(answer, **wanted)
     return Answer([{**row, "is_current": None} for row in found.path_session_stats], found.step_stats, [])
+
+
+@few
+@given(worlds())
+def test_a_lower_score_makes_no_step_successful(world: World) -> None:
+    """Not by the least that a contract's score can lack, nor by less."""
+    tables, as_of = world
+    lower = [
+        row if row["score"] is None else {**row, "score": max(0.0, row["score"] - 0.00005)}
+        for row in tables["step_activity"]
+    ]
+    before, after = product(tables, as_of), product({**tables, "step_activity": lower}, as_of)
+    for was, now in zip(before.step_stats, after.step_stats, strict=True):
+        assert was["successful"] >= now["successful"]
+        assert was["score"] is None or now["score"] <= was["score"]
+
+
+@few
+@given(worlds())
+def test_naming_the_one_enrollment_that_sees_an_attempt_does_not_matter(world: World) -> None:
+    tables, as_of = world
+    named = [naming_its_only_enrollment(row, tables) for row in tables["step_activity"]]
+    assume(named != tables["step_activity"])
+    assert not differences(product({**tables, "step_activity": named}, as_of), product(tables, as_of))
+
+
+def naming_its_only_enrollment(attempt: Row, tables: Tables) -> Row:
+    """The attempt with its enrollment's id, where only one ever was in the session, before it began."""
+    place = ("company_id", "session_id", "user_id")
+    of_pair = [it for it in tables["enrollments"] if all(it[name] == attempt[name] for name in place)]
+    is_alone = len(of_pair) == 1 and of_pair[0]["enrolled_at"] <= attempt["started_at"]
+    if attempt["enrollment_id"] is not None or not is_alone:
+        return attempt
+    return {**attempt, "enrollment_id": of_pair[0]["enrollment_id"]}
+
+
+@few
+@given(worlds())
+def test_what_names_only_an_unknown_enrollment_is_as_if_it_were_not_there(world: World) -> None:
+    """In its session; elsewhere it is carried over as ever, so nobody else's session may know its step."""
+    tables, as_of = world
+    one = tables["path_sessions"][0]
+    alone = {**tables, "path_sessions": [one]}
+    inside = [
+        row
+        for row in tables["step_activity"]
+        if (row["company_id"], row["session_id"]) == (one["company_id"], one["session_id"])
+    ]
+    strange = [{**row, "activity_id": f"more {n}", "enrollment_id": UNKNOWN} for n, row in enumerate(inside)]
+    assume(strange)
+    assert not differences(product(with_more(alone, "step_activity", strange), as_of), product(alone, as_of))
+
+
+@few
+@given(worlds())
+def test_names_and_titles_do_not_matter(world: World) -> None:
+    tables, as_of = world
+    unnamed = {
+        table: [{**row, **{name: None for name in ("name", "title") if name in row}} for row in rows]
+        for table, rows in tables.items()
+    }
+    before, after = product(tables, as_of), product(unnamed, as_of)
+    assert after.path_session_stats == before.path_session_stats
+    assert after.step_stats == before.step_stats
+    assert {row["name"] for row in after.session_summary} <= {None}

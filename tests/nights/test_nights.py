@@ -87,6 +87,37 @@ def test_only_those_who_can_have_changed_are_computed_unless_all_are_wanted(tmp_
     assert published(tmp_path / "home", "status_changes").is_empty()
 
 
+def test_a_new_title_recomputes_no_one(tmp_path: Path) -> None:
+    step = PLAIN["path_steps"][0]
+    spend(tmp_path, PLAIN, at("8 Mar"))
+    titled = {**PLAIN, "path_steps": [{**step, "title": "First aid"}]}
+    assert spend(tmp_path, titled, at("9 Mar")).computed == 0
+    stricter = {**PLAIN, "path_steps": [{**step, "title": "First aid, revised", "min_score": 80}]}
+    assert spend(tmp_path, stricter, at("10 Mar")).computed == 3
+
+
+def test_an_attempt_that_moves_between_enrollments_changes_both(tmp_path: Path) -> None:
+    tables = world(
+        steps="step \n A",
+        enrollments="enrollment | enrolled | archived \n e1 | 1 Mar | 7 Mar \n e2 | 2 Mar | -",
+        activity="enrollment | step | completed \n e1 | A | 5 Mar",
+    )
+    spend(tmp_path, tables, at("8 Mar"))
+    statuses(tmp_path, "enrollment | detail | valid_until \n e1 | successful | \n e2 | notYetStarted | 1 Apr")
+    moved = {**tables, "step_activity": [{**tables["step_activity"][0], "enrollment_id": "e2"}]}
+    assert spend(tmp_path, moved, at("9 Mar")).computed == 2
+    statuses(tmp_path, "enrollment | detail | valid_until \n e1 | notYetStarted | \n e2 | successful | ")
+    changed = published(tmp_path / "home", "status_changes").filter(field="detailed_status")
+    expect(
+        changed.to_dicts(),
+        """
+        enrollment | old_value     | new_value     | cause
+        e1         | successful    | notYetStarted | correction of earlier data
+        e2         | notYetStarted | successful    | correction of earlier data
+        """,
+    )
+
+
 @pytest.mark.parametrize("is_published", [False, True])
 def test_a_night_that_dies_while_it_publishes_costs_the_next_one_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_published: bool

@@ -196,3 +196,38 @@ def test_of_versions_that_hold_at_once_the_last_to_begin_is_compared(history: Hi
         A    | 50        | 6 Mar |
         """,
     )
+
+
+def test_a_new_title_is_not_a_new_definition(history: History) -> None:
+    history(
+        ("5 Mar", "step | min_score | title \n A | 50 | First aid \n B | 50 | -"),
+        ("6 Mar", "step | min_score | title \n A | 50 | First aid, revised \n B | 50 | Burns"),
+        then="""
+        step | min_score | title              | from | to
+        A    | 50        | First aid, revised |      |
+        B    | 50        | Burns              |      |
+        """,
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("changes",)])
+def test_what_has_ended_keeps_the_title_of_its_time(history: History, words: tuple[str, ...]) -> None:
+    history(
+        ("5 Mar", "step | min_score | title \n A | 50 | one \n B | 50 | other"),
+        ("6 Mar", "step | min_score | title \n A | 60 | two", "changes"),
+        ("7 Mar", "step | min_score | title \n A | 60 | three \n B | 50 | other", *words),
+        then="""
+        step | min_score | title | from  | to
+        A    | 50        | one   |       | 6 Mar
+        A    | 60        | three | 6 Mar |
+        B    | 50        | other |       |
+        """,
+    )
+
+
+def test_a_title_that_the_source_dates_is_its_own(history: History) -> None:
+    history(
+        ("5 Mar", "step | title | from | to \n A | one | - | 2 Mar \n A | two | 2 Mar | -"),
+        ("6 Mar", "step | title | from | to \n A | one | - | 2 Mar \n A | three | 2 Mar | -"),
+        then="step | title | from | to \n A | one | | 2 Mar \n A | three | 2 Mar | ",
+    )

@@ -226,3 +226,115 @@ def test_an_attempt_seen_only_later_shows_nothing_yet(judge: Judge) -> None:
         """,
     )
     expect(answer.path_session_stats, "started_at | detail \n 3 Mar | onTime")
+
+
+TWICE = "enrollment | enrolled | archived \n e1 | 1 Mar | 5 Mar \n e2 | 10 Mar | "
+
+
+def test_an_attempt_that_names_an_enrollment_is_no_other_ones(judge: Judge) -> None:
+    """Where an enrolled again learner resumes, and where it restarts: whoever says it knows."""
+    for sessions in ("session \n S", RESTARTING):
+        tables = world(
+            steps="step \n A \n B \n C",
+            sessions=sessions,
+            enrollments=TWICE,
+            activity="""
+            enrollment | step      | started | completed | time_ms
+            e1         | A         | 3 Mar   | 4 Mar     | 1
+            e2         | B         | 3 Mar   | 4 Mar     | 2
+            e1         | C         | 12 Mar  | 13 Mar    | 4
+            e2         | off path  | 3 Mar   | 4 Mar     | 8
+            """,
+        )
+        answer = judge(tables, at("20 Mar"))
+        expect(
+            answer.step_stats,
+            """
+            enrollment | step | finished | attempts_used
+            e1         | A    | yes      | 1
+            e1         | B    | no       | 0
+            e1         | C    | no       | 0
+            e2         | A    | no       | 0
+            e2         | B    | yes      | 1
+            e2         | C    | no       | 0
+            """,
+        )
+        expect(answer.path_session_stats, "enrollment | global_time_ms \n e1 | 1 \n e2 | 10")
+
+
+def test_an_attempt_that_names_no_enrollment_is_seen_as_before(judge: Judge) -> None:
+    for sessions, firsts in (("session \n S", "yes"), (RESTARTING, "no")):
+        tables = world(
+            steps="step \n A \n B",
+            sessions=sessions,
+            enrollments="enrollment | enrolled \n e1 | 1 Mar \n e2 | 10 Mar",
+            activity="enrollment | step | completed \n - | A | 12 Mar \n e2 | B | 12 Mar",
+        )
+        expect(
+            judge(tables, at("20 Mar")).step_stats,
+            f"""
+            enrollment | step | finished
+            e1         | A    | {firsts}
+            e1         | B    | no
+            e2         | A    | yes
+            e2         | B    | yes
+            """,
+        )
+
+
+def test_an_attempt_that_names_no_enrollment_of_its_session_is_nobodys_there(judge: Judge) -> None:
+    """An unknown one, another learner's, one in another session, one whose name differs in case."""
+    tables = world(
+        steps="step \n A \n B \n C \n D",
+        sessions="session \n S \n T",
+        enrollments="enrollment | user | session \n e1 | u1 | S \n e2 | u2 | S \n t1 | u1 | T",
+        activity="""
+        enrollment | step | completed | time_ms
+        gone       | A    | 4 Mar     | 1
+        e2         | B    | 4 Mar     | 2
+        t1         | C    | 4 Mar     | 4
+        E1         | D    | 4 Mar     | 8
+        """,
+    )
+    expect(
+        judge(tables, at("5 Mar")).path_session_stats,
+        """
+        session | user | detail        | progress | global_time_ms
+        S       | u1   | notYetStarted | 0        | 0
+        S       | u2   | notYetStarted | 0        | 0
+        T       | u1   | successful    | 100      | 15
+        """,
+    )
+
+
+def test_an_attempt_elsewhere_is_carried_over_whatever_enrollment_it_names(judge: Judge) -> None:
+    tables = world(
+        steps="step \n A \n B",
+        activity="""
+        enrollment | step | session   | completed
+        other      | A    | elsewhere | 20 Feb
+        other      | B    | -         | 20 Feb
+        """,
+    )
+    expect(judge(tables, at("5 Mar")).path_session_stats, "progress \n 100")
+
+
+def test_an_attempt_in_a_child_session_belongs_to_the_child_enrollment_it_names(judge: Judge) -> None:
+    tables = world(
+        paths="path \n P \n Q",
+        steps="path | step | type \n P | Q | path \n Q | B | ",
+        sessions="session | path \n S | P \n C | Q",
+        children="session \n C",
+        enrollments="enrollment | session | enrolled \n e1 | S | 1 Mar \n c1 | C | 1 Mar \n c2 | C | 2 Mar",
+        activity="enrollment | step | session | completed \n c1 | B | C | 4 Mar",
+    )
+    answer = judge(tables, at("5 Mar"))
+    expect(
+        answer.path_session_stats,
+        """
+        session | enrollment | progress
+        C       | c1         | 100
+        C       | c2         | 0
+        S       | e1         | 0
+        """,
+    )

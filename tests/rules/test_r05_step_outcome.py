@@ -57,6 +57,39 @@ def test_min_score_is_met_at_the_score_itself_and_never_without_one(judge: Judge
     )
 
 
+def test_a_score_just_below_min_score_does_not_pass(judge: Judge) -> None:
+    tables = world(
+        steps="""
+        step | min_score
+        A    | 80
+        B    | 80
+        C    | 80
+        D    | 79.5
+        E    | 79.5001
+        """,
+        activity="""
+        step | completed | score
+        A    | 4 Mar     | 79.5
+        B    | 4 Mar     | 79.9999
+        C    | 4 Mar     | 80.0001
+        D    | 4 Mar     | 79.5
+        E    | 4 Mar     | 79.5
+        E    | 5 Mar     | 66.6667
+        """,
+    )
+    expect(
+        judge(tables, at("10 Mar")).step_stats,
+        """
+        step | successful | to_retake | score
+        A    | no         | yes       | 79.5
+        B    | no         | yes       | 79.9999
+        C    | yes        | no        | 80.0001
+        D    | yes        | no        | 79.5
+        E    | no         | yes       | 79.5
+        """,
+    )
+
+
 def test_time_limits(judge: Judge) -> None:
     tables = world(
         steps="""

@@ -174,6 +174,11 @@ def test_which_carried_over_attempt_a_step_rests_on(judge: Judge) -> None:
         ("0", "1", "1"),
         ("0", "0", "0"),
         ("-", "37", "37"),
+        ("-", "79.5", "80"),
+        ("-", "79.4999", "79"),
+        ("80.4", "80.6", "81"),
+        ("80.4", "80.5999", "80"),
+        ("99.9999", "100", "100"),
         ("-", "-", ""),
     ],
 )
@@ -192,6 +197,15 @@ def test_the_mean_score_is_rounded_half_up(judge: Judge, a: str, b: str, mean: s
         """,
     )
     expect(judge(tables, at("5 Mar")).path_session_stats, f"score | progress \n {mean} | 50")
+
+
+@pytest.mark.parametrize("scores", [("1.4", "2.8", "3.3"), ("3.3", "1.9", "2.3"), ("2.3", "2.4", "2.8")])
+def test_a_mean_of_two_and_a_half_is_3_where_a_sum_of_floats_falls_short(
+    judge: Judge, scores: tuple[str, ...]
+) -> None:
+    rows = (f"{step} | 4 Mar | {score}" for step, score in zip("ABC", scores, strict=True))
+    tables = world(steps="step \n A \n B \n C", activity="\n".join(["step | completed | score", *rows]))
+    expect(judge(tables, at("5 Mar")).path_session_stats, "score \n 3")
 
 
 def test_a_third_is_rounded_to_the_nearest(judge: Judge) -> None:

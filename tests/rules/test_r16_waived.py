@@ -9,8 +9,9 @@ BOTH = "quiz | threshold | waives \n Q | 50 | A \n Q | 80 | B"
 def test_every_threshold_that_the_best_score_reaches_waives(judge: Judge) -> None:
     expected = {
         "49": ("Q \n A \n B", "33 | onTime"),
+        "49.9999": ("Q \n A \n B", "33 | onTime"),
         "50": ("Q \n B", "50 | onTime"),
-        "79": ("Q \n B", "50 | onTime"),
+        "79.9999": ("Q \n B", "50 | onTime"),
         "80": ("Q", "100 | successful"),
     }
     worlds = [

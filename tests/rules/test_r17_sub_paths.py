@@ -29,6 +29,13 @@ def simple(activity: str, **blocks: str) -> Tables:
     return world(activity=activity, **{**given, **blocks})
 
 
+def test_its_score_is_the_child_sessions_mean_rounded(judge: Judge) -> None:
+    activity = "step | session | completed | score \n B | C | 3 Mar | 79.3 \n D | C | 3 Mar | 79.7"
+    tables = simple(f"{activity} \n A | S | 3 Mar | 78.5")
+    steps_of(judge, tables, "4 Mar", "step | score \n A | 78.5 \n Q | 80")
+    of(judge, tables, "4 Mar", "score \n 79")
+
+
 def test_it_is_finished_and_successful_as_the_child_session_is(judge: Judge) -> None:
     tables = simple(
         """
