@@ -153,7 +153,7 @@ def settled(answer: Answer, **wanted: object) -> Answer:
 @few
 @given(worlds())
 def test_a_lower_score_makes_no_step_successful(world: World) -> None:
-    """Not by the least that a contract's score can lack, nor by less."""
+    """Scores lowered by half of the last decimal that is kept."""
     tables, as_of = world
     lower = [
         row if row["score"] is None else {**row, "score": max(0.0, row["score"] - 0.00005)}
@@ -186,8 +186,8 @@ def naming_its_only_enrollment(attempt: Row, tables: Tables) -> Row:
 
 @few
 @given(worlds())
-def test_what_names_only_an_unknown_enrollment_is_as_if_it_were_not_there(world: World) -> None:
-    """In its session; elsewhere it is carried over as ever, so nobody else's session may know its step."""
+def test_attempts_that_name_an_unknown_enrollment_do_not_matter(world: World) -> None:
+    """One session only: other sessions would carry such an attempt over."""
     tables, as_of = world
     one = tables["path_sessions"][0]
     alone = {**tables, "path_sessions": [one]}

@@ -60,7 +60,7 @@ def dated(
     unchanged AS (
       SELECT {it}{"".join(f", u.{name}" for name in descriptive(model))}
       FROM latest AS o JOIN undated AS u USING ({it}) WHERE {same})
-    SELECT o.* {_described_anew(model)} FROM so_far AS o JOIN unchanged AS u USING ({it})
+    SELECT o.* {_newest_description(model)} FROM so_far AS o JOIN unchanged AS u USING ({it})
     UNION ALL BY NAME
     SELECT * EXCLUDE (ends) REPLACE (coalesce(valid_to, ends) AS valid_to)
     FROM so_far JOIN over USING ({it})
@@ -74,8 +74,8 @@ def dated(
     {"" if is_full else _unspoken_of(stored, it)}"""
 
 
-def _described_anew(model: type[Table]) -> str:
-    """The description delivered last replaces the one of versions that still hold."""
+def _newest_description(model: type[Table]) -> str:
+    """A REPLACE clause: versions without an end get the description that was delivered last."""
     newest = ", ".join(
         f"CASE WHEN o.valid_to IS NULL THEN u.{name} ELSE o.{name} END AS {name}"
         for name in descriptive(model)

@@ -231,8 +231,8 @@ def test_an_attempt_seen_only_later_shows_nothing_yet(judge: Judge) -> None:
 TWICE = "enrollment | enrolled | archived \n e1 | 1 Mar | 5 Mar \n e2 | 10 Mar | "
 
 
-def test_an_attempt_that_names_an_enrollment_is_no_other_ones(judge: Judge) -> None:
-    """Where an enrolled again learner resumes, and where it restarts: whoever says it knows."""
+def test_an_attempt_that_names_an_enrollment_belongs_to_it_alone(judge: Judge) -> None:
+    """Whether a learner who is enrolled again resumes or restarts."""
     for sessions in ("session \n S", RESTARTING):
         tables = world(
             steps="step \n A \n B \n C",
@@ -282,8 +282,8 @@ def test_an_attempt_that_names_no_enrollment_is_seen_as_before(judge: Judge) -> 
         )
 
 
-def test_an_attempt_that_names_no_enrollment_of_its_session_is_nobodys_there(judge: Judge) -> None:
-    """An unknown one, another learner's, one in another session, one whose name differs in case."""
+def test_an_attempt_that_names_a_foreign_enrollment_does_not_count_in_its_session(judge: Judge) -> None:
+    """An unknown enrollment, another learner's, one in another session, and an id in another case."""
     tables = world(
         steps="step \n A \n B \n C \n D",
         sessions="session \n S \n T",
