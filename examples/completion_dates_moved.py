@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import polars as pl
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_polars(release: Path) -> pl.DataFrame:
@@ -17,7 +20,9 @@ def with_polars(release: Path) -> pl.DataFrame:
     )
 
 
-def with_pandas(release: Path) -> pd.DataFrame:
+def with_pandas(release: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     changes = pd.read_parquet(release / "status_changes.parquet")
     moved = changes[(changes["field"] == "completed_at") & changes["old_value"].notna()]
     return (
@@ -28,4 +33,4 @@ def with_pandas(release: Path) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(with_polars(Path(sys.argv[1])))
+    print(with_polars(Path(*sys.argv[1:] or ["data/demo/published/latest"])))

@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import polars as pl
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_polars(release: Path) -> pl.DataFrame:
@@ -18,7 +21,9 @@ def with_polars(release: Path) -> pl.DataFrame:
     )
 
 
-def with_pandas(release: Path) -> pd.DataFrame:
+def with_pandas(release: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     stats = pd.read_parquet(release / "path_session_stats.parquet")
     completed = stats[stats["is_current"] & stats["archived_at"].isna() & stats["completed_at"].notna()]
     return (
@@ -30,4 +35,4 @@ def with_pandas(release: Path) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(with_polars(Path(sys.argv[1])))
+    print(with_polars(Path(*sys.argv[1:] or ["data/demo/published/latest"])))

@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import polars as pl
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_polars(release: Path) -> pl.DataFrame:
@@ -30,7 +33,9 @@ def with_polars(release: Path) -> pl.DataFrame:
     )
 
 
-def with_pandas(release: Path) -> pd.DataFrame:
+def with_pandas(release: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     stats = pd.read_parquet(release / "path_session_stats.parquet")
     sessions = pd.read_parquet(release / "path_sessions.parquet")
     is_decided = stats["detailed_status_type"].isin(["successful", "unsuccessful"])
@@ -48,4 +53,4 @@ def with_pandas(release: Path) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(with_polars(Path(sys.argv[1])))
+    print(with_polars(Path(*sys.argv[1:] or ["data/demo/published/latest"])))

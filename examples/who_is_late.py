@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import polars as pl
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_polars(release: Path) -> pl.DataFrame:
@@ -25,7 +28,9 @@ def with_polars(release: Path) -> pl.DataFrame:
     )
 
 
-def with_pandas(release: Path) -> pd.DataFrame:
+def with_pandas(release: Path) -> "pd.DataFrame":
+    import pandas as pd
+
     stats = pd.read_parquet(release / "path_session_stats.parquet")
     steps = pd.read_parquet(release / "step_stats.parquet")
     can_act = stats["detailed_status_type"].isin(["late", "notYetStarted", "onTime", "toRetake"])
@@ -43,4 +48,4 @@ def with_pandas(release: Path) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(with_polars(Path(sys.argv[1])))
+    print(with_polars(Path(*sys.argv[1:] or ["data/demo/published/latest"])))

@@ -63,7 +63,7 @@ def to_xlsx(release: Release, table: str, file: Path) -> tuple[int, int]:
                 f"Table {table} has {count:,} rows, and a sheet of Excel holds {_ROWS:,} below its header; "
                 'export it with --format csv, or a part of it with `pathstats query "…" --format csv`.'
             )
-        # Rows wait in temporary files, which must not lie where other users' programs find them.
+        # xlsxwriter keeps rows in temporary files, by default in a folder that all users share.
         options = {"constant_memory": True, "tmpdir": str(partial.parent), **as_they_are}
         book = xlsxwriter.Workbook(str(partial), options)
         try:
@@ -139,8 +139,8 @@ def _write_meanings(book: "xlsxwriter.Workbook", table: str) -> None:
 def _written(file: Path) -> Iterator[Path]:
     """A file to write, which takes the name when it is complete; after an error nothing is left of it.
 
-    It and what is temporary lie in a folder beside, which only this user may open. What is no regular file,
-    such as /dev/stdout, gets a copy.
+    It is written, with all temporary files, in a folder next to the target that only this user can open. A
+    target that is not a regular file, such as /dev/stdout, receives a copy.
     Raises: FileUnwritable; ReleaseDamaged if what is to be written can't be read.
     """
     is_device = file.exists() and not file.is_file()

@@ -1,7 +1,10 @@
 """What the README says is so: its questions run, its source delivers, what it links to exists."""
 
 import ast
+import json
+import os
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,16 @@ import pytest
 from flows.sources import opening
 from flows.sources.base import Extract, Held
 from schemas.errors import EXIT_CODES
-from schemas.home import Home
 from tests.a_night import as_parquet, night, published
 from tests.reference.tables import world
+from tests.shell import pathstats
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 STEPS = "step | due \n A | 7 days \n B |"
 ENROLLED = "session | enrollment | user \n S1 | e1 | u1 \n S1 | e2 | u2"
+# Of the demo's company of March 2026; in the world of these tests it is S1.
+SESSION = "f09970eb08bdf8b180be3ca8"
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 
 
@@ -43,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(home: Path, text: str) -> str:
-    return text.replace("data/published", str(Home(home).published))
+    return text.replace("data/demo", str(home)).replace(SESSION, "S1")
 
 
 def test_its_sql_answers_its_questions(home: Path) -> None:
@@ -52,15 +57,67 @@ def test_its_sql_answers_its_questions(home: Path) -> None:
     assert became_late == [("u1", "S1", "time", "A", "onTime")]
 
 
-def test_its_frames_answer_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_frames_answer_the_same(home: Path) -> None:
     from pathstats import scan
 
-    monkeypatch.setenv("PATHSTATS_HOME", str(home))
     (lines,) = (block for block in blocks("python") if block.startswith("# polars"))
-    for expression in lines.removeprefix("# polars\n").split("# pandas\n"):
+    for expression in lines.removeprefix("# polars\n").split("# pandas, where it is installed\n"):
         answer = eval(asked(home, expression), {"scan": scan, "pd": pd, "pl": pl})
         assert list(answer.columns) == ["user_id", "overdue_steps"]
         assert answer.to_numpy().tolist() == [["u1", 1]]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `data/demo` as `make demo` leaves it, whatever month it is, and the last screen."""
+    folder = tmp_path_factory.mktemp("make-demo")
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ndemo: setup\n")[2].partition("\n\n")[0]
+    for options in re.findall(r"pathstats demo (--as-of \S+)", recipe):
+        (folder / "screen").write_text(ran(folder, f"pathstats demo {options} --direct"))
+    return folder
+
+
+def ran(folder: Path, command: str) -> str:
+    """What the command prints, run in the folder as if its `data` were the checkout's."""
+    command = command.replace("data/demo", str(folder / "data" / "demo"))
+    env = {**os.environ, "PATHSTATS_HOME": str(folder / "data"), "COLUMNS": "120", "NO_COLOR": "1"}
+    done = pathstats(*shlex.split(command)[1:], env=env)
+    assert (done.returncode, done.stderr.count("pathstats:")) == (0, 0), done.stderr
+    return done.stdout
+
+
+def test_its_look_ups_answer_as_printed_after_make_demo(demo: Path) -> None:
+    printed = re.findall(r"^\$ \.venv/bin/(pathstats lookup .*)\n(?:(\{.*\})\n)?", README, re.MULTILINE)
+    assert len(printed) >= 2
+    assert any(body for _, body in printed)
+    for command, body in printed:
+        said = ran(demo, command)
+        assert "detailedStatus" in json.loads(said.splitlines()[0])
+        assert body in ("", said.splitlines()[0])
+
+
+def test_its_questions_find_somebody_after_make_demo(demo: Path) -> None:
+    for sql in blocks("sql"):
+        assert duckdb.sql(sql.replace("data/demo", str(demo / "data/demo"))).fetchall()
+
+
+def test_its_python_answers_after_make_demo(demo: Path) -> None:
+    (lines,) = (block for block in blocks("python") if "PathStats(" in block)
+    *before, last = lines.replace("data/demo", str(demo / "data/demo")).strip().splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(before), names)
+    assert eval(last, names)["detailedStatus"] == {"type": "late"}
+
+
+def test_what_the_demo_suggests_can_be_run(demo: Path) -> None:
+    """Its query has a line for each kind of change, not one for each time at which something happened."""
+    (question,) = re.findall(r'pathstats query "(.*)" --home', (demo / "screen").read_text())
+    assert "status_changes" in question
+    asked = ["pathstats", "query", question, "--format", "csv", "--home", "data/demo"]
+    changes = ran(demo, shlex.join(asked)).splitlines()
+    assert changes[0] == "field,new_value,cause,changes"
+    assert 5 < len(changes) < 40
+    assert not [line for line in changes if "T" in line.split(",")[1] and "Z" in line.split(",")[1]]
 
 
 def test_its_source_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,7 +214,11 @@ def show_demo(manifest: Manifest, home: Home) -> None:
         screen.print(ask.body(session, email), soft_wrap=True, markup=False)
     session, email = asked[0]
     late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
-    changed = "SELECT field, new_value, cause, count(*) FROM status_changes GROUP BY ALL ORDER BY ALL"
+    # Of the other fields the new values are times, nearly as many as there are rows.
+    word = "CASE WHEN field IN ('status', 'detailed_status', 'result') THEN new_value END AS new_value"
+    changed = (
+        f"SELECT field, {word}, cause, count(*) AS changes FROM status_changes GROUP BY ALL ORDER BY ALL"
+    )
     screen.print("\n[bold]Try next[/]")
     for command in (
         f"{pathstats} lookup {session} {email} --explain --home {place}",

@@ -1,4 +1,4 @@
-"""What DuckDB says of a query that it can't run, as one sentence without data."""
+"""DuckDB's error about a query as one sentence without data."""
 
 import re
 
@@ -21,8 +21,8 @@ def error_sentence(error: Exception, sql: str) -> str:
     # Below an empty line, or a line number, it draws the query.
     first = re.split(r"\n\s*\n|\nLINE \d+:", str(error))[0]
     words = _CLASS.sub("", " ".join(first.split()))
-    said = words if _is_without_data(error) else _without_data(words, sql)
-    return f"DuckDB can't run this query: {said.rstrip('.!')}."
+    cleaned = words if _is_without_data(error) else _without_data(words, sql)
+    return f"DuckDB can't run this query: {cleaned.rstrip('.!')}."
 
 
 def _is_without_data(error: Exception) -> bool:
@@ -36,7 +36,7 @@ def _is_without_data(error: Exception) -> bool:
 def _without_data(words: str, sql: str) -> str:
     """The words with … between the first quotation mark and the last one, unless that is in the query too.
 
-    Not each quotation by itself: a value may hold quotation marks.
+    Not each quotation by itself: a value may contain quotation marks.
     """
     quoted = _QUOTED.search(words)
     if quoted is None or quoted[2] in sql:

@@ -1,4 +1,4 @@
-"""What a query may do with files: nothing, or with --allow-write anything but change a home or a release."""
+"""A query's access to files: none, or with --allow-write every file but those of a home or a release."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ _TEXT = r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)"|\$(\w*)\$(.*?)\$\3\$"""
 # Where COPY and EXPORT DATABASE write to: a text, a bare word, or what is computed.
 _TARGET = re.compile(rf"""\b(?:TO|DATABASE)\s*(?:{_TEXT}|([\w./]+)|(\())""", re.IGNORECASE | re.DOTALL)
 _TEXTS = re.compile(_TEXT, re.DOTALL)
-# Of DuckDB's kinds of statement those that write no file, whatever texts are in them.
+# Kinds of statement that write no file, whatever texts they contain.
 _WRITES_NO_FILE = ("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE")
 
 
@@ -24,7 +24,7 @@ def config(folder: Path, *, allows_files: bool) -> dict[str, Any]:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "enable_external_access": str(allows_files).lower(),
-        # Python's own variables are no tables.
+        # Else DuckDB finds variables of this code under the names of missing tables.
         "python_enable_replacements": "false",
         "temp_directory": str(folder),
     }

@@ -1,5 +1,7 @@
 """The questions that analysts ask: three ways of asking give one answer, and it is the right one."""
 
+import runpy
+import sys
 from collections.abc import Callable
 from importlib import util
 from pathlib import Path
@@ -94,6 +96,26 @@ def test_all_three_agree_on_the_demo(large: Release, name: str) -> None:
     assert rows(sql) == rows(polars) == rows(pandas)
     assert sql.columns == polars.columns == pandas.columns
     assert sql.height > 0 or name == "completion_dates_moved"
+
+
+@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("is_named", [True, False], ids=["a folder", "what make demo leaves"])
+def test_an_example_runs_with_what_pathstats_brings(
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    is_named: bool,
+) -> None:
+    """Without pandas, which pathstats does not bring."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/demo/published").mkdir(parents=True)
+    (tmp_path / "data/demo/published/latest").symlink_to(release.folder)
+    monkeypatch.setattr(sys, "argv", [name, *([str(release.folder)] if is_named else [])])
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert "shape: (" in capsys.readouterr().out
 
 
 def test_every_example_is_held_and_listed() -> None:
