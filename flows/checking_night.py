@@ -1,20 +1,21 @@
 """A night that stops before anything is kept: what would be refused, and why."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.night import delivered
-from flows.sources.base import NOTHING_HELD, Held
+from flows.sources.base import NOTHING_HELD, Extract, Held
 from flows.warehouse import accepting, loading
 from flows.warehouse.accepting import Arrival, Waiting
 from flows.warehouse.duck import Duck
 from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.loading import Counts
+from flows.warehouse.plausibility import implausible
 from schemas.columns import table_name
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import run_id
+from schemas.manifest import Matched, run_id
 
 # As if every table had been taken in long ago: what is delivered now changes it.
 _ALL_HELD = Held({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
@@ -25,18 +26,21 @@ class Checked:
     """What would become of the source's rows.
 
     are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
+    warnings:    sentences about the data that a person should know, as a run's manifest has them.
+    matched:     how much activity refers to something known, by company; empty of changes.
     """
 
     arrivals: list[Arrival]
     counts: dict[str, Counts]
     are_changes: bool
     waiting: list[Waiting] = field(default_factory=list)
-    source_warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    matched: dict[str, Matched] = field(default_factory=dict)
 
     @property
-    def warnings(self) -> list[str]:
-        """Sentences about the data that a person should know, as a run's manifest has them."""
-        return [*self.source_warnings, *(it for arrival in self.arrivals for it in arrival.counts.warnings)]
+    def implausible(self) -> list[str]:
+        """The warnings that block a strict run."""
+        return [it for arrival in self.arrivals for it in arrival.counts.implausible]
 
     @property
     def deliveries(self) -> dict[str, str]:
@@ -55,9 +59,10 @@ class Checked:
         return list(dict.fromkeys(arrival.extract.table for arrival in above))
 
 
-def check_source(source: str, as_of: datetime) -> Checked:
+def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.matched_share) -> Checked:
     """Read and check what the source delivers to a warehouse that is empty; `changes:` to one that is not.
 
+    matched_share: below this share of matched activity there is a warning.
     Raises: SourceError if a table can't be read.
     """
     are_changes = source.partition(":")[0] == "changes"
@@ -69,10 +74,29 @@ def check_source(source: str, as_of: datetime) -> Checked:
         with Duck(Path(folder) / "check.duckdb") as duck:
             loading.start(duck)
             accepting.start(duck)
-            arrivals = [Arrival(item, loading.load(duck, model_of(item.table), item)) for item in extracts]
+            arrivals = [Arrival(item, _loaded(duck, item, as_of)) for item in extracts]
+            warned += accepting.warnings_of(arrivals)
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
-                return Checked(arrivals, nothing | counts, are_changes, source_warnings=warned)
-            counts = accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
-            return Checked(arrivals, counts, are_changes, accepting.waiting(duck), warned)
+                return Checked(arrivals, nothing | counts, are_changes, warnings=warned)
+            accepted = accepting.accept(
+                duck,
+                arrivals,
+                limits=replace(NO_LIMITS, matched_share=matched_share),
+                run_id=run_id(as_of),
+                as_of=as_of,
+            )
+            return Checked(
+                arrivals,
+                accepted.counts,
+                are_changes,
+                accepting.waiting(duck),
+                [*warned, *accepted.warnings],
+                accepted.matched,
+            )
+
+
+def _loaded(duck: Duck, item: Extract, as_of: datetime) -> Counts:
+    counts = loading.load(duck, model_of(item.table), item)
+    return replace(counts, implausible=tuple(implausible(duck, item, as_of)))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +24,10 @@ from flows.sources.base import Delivery, Extract, Held
 from flows.sources.opening import open_source
 from flows.transforming import Computed
 from flows.warehouse import accepting, layout, loading, since_release
-from flows.warehouse.accepting import Arrival
+from flows.warehouse.accepting import Accepted, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
+from flows.warehouse.plausibility import implausible
 from flows.warehouse.setting_aside import set_aside
 from schemas.columns import table_name
 from schemas.errors import (
@@ -35,7 +37,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL, model_of
-from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Matched, Standing, TableIn
 
 log = logging.getLogger("pathstats.night")
 
@@ -107,8 +109,8 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         # here fails again in the report.
         aside.submit(charts.start)
         arrivals += arrived(extracts[-1:])
-        warnings = [*delivery.warnings, *(it for arrival in arrivals for it in arrival.counts.warnings)]
-        tables_in = timed("accept", accept, plan, arrivals)
+        tables_in, accepted = timed("accept", accept, plan, arrivals)
+        warnings = [*delivery.warnings, *accepting.warnings_of(arrivals), *accepted.warnings]
         computed = timed("transform", transform, plan, answering.result())
         building = plan.home.building
         described = aside.submit(describing.described, building, building.files())
@@ -117,7 +119,17 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         companies = timed("report", report, plan, tables_in, computed)
         files = described.result()
     manifest: Manifest = timed(
-        "publish", publish, plan, tables_in, computed, companies, files, parity, seconds, warnings
+        "publish",
+        publish,
+        plan,
+        tables_in,
+        accepted.matched,
+        computed,
+        companies,
+        files,
+        parity,
+        seconds,
+        warnings,
     )
     timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
     return manifest
@@ -169,36 +181,36 @@ def load(plan: Plan, item: Extract) -> Counts:
     """Check and load one table beside the current one."""
     with _warehouse(plan) as duck:
         counts = loading.load(duck, model_of(item.table), item)
-    for warning in counts.warnings:
+        counts = replace(counts, implausible=tuple(implausible(duck, item, plan.as_of)))
+    for warning in (*counts.warnings, *counts.implausible):
         log.warning("%s", warning)
     return counts
 
 
-def accept(plan: Plan, arrivals: list[Arrival]) -> dict[str, TableIn]:
-    """Hold what was lost against the limits, then make the loaded tables the warehouse's."""
-    answering = history.answering(plan.home)
+def accept(plan: Plan, arrivals: list[Arrival]) -> tuple[dict[str, TableIn], Accepted]:
+    """Merge the loaded tables into the warehouse, unless a quality threshold blocks the run."""
+    live = history.answering(plan.home)
     with _warehouse(plan) as duck:
-        counts = accepting.accept(
-            duck,
-            arrivals,
-            limits=plan.limits,
-            run_id=plan.run_id,
-            as_of=plan.as_of,
-            published={name: table.held for name, table in answering.tables_in.items()} if answering else {},
+        accepted = accepting.accept(
+            duck, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of, live=live
         )
-        tables_in = accepting.tables_in(duck, arrivals, counts)
+        tables_in = accepting.tables_in(duck, arrivals, accepted.counts, live)
+    for warning in accepted.warnings:
+        log.warning("%s", warning)
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
     with suppress(OSError):
         # A platform's landings are kept in it; without any it is empty.
         plan.home.landing.rmdir()
-    return tables_in
+    return tables_in, accepted
 
 
 def transform(plan: Plan, answering: Manifest | None) -> Computed:
     """Compute the release that is being built. answering: the one that does so far, if it is intact."""
     building = release.start_building(plan.home)
     with _warehouse(plan) as duck:
-        return transforming.transform(duck, plan.home, answering, building, plan.as_of, anew=plan.anew)
+        return transforming.transform(
+            duck, plan.home, answering, building, plan.as_of, anew=plan.anew, limits=plan.limits
+        )
 
 
 def compare(plan: Plan, landing: Path) -> Agreement | None:
@@ -219,6 +231,7 @@ def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dic
 def publish(
     plan: Plan,
     tables_in: dict[str, TableIn],
+    matched: dict[str, Matched],
     computed: Computed,
     companies: dict[str, Standing],
     files: dict[str, FileOut],
@@ -246,6 +259,7 @@ def publish(
         files=files,
         parity=parity,
         warnings=warnings,
+        matched=matched,
     )
 
 

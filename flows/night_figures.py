@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from flows.reporting.words import moment
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, Matched
 from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 
@@ -25,6 +25,7 @@ def markdown(manifest: Manifest) -> str:
             *_parity(manifest),
             _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
             _refused(manifest),
+            f"Matched activity: {Matched.total(manifest.matched.values()).in_words}.",
             *_warnings(manifest),
             _table("published", "rows", rows.items()),
             _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),

@@ -16,13 +16,14 @@ from flows.publishing.roster import write_roster
 from flows.publishing.tables import TableWriter
 from flows.warehouse import since_release
 from flows.warehouse.duck import Duck
+from flows.warehouse.limits import Limits, block_vanished
 from flows.warehouse.worlds import Bucket, Since, Worlds
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
 from schemas.manifest import Manifest
 from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, StepStats
-from transforms.changes import Touched, changes, transitions, with_causes
+from transforms.changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
 from transforms.published import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
 
@@ -55,18 +56,26 @@ class Last:
 
 
 def transform(
-    duck: Duck, home: Home, answering: Manifest | None, building: Release, as_of: datetime, *, anew: bool
+    duck: Duck,
+    home: Home,
+    answering: Manifest | None,
+    building: Release,
+    as_of: datetime,
+    *,
+    anew: bool,
+    limits: Limits,
 ) -> Computed:
     """Fill the release that is being built: every table, checked, and the index.
 
     answering: the release that answers so far, if it can be compared with.
     anew: compute every row, also of those who can't have another answer than in the last release.
+    Raises: HeldBack if too many completion dates of the live release would vanish.
     """
     is_base = since_release.look_back(duck, answering.release_id if answering else None) and not anew
     last = _last(home, answering, as_of, is_base=is_base) if answering else None
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
-    computed, carried, counts = 0, 0, Counter[str]()
+    computed, carried, counts, lost = 0, 0, Counter[str](), Counter[str]()
     with ExitStack() as files:
         stats, steps, summaries, changed = (
             files.enter_context(TableWriter(building, model))
@@ -81,6 +90,7 @@ def transform(
                 differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
                 changed.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
+                lost.update(dict(vanished(differing).iter_rows()))
             rows, rows_of_steps = found.path_session_stats, found.step_stats
             computed, carried = computed + rows.height, carried + kept.height
             if last and kept.height:
@@ -91,6 +101,9 @@ def transform(
             steps.write(rows_of_steps)
             summaries.write(summary)
             index.answer(found.answers, bucket.asked)
+    # An earlier as_of is before some dates: they are not lost.
+    if last and last.as_of <= as_of:
+        block_vanished(lost, last.rows.completion_dates(), limits)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
     return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
 
@@ -148,4 +161,5 @@ def _changes(
             as_of=moment
         )
     )
-    return with_causes(differing, evaluation(then).stats, world, touched, since, as_of)
+    caused = with_causes(differing, evaluation(then).stats, world, touched, since, as_of)
+    return with_gone_dates(caused, before)

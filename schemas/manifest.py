@@ -1,6 +1,8 @@
 """What a release says of itself: `manifest.json`, the last file written into it."""
 
 import json
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ class TableIn:
     data_as_of: when the rows were taken from the system they come from, ISO 8601.
     delivery:   `full`, `changes`, `full and changes`, or `none`: what the warehouse held still holds.
     held:       rows of the whole table, after this night.
+    columns:    the contract's columns that the last delivery had; empty if that is not known.
     """
 
     read: int
@@ -29,6 +32,7 @@ class TableIn:
     data_as_of: str
     delivery: str = "full"
     held: int = 0
+    columns: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,71 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Matched:
+    """How many rows of step_activity refer to something known.
+
+    user, step: of all rows, those whose user is known, and whose step is a step of some path.
+    in_session: rows that name a session. session: of these, those whose session is known.
+    complete:   of these, those whose user, session and step are all known.
+    """
+
+    rows: int
+    user: int
+    step: int
+    in_session: int
+    session: int
+    complete: int
+
+    @classmethod
+    def total(cls, parts: Iterable["Matched"]) -> "Matched":
+        """The matched activity of all companies together.
+
+        >>> Matched.total([Matched(4, 4, 3, 2, 1, 1), Matched(1, 0, 0, 0, 0, 0)])
+        Matched(rows=5, user=4, step=3, in_session=2, session=1, complete=1)
+        """
+        counts = [(it.rows, it.user, it.step, it.in_session, it.session, it.complete) for it in parts]
+        return cls(*map(sum, zip(*counts, strict=True))) if counts else cls(0, 0, 0, 0, 0, 0)
+
+    def shares(self) -> dict[str, float | None]:
+        """The share of rows whose user, session (of the rows that name one) and step are known; None of none.
+
+        >>> Matched(8, 8, 6, 4, 0, 0).shares()
+        {'user': 1.0, 'session': 0.0, 'step': 0.75}
+        """
+        counts = {
+            "user": (self.user, self.rows),
+            "session": (self.session, self.in_session),
+            "step": (self.step, self.rows),
+        }
+        return {kind: known / of if of else None for kind, (known, of) in counts.items()}
+
+    @property
+    def in_words(self) -> str:
+        """The counts in one phrase.
+
+        >>> Matched(rows=8, user=8, step=7, in_session=6, session=0, complete=0).in_words
+        'user known in 8 of 8 rows, session in 0 of the 6 that name one, step in 7 of 8'
+        """
+        return (
+            f"user known in {self.user:,} of {self.rows:,} rows, session in {self.session:,} of the "
+            f"{self.in_session:,} that name one, step in {self.step:,} of {self.rows:,}"
+        )
+
+    @property
+    def percentages(self) -> str:
+        """The shares in one phrase; a share below 100 % is never rounded up to it.
+
+        >>> Matched(rows=3000, user=2999, step=2000, in_session=0, session=0, complete=0).percentages
+        'user 99.9%, session –, step 66.6%'
+        """
+        shares = self.shares().items()
+        return ", ".join(
+            f"{kind} –" if share is None else f"{kind} {math.floor(share * 1000) / 10:.1f}%"
+            for kind, share in shares
+        )
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
@@ -92,6 +161,7 @@ class Manifest:
     transitions:       how many enrolments changed since, by what people act on.
     companies:         where the learners of each company stand; none in releases made before reports were.
     parity:            the platform's own answers against ours; null if it was not asked.
+    matched:           how much activity refers to a known user, session and step, by company.
     warnings:          sentences about the data that a person should know, each with its table in front.
     """
 
@@ -111,6 +181,7 @@ class Manifest:
     companies: dict[str, Standing] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     parity: Agreement | None = None
+    matched: dict[str, Matched] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     rules_version: str = RULES_VERSION
     schema_version: str = SCHEMA_VERSION
@@ -143,6 +214,7 @@ class Manifest:
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
         facts["companies"] = {name: Standing(**it) for name, it in facts.get("companies", {}).items()}
+        facts["matched"] = {name: Matched(**it) for name, it in facts.get("matched", {}).items()}
         facts["parity"] = Agreement(**facts["parity"]) if facts.get("parity") else None
         return cls(**facts)
 

@@ -81,4 +81,9 @@ PARITY_DIFFERENCES = (
 
 # What people act on when they see that it has come since the last release; what they were told and isn't so.
 TRANSITIONS = ("became late", "completed", "to retake", "unsuccessful")
-RESTATEMENTS = ("completion date moved", "completion date vanished")
+RESTATEMENTS = (
+    "completion date moved",
+    "completion date vanished",
+    "enrollment gone",
+    "enrollment gone with its completion date",
+)

@@ -85,10 +85,11 @@ def _differs(field: str) -> pl.Expr:
 
 
 def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
-    """How many enrollments changed to what people act on, and how many completion dates were restated.
+    """How many enrollments changed to what people act on, and how many were restated: dates, and themselves.
 
     Counted are current enrollments, not archived, that are late (R18) or have that detailed status now and
-    were not or had not before, newly enrolled ones included; and every completion date that is another one.
+    were not or had not before, newly enrolled ones included; every completion date that is another one; and
+    every enrollment that is gone, with or without its completion date.
 
     found: rows of `changes`. now: rows of PathSessionStats, all that changed among them.
     """
@@ -115,16 +116,57 @@ def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
         "to retake": _became("toRetake"),
         "unsuccessful": _became("unsuccessful"),
     }
+    found = found.join(_gone(found), on=_KEYS, how="left")
+    is_gone = pl.col("is_gone").fill_null(False)
     moved = (pl.col("field") == "completed_at") & pl.col("old_value").is_not_null()
     restated = {
         "completion date moved": moved & pl.col("new_value").is_not_null(),
-        "completion date vanished": moved & pl.col("new_value").is_null(),
+        "completion date vanished": moved & pl.col("new_value").is_null() & ~is_gone,
+        "enrollment gone": pl.col("field") == "gone",
+        "enrollment gone with its completion date": moved & is_gone,
     }
     counts = [
         rows.select(**{kind: test.sum() for kind, test in kinds.items()}).row(0, named=True)
         for rows, kinds in ((changed, acted_on), (found, restated))
     ]
     return counts[0] | counts[1]
+
+
+def with_gone_dates(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Add the completion dates that are gone with their enrollments, each with the cause of the row `gone`.
+
+    found: rows of status_changes. before: the rows of the release before.
+    """
+    dates = _values(before).select(*_KEYS, date="completed_at").drop_nulls()
+    gone = (
+        found.filter(pl.col("field") == "gone")
+        .join(dates, on=_KEYS)
+        .with_columns(field=pl.lit("completed_at"), old_value="date")
+    )
+    return pl.concat([found, gone.select(found.columns)]).sort(*_KEYS, "field")
+
+
+def vanished(found: pl.DataFrame) -> pl.DataFrame:
+    """How many completion dates of the release before are gone, by company: company_id, vanished.
+
+    A date that an edited definition took away does not count, unless its whole enrollment is gone: a path
+    that gets another required step puts its learners back on purpose.
+
+    found: rows of status_changes, with their causes.
+    """
+    is_date = pl.col("field") == "completed_at"
+    return (
+        found.filter(is_date, pl.col("old_value").is_not_null(), pl.col("new_value").is_null())
+        .join(_gone(found), on=_KEYS, how="left")
+        .filter(pl.col("is_gone").is_not_null() | (pl.col("cause") != "definition"))
+        .group_by("company_id")
+        .agg(vanished=pl.len())
+        .sort("company_id")
+    )
+
+
+def _gone(found: pl.DataFrame) -> pl.DataFrame:
+    return found.filter(pl.col("field") == "gone").select(*_KEYS, is_gone=True)
 
 
 def _old_value(field: str) -> pl.Expr:

@@ -25,6 +25,11 @@ class Previous:
         """The rows of all sessions of the span, in publication order."""
         return self._stats.filter(span.holds()).collect()
 
+    def completion_dates(self) -> dict[str, int]:
+        """How many completion dates each company has in it."""
+        counts = self._stats.group_by("company_id").agg(pl.col("completed_at").count()).collect()
+        return dict(counts.iter_rows())
+
     def steps(self, span: "Span") -> pl.DataFrame:
         """The rows of all sessions of the span, in publication order."""
         return self._steps.filter(span.holds()).collect()

@@ -12,7 +12,7 @@ from flows.publishing import retention
 from flows.publishing.describing import described
 from flows.publishing.syncing import sync
 from schemas.home import Home, Release
-from schemas.manifest import Agreement, FileOut, Manifest, Standing, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Matched, Standing, TableIn
 
 
 def start_building(home: Home) -> Release:
@@ -57,6 +57,7 @@ def publish(
     files: dict[str, FileOut] | None = None,
     parity: Agreement | None = None,
     warnings: list[str] | None = None,
+    matched: dict[str, Matched] | None = None,
 ) -> Manifest:
     """Complete the release that was built with its manifest, and make it the latest.
 
@@ -84,6 +85,7 @@ def publish(
         seconds=seconds,
         parity=parity,
         warnings=warnings or [],
+        matched=matched or {},
     )
     building.manifest.write_text(manifest.to_json(), "utf-8")
     sync(building.manifest)

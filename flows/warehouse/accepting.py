@@ -5,15 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flows.sources.base import Extract, Held
-from flows.warehouse import step_history, touching
+from flows.warehouse import matching, step_history, touching
 from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
 from flows.warehouse.keying import by_id, same_row, waits
-from flows.warehouse.limits import Limits, hold_refusals, hold_shrinking, hold_waiting
-from flows.warehouse.loading import Counts, loaded, row_as_json, stored_types
+from flows.warehouse.limits import Limits, block_implausible, hold_refusals, hold_shrinking, hold_waiting
+from flows.warehouse.loading import Counts, drop_row_numbers, loaded, row_as_json, stored_types
+from flows.warehouse.missing_columns import delivered_columns, missing_columns
+from flows.warehouse.near_matches import near_matches
 from schemas.columns import Table, facts, key, table_name
-from schemas.inputs import INPUTS, OPTIONAL, PathSteps, Waivers, model_of
-from schemas.manifest import TableIn
+from schemas.inputs import INPUTS, OPTIONAL, PathSteps, StepActivity, Waivers, model_of
+from schemas.manifest import Manifest, Matched, TableIn
 from schemas.vocabulary import WAITING_REASONS
 
 
@@ -23,6 +25,20 @@ class Arrival:
 
     extract: Extract
     counts: Counts
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The result of merging a delivery into the warehouse.
+
+    counts:   what became of each table's rows.
+    matched:  how much of the stored activity refers to something known, by company.
+    warnings: sentences about the data as a whole that a person should know.
+    """
+
+    counts: dict[str, Counts]
+    matched: dict[str, Matched]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -76,27 +92,41 @@ def accept(
     limits: Limits,
     run_id: str,
     as_of: datetime,
-    published: dict[str, int] | None = None,
-) -> dict[str, Counts]:
-    """Make what was loaded the warehouse's, and tell what became of each table's rows.
+    live: Manifest | None = None,
+) -> Accepted:
+    """Merge the loaded tables into the warehouse, all of them or nothing.
 
-    published: rows by table that the last release was made from: what a new warehouse is held against, for
-               the first delivery may be one of changes only.
-    Raises: HeldBack if a table passes a limit; the warehouse stays as it was.
+    live: the manifest of the live release. It says how many rows a new warehouse should have, which columns
+          were delivered before, and how much activity matched.
+    Raises: HeldBack if a quality threshold blocks the run, SourceError if a column is missing; the warehouse
+            stays as it was.
     """
+    before = live.tables_in if live else {}
+    block_implausible((it for arrival in arrivals for it in arrival.counts.implausible), limits)
     for arrival in arrivals:
         hold_refusals(arrival.extract.table, arrival.counts, limits)
+        drop_row_numbers(duck, model_of(arrival.extract.table), is_full=arrival.extract.is_full)
+    warnings: list[str] = []
     with duck.transaction():
         delivered = {table for table, _ in _extractions(duck)}
+        for arrival in arrivals:
+            known = before[arrival.extract.table].columns if arrival.extract.table in before else ()
+            warnings += missing_columns(
+                duck, arrival.extract, arrival.counts.columns, known, are_allowed=limits.allow_missing_columns
+            )
         counted = _counting_enrollments(duck, waiting(duck)) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
-            hold_shrinking(duck, table, limits, published or {}, is_stored=table in delivered)
+            rows_before = {name: table_in.held for name, table_in in before.items()}
+            hold_shrinking(duck, table, limits, rows_before, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(f"CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE NOT {_WAITS}")
         _note_known_paths(duck, delivered)
         for arrival in arrivals:
             model, table = model_of(arrival.extract.table), arrival.extract.table
             _quarantine(duck, model, arrival.extract, run_id, as_of)
+            if model is StepActivity and not arrival.extract.is_full:
+                changed = matching.matched(duck, loaded(model, is_full=False))
+                warnings += matching.low_shares(changed, limits.matched_share, arrival.extract.name)
             older = (_replace if arrival.extract.is_full else _merge)(
                 duck, model, arrival.extract, is_stored=table in delivered or model in OPTIONAL
             )
@@ -106,14 +136,27 @@ def accept(
         _list_waiting(duck, run_id, as_of)
         _keep_first_seen(duck)
         rows = waiting(duck)
+        hints = near_matches(duck, delivered)
         if "enrollments" in delivered:
             counting = _counting_enrollments(duck, rows)
-            hold_waiting(limits, counted, counting, waiting_by_reason(rows, "enrollments"))
-    return {
-        table: replace(count, waiting=waiting_by_reason(rows, table).total())
-        for table, count in counts.items()
-        if table in delivered
-    }
+            hold_waiting(limits, counted, counting, waiting_by_reason(rows, "enrollments"), hints)
+        matched = matching.matched(duck) if delivered >= matching.REFERRED_TO else {}
+        matching.block_falling_share(matched, live.matched if live else {}, limits, hints)
+        warnings += [*matching.low_shares(matched, limits.matched_share, "step_activity"), *hints]
+    return Accepted(
+        {
+            table: replace(count, waiting=waiting_by_reason(rows, table).total())
+            for table, count in counts.items()
+            if table in delivered
+        },
+        matched,
+        warnings,
+    )
+
+
+def warnings_of(arrivals: list[Arrival]) -> list[str]:
+    """The warnings about each table by itself."""
+    return [it for one in arrivals for it in (*one.counts.warnings, *one.counts.implausible)]
 
 
 def waiting(duck: Duck) -> list[Waiting]:
@@ -153,6 +196,7 @@ def _sum(one: Counts, other: Counts, older: int) -> Counts:
         ignored_columns=tuple(dict.fromkeys((*one.ignored_columns, *other.ignored_columns))),
         misspelt=one.misspelt | other.misspelt,
         warnings=(*one.warnings, *other.warnings),
+        implausible=(*one.implausible, *other.implausible),
     )
 
 
@@ -294,8 +338,10 @@ def _keep_first_seen(duck: Duck) -> None:
     )
 
 
-def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) -> dict[str, TableIn]:
-    """What became of each table's rows, and how the warehouse stands."""
+def tables_in(
+    duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts], live: Manifest | None
+) -> dict[str, TableIn]:
+    """What became of each table's rows, and how many the warehouse has now; live: as of `accept`."""
     sizes = _sizes(duck)
     taken = held(duck).taken_at
     return {
@@ -309,9 +355,16 @@ def tables_in(duck: Duck, arrivals: list[Arrival], counts: dict[str, Counts]) ->
             taken[table].isoformat(timespec="seconds"),
             delivery(arrivals, table),
             sizes[table],
+            _columns(arrivals, table, live),
         )
         for table, count in counts.items()
     }
+
+
+def _columns(arrivals: list[Arrival], table: str, live: Manifest | None) -> list[str]:
+    before = live.tables_in[table].columns if live and table in live.tables_in else []
+    these = [(it.extract, it.counts.columns) for it in arrivals if it.extract.table == table]
+    return delivered_columns(these, before)
 
 
 def _sizes(duck: Duck) -> dict[str, int]:

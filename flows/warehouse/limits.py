@@ -1,9 +1,10 @@
-"""What a night may lose before it is held back.
+"""Quality thresholds: how much loss blocks a run.
 
-Raises everywhere: HeldBack, naming the table, the counts and what to do.
+Every function raises HeldBack, naming the table, the counts and what to do.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.warehouse import step_history
@@ -15,14 +16,23 @@ from schemas.inputs import model_of
 
 @dataclass(frozen=True)
 class Limits:
-    """What a night may lose before it is held back.
+    """Quality thresholds of a run.
 
-    refused_share: of a table's rows that were read.
-    shrink_share:  of a table's rows that the last full extraction had; None accepts any loss.
+    refused_share:  of a table's rows that were read.
+    shrink_share:   of a table's rows that the last full extraction had, and of the share of activity that
+                    matches; None accepts any loss.
+    vanished_share: of the completion dates of the live release, once at least ten vanish; None accepts any.
+    matched_share:  below this share of matched activity a run warns.
+    allow_missing_columns: whether a column that rules read and earlier deliveries had may be missing.
+    strict:         whether a plausibility warning blocks the run.
     """
 
     refused_share: float = 0.05
     shrink_share: float | None = 0.2
+    vanished_share: float | None = 0.05
+    matched_share: float = 0.5
+    allow_missing_columns: bool = False
+    strict: bool = False
 
     def is_passed_by(self, before: int, after: int) -> bool:
         """Whether so many rows have shrunk to so few that a night may not go on."""
@@ -31,7 +41,14 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-NO_LIMITS = Limits(refused_share=1.0, shrink_share=None)
+NO_LIMITS = Limits(
+    refused_share=1.0,
+    shrink_share=None,
+    vanished_share=None,
+    allow_missing_columns=True,
+)
+# Fewer completion dates than these never block a run: in a small company each is a large share.
+_FEWEST_VANISHED = 10
 
 
 def hold_refusals(table: str, counts: Counts, limits: Limits) -> None:
@@ -69,12 +86,25 @@ def hold_shrinking(
         )
 
 
-def hold_waiting(limits: Limits, before: int | None, after: int, reasons: Counter[str]) -> None:
+def block_implausible(warnings: Iterable[str], limits: Limits) -> None:
+    """Block the run if it is strict and a table is not plausible."""
+    found = list(warnings)
+    if limits.strict and found:
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        raise HeldBack(
+            f"Not plausible: {' '.join(found[:3])}{more} Correct the source, or publish without --strict."
+        )
+
+
+def hold_waiting(
+    limits: Limits, before: int | None, after: int, reasons: Counter[str], hints: Iterable[str] = ()
+) -> None:
     """Hold the night if too many enrolments have lost a partner: as good as lost, though they all came.
 
     before:  how many enrolments counted; null on the first night that brings some.
     after:   how many count now.
     reasons: how many wait, by reason.
+    hints:   near matches of ids, to quote.
     """
     if limits.shrink_share is None or not reasons:
         return
@@ -82,5 +112,24 @@ def hold_waiting(limits: Limits, before: int | None, after: int, reasons: Counte
         words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         raise HeldBack(
             f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
-            f"have not arrived ({words}). Mend the source, or accept it once with --accept-shrink."
+            f"have not arrived ({words}). {''.join(f'{hint} ' for hint in hints)}"
+            "Mend the source, or accept it once with --accept-shrink."
         )
+
+
+def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits: Limits) -> None:
+    """Block the run if too many completion dates of the live release would vanish, of a company or of all.
+
+    vanished, live: completion dates by company.
+    """
+    if limits.vanished_share is None:
+        return
+    of_all = [("", sum(vanished.values()), sum(live.values()))] if len(live) > 1 else []
+    each = [(f" of company {company}", lost, live[company]) for company, lost in sorted(vanished.items())]
+    for words, lost, dates in (*each, *of_all):
+        if lost >= _FEWEST_VANISHED and lost / dates > limits.vanished_share:
+            raise HeldBack(
+                f"{lost:,} of {dates:,} completion dates{words} in the live release would vanish, "
+                f"more than the limit of {limits.vanished_share:.0%}. Compare the delivery with the one "
+                "before (a missing column, other ids, missing rows), or publish once with --allow-vanished."
+            )

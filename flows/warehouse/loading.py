@@ -55,6 +55,8 @@ class Counts:
     waiting: rows of the whole table whose partner has not arrived; they are stored.
     misspelt: which of the ignored columns is perhaps which of those that the file lacks.
     warnings: sentences about the data that a person should know, with the table in front.
+    implausible: such sentences about rows that keep the contract and are hardly meant so.
+    columns: the contract's columns that the extraction has.
     """
 
     read: int
@@ -67,6 +69,8 @@ class Counts:
     ignored_columns: tuple[str, ...] = ()
     misspelt: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    implausible: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def refused_share(self) -> float:
@@ -126,7 +130,7 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         )
     folded = _fold(duck, model, table)
     refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
-    duck.execute_all(f"ALTER TABLE {table} DROP COLUMN {column}" for column in OF_THE_CHECK)
+    duck.execute(f"ALTER TABLE {table} DROP COLUMN refusal")
     return Counts(
         read,
         read - folded - sum(refused.values()),
@@ -137,7 +141,13 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
         ignored_columns=ignored,
         misspelt=misspelt,
         warnings=(str(unknown_columns(extract.name, ignored, misspelt)),) if ignored else (),
+        columns=tuple(name for name in wanted if name in present),
     )
+
+
+def drop_row_numbers(duck: Duck, model: type[Table], *, is_full: bool) -> None:
+    """Leave only the contract's columns in what was loaded; until then rows can be named by their number."""
+    duck.execute(f"ALTER TABLE {loaded(model, is_full=is_full)} DROP COLUMN IF EXISTS row_in_file")
 
 
 def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,8 @@ from pathstats.cli.options import (
     AsOfOption,
     JsonOption,
     MaxRefusedOption,
+    MinMatchedOption,
+    StrictOption,
     instant,
     now,
     reporting_errors,
@@ -23,6 +25,8 @@ def check(
     source: Annotated[str, typer.Argument(metavar="SRC", help=SOURCES)],
     as_of: AsOfOption = None,
     max_refused: MaxRefusedOption = 0.05,
+    min_matched: MinMatchedOption = 0.5,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which rows of a source would be refused and why; nothing is kept or published.
@@ -48,7 +52,7 @@ def check(
         return
     from flows.checking_night import check_source
 
-    checked = check_source(source, instant(as_of) or now())
+    checked = check_source(source, instant(as_of) or now(), min_matched)
     held_back = checked.held_back_by(max_refused)
     if as_json:
         deliveries = checked.deliveries
@@ -56,13 +60,16 @@ def check(
             table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
         }
         held = {"held_back_by": held_back, "nobody_counts": checked.nobody_counts}
-        warned = {"warnings": checked.warnings}
+        warned = {
+            "warnings": checked.warnings,
+            "matched": {company: asdict(it) for company, it in checked.matched.items()},
+        }
         typer.echo(json.dumps({"source": source, "tables": tables, **held, **warned}, indent=2))
     else:
         from pathstats.cli.check_screen import show_check
 
-        show_check(checked, held_back, max_refused)
-    if held_back or checked.nobody_counts:
+        show_check(checked, held_back, max_refused, is_strict=strict)
+    if held_back or checked.nobody_counts or (strict and checked.implausible):
         raise typer.Exit(5)
 
 

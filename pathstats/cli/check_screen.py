@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pathstats.cli.night_screen import delivered, show_warnings
+from pathstats.cli.night_screen import delivered, show_matched, show_warnings
 from pathstats.cli.screen import screen
 
 if TYPE_CHECKING:
     from flows.checking_night import Checked
 
 
-def show_check(checked: "Checked", held_back: list[str], limit: float) -> None:
+def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_strict: bool) -> None:
     """What would become of a source's rows."""
     counts = checked.counts
     screen.print(_rows(checked))
@@ -22,6 +22,7 @@ def show_check(checked: "Checked", held_back: list[str], limit: float) -> None:
     if checked.waiting:
         screen.print()
         screen.print(_waiting(checked))
+    show_matched(checked.matched)
     show_warnings(checked.warnings)
     screen.print()
     if held_back:
@@ -29,6 +30,10 @@ def show_check(checked: "Checked", held_back: list[str], limit: float) -> None:
             f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
             soft_wrap=True,
         )
+    elif is_strict and checked.implausible:
+        count = len(checked.implausible)
+        words = f"{count} plausibility warning{'' if count == 1 else 's'}."
+        screen.print(f"[red]A strict run would be blocked[/]: {words}")
     elif checked.nobody_counts:
         screen.print("[red]A night would be held back[/]: every enrolment waits for a partner.")
     elif not checked.arrivals:

@@ -64,7 +64,9 @@ def demo(
 
     hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")
-    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, Limits(shrink_share=None), keep)
+    # Another month's company has nothing of the last one's.
+    limits = Limits(shrink_share=None, vanished_share=None)
+    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
     _forget_another_company(place, plan.source, moment)
     manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
     from pathstats.cli.night_screen import show_demo

@@ -10,7 +10,7 @@ from pathstats.answering import PathStats
 from pathstats.cli.screen import moment, screen
 from pathstats.scanning import latest_release, scan_table
 from schemas.home import Home
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, Matched
 from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 _COLOURS = {
@@ -30,6 +30,8 @@ _COLOURS_OF_CHANGES = {
     "unsuccessful": "red",
     "completion date moved": "yellow",
     "completion date vanished": "yellow",
+    "enrollment gone": "yellow",
+    "enrollment gone with its completion date": "yellow",
 }
 
 
@@ -70,12 +72,21 @@ def show_warnings(warnings: list[str]) -> None:
         screen.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
 
 
+def show_matched(matched: dict[str, Matched]) -> None:
+    """The share of activity that refers to a known user, session and step, after an empty line."""
+    activity = Matched.total(matched.values())
+    if activity.rows:
+        screen.print()
+        screen.print(f"Activity rows with a known {activity.percentages}.")
+
+
 def show_rows_in(manifest: Manifest) -> None:
     """What came in and what the warehouse holds now; below, why rows were refused or wait, and warnings."""
     screen.print(_rows_in(manifest))
     if any(count.reasons for count in manifest.tables_in.values()):
         screen.print()
         screen.print(_refused(manifest))
+    show_matched(manifest.matched)
     show_warnings(manifest.warnings)
 
 
@@ -147,7 +158,7 @@ def show_changes(manifest: Manifest) -> None:
         table.add_row(kind, f"{count:,}", style=_COLOURS_OF_CHANGES[kind] if count else "dim")
     screen.print(table)
     if not restated:
-        screen.print(Text("No completion date has moved or vanished.", "dim"))
+        screen.print(Text("No completion date moved or vanished, and no enrollment is gone.", "dim"))
     screen.print(computed_in_words(manifest))
 
 
@@ -173,11 +184,11 @@ def changes_in_words(manifest: Manifest) -> str:
     >>> changed = {"became late": 3, "completed": 1, "completion date moved": 2}
     >>> facts = dict(computed=9, carried=0, since="20150101T000000Z-1", transitions=changed)
     >>> changes_in_words(Manifest("", "", "", "", "", {}, {}, {}, **facts))
-    '3 became late, 1 completed, 0 to retake, 0 unsuccessful; 2 with completion date moved'
+    '3 became late, 1 completed, 0 to retake, 0 unsuccessful; completion date moved: 2'
     """
     counts = manifest.transitions
     acted_on = ", ".join(f"{counts.get(kind, 0):,} {kind}" for kind in TRANSITIONS)
-    restated = [f"{counts[kind]:,} with {kind}" for kind in RESTATEMENTS if counts.get(kind)]
+    restated = [f"{kind}: {counts[kind]:,}" for kind in RESTATEMENTS if counts.get(kind)]
     return "; ".join([acted_on, *restated])
 
 

@@ -104,6 +104,57 @@ AcceptShrinkOption = Annotated[
         help="Publish this once, whatever the tables have lost: rows were deleted on purpose.",
     ),
 ]
+MaxVanishedOption = Annotated[
+    float,
+    typer.Option(
+        "--max-vanished",
+        metavar="SHARE",
+        rich_help_panel=_GUARDS,
+        envvar="PATHSTATS_MAX_VANISHED",
+        min=0.0,
+        max=1.0,
+        help="The share of the live release's completion dates that may vanish; above it, and from ten dates "
+        "on, nothing is published.",
+    ),
+]
+AllowVanishedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-vanished",
+        rich_help_panel=_GUARDS,
+        help="Publish this once, whatever completion dates vanish.",
+    ),
+]
+MinMatchedOption = Annotated[
+    float,
+    typer.Option(
+        "--min-matched",
+        metavar="SHARE",
+        rich_help_panel=_GUARDS,
+        envvar="PATHSTATS_MIN_MATCHED",
+        min=0.0,
+        max=1.0,
+        help="The share of the activity in sessions whose user, session and step should be known; below it "
+        "the run warns.",
+    ),
+]
+AllowMissingColumnsOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-missing-columns",
+        rich_help_panel=_GUARDS,
+        help="Publish this once without columns that rules read and earlier deliveries had.",
+    ),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        rich_help_panel=_GUARDS,
+        envvar="PATHSTATS_STRICT",
+        help="Publish nothing if a plausibility warning is found.",
+    ),
+]
 MemoryOption = Annotated[
     str,
     typer.Option(

@@ -8,6 +8,8 @@ from pathstats import settings
 from pathstats.cli.options import (
     SOURCES,
     AcceptShrinkOption,
+    AllowMissingColumnsOption,
+    AllowVanishedOption,
     AsOfOption,
     DirectOption,
     HomeOption,
@@ -16,9 +18,12 @@ from pathstats.cli.options import (
     LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MaxVanishedOption,
     MemoryOption,
+    MinMatchedOption,
     NamesOption,
     NotifyOption,
+    StrictOption,
     VerboseOption,
     instant,
     now,
@@ -67,6 +72,11 @@ def run(
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     accept_shrink: AcceptShrinkOption = False,
+    max_vanished: MaxVanishedOption = 0.05,
+    allow_vanished: AllowVanishedOption = False,
+    min_matched: MinMatchedOption = 0.5,
+    allow_missing_columns: AllowMissingColumnsOption = False,
+    strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run one night: take in what the source delivers, compute what can have changed, publish a release.
@@ -91,7 +101,14 @@ def run(
 
     if incremental:
         source = _as_changes(source)
-    limits = Limits(max_refused, None if accept_shrink else max_shrink)
+    limits = Limits(
+        max_refused,
+        None if accept_shrink else max_shrink,
+        None if allow_vanished else max_vanished,
+        min_matched,
+        allow_missing_columns,
+        strict,
+    )
     place, moment = settings.home(home), instant(as_of) or now()
     plan = Plan(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
     hand_on(notify)

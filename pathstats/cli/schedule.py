@@ -12,9 +12,12 @@ from pathstats.cli.options import (
     LeastAgreementOption,
     MaxRefusedOption,
     MaxShrinkOption,
+    MaxVanishedOption,
     MemoryOption,
+    MinMatchedOption,
     NamesOption,
     NotifyOption,
+    StrictOption,
     VerboseOption,
     now,
     reporting_errors,
@@ -34,6 +37,9 @@ def schedule(
     verbose: VerboseOption = False,
     max_refused: MaxRefusedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
+    max_vanished: MaxVanishedOption = 0.05,
+    min_matched: MinMatchedOption = 0.5,
+    strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
@@ -59,7 +65,7 @@ def schedule(
 
     # A wrong word is told now, not by the first night.
     open_source(source)
-    limits = Limits(max_refused, max_shrink)
+    limits = Limits(max_refused, max_shrink, max_vanished, min_matched, strict=strict)
     place = settings.home(home)
     plan = Plan(
         source,

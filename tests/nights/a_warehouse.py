@@ -47,6 +47,7 @@ class Nights:
     def __post_init__(self) -> None:
         self.home = Home(self.folder / "home")
         self._numbers = itertools.count()
+        self.warnings: list[str] = []
         self.home.published.mkdir(parents=True)
 
     def accept(
@@ -63,13 +64,15 @@ class Nights:
             pl.DataFrame(delivery.rows, schema=polars_schema(model)).write_parquet(file)
             extract = Extract(delivery.table, file, delivery.taken_at, delivery.is_full)
             arrivals.append(Arrival(extract, loading.load(self.duck, model, extract)))
-        return accepting.accept(self.duck, arrivals, limits=limits, run_id=run_id(as_of), as_of=as_of)
+        accepted = accepting.accept(self.duck, arrivals, limits=limits, run_id=run_id(as_of), as_of=as_of)
+        self.warnings = accepted.warnings
+        return accepted.counts
 
     def publish(self, as_of: datetime, *, is_killed: bool = False) -> None:
         """Publish a release, or be killed right before it appears."""
         building = release.start_building(self.home)
         computed = transforming.transform(
-            self.duck, self.home, verifying.intact(self.home), building, as_of, anew=False
+            self.duck, self.home, verifying.intact(self.home), building, as_of, anew=False, limits=NO_LIMITS
         )
         release_id = release.next_release_id(self.home, run_id(as_of))
         since_release.settle(self.duck, release_id, history.names(self.home))

@@ -37,6 +37,7 @@ def history(tmp_path: Path) -> Iterator[History]:
                 steps = [{"position": 0, **row} for row in read("path_steps", rows)]
                 pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
                 loading.load(duck, PathSteps, Extract("path_steps", file, at(day), is_full))
+                loading.drop_row_numbers(duck, PathSteps, is_full=is_full)
                 delivered = loading.loaded(PathSteps, is_full=is_full)
                 versions = step_history.dated(
                     PathSteps, delivered, "path_steps", "path_steps", at(day), is_full=is_full

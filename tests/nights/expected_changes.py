@@ -150,6 +150,17 @@ def expected_changes(
                 to_as_of=until,
                 cause=cause,
             )
+        if it in was and it not in now and was[it]["completed_at"]:
+            # The date is gone with its enrollment, for the same reason.
+            yield dict(
+                zip(("company_id", "session_id", "user_id", "enrollment_id"), it, strict=True),
+                field="completed_at",
+                old_value=said(was[it], "completed_at"),
+                new_value=None,
+                from_as_of=since,
+                to_as_of=until,
+                cause=cause,
+            )
 
 
 def key(row: Row) -> Key:

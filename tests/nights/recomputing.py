@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 
 from flows import transforming
 from flows.publishing import release
+from flows.warehouse.limits import NO_LIMITS
 from schemas.home import Home, Release
 from tests.nights.a_warehouse import Nights
 
@@ -21,7 +22,7 @@ def assert_like_recomputed(nights: Nights, as_of: datetime) -> None:
     elsewhere = Home(nights.folder / "anew")
     elsewhere.published.mkdir(parents=True, exist_ok=True)
     recomputed = release.start_building(elsewhere)
-    transforming.transform(nights.duck, elsewhere, None, recomputed, as_of, anew=True)
+    transforming.transform(nights.duck, elsewhere, None, recomputed, as_of, anew=True, limits=NO_LIMITS)
     published = Release(nights.home.latest.resolve(strict=True))
     for table in TABLES:
         found, expected = (pl.read_parquet(it.table(table)) for it in (published, recomputed))

@@ -154,5 +154,5 @@ def test_a_table_that_shrank_leaves_all_as_it_was_until_that_is_accepted(tmp_pat
     spend(tmp_path, fewer, at("10 Mar"))
     statuses(tmp_path, "user | detail \n u1 | successful \n u2 | successful")
     changed = published(tmp_path / "home", "status_changes").select("user_id", "field", "cause").rows()
-    assert changed == [("u3", "gone", "enrolment")]
+    assert changed == [("u3", "completed_at", "enrolment"), ("u3", "gone", "enrolment")]
     assert spend(tmp_path, fewer, at("11 Mar"), limits=guarded).carried == 2

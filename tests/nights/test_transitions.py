@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from schemas.columns import polars_schema
-from schemas.outputs import PathSessionStats, StatusChanges
-from transforms.changes import transitions
+from schemas.outputs import PathSessionStats
+from transforms.changes import transitions, vanished
 
 Change = tuple[str, str | None, str | None]
 KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
@@ -105,11 +105,33 @@ def test_completion_date_that_is_another_one_is_counted(
     assert counted({"is": "onTime"}, ("completed_at", old, new)) == counts
 
 
-def test_completion_date_of_an_enrollment_that_is_gone_vanishes() -> None:
-    found = pl.DataFrame(
-        [{**KEYS, "field": "completed_at", "old_value": "2026-03-05T00:00:00.000000Z", "new_value": None}],
-        schema_overrides={"new_value": pl.String},
-    )
-    nothing = pl.DataFrame(schema=polars_schema(PathSessionStats))
-    assert transitions(found, nothing)["completion date vanished"] == 1
-    assert set(polars_schema(StatusChanges)) > set(found.columns)
+DATE = "2026-03-05T00:00:00.000000Z"
+NOTHING = pl.DataFrame(schema=polars_schema(PathSessionStats))
+
+
+def lost(*enrollments: list[Change], cause: str = "correction of earlier data") -> pl.DataFrame:
+    """Rows of status_changes, all with one cause: (field, old_value, new_value) of each enrollment."""
+    rows = [
+        {**KEYS, "enrollment_id": f"e{number}", "field": field, "old_value": old, "new_value": new}
+        for number, changes in enumerate(enrollments)
+        for field, old, new in changes
+    ]
+    texts = dict.fromkeys(("old_value", "new_value"), pl.String)
+    return pl.DataFrame(rows, schema_overrides=texts).with_columns(cause=pl.lit(cause))
+
+
+def test_date_of_a_gone_enrollment_is_counted_with_the_enrollment() -> None:
+    gone: list[Change] = [("gone", "enrolled", None), ("completed_at", DATE, None)]
+    found = lost(gone, [("gone", "enrolled", None)], [("completed_at", DATE, None)])
+    assert {kind: count for kind, count in transitions(found, NOTHING).items() if count} == {
+        "completion date vanished": 1,
+        "enrollment gone": 2,
+        "enrollment gone with its completion date": 1,
+    }
+
+
+def test_date_that_a_definition_took_away_has_not_vanished_unless_its_enrollment_is_gone() -> None:
+    date: list[Change] = [("completed_at", DATE, None)]
+    gone: list[Change] = [("gone", "enrolled", None), *date]
+    assert vanished(lost(date, gone)).rows() == [("acme", 2)]
+    assert vanished(lost(date, gone, cause="definition")).rows() == [("acme", 1)]

@@ -1,0 +1,68 @@
+"""Near matches: ids that nothing is known by, and that would be known if they were written another way."""
+
+from collections.abc import Container, Iterator
+
+from flows.sources.base import DataWarning
+from flows.warehouse.duck import Duck
+
+# Which ids refer to what: the table, the kind of id, and the table that knows it.
+_REFERENCES = (
+    ("step_activity", "user", "users"),
+    ("step_activity", "session", "path_sessions"),
+    ("step_activity", "step", "path_steps"),
+    ("enrollments", "user", "users"),
+    ("enrollments", "session", "path_sessions"),
+    ("path_sessions", "path", "paths"),
+    ("path_steps", "path", "paths"),
+)
+# How tools change an id that they should have left alone; undone on both sides.
+_FORMS = {
+    "removing '.0'": r"regexp_replace({id}, '\.0+$', '')",
+    "removing leading zeros": "ltrim({id}, '0')",
+    "removing spaces around them": r"regexp_replace({id}, '^\s+|\s+$', '', 'g')",
+    "ignoring case": "lower({id})",
+}
+
+
+def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
+    """The warnings about ids in the warehouse that match nothing, but would in another form.
+
+    tables: the tables in the warehouse.
+    """
+    return [
+        str(DataWarning(table, text))
+        for table, kind, of in _REFERENCES
+        if table in tables and of in tables
+        for text in _near(duck, table, kind, of)
+    ]
+
+
+def _near(duck: Duck, table: str, kind: str, known_by: str) -> Iterator[str]:
+    duck.execute(
+        f"CREATE OR REPLACE TEMP TABLE unknown AS SELECT company_key, {kind}_id AS id FROM {kind}_keys "
+        f"WHERE {kind}_key IN (SELECT {kind}_key FROM {table}) "
+        f"AND {kind}_key NOT IN (SELECT {kind}_key FROM {known_by})"
+    )
+    unknown = duck.value("SELECT count(*) FROM unknown")
+    if not unknown:
+        return
+    known = (
+        f"SELECT company_key, {kind}_id AS id FROM {kind}_keys "
+        f"WHERE {kind}_key IN (SELECT {kind}_key FROM {known_by})"
+    )
+    found = {words: _matching(duck, known, form) for words, form in _FORMS.items()}
+    words, (count, id, meant) = max(found.items(), key=lambda item: item[1][0])
+    if count:
+        ids = f"unknown {kind} id matches" if unknown == 1 else f"unknown {kind} ids match"
+        yield f"{count:,} of {unknown:,} {ids} after {words}, e.g. {id!r} is {meant!r}."
+
+
+def _matching(duck: Duck, known: str, form: str) -> tuple[int, str, str]:
+    """How many unknown ids match in this form, the first of them, and the known id that it matches."""
+    ours, theirs = form.format(id="u.id"), form.format(id="k.id")
+    return tuple(
+        duck.rows(
+            f"SELECT count(DISTINCT (u.company_key, u.id)), min(u.id), arg_min(k.id, u.id) "
+            f"FROM unknown AS u JOIN ({known}) AS k ON u.company_key = k.company_key AND {ours} = {theirs}"
+        )[0]
+    )

@@ -1,0 +1,122 @@
+"""Activity that refers to nothing known: a run reports the share, warns if it is low, stops if it falls."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.night_figures import markdown
+from pathstats.cli.main import app
+from schemas.errors import HeldBack
+from schemas.manifest import Matched
+from tests.a_night import latest
+from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
+from tests.nights.a_warehouse import Delivery, Nights
+from tests.reference.rows import Tables
+
+Renamed = Callable[[str], str]
+
+
+def test_run_over_ids_that_a_spreadsheet_turned_into_floats_warns_and_names_the_known_form(
+    tmp_path: Path,
+) -> None:
+    spoiled = edited(earned_by(6), "step_activity", session_id="101.0")
+    manifest = run(write(tmp_path / "in", spoiled), tmp_path / "home")
+    assert manifest.matched == {"acme": Matched(12, 12, 12, in_session=12, session=0, complete=0)}
+    low, near = manifest.warnings
+    assert low.startswith("step_activity: only 0 of the 12 rows that name a session match a known")
+    assert near == (
+        "step_activity: 1 of 1 unknown session id matches after removing '.0', e.g. '101.0' is '101'."
+    )
+    assert "session in 0 of the 12 that name one" in markdown(manifest)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "renamed", "words"),
+    [
+        ("step_activity", "user_id", lambda id: id.lstrip("0"), "after removing leading zeros"),
+        ("step_activity", "step_id", str.lower, "after ignoring case"),
+        ("step_activity", "session_id", "{} ".format, "after removing spaces around them"),
+        ("users", "user_id", "{}.0".format, "after removing '.0'"),
+    ],
+)
+def test_near_match_is_found_for_each_kind_of_id_whichever_side_changed(
+    tmp_path: Path, table: str, column: str, renamed: Renamed, words: str
+) -> None:
+    source = write(tmp_path / "in", edited(earned_by(6), table, **{column: renamed}))
+    checked = CliRunner().invoke(app, ["check", f"files:{source}", "--as-of", FIRST.isoformat(), "--json"])
+    near = [
+        it
+        for it in json.loads(checked.stdout)["warnings"]
+        if it.startswith("step_activity") and "after" in it
+    ]
+    assert len(near) == 1
+    assert words in near[0]
+
+
+def test_ids_that_resemble_nothing_have_no_near_match(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", edited(earned_by(6), "step_activity", session_id="elsewhere"))
+    shown = CliRunner().invoke(app, ["check", f"files:{source}", "--as-of", FIRST.isoformat()])
+    assert "Activity rows with a known user 100.0%, session 0.0%, step 100.0%." in shown.stdout
+    assert "match after" not in shown.stdout
+
+
+def test_share_that_is_low_enough_for_a_warning_is_a_setting(tmp_path: Path) -> None:
+    tables = earned_by(10)
+    half = [{**row, "session_id": "?"} if n < 10 else row for n, row in enumerate(tables["step_activity"])]
+    source = write(tmp_path / "in", {**tables, "step_activity": half})
+    assert not run(source, tmp_path / "home").warnings
+    (warning,) = run(source, tmp_path / "home", NEXT, matched_share=0.51).warnings
+    assert "only 10 of the 20 rows" in warning
+
+
+def test_attempts_outside_any_session_need_no_session(tmp_path: Path) -> None:
+    tables = earned_by(6)
+    outside = [{**row, "session_id": None} for row in tables["step_activity"][1:]]
+    source = write(tmp_path / "in", {**tables, "step_activity": [tables["step_activity"][0], *outside]})
+    manifest = run(source, tmp_path / "home")
+    assert manifest.matched["acme"].shares() == {"user": 1.0, "session": 1.0, "step": 1.0}
+    assert not manifest.warnings
+
+
+@pytest.mark.parametrize("column", ["user_id", "session_id", "step_id"])
+def test_run_is_blocked_when_the_matched_share_falls_and_the_live_release_stays(
+    tmp_path: Path, column: str
+) -> None:
+    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
+    before = latest(tmp_path / "home")
+    spoiled = write(tmp_path / "next", edited(earned_by(20), "step_activity", **{column: "x{}".format}))
+    kind = column.removesuffix("_id")
+    with pytest.raises(HeldBack, match=f"company acme with a known {kind} fell from 100% to 0%") as blocked:
+        run(spoiled, tmp_path / "home", NEXT)
+    assert blocked.value.exit_code == 5
+    assert latest(tmp_path / "home") == before
+    accepted = run(spoiled, tmp_path / "home", NEXT, shrink_share=None, vanished_share=None)
+    assert accepted.matched["acme"].shares()[kind] == 0
+    # A loss that was accepted is not a loss of the next run.
+    run(spoiled, tmp_path / "home", NEXT)
+
+
+def test_company_whose_share_falls_blocks_the_run_though_all_others_are_whole(tmp_path: Path) -> None:
+    def both(other: Tables) -> Tables:
+        large = edited_company("big", earned_by(60))
+        return {table: large[table] + other[table] for table in large}
+
+    def edited_company(company: str, tables: Tables) -> Tables:
+        return {table: [{**row, "company_id": company} for row in rows] for table, rows in tables.items()}
+
+    run(write(tmp_path / "in", both(earned_by(5))), tmp_path / "home")
+    spoiled = edited(earned_by(5), "step_activity", step_id="x{}".format)
+    with pytest.raises(HeldBack, match="company acme with a known step fell from 100% to 0%"):
+        run(write(tmp_path / "next", both(spoiled)), tmp_path / "home", NEXT, vanished_share=None)
+
+
+def test_changes_that_match_nothing_are_warned_of_though_the_whole_table_matches(nights: Nights) -> None:
+    row = {**nights.stored()["step_activity"][0], "activity_id": "new", "session_id": "S.0"}
+    nights.accept([Delivery("step_activity", [row], NEXT, is_full=False)], NEXT)
+    assert any(
+        it.startswith("changes of step_activity: only 0 of the 1 rows that name a session")
+        for it in nights.warnings
+    )

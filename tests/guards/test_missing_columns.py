@@ -1,0 +1,57 @@
+"""A column that was delivered before and is missing now: an error where rules read it, else a warning."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import HeldBack, SourceError
+from tests.a_night import latest
+from tests.guards.a_class import FIRST, NEXT, earned_by, run, write
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "ndjson"])
+def test_run_stops_without_a_column_that_rules_read_until_that_is_allowed(tmp_path: Path, form: str) -> None:
+    run(write(tmp_path / "in", earned_by(20), form=form), tmp_path / "home")
+    before = latest(tmp_path / "home")
+    gone = write(tmp_path / "next", earned_by(20), form=form, without=("step_activity", "completed_at"))
+    with pytest.raises(SourceError, match="step_activity has no column completed_at, which earlier") as error:
+        run(gone, tmp_path / "home", NEXT)
+    assert error.value.exit_code == 3
+    assert latest(tmp_path / "home") == before
+    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+        run(gone, tmp_path / "home", NEXT, allow_missing_columns=True)
+    manifest = run(gone, tmp_path / "home", NEXT, allow_missing_columns=True, vanished_share=None)
+    assert manifest.warnings == [
+        "step_activity: column completed_at, which earlier deliveries had, is missing."
+    ]
+    assert not run(gone, tmp_path / "home", NEXT).warnings
+
+
+def test_run_warns_of_a_missing_column_that_only_describes(tmp_path: Path) -> None:
+    run(write(tmp_path / "in", earned_by(3)), tmp_path / "home")
+    gone = write(tmp_path / "next", earned_by(3), without=("users", "email"))
+    (warning,) = run(gone, tmp_path / "home", NEXT).warnings
+    assert warning == "users: column email, which earlier deliveries had, is missing."
+
+
+def test_column_that_never_came_is_not_missed(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", earned_by(3), without=("enrollments", "archived_at"))
+    run(source, tmp_path / "home")
+    assert not run(source, tmp_path / "home", NEXT).warnings
+
+
+def test_key_that_few_rows_of_ndjson_had_may_be_gone(tmp_path: Path) -> None:
+    tables = earned_by(20)
+    tables["enrollments"][0]["archived_at"] = FIRST
+    run(write(tmp_path / "in", tables, form="ndjson"), tmp_path / "home")
+    gone = write(tmp_path / "next", earned_by(20), form="ndjson", without=("enrollments", "archived_at"))
+    (warning,) = run(gone, tmp_path / "home", NEXT).warnings
+    assert warning == "enrollments: column archived_at, which earlier deliveries had, is missing."
+
+
+def test_changed_row_of_ndjson_may_lack_keys_that_others_have(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", earned_by(20), form="ndjson")
+    run(source, tmp_path / "home")
+    changes = {table: rows[:1] for table, rows in earned_by(20).items() if table == "step_activity"}
+    write(source / "changes", changes, form="ndjson", without=("step_activity", "completed_at"))
+    assert not run(source, tmp_path / "home", NEXT).warnings

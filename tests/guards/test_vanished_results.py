@@ -1,0 +1,103 @@
+"""Results of the live release that would be gone: too many block a run, and all of them are counted."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pathstats.cli.night_screen import changes_in_words
+from schemas.errors import HeldBack
+from tests.a_night import latest, published
+from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
+from tests.reference.rows import Tables
+
+# Thresholds that other guards have do not come first here.
+ALONE = {"shrink_share": None, "allow_missing_columns": True}
+
+
+def without_enrollments(count: int) -> Callable[[Tables], Tables]:
+    return lambda tables: {**tables, "enrollments": tables["enrollments"][count:]}
+
+
+def not_completed(tables: Tables) -> Tables:
+    return edited(tables, "step_activity", completed_at=None)
+
+
+def failed(tables: Tables) -> Tables:
+    return edited(tables, "step_activity", score=1)
+
+
+def session_gone(tables: Tables) -> Tables:
+    return edited(tables, "path_sessions", session_id="102")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "vanished"),
+    [(not_completed, 20), (failed, 20), (session_gone, 20), (without_enrollments(10), 10)],
+)
+def test_run_is_blocked_when_completion_dates_would_vanish(
+    tmp_path: Path, spoil: Callable[[Tables], Tables], vanished: int
+) -> None:
+    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
+    before = latest(tmp_path / "home")
+    spoiled = write(tmp_path / "next", spoil(earned_by(20)))
+    with pytest.raises(HeldBack, match=f"{vanished} of 20 completion dates of company acme") as blocked:
+        run(spoiled, tmp_path / "home", NEXT, **ALONE)
+    assert blocked.value.exit_code == 5
+    assert "--allow-vanished" in str(blocked.value)
+    assert latest(tmp_path / "home") == before
+    run(spoiled, tmp_path / "home", NEXT, **ALONE, vanished_share=None)
+    # What was allowed once is no loss of the next run.
+    run(spoiled, tmp_path / "home", NEXT, **ALONE)
+
+
+def test_sound_delivery_after_a_blocked_run_is_published_without_any_loss(tmp_path: Path) -> None:
+    sound = write(tmp_path / "in", earned_by(20))
+    run(sound, tmp_path / "home")
+    with pytest.raises(HeldBack):
+        run(write(tmp_path / "next", not_completed(earned_by(20))), tmp_path / "home", NEXT, **ALONE)
+    manifest = run(sound, tmp_path / "home", NEXT)
+    assert not any(manifest.transitions.values())
+    assert published(tmp_path / "home", "path_session_stats")["completed_at"].null_count() == 0
+
+
+@pytest.mark.parametrize(("share", "is_blocked"), [(0.24, True), (0.25, False)])
+def test_exactly_the_share_may_vanish(tmp_path: Path, share: float, is_blocked: bool) -> None:
+    run(write(tmp_path / "in", earned_by(40)), tmp_path / "home")
+    fewer = write(tmp_path / "next", without_enrollments(10)(earned_by(40)))
+    limits = {**ALONE, "vanished_share": share}
+    if is_blocked:
+        with pytest.raises(HeldBack, match="10 of 40 completion dates"):
+            run(fewer, tmp_path / "home", NEXT, **limits)
+    else:
+        run(fewer, tmp_path / "home", NEXT, **limits)
+
+
+def test_fewer_than_ten_dates_never_block_but_are_counted_with_their_enrollments(tmp_path: Path) -> None:
+    run(write(tmp_path / "in", earned_by(40)), tmp_path / "home")
+    manifest = run(write(tmp_path / "next", without_enrollments(7)(earned_by(40))), tmp_path / "home", NEXT)
+    assert manifest.transitions["enrollment gone"] == 7
+    assert manifest.transitions["enrollment gone with its completion date"] == 7
+    assert manifest.transitions["completion date vanished"] == 0
+    assert "enrollment gone: 7; enrollment gone with its completion date: 7" in changes_in_words(manifest)
+    changes = published(tmp_path / "home", "status_changes")
+    assert changes.filter(pl.col("field") == "completed_at")["new_value"].to_list() == [None] * 7
+
+
+def test_stricter_step_takes_dates_away_without_blocking_the_run(tmp_path: Path) -> None:
+    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
+    stricter = write(tmp_path / "next", edited(earned_by(20), "path_steps", min_score=95))
+    # The new definition is valid from when its file was written.
+    os.utime(stricter / "path_steps.csv", (FIRST.timestamp(), FIRST.timestamp()))
+    manifest = run(stricter, tmp_path / "home", NEXT, **ALONE)
+    assert manifest.transitions["completion date vanished"] == 20
+
+
+def test_run_for_an_earlier_as_of_is_not_blocked_by_dates_that_were_not_yet_earned(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", earned_by(20))
+    run(source, tmp_path / "home", NEXT)
+    earlier = FIRST.replace(day=2)
+    manifest = run(source, tmp_path / "home", earlier)
+    assert manifest.transitions["completion date vanished"] == 20
