@@ -37,7 +37,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
         waivers="quiz | threshold | waives \n A | 50 | B \n A | 80 | Q",
         activity="""
         user | session | step | completed | score
-        u1   | S       | A    | 2 Mar     | 60
+        u1   | S       | A    | 2 Mar     | 60.5
         u1   | C       | D    | 3 Mar     | 40
         u2   | S       | A    | 2 Mar     | 40
         u2   | C       | D    | 3 Mar     | 70
@@ -53,7 +53,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
 def test_waived_steps_are_named_with_the_score_that_waives_them(said: Said) -> None:
     waived = {who: [it for it in words if "R16" in it] for who, words in said.items()}
     assert waived == {
-        ("S", "u1"): ["Step B does not count: 60 % in step A reach 50 %, which waives it (R16)."],
+        ("S", "u1"): ["Step B does not count: 60.5 % in step A reach 50 %, which waives it (R16)."],
         ("S", "u2"): [],
         ("S", "u3"): [
             "Step B does not count: 80 % in step A reach 50 %, which waives it (R16).",

@@ -37,7 +37,7 @@ def test_learners_with_their_steps(release: Release) -> None:
         u4   | toRetake           | 100      | 65    | r60 | s   | s70 | n
         u5   | successful         | 100      | 78    | s85 | s   | s70 | n
         u6   | unsuccessful       | 33       | 70    | f70 | n   | n   | n
-        u7   | onTime             | 33       | 85    | s85 | n   | n   | n
+        u7   | onTime             | 33       | 85    | s85.25 | n | n   | n
         u8   | notYetStarted      | 0        |       | n   | n   | n   | n""",
     )
     late = {row[0]: row[6] for row in data["learners"] if row[6] is not None}

@@ -60,7 +60,7 @@ ACTIVITY = """
     S1      | u5   | X    | 5 Mar     | 70
     S1      | u6   | A    | 3 Mar     | 60
     S1      | u6   | A    | 4 Mar     | 70
-    S1      | u7   | A    | 3 Mar     | 85
+    S1      | u7   | A    | 3 Mar     | 85.25
     S2      | u9   | A    | 6 Mar     | 90
     S0      | u10  | A    | 5 Feb     | 85
     S0      | u10  | B    | 6 Feb     |
