@@ -204,16 +204,13 @@ def with_causes(
     of_enrollments = (world.enrollments, world.below.enrollments)
     enrolled = pl.concat(frame.lazy().select(_PAIR) for frame in of_enrollments)
 
-    def happened(frames: tuple[pl.DataFrame, ...], *columns: str) -> pl.LazyFrame:
-        return pl.concat(frame.lazy().filter(between(*columns)).select(_PAIR) for frame in frames)
-
-    attempts = happened(
-        (world.in_session, world.elsewhere), "started_at", "last_activity_at", "completed_at"
-    ).join(enrolled, on=_PAIR, how="semi")
-    began_or_ended, worked = (
-        world.seen_from_above(pairs).collect()
-        for pairs in (happened(of_enrollments, "enrolled_at", "archived_at"), attempts)
-    )
+    began_or_ended = world.seen_from_above(
+        pl.concat(
+            frame.lazy().filter(between("enrolled_at", "archived_at")).select(_PAIR)
+            for frame in of_enrollments
+        )
+    ).collect()
+    worked, named = _worked(world, enrolled, between("started_at", "last_activity_at", "completed_at"))
     of_sessions = world.sessions.select(
         "company_id",
         "session_id",
@@ -243,7 +240,7 @@ def with_causes(
         .then(_ENROLLMENT)
         .when("definition")
         .then(_DEFINITION)
-        .when("activity")
+        .when(pl.col("activity") | pl.col("activity_of_it"))
         .then(_ACTIVITY)
         .otherwise(_TIME)
     )
@@ -260,6 +257,7 @@ def with_causes(
         found.join(expected, on=[*_KEYS, "field"], how="left", maintain_order="left")
         .join(of_sessions, on=["company_id", "session_id"], how="left", maintain_order="left")
         .join(of_pairs, on=["session_key", "user_id"], how="left", maintain_order="left")
+        .join(named, on=[*_PAIR, "enrollment_id"], how="left", maintain_order="left")
         .with_columns(pl.selectors.boolean().fill_null(False))
         .with_columns(cause=pl.when(_is_another("value_then", "old_value")).then(of_data).otherwise(of_time))
         .select(
@@ -269,6 +267,28 @@ def with_causes(
             cause="cause",
         )
     )
+
+
+def _worked(world: World, enrolled: pl.LazyFrame, is_new: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Who was active: learners in sessions, and the enrollments that attempts in their sessions name (R4).
+
+    The second has a column activity_of_it, always true.
+    """
+    inside, elsewhere = (frame.lazy().filter(is_new) for frame in (world.in_session, world.elsewhere))
+    inside, elsewhere = (frame.join(enrolled, on=_PAIR, how="semi") for frame in (inside, elsewhere))
+    names_one = pl.col("named_enrollment_id").is_not_null()
+    every = pl.concat([inside.select(_PAIR), elsewhere.select(_PAIR)])
+    pairs = pl.concat(
+        [
+            inside.filter(~names_one).select(_PAIR),
+            elsewhere.select(_PAIR),
+            world.only_from_above(every),
+        ]
+    )
+    named = inside.filter(names_one).select(
+        *_PAIR, enrollment_id="named_enrollment_id", activity_of_it=pl.lit(True)
+    )
+    return pairs.collect(), named.unique().collect()
 
 
 def _is_another(one: str, other: str) -> pl.Expr:

@@ -62,11 +62,13 @@ class World:
 
     def seen_from_above(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Rows that have a session_key, and again each for the sessions that look into its session."""
-        if self.below.sessions.is_empty():
-            return rows
+        return rows if self.below.sessions.is_empty() else pl.concat([rows, self.only_from_above(rows)])
+
+    def only_from_above(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Each row for the sessions that look into its session."""
         above = self.below.looks_into.lazy().select(above="session_key", session_key="child_key")
         seen = rows.join(above, on="session_key").with_columns(session_key="above")
-        return pl.concat([rows, seen.select(rows.collect_schema().names())])
+        return seen.select(rows.collect_schema().names())
 
 
 # What names an enrolment beside its ids.

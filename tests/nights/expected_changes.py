@@ -232,8 +232,10 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
         if (company, session) in enrolled | {it[:2]}
         and (r["company_id"], r["user_id"]) == (company, it[2])
         and (
-            r["session_id"] == session
-            or (r["completed_at"] is not None and (company, path, r["step_id"]) in steps_of(tables))
+            # R4: an attempt that names an enrollment is activity of that one.
+            (company, session) != it[:2] or r["enrollment_id"] in (None, it[3])
+            if r["session_id"] == session
+            else r["completed_at"] is not None and (company, path, r["step_id"]) in steps_of(tables)
         )
     ]
     if any(within(r, "started_at", "last_activity_at", "completed_at") for r in attempts):

@@ -118,6 +118,26 @@ def test_an_attempt_that_moves_between_enrollments_changes_both(tmp_path: Path) 
     )
 
 
+def test_an_attempt_that_names_another_enrollment_is_no_cause(tmp_path: Path) -> None:
+    """Both become late on 8 March; only the first was active since the release before."""
+    tables = world(
+        steps="step | due \n A | 7 Mar \n B | ",
+        enrollments="enrollment | enrolled \n e1 | 1 Mar \n e2 | 2 Mar",
+        activity="enrollment | step | started \n e1 | B | 7 Mar",
+    )
+    spend(tmp_path, tables, at("6 Mar"))
+    spend(tmp_path, tables, at("8 Mar"))
+    changed = published(tmp_path / "home", "status_changes").filter(field="status")
+    expect(
+        changed.to_dicts(),
+        """
+        enrollment | old_value | new_value | cause
+        e1         | onTime    | late      | activity
+        e2         | onTime    | late      | time
+        """,
+    )
+
+
 @pytest.mark.parametrize("is_published", [False, True])
 def test_a_night_that_dies_while_it_publishes_costs_the_next_one_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_published: bool
