@@ -116,7 +116,7 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         described = aside.submit(describing.described, building, building.files())
         landing = landing_of(plan.source, plan.home)
         parity = timed("compare with the platform", compare, plan, landing) if landing else None
-        companies = timed("report", report, plan, tables_in, computed)
+        companies = timed("report", report, plan, tables_in, computed, accepted.matched, warnings)
         files = described.result()
     manifest: Manifest = timed(
         "publish",
@@ -219,10 +219,18 @@ def compare(plan: Plan, landing: Path) -> Agreement | None:
         return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
 
 
-def report(plan: Plan, tables_in: dict[str, TableIn], computed: Computed) -> dict[str, Standing]:
+def report(
+    plan: Plan,
+    tables_in: dict[str, TableIn],
+    computed: Computed,
+    matched: dict[str, Matched],
+    warnings: list[str],
+) -> dict[str, Standing]:
     """Write the pages that people open, and tell where the learners of each company stand."""
     companies = standings(plan.home.building)
-    told = reporting.Night.told_by(plan.home, plan.as_of, companies, tables_in, computed.since)
+    told = reporting.Night.told_by(
+        plan.home, plan.as_of, companies, tables_in, computed.since, matched, warnings
+    )
     with _warehouse(plan) as duck:
         reporting.write_report(duck, plan.home.building.folder, told, with_names=plan.with_names)
     return companies

@@ -62,7 +62,9 @@ def write_folder(
         tell(written, len(pages))
         html = page_of(by_id[session], rows, as_of, with_names=wanted.with_names)
         _write(folder / "report" / pages[session], html)
-    night = Night.told_by(home, as_of, companies, manifest.tables_in, manifest.since)
+    night = Night.told_by(
+        home, as_of, companies, manifest.tables_in, manifest.since, manifest.matched, manifest.warnings
+    )
     with opened(release) as duck:
         html = company_report(duck, company, night, with_names=wanted.with_names, pages=pages)
     # After them: it leads to pages that are there.

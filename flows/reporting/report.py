@@ -1,7 +1,7 @@
 """The report of a release: for the person who runs training, one page for each company."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,7 @@ from flows.warehouse.duck import Duck
 from schemas.columns import table_name
 from schemas.dictionary import column_metadata
 from schemas.home import Home, Release
-from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Standing, TableIn, as_of_in
+from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Matched, Standing, TableIn, as_of_in
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 from schemas.vocabulary import RESTATEMENTS, STILL_TO_DO, WAITING_REASONS
 
@@ -45,6 +45,8 @@ class Night:
     since:     the release that status_changes compares with; null if there is none.
     before:    where the learners of each company stood in that one.
     earlier:   the manifests of nights as of earlier instants, the oldest first.
+    matched:   how much activity of each company refers to a known user, session and step.
+    warnings:  sentences about the data of all companies together.
     """
 
     as_of: datetime
@@ -53,6 +55,8 @@ class Night:
     since: str | None
     before: dict[str, Standing]
     earlier: list[Manifest]
+    matched: dict[str, Matched] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @classmethod
     def told_by(
@@ -62,6 +66,8 @@ class Night:
         companies: dict[str, Standing],
         tables_in: dict[str, TableIn],
         since: str | None,
+        matched: dict[str, Matched],
+        warnings: list[str],
     ) -> Self:
         """A night, and what the home's releases tell of those before it."""
         before = history.read(home.release(since)) if since else None
@@ -72,6 +78,8 @@ class Night:
             since,
             before.companies if isinstance(before, Manifest) else {},
             history.earlier(home, as_of, most=_NIGHTS - 1),
+            matched,
+            warnings,
         )
 
 
@@ -135,6 +143,8 @@ def company_report(
         tables_in=[
             (name, moment(datetime.fromisoformat(it.data_as_of)), it) for name, it in night.tables_in.items()
         ],
+        matched=night.matched.get(company),
+        warnings=night.warnings,
         # What the tables of all companies together held is none of one company's business.
         is_only=len(night.companies) == 1,
         rules_version=RULES_VERSION,

@@ -120,3 +120,14 @@ def test_changes_that_match_nothing_are_warned_of_though_the_whole_table_matches
         it.startswith("changes of step_activity: only 0 of the 1 rows that name a session")
         for it in nights.warnings
     )
+
+
+def test_report_and_status_show_the_share_and_the_warnings(tmp_path: Path) -> None:
+    spoiled = edited(earned_by(6), "step_activity", session_id="101.0")
+    run(write(tmp_path / "in", spoiled), tmp_path / "home")
+    report = latest(tmp_path / "home").report.read_text("utf-8")
+    assert "user known in 12 of 12 rows, session in 0 of the 12 that name one, step in 12 of 12" in report
+    assert "unknown session id matches after removing" in report
+    status = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home")]).stdout
+    assert "Activity rows with a known user 100.0%, session 0.0%, step 100.0%." in status
+    assert "warning step_activity: only 0 of the 12 rows" in status
