@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from flows import ctrl_c, notices, permissions, transforming
 from flows.failing import remembering_failure, telling_of_an_unwritable_home
 from flows.locking import one_night_at_a_time
-from flows.parity.holding import hold_against_the_platform, landing_of
+from flows.parity.holding import hold_against_the_platform, landing_of, parity_warnings
 from flows.plan import Plan
 from flows.publishing import describing, history, release, retention, verifying
 from flows.publishing.standings import standings
@@ -116,6 +116,7 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         described = aside.submit(describing.described, building, building.files())
         landing = landing_of(plan.source, plan.home)
         parity = timed("compare with the platform", compare, plan, landing) if landing else None
+        warnings += parity_warnings(parity, plan.least_agreement) if parity else []
         companies = timed("report", report, plan, tables_in, computed, accepted.matched, warnings)
         files = described.result()
     manifest: Manifest = timed(
@@ -216,7 +217,10 @@ def transform(plan: Plan, answering: Manifest | None) -> Computed:
 def compare(plan: Plan, landing: Path) -> Agreement | None:
     """Hold what was computed against the platform's own answers; None if it was not asked for them."""
     with _warehouse(plan) as duck:
-        return hold_against_the_platform(duck, plan.home.building, landing, plan.as_of, plan.least_agreement)
+        found = hold_against_the_platform(duck, plan.home.building, landing, plan.as_of)
+    for warning in parity_warnings(found, plan.least_agreement) if found else []:
+        log.warning("%s", warning)
+    return found
 
 
 def report(

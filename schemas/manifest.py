@@ -73,18 +73,45 @@ class Agreement:
     same: dict[str, int]
     differences: dict[str, dict[str, int]]
 
-    def share(self, field: str) -> float:
-        """The share of the values that are the same.
+    @property
+    def on_one_side(self) -> int:
+        """The enrollments that only we or only the platform knows."""
+        return sum(found.get("enrolment", 0) for found in self.differences.values())
+
+    @property
+    def share_on_both_sides(self) -> float | None:
+        """The share of all enrollments that were compared; null if there are no enrollments at all.
+
+        >>> Agreement(3, {}, {"unexplained": {"enrolment": 1}}).share_on_both_sides
+        0.75
+        """
+        return _share(self.compared, self.compared + self.on_one_side)
+
+    def share(self, field: str) -> float | None:
+        """The share of the values that are the same; null if nothing was compared.
 
         >>> Agreement(4, {"score": 3}, {"unexplained": {"score": 1}}).share("score")
         0.75
         """
-        return self.same[field] / self.compared if self.compared else 1.0
+        return _share(self.same[field], self.compared)
 
-    def accounted_for(self, field: str) -> float:
-        """The share of the values that are the same, or others for a reason that is known."""
+    def accounted_for(self, field: str) -> float | None:
+        """The share of the values that are the same, or others for a known reason; null: nothing compared."""
         unexplained = self.differences.get("unexplained", {}).get(field, 0)
-        return 1 - unexplained / self.compared if self.compared else 1.0
+        return _share(self.compared - unexplained, self.compared)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def percent(share: float | None) -> str:
+    """A share as a person reads it.
+
+    >>> percent(0.75), percent(None)
+    ('75.00%', 'n/a')
+    """
+    return "n/a" if share is None else f"{share:.2%}"
 
 
 @dataclass(frozen=True)

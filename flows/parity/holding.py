@@ -1,6 +1,5 @@
 """The phase of a night that holds its release against what the platform says itself."""
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -9,12 +8,11 @@ from flows.parity.evidence import Asked, evidence
 from flows.parity.platform_answers import asked_at, platform_answers
 from flows.publishing.tables import TableWriter
 from flows.sources.landing import Landing, landings
+from flows.sources.learning360.lists import STATS
 from flows.warehouse.duck import Duck
 from schemas.home import Home, Release
 from schemas.manifest import Agreement
 from schemas.outputs import Parity
-
-log = logging.getLogger("pathstats.night.parity")
 
 
 def landing_of(source: str | None, home: Home) -> Path | None:
@@ -29,13 +27,13 @@ def landing_of(source: str | None, home: Home) -> Path | None:
 
 
 def hold_against_the_platform(
-    duck: Duck, building: Release, folder: Path, as_of: datetime, least_agreement: float
+    duck: Duck, building: Release, folder: Path, as_of: datetime
 ) -> Agreement | None:
     """Write parity into the release that is being built; None if the platform was not asked."""
     landing = Landing.open(folder)
-    theirs = platform_answers(landing)
-    if theirs.is_empty():
+    if not any(name.partition("/")[0] == STATS.name for name in landing.names()):
         return None
+    theirs = platform_answers(landing)
     record = landing.record
     asked = Asked(record.company_id, theirs, as_of, asked_at(landing), not record.is_full)
     counting = Counting()
@@ -43,21 +41,35 @@ def hold_against_the_platform(
         for rows in compared(evidence(duck, building, asked)):
             counting.add(rows)
             table.write(rows)
-    agreement = counting.agreement()
-    _warn(agreement, least_agreement)
-    return agreement
+    return counting.agreement()
 
 
-def _warn(agreement: Agreement, least: float) -> None:
+def parity_warnings(agreement: Agreement, least: float) -> list[str]:
+    """Sentences about what of the platform's own answers is not ours without a known reason.
+
+    least: the share that is to be the same or accounted for (--min-agreement). An enrollment that only one
+    side has counts against it, also where the reason is known: nothing of it was compared.
+    """
+    both = agreement.share_on_both_sides
+    if not agreement.compared:
+        return [
+            f"No enrollment was compared with the platform's own answers: {agreement.on_one_side:,} are on "
+            "one side only. The agreement is n/a. Look at company_id and the platform's list of statistics."
+        ]
+    found = []
     low = [
-        f"{field} ({agreement.accounted_for(field):.1%})"
+        f"{field} ({share:.1%})"
         for field in agreement.same
-        if agreement.accounted_for(field) < least
+        if (share := agreement.accounted_for(field)) is not None and share < least
     ]
     if low:
-        log.warning(
-            "The platform's own answers differ from ours in %s without a known reason, below the %.1f%% that "
-            "are to be the same or accounted for; `pathstats parity` shows examples.",
-            ", ".join(low),
-            100 * least,
+        found.append(
+            f"The platform's own answers differ from ours in {', '.join(low)} without a known reason, below "
+            f"the {least:.1%} that are to be the same or accounted for; `pathstats parity` shows examples."
         )
+    if both is not None and both < least:
+        found.append(
+            f"{agreement.on_one_side:,} enrollments are known to us or to the platform only: {both:.1%} were "
+            f"compared, below the {least:.1%} that are to agree; `pathstats parity` shows examples."
+        )
+    return found

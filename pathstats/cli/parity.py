@@ -83,8 +83,21 @@ def _examples(release: Release, agreement: Agreement, count: int, only: str | No
 
 
 def _facts(agreement: Agreement, why: dict[str, str]) -> dict[str, Any]:
-    shares = {field: round(agreement.share(field), 6) for field in agreement.same}
-    return {**asdict(agreement), "share": shares, "why": {name: why[name] for name in agreement.differences}}
+    shares = {field: _rounded(agreement.share(field)) for field in agreement.same}
+    one_side = {
+        "on_one_side": agreement.on_one_side,
+        "share_on_both_sides": _rounded(agreement.share_on_both_sides),
+    }
+    return {
+        **asdict(agreement),
+        "share": shares,
+        **one_side,
+        "why": {name: why[name] for name in agreement.differences},
+    }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
 def _explained(release: Release, example: dict[str, Any]) -> "Explanation | None":

@@ -6,14 +6,17 @@ from rich.table import Table
 from rich.text import Text
 
 from pathstats.cli.screen import screen, show_explanation
-from schemas.manifest import Agreement
+from schemas.manifest import Agreement, percent
 
 if TYPE_CHECKING:
     from pathstats.explaining import Explanation
 
 
 def agreement(parity: Agreement) -> Table:
-    """By field: how many answers are the same, and of how many others the reason is known."""
+    """By field: how many answers are the same, and of how many others the reason is known.
+
+    Last, how many enrollments both have, and how many only one of both.
+    """
     title = f"Against the platform's own answers, {parity.compared:,} enrolments"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("field", no_wrap=True)
@@ -25,10 +28,19 @@ def agreement(parity: Agreement) -> Table:
         table.add_row(
             field,
             f"{same:,}",
-            f"{parity.share(field):.2%}",
+            percent(parity.share(field)),
             Text(f"{known:,}", "" if known else "dim"),
             Text(f"{unexplained:,}", "red" if unexplained else "dim"),
         )
+    unexplained = parity.differences.get("unexplained", {}).get("enrolment", 0)
+    known = parity.on_one_side - unexplained
+    table.add_row(
+        "on both sides",
+        f"{parity.compared:,}",
+        percent(parity.share_on_both_sides),
+        Text(f"{known:,}", "" if known else "dim"),
+        Text(f"{unexplained:,}", "red" if unexplained else "dim"),
+    )
     return table
 
 

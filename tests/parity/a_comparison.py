@@ -55,7 +55,7 @@ def held_against(
     *,
     asked_at: datetime = AS_OF + timedelta(minutes=5),
     of_changes: bool = False,
-    least_agreement: float = 0.98,
+    is_asked: bool = True,
 ) -> tuple[pl.DataFrame, Agreement | None]:
     """The table parity of the home's release and these answers, and the agreement."""
     record = Record(
@@ -67,12 +67,12 @@ def held_against(
         read_at=asked_at.isoformat(),
     )
     landing = Landing.begin(folder / "landing", record)
-    for status in ("published", "archived"):
+    for status in ("published", "archived") if is_asked else ():
         rows = [it for it in answers(text) if ("unenrolledAt" in it) == (status == "archived")]
         landing.add(f"stats/{status}", "", rows, None, {})
     release = latest(home)
     with Duck(Home(home).warehouse) as duck:
-        found = hold_against_the_platform(duck, release, landing.folder, AS_OF, least_agreement)
+        found = hold_against_the_platform(duck, release, landing.folder, AS_OF)
     return pl.read_parquet(release.table("parity")), found
 
 

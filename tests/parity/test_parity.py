@@ -1,6 +1,5 @@
 """The platform's answers beside ours: each class of differences in a world made for it."""
 
-import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +7,13 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from flows.parity.holding import parity_warnings
 from flows.publishing.gate import check
 from pathstats.cli.main import app
+from pathstats.cli.parity_screen import agreement as table_of
+from pathstats.cli.screen import screen
 from schemas.errors import HeldBack
-from schemas.manifest import Manifest
+from schemas.manifest import Agreement, Manifest
 from schemas.outputs import Parity
 from schemas.vocabulary import PARITY_DIFFERENCES, PARITY_FIELDS
 from tests.a_night import AS_OF, as_parquet, latest, night, published
@@ -207,24 +209,57 @@ def test_an_enrolment_that_the_platform_has_no_more(home: Path, tmp_path: Path) 
     assert agreement.compared == len(SAME) - 1
 
 
-def test_what_is_unexplained_warns_and_what_is_explained_does_not(
-    home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        held_against(home, tmp_path / "1", said(e1=CASES[0][1]), least_agreement=1.0)
-        assert caplog.messages == []
-        odd = said(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar")
-        held_against(home, tmp_path / "2", odd, least_agreement=0.8)
-        assert caplog.messages == []
-        held_against(home, tmp_path / "3", odd, least_agreement=0.9)
-    (message,) = caplog.messages
+def test_what_is_unexplained_warns_and_what_is_explained_does_not(home: Path, tmp_path: Path) -> None:
+    explained = agreed(home, tmp_path / "1", said(e1=CASES[0][1]))
+    assert parity_warnings(explained, 1.0) == []
+    odd = agreed(home, tmp_path / "2", said(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar"))
+    assert parity_warnings(odd, 0.8) == []
+    (message,) = parity_warnings(odd, 0.9)
     assert "differ from ours in score (87.5%) without a known reason, below the 90.0%" in message
+
+
+def agreed(home: Path, folder: Path, text: str, **how: bool) -> Agreement:
+    found = held_against(home, folder, text, **how)[1]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("of_changes", [True, False])
+def test_enrollment_on_one_side_counts_against_the_agreement(
+    home: Path, tmp_path: Path, of_changes: bool
+) -> None:
+    """Also where the reason is known: nothing of it was compared. 6 of 10 are on both sides."""
+    others = {f"e{n}": f"e{n} | S | u1 | notYetStarted | 0 | | 0 | | 5 Mar | | 12 Mar" for n in (20, 21)}
+    found = agreed(home, tmp_path, said(e7="", e8="", **others), of_changes=of_changes)
+    assert (found.compared, found.on_one_side, found.share_on_both_sides) == (6, 4, 0.6)
+    assert [found.share(field) for field in found.same] == [1.0] * len(PARITY_FIELDS)
+    assert parity_warnings(found, 0.6) == []
+    (message,) = parity_warnings(found, 0.98)
+    assert message.startswith("4 enrollments are known to us or to the platform only: 60.0% were compared")
+
+
+@pytest.mark.parametrize("answers", [HEADER, f"{HEADER}\n x1 | S | u1 | onTime | 50 | 60 | 0 | | 5 Mar | |"])
+def test_agreement_of_no_enrollment_is_not_available(home: Path, tmp_path: Path, answers: str) -> None:
+    """A platform that answers nothing, and one that answers for others."""
+    found = agreed(home, tmp_path, answers)
+    assert found.compared == 0
+    assert found.share_on_both_sides == 0
+    assert [found.share(field) for field in found.same] == [None] * len(PARITY_FIELDS)
+    (message,) = parity_warnings(found, 0.5)
+    one_side = len(SAME) + answers.count("x1")
+    assert message.startswith(
+        f"No enrollment was compared with the platform's own answers: {one_side} are on one side only. "
+        "The agreement is n/a."
+    )
+    with screen.capture() as shown:
+        screen.print(table_of(found))
+    assert [line.split()[2] for line in shown.get().splitlines()[2:7]] == ["n/a"] * len(PARITY_FIELDS)
 
 
 def test_a_platform_that_was_not_asked(home: Path, tmp_path: Path) -> None:
     latest(home).table("parity").unlink(missing_ok=True)
     with pytest.raises(FileNotFoundError):
-        held_against(home, tmp_path, HEADER)
+        held_against(home, tmp_path, HEADER, is_asked=False)
     assert not latest(home).table("parity").exists()
 
 
