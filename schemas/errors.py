@@ -6,6 +6,7 @@ PathStatsError
 │   ├── MissingScope      the client of an API may not read a list
 │   ├── NoSuchList        an API has no such list, or no such page of it
 │   └── SourceUnavailable it may answer later: worth a retry
+│       ├── Unreachable   an API can't be reached, or cuts the connection
 │       └── NotNow        an API answers so, and perhaps from when on
 ├── NoRelease             the home has no release yet                          exit 4
 ├── UnknownName           there is no such release, table, session or company  exit 4
@@ -100,7 +101,14 @@ class SourceError(PathStatsError):
 
 
 class SourceUnavailable(SourceError):
-    """The source does not answer now and may answer later (408, 429, 5xx, a lost connection)."""
+    """The source does not answer now and may answer later (408, 429, 5xx, a lost connection).
+
+    cause: a clause whose subject is the source, for the line that a retry shows.
+    """
+
+    def __init__(self, sentence: str, cause: str = "does not answer") -> None:
+        super().__init__(sentence)
+        self.cause = cause
 
 
 class MissingScope(SourceError):
@@ -111,18 +119,24 @@ class NoSuchList(SourceError):
     """An API has no such list, or no such page of it (any more).
 
     is_named: its answer says that it is the thing that is missing, and not the address that is wrong.
+    status:   the HTTP status of the answer.
     """
 
-    def __init__(self, sentence: str, *, is_named: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_named: bool = False, status: int = 404) -> None:
         super().__init__(sentence)
         self.is_named = is_named
+        self.status = status
+
+
+class Unreachable(SourceUnavailable):
+    """An API can't be reached, or the connection to it was cut."""
 
 
 class NotNow(SourceUnavailable):
     """An API does not answer this now. pause_s: how long it asks to wait; None: as it suits us."""
 
-    def __init__(self, sentence: str, pause_s: float | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, sentence: str, pause_s: float | None = None, cause: str = "is busy") -> None:
+        super().__init__(sentence, cause)
         self.pause_s = pause_s
 
 

@@ -12,7 +12,7 @@ from schemas.errors import (
     NoSuchList,
     NotNow,
     SourceError,
-    SourceUnavailable,
+    Unreachable,
     may_help_later,
 )
 
@@ -33,9 +33,12 @@ class Host:
                     f"{self.url} was asked too often for minutes, for {what}: another program may be using "
                     "up its limit. Run again later, or lower requests_per_second.",
                     pause_s,
+                    f"answers HTTP {status}, too many requests",
                 )
             return NotNow(
-                f"{self.url} fails with HTTP {status} when asked for {what}. Run again later.", pause_s
+                f"{self.url} fails with HTTP {status} when asked for {what}. Run again later.",
+                pause_s,
+                f"answers HTTP {status}",
             )
         if status == 401:
             return self.no_credentials() if kind is None else self.token_refused(kind)
@@ -46,14 +49,15 @@ class Host:
             )
         if status == 404 or (status == 410 and kind):
             address = kind.path if kind else TOKEN
-            return NoSuchList(f"{self.url} has no {address}. {_ADDRESS}", is_named=bool(code))
+            return NoSuchList(f"{self.url} has no {address}. {_ADDRESS}", is_named=bool(code), status=status)
         if 300 <= status < 400:
             return SourceError(f"{self.url} sends us to another address when asked for {what}. {_ADDRESS}")
         if kind is None and code in ("invalid_client", "invalid_grant", "unauthorized_client"):
             return self.no_credentials()
         words = f"HTTP {status}" + (f", {code}" if code else "")
         if kind and status == 400:
-            return NoSuchList(f"{self.url} does not take our request for {what} ({words}). Please report it.")
+            sentence = f"{self.url} does not take our request for {what} ({words}). Please report it."
+            return NoSuchList(sentence, status=status)
         return SourceError(f"{self.url} refuses {what} ({words}). {_CHECK}")
 
     def no_credentials(self) -> SourceError:
@@ -68,10 +72,20 @@ class Host:
             "stays so, make a new client."
         )
 
-    def unreachable(self, error: httpx.RequestError) -> SourceUnavailable:
-        return SourceUnavailable(
+    def unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
             f"{self.url} can't be reached or cut the connection ({type(error).__name__}). Look at base_url "
-            "and the network, then run again."
+            "and the network, then run again.",
+            f"can't be reached or cut the connection ({type(error).__name__})",
+        )
+
+    def page_gone(self, name: str, page: int, error: NoSuchList) -> NoSuchList:
+        """A later page of a list is refused, at the address that the page before it gave."""
+        return NoSuchList(
+            f"{self.url}, list {name}, page {page}: HTTP {error.status} at the address that page {page - 1} "
+            "gave for it. Run again: the list is read from its first page then.",
+            is_named=error.is_named,
+            status=error.status,
         )
 
     def not_json(self, what: str) -> SourceError:

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import stamina
@@ -15,19 +15,14 @@ from aiolimiter import AsyncLimiter
 
 from flows.sources.learning360.failures import TOKEN, Host
 from flows.sources.learning360.lists import ListOf, Wanted
+from flows.sources.learning360.patience import ATTEMPTS, FIRST_TIMEOUT, LONGEST_PAUSE_S, Patience
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.token import Token, Tokens
-from schemas.errors import NotNow, SourceUnavailable
-
-Answer = TypeVar("Answer")
+from schemas.errors import NotNow
 
 VERSION = {"360-api-version": "v2.0"}
 # Connections: enough for 50 requests a second whose answers take two thirds of one.
 IN_FLIGHT = 32
-# Waiting 1, 2, 4 … 60 s between them: about two minutes, then the night gives up or Prefect tries again.
-ATTEMPTS = 8
-_LONGEST_PAUSE_S = 120.0
-_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -42,10 +37,9 @@ class Platform:
     """One platform, asked by one client. Use `connected`."""
 
     def __init__(self, settings: Settings, client: httpx.AsyncClient, attempts: int) -> None:
-        self._attempts = attempts
         self.host = Host(settings.base_url)
+        self._patience = Patience(self.host, client, attempts)
         self._settings = settings
-        self._client = client
         self._origin = httpx.URL(settings.base_url)
         # One request in each 1/N s: a bucket of N would let 2 N through in the first second.
         self._limiter = AsyncLimiter(1, 1 / settings.requests_per_second)
@@ -58,7 +52,7 @@ class Platform:
 
         Raises: SourceError if there is no token to be had.
         """
-        await self._patiently(self._tokens.current)
+        await self._patience.ask(self._tokens.current)
         ours = datetime.now(UTC)
         return min(ours, self._told_at or ours)
 
@@ -73,27 +67,13 @@ class Platform:
             raise self.host.elsewhere(kind.name) from None
         if (url.scheme, url.netloc) != (self._origin.scheme, self._origin.netloc):
             raise self.host.elsewhere(kind.name)
-        answer = await self._patiently(lambda: self._with_token(kind, url))
+        answer = await self._patience.ask(lambda: self._with_token(kind, url))
         following = answer.links.get("next", {}).get("url")
         return Page(answer.content, following and str(url.join(following)))
 
     async def first_page(self, wanted: Wanted) -> Page:
         """The first page of a list."""
         return await self.page(wanted.of, wanted.first_page)
-
-    async def _patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask, and again where that may help."""
-        async for attempt in stamina.retry_context(
-            on=_may_help,
-            attempts=self._attempts,
-            timeout=_PATIENCE_S,
-            wait_initial=1.0,
-            wait_max=60.0,
-            wait_jitter=0.5,
-        ):
-            with attempt:
-                return await ask()
-        raise AssertionError("stamina returns or raises")
 
     async def _with_token(self, kind: ListOf, url: httpx.URL) -> httpx.Response:
         """The answer to a token that holds.
@@ -103,7 +83,7 @@ class Platform:
         """
         token = await self._tokens.current()
         answer = await self._get(url, token)
-        for renewed in range(self._attempts):
+        for renewed in range(self._patience.attempts):
             if answer.status_code != 401 or (renewed and not token.was_good):
                 break
             token = await self._tokens.instead_of(token)
@@ -133,10 +113,7 @@ class Platform:
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         await self._its_turn()
-        try:
-            answer = await self._client.send(request)
-        except httpx.RequestError as error:
-            raise self.host.unreachable(error) from None
+        answer = await self._patience.send(request)
         if answer.is_success:
             self._told_at = _date(answer.headers.get("Date")) or self._told_at
         return answer
@@ -156,7 +133,7 @@ class Platform:
         error = self.host.refused(kind, answer, _pause_s(answer))
         if answer.status_code == 429 and isinstance(error, NotNow):
             now = asyncio.get_running_loop().time()
-            self._quiet_until = max(self._quiet_until, now + min(error.pause_s or 1.0, _LONGEST_PAUSE_S))
+            self._quiet_until = max(self._quiet_until, now + min(error.pause_s or 1.0, LONGEST_PAUSE_S))
         raise error
 
 
@@ -172,20 +149,13 @@ async def connected(
     stamina.instrumentation.set_on_retry_hooks(())
     client = httpx.AsyncClient(
         transport=transport,
-        timeout=httpx.Timeout(60, connect=10, pool=None),
+        timeout=FIRST_TIMEOUT,
         limits=httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT),
         # A proxy of the environment is for what lies outside.
         trust_env=not settings.is_loopback,
     )
     async with client:
         yield Platform(settings, client, attempts)
-
-
-def _may_help(error: Exception) -> bool | float:
-    """Whether to try again, or after how many seconds."""
-    if isinstance(error, NotNow) and error.pause_s is not None:
-        return error.pause_s if error.pause_s <= _LONGEST_PAUSE_S else False
-    return isinstance(error, SourceUnavailable)
 
 
 def _pause_s(answer: httpx.Response) -> float | None:

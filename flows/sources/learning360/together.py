@@ -1,0 +1,29 @@
+"""Work that is done at the same time, and the failure that is reported of it."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from schemas.errors import SourceUnavailable
+
+
+async def together(*work: Coroutine[Any, Any, object]) -> None:
+    """Do all of it at the same time; the first failure ends the rest.
+
+    Raises: one of the failures, one that a retry can't mend before others.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as failures:
+        raise _chief(failures) from None
+
+
+def _chief(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaves = [
+        leaf
+        for failure in failures.exceptions
+        for leaf in ([_chief(failure)] if isinstance(failure, BaseExceptionGroup) else [failure])
+    ]
+    return min(leaves, key=lambda leaf: isinstance(leaf, SourceUnavailable))
