@@ -28,6 +28,8 @@ from flows.publishing.syncing import sync
 from schemas.errors import SourceError
 
 FORMAT = 1
+# How activity ids are made, raised with each change: rows of other ids would stay beside the new ones.
+IDS = 2
 _RECORD, _JOURNAL = "landing.json", "journal.ndjson"
 # What the folder's name ends with until it is a landing.
 _BEGUN = ".begun"
@@ -49,6 +51,8 @@ class Record:
     decision:     how attempts at courses are read, and why.
     read_at:      when it was complete.
     delivered_at: when it became tables.
+    unread:       lists that the client may not read and that a run can do without.
+    ids:          how activity ids are made; 1 in landings that do not name it.
     """
 
     platform: str
@@ -62,6 +66,8 @@ class Record:
     read_at: str | None = None
     delivered_at: str | None = None
     format: int = FORMAT
+    unread: tuple[str, ...] = ()
+    ids: int = 1
 
     @property
     def is_full(self) -> bool:
@@ -234,7 +240,8 @@ def read_record(folder: Path) -> Record | None:
     """What the landing in the folder is of; None if there is none that this version can read."""
     try:
         noted = json.loads((folder / _RECORD).read_text("utf-8"))
-        record = Record(**noted | {"skip": tuple(noted["skip"])})
+        tuples = {name: tuple(noted.get(name, ())) for name in ("skip", "unread")}
+        record = Record(**noted | tuples)
         return record if record.format == FORMAT and record.data_as_of.tzinfo else None
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -21,11 +21,16 @@ def show_probes(probes: "list[Probe]") -> None:
     table.add_column("rows of its first page", justify="right")
     for probe in probes:
         rows = "" if probe.rows is None else f"{probe.rows:,}"
-        table.add_row(probe.list, probe.scope, Text(probe.answer, _COLOURS.get(probe.answer, "dim")), rows)
+        color = "yellow" if probe.warning else _COLOURS.get(probe.answer, "dim")
+        table.add_row(probe.list, probe.scope, Text(probe.answer, color), rows)
     screen.print(table)
     screen.print()
     # Lists of one scope fail for the same reason.
     for fault in dict.fromkeys(probe.fault for probe in probes if probe.fault):
         screen.print(Text(fault, "red"), soft_wrap=True)
+    warnings = [probe.warning for probe in probes if probe.warning]
+    for warning in warnings:
+        screen.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
     if not any(probe.is_fault for probe in probes):
-        screen.print("[green]A night can read all of it.[/]")
+        what = "what it needs" if warnings else "all of it"
+        screen.print(f"[green]A night can read {what}.[/]")

@@ -25,6 +25,7 @@ def hex_id(number: int) -> str:
 class FakePlatform:
     """Lists by address; each answers `page_size` rows and the address of the rest.
 
+    objects: single objects by address.
     asked:  the requests, tokens left out. at: when, by the loop's clock.
     faults: by a pattern of the address; called with the request and how often that pattern was asked before.
     times:  when what a fault's pattern means was asked for.
@@ -32,6 +33,7 @@ class FakePlatform:
 
     lists: dict[str, list[Row]] = field(default_factory=dict)
     page_size: int = 2
+    objects: dict[str, Row] = field(default_factory=dict)
     expires_in: object = 3600
     asked: list[str] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
@@ -91,6 +93,8 @@ class FakePlatform:
 
     def _page(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path.removeprefix("/api/v2/")
+        if path in self.objects:
+            return httpx.Response(200, json=self.objects[path])
         rows = self._filtered(path, request.url.params)
         if rows is None:
             return httpx.Response(404, json={"error": {"code": "pathNotFound", "message": "no"}})
@@ -106,8 +110,10 @@ class FakePlatform:
         if path not in self.lists:
             return None if re.search("/.*/", path) and not path.endswith("/events") else []
         rows = self.lists[path]
-        if since := params.get("modifiedAt[gte]"):
-            rows = [row for row in rows if row.get("modifiedAt", "9") >= since]
+        for name in ("modifiedAt", "createdAt"):
+            # As a database compares: a row without the field is not listed.
+            if since := params.get(f"{name}[gte]"):
+                rows = [row for row in rows if row.get(name, "") >= since]
         if status := params.get("status[eq]"):
             rows = [row for row in rows if ("archived" if "archivedAt" in row else "published") == status]
         courses = [value for name, value in params.multi_items() if name.startswith("courseId[in]")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.sources.base import NOTHING_HELD, Held
+from flows.sources.base import NOTHING_HELD, DataWarning, Extract, Held
 from flows.sources.landing import Landing, landings
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.settings import Settings
@@ -43,10 +43,18 @@ def extracted(
     platform: FakePlatform, kept: Path, held: Held = NOTHING_HELD, **changes: Any
 ) -> dict[str, pl.DataFrame]:
     """The tables of one extraction; the name of one that is not whole begins with `changes of `."""
+    return delivered(platform, kept, held, **changes)[0]
+
+
+def delivered(
+    platform: FakePlatform, kept: Path, held: Held = NOTHING_HELD, **changes: Any
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The tables of one extraction, and its warnings."""
     scratch = kept / "extracts"
     scratch.mkdir(parents=True, exist_ok=True)
-    extracts = source(platform, **changes).extract(scratch, AS_OF, held)
-    return {item.name: pl.read_parquet(item.file) for item in extracts}
+    items = list(source(platform, **changes).extract(scratch, AS_OF, held))
+    tables = {item.name: pl.read_parquet(item.file) for item in items if isinstance(item, Extract)}
+    return tables, [str(item) for item in items if isinstance(item, DataWarning)]
 
 
 def held_after(kept: Path) -> Held:

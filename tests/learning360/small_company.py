@@ -29,12 +29,31 @@ def attempt(number: int, user: str, course: str = COURSE, **fields: Any) -> dict
         "userId": user,
         "courseId": course,
         "pathSessionId": SESSION,
+        "lang": "en",
+        "versionNumber": 3,
         "progress": 100,
         "score": 85,
         "timeSpent": 60_000,
         "firstActivityAt": "2026-03-02T09:00:00.000Z",
         "lastActivityAt": "2026-03-02T09:10:00.000Z",
         "completedAt": "2026-03-02T09:10:00.000Z",
+    } | fields
+
+
+def catalogued(course: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "_id": course,
+        "name": "",
+        "type": "native",
+        "status": "published",
+        "sourceLang": "en",
+        "defaultLang": "en",
+        "authorId": hex_id(1),
+        "groupId": hex_id(1),
+        "coAuthorIds": [],
+        "translations": [],
+        "createdAt": "2026-01-01T07:00:00.000Z",
+        "modifiedAt": "2026-01-01T07:00:00.000Z",
     } | fields
 
 
@@ -100,6 +119,10 @@ def small_company(page_size: int = 2) -> FakePlatform:
                 attempt(3, CAI, QUIZ, score=80),
                 attempt(4, CAI, hex_id(0xCF)) | {"pathSessionId": None},
             ],
+            "courses": [
+                catalogued(COURSE, name="Hygiene"),
+                catalogued(QUIZ, name="Hygiene, positioning", type="elearning standard"),
+            ],
             "classrooms": [{"_id": ROOM, "name": "Fire drill", "groupId": hex_id(1), "mediaIds": []}],
             f"classrooms/{ROOM}/slots": [
                 {
@@ -131,7 +154,7 @@ def small_company(page_size: int = 2) -> FakePlatform:
                     "status": "delivered",
                     "payload": {
                         "type": "user.assessment.corrected",
-                        "date": 1772791200000,
+                        "timestamp": "2026-03-06T10:00:00.000Z",
                         "data": {
                             "userId": ADA,
                             "assessmentId": EXAM,
@@ -147,4 +170,13 @@ def small_company(page_size: int = 2) -> FakePlatform:
             ],
         },
         page_size,
+        {
+            f"webhooks/subscriptions/{SUBSCRIPTION}": {
+                "_id": SUBSCRIPTION,
+                "name": "Corrections",
+                "url": "https://hooks.acme.example/?key=s3cret-of-the-receiver",
+                "eventType": "user.assessment.corrected",
+                "status": "active",
+            }
+        },
     )

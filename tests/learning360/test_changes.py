@@ -1,9 +1,11 @@
 """The nights after the first: what changed since, and what changes have no word for."""
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
@@ -11,7 +13,7 @@ from flows.sources.base import NOTHING_HELD, Held
 from flows.sources.landing import landings
 from flows.sources.learning360.deciding import Course, Decision, how_to_read_courses
 from tests.learning360.a_platform import FakePlatform, hex_id
-from tests.learning360.extracting import TABLES, extracted, held_after, land, rows
+from tests.learning360.extracting import TABLES, delivered, extracted, held_after, land, rows
 from tests.learning360.small_company import (
     ADA,
     BEN,
@@ -22,6 +24,7 @@ from tests.learning360.small_company import (
     QUIZ,
     ROOM,
     SESSION,
+    SUB_PATH,
     attempt,
     small_company,
 )
@@ -50,11 +53,71 @@ def test_the_second_night_asks_for_what_changed_since_the_first_began(
     platform.asked.clear()
     extracted(platform, kept, held, overlap_minutes=7)
     since = held.taken_at["paths"] - timedelta(minutes=7)
-    expected = f"modifiedAt%5Bgte%5D={since:%Y-%m-%dT%H%%3A%M%%3A%S.000Z}"
-    changed = {one.partition("?")[0] for one in platform.asked if expected in one}
-    enrolments = f"api/v2/paths/{PATH}/enrollments"
-    assert changed == {"api/v2/paths", "api/v2/paths/sessions", enrolments}
-    assert all(("modifiedAt" in one) == (one.partition("?")[0] in changed) for one in platform.asked)
+    time = f"%5Bgte%5D={since:%Y-%m-%dT%H%%3A%M%%3A%S.000Z}"
+    asked = {
+        name: sorted(one.partition("?")[0] for one in platform.asked if f"{name}{time}" in one)
+        for name in ("modifiedAt", "createdAt")
+    }
+    of_path = f"api/v2/paths/{PATH}/enrollments"
+    assert asked == {
+        "modifiedAt": ["api/v2/paths", of_path, of_path, "api/v2/paths/sessions"],
+        "createdAt": [of_path, of_path],
+    }
+    assert sum("%5Bgte%5D" in one for one in platform.asked) == 6
+
+
+def test_enrollment_that_was_never_modified_is_read_once(platform: FakePlatform, kept: Path) -> None:
+    """modifiedAt is optional. One that has both times is in both answers."""
+    new = {
+        "_id": hex_id(0x150),
+        "sessionId": SESSION,
+        "userId": CAI,
+        "status": "published",
+        "createdAt": LATER,
+    }
+    of_path = platform.lists[f"paths/{PATH}/enrollments"]
+    of_path += [new, new | {"_id": hex_id(0x151), "modifiedAt": LATER}]
+    of_path.append(new | {"_id": hex_id(0x152), "archivedAt": LATER, "status": "archived"})
+    found = extracted(platform, kept, held_after(kept))["changes of enrollments"]
+    assert rows(found, "enrollment_id", "archived_at") == [
+        (hex_id(0x150), None),
+        (hex_id(0x151), None),
+        (hex_id(0x152), LATER),
+    ]
+
+
+def test_title_is_known_in_runs_that_do_not_read_it(platform: FakePlatform, kept: Path) -> None:
+    """A path that did not change, and courses that the client may not read any more."""
+    titles = ["Fire drill", "Hygiene", "Hygiene, positioning", None, None, "Laws"]
+    platform.lists["paths"].append(
+        {"_id": SUB_PATH, "name": "Laws", "options": {}, "steps": [], "modifiedAt": LATER}
+    )
+    second = extracted(platform, kept, held_after(kept))
+    platform.lists["paths"].pop()
+    platform.faults["/courses$"] = lambda request, met: httpx.Response(403, json={"error": "invalid_scope"})
+    third, (warning,) = delivered(platform, kept, held_after(kept))
+    assert warning.startswith(
+        "The list catalog can't be read, which needs the scope courses:read: time limits"
+    )
+    for tables in (second, third):
+        steps = tables["path_steps"]
+        assert sorted(steps["title"], key=str) == sorted(titles, key=str)
+        assert steps.filter(pl.col("is_scorm") == "true")["step_id"].to_list() == [QUIZ]
+    del platform.faults["/courses$"]
+    platform.lists["courses"][0]["name"] = ""
+    fourth = extracted(platform, kept, held_after(kept))["path_steps"]
+    assert fourth.filter(pl.col("step_id") == COURSE)["title"].to_list() == [None]
+
+
+def test_activity_of_other_ids_is_read_whole_once(platform: FakePlatform, kept: Path) -> None:
+    """Changes would leave the rows of the earlier ids beside those of the new ones."""
+    record = kept / "20260310T020000Z" / "landing.json"
+    noted = json.loads(record.read_text("utf-8"))
+    del noted["ids"], noted["unread"]
+    record.write_text(json.dumps(noted), "utf-8")
+    assert "step_activity" in extracted(platform, kept, held_after(kept))
+    assert landings(kept)[0][1].is_full
+    assert not land(platform, kept, held_after(kept)).record.is_full
 
 
 def test_overlaps_are_of_a_second_at_least(platform: FakePlatform, tmp_path: Path) -> None:
@@ -176,8 +239,9 @@ def test_a_correction_that_the_platform_forgets_is_kept(platform: FakePlatform, 
 def test_corrections_from_a_file(platform: FakePlatform, tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
     lines = [
+        f'{{"type": "user.assessment.corrected", "timestamp": "2026-03-0{score}T10:00:01.000Z", "data": '
         f'{{"userId": "{BEN}", "assessmentId": "{EXAM}", "sessionId": "{SESSION}", "success": false, '
-        f'"score": {score}, "correctedAt": "2026-03-0{score}T10:00:00.000Z"}}\n'
+        f'"score": {score}, "correctedAt": "2026-03-0{score}T10:00:00.000Z"}}}}\n'
         for score in range(1, 8)
     ]
     file.write_text("\n".join(lines), "utf-8")
@@ -197,9 +261,11 @@ def test_whichever_is_fewer_pages() -> None:
     assert how_to_read_courses(outside | {"a": step, "b": left}) == Decision((("a", "b"),), 11, 2)
     # As many pages by course as in the list: the list, which sees deletions.
     assert how_to_read_courses({"a": step, "b": left}) == Decision((), 2, 2)
-    # A hundred courses are two requests at least, however few attempts there are.
+    # At most 20 courses a request: a hundred are five requests at least, however few attempts there are.
     few = {f"{n:03d}": Course(1, in_session=True, is_step=True) for n in range(100)}
-    assert how_to_read_courses(few) == Decision((), 1, 2)
+    assert how_to_read_courses(few) == Decision((), 1, 5)
+    by_course = how_to_read_courses(few | {"outside": Course(5_000, in_session=False, is_step=False)})
+    assert [len(batch) for batch in by_course.batches] == [20] * 5
     # Of a first night nothing is known.
     assert how_to_read_courses({}) == Decision((), None, None)
 
@@ -230,6 +296,25 @@ def test_attempts_by_course_on_the_nights_between(tmp_path: Path) -> None:
     fourth = extracted(platform, tmp_path, held_after(tmp_path))
     assert hex_id(0xCF) in fourth["changes of step_activity"]["step_id"].to_list()
     assert "step_activity" in extracted(platform, tmp_path, NOTHING_HELD)
+
+
+def test_courses_that_had_attempts_and_have_none_are_a_warning(tmp_path: Path) -> None:
+    """The platform may not understand the filter; what is known of them stays."""
+    platform = small_company(page_size=500)
+    platform.lists["courses/stats"] += [
+        attempt(1000 + n, BEN, hex_id(0xAAA), pathSessionId=None) for n in range(1_200)
+    ]
+    extracted(platform, tmp_path)
+    whole = platform.lists["courses/stats"]
+    platform.lists["courses/stats"] = []
+    for _ in range(2):
+        tables, (warning,) = delivered(platform, tmp_path, held_after(tmp_path))
+        assert warning.startswith(
+            f"The platform answers no attempts for 2 courses that had 3 before ({COURSE}, {QUIZ}); "
+        )
+        assert tables["changes of step_activity"].height == 2
+    platform.lists["courses/stats"] = whole
+    assert delivered(platform, tmp_path, held_after(tmp_path))[1] == []
 
 
 # What is kept

@@ -1,5 +1,6 @@
 """What a platform can do to us, what is tried again and for how long, and the sentence a person gets."""
 
+import asyncio
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from flows.sources.learning360.lists import USERS
 from flows.sources.learning360.platform import Platform, connected
-from schemas.errors import SourceError, SourceUnavailable
+from schemas.errors import SourceError, SourceUnavailable, Unreachable
 from tests.learning360 import virtual_time
 from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
 from tests.learning360.extracting import land, landed, settings
@@ -32,7 +33,7 @@ PERMANENT = [
     ("oauth2", httpx.Response(404, text="no"), "has no /api/v2/oauth2/token. Look at base_url"),
     ("oauth2", httpx.Response(302, headers={"Location": "/login"}), "sends us to another address"),
     ("/users", json_error(403, "invalidScope"), "may not read the list users: it lacks the scope users:read"),
-    ("/courses", json_error(403, "invalidScope"), "the list courses: it lacks the scope courseStats:read"),
+    ("/courses/stats", json_error(403, "invalid_scope"), "the list courses: it lacks .* courseStats:read"),
     ("/events", json_error(403, "invalidScope"), "the list corrections: it lacks the scope webhooks:read"),
     ("/users", httpx.Response(404, text="no"), "has no /api/v2/users. Look at base_url"),
     ("/enrollments", httpx.Response(404, text="no"), "has no /api/v2/paths/{owner}/enrollments"),
@@ -164,6 +165,119 @@ def test_a_failure_for_good_is_told_before_one_that_may_pass(tmp_path: Path) -> 
     always(platform, "/classrooms$", httpx.Response(429, headers={"Retry-After": "3600"}))
     with pytest.raises(SourceError, match="users:read"):
         land(platform, tmp_path, requests_per_second=50)
+
+
+# Later pages
+
+
+@pytest.mark.parametrize("status", [404, 400])
+@pytest.mark.parametrize(
+    ("pattern", "name"), [("users.cursor", "users"), ("published&cursor", "enrollments")]
+)
+def test_later_page_that_is_gone_is_named(tmp_path: Path, status: int, pattern: str, name: str) -> None:
+    """The list is read from its first page once more: the address of a page may expire."""
+    platform = small_company(page_size=1)
+    always(platform, pattern, json_error(status, "cursorNotFound"))
+    sentence = rf"list {name}.*, page 2: HTTP {status} at the address that page 1 gave for it\. Run again"
+    with pytest.raises(SourceError, match=sentence):
+        land(platform, tmp_path)
+    assert len(platform.times[pattern]) == 2
+
+
+def test_later_page_that_is_gone_once_loses_no_row(tmp_path: Path) -> None:
+    platform = small_company(page_size=1)
+    for pattern in ("users.cursor=2", "published&cursor=1"):
+        platform.faults[pattern] = lambda request, met: (
+            json_error(404, "cursorNotFound") if met == 0 else None
+        )
+    assert landed(land(platform, tmp_path / "gone")) == landed(land(small_company(1), tmp_path / "sound"))
+
+
+def test_path_that_is_deleted_between_two_pages_has_no_enrollments(tmp_path: Path) -> None:
+    platform = small_company(page_size=1)
+
+    def delete(request: httpx.Request, met: int) -> None:
+        platform.lists.pop(f"paths/{PATH}/enrollments", None)
+
+    platform.faults["published&cursor=1"] = delete
+    found = landed(land(platform, tmp_path))
+    assert found[f"enrollments/{PATH}/published"] == found[f"enrollments/{PATH}/archived"] == []
+
+
+# A host that never answers
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "attempts"),
+    [
+        (httpx.ConnectError, 0.0, 4),
+        (httpx.ConnectTimeout, 3.0, 2),
+        (httpx.ReadTimeout, 10.0, 1),
+        (None, 0.0, 1),
+    ],
+)
+def test_host_that_never_answers_is_reported_within_15_s(
+    caplog: pytest.LogCaptureFixture,
+    error: type[httpx.TransportError] | None,
+    seconds: float,
+    attempts: int,
+) -> None:
+    asked: list[float] = []
+    took: list[float] = []
+
+    async def silent(request: httpx.Request) -> httpx.Response:
+        asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(seconds if error else 3600)
+        raise (error or httpx.ReadTimeout)("no")
+
+    async def timed() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with connected(settings(), httpx.MockTransport(silent)) as asking:
+                await asking.now()
+        finally:
+            took.append(loop.time() - began)
+
+    name = error.__name__ if error else "TimeoutError"
+    with pytest.raises(
+        Unreachable, match=rf"platform\.test can't be reached .*\({name}\)\. Look at base_url"
+    ):
+        virtual_time.run(timed())
+    assert took[0] < 15
+    assert len(asked) == attempts
+    # Each attempt but the last, which the error reports, is shown at once.
+    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.night"]
+    assert len(shown) == attempts - 1
+    for line in shown:
+        assert f"can't be reached or cut the connection ({name}); trying again in " in line
+
+
+def test_platform_that_is_busy_is_waited_for_and_a_person_sees_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From the first request on: it answers, so it is the right one."""
+    platform = small_company()
+    platform.faults["oauth2"] = lambda request, met: httpx.Response(503) if met < 6 else None
+    land(platform, tmp_path)
+    assert platform.times["oauth2"][-1] - platform.times["oauth2"][0] > 60
+    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.night"]
+    # One line in five seconds at most.
+    assert [line.partition(" ")[2] for line in shown] == [
+        f"answers HTTP 503; trying again in {pause} s." for pause in (1, 8, 16, 32)
+    ]
+
+
+def test_host_that_stops_answering_is_waited_for_longer(tmp_path: Path) -> None:
+    platform = small_company()
+
+    def cut(request: httpx.Request, met: int) -> None:
+        if met < 6:
+            raise httpx.ConnectError("no")
+
+    platform.faults["/users$"] = cut
+    land(platform, tmp_path)
+    assert platform.times["/users$"][-1] - platform.times["/users$"][0] > 60
 
 
 # Tokens

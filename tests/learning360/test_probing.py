@@ -14,7 +14,8 @@ from schemas.errors import SourceError, SourceUnavailable
 from tests.learning360 import virtual_time
 from tests.learning360.a_platform import CLIENT_ID, SECRET, FakePlatform
 from tests.learning360.extracting import settings
-from tests.learning360.small_company import PATH, small_company
+from tests.learning360.small_company import PATH, SUBSCRIPTION, small_company
+from tests.learning360.test_corrections import STATES
 
 
 def probed(platform: FakePlatform, **changes: object) -> dict[str, tuple[str, int | None]]:
@@ -29,14 +30,16 @@ def test_every_list_is_tried_with_its_first_page_only() -> None:
         "sessions": ("readable", 1),
         "enrollments": ("readable", 2),
         "courses": ("readable", 2),
+        "catalog": ("readable", 2),
         "classrooms": ("readable", 1),
         "slots": ("readable", 1),
         "registrations": ("readable", 2),
+        "subscription": ("readable", 1),
         "corrections": ("readable", 1),
         "users": ("readable", 2),
         "stats": ("readable", 0),
     }
-    assert len(platform.asked) == 10
+    assert len(platform.asked) == 12
 
 
 def test_what_is_skipped_and_what_there_is_nothing_to_try_on() -> None:
@@ -51,7 +54,7 @@ def test_what_is_skipped_and_what_there_is_nothing_to_try_on() -> None:
 def test_every_scope_that_is_missing_is_told() -> None:
     platform = small_company()
     forbidden = httpx.Response(403, json={"error": {"code": "invalidScope", "message": "no"}})
-    for pattern in ("/users", "/courses", "/classrooms"):
+    for pattern in ("/users", "/courses/stats", "/classrooms"):
         platform.faults[pattern] = lambda request, met: forbidden
     platform.faults["/sessions"] = lambda request, met: httpx.Response(200, text="<html>")
     found = {one.list: one for one in probe(settings(), platform.transport, virtual_time.run)}
@@ -61,6 +64,36 @@ def test_every_scope_that_is_missing_is_told() -> None:
     assert found["sessions"].fault is not None
     assert "not JSON" in found["sessions"].fault
     assert found["enrollments"].answer == "readable"
+
+
+def probe_of(platform: FakePlatform, name: str) -> Probe:
+    return next(one for one in probe(settings(), platform.transport, virtual_time.run) if one.list == name)
+
+
+@pytest.mark.parametrize(("state", "sentence"), STATES)
+def test_subscription_that_brings_nothing_is_a_fault(state: dict[str, str], sentence: str) -> None:
+    platform = small_company()
+    assert not probe_of(platform, "subscription").is_fault
+    platform.objects[f"webhooks/subscriptions/{SUBSCRIPTION}"] |= state
+    found = probe_of(platform, "subscription")
+    assert (found.answer, found.is_fault) == ("failed", True)
+    assert sentence in str(found.fault)
+    assert probe_of(platform, "corrections").answer == "readable"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [httpx.Response(403, json={"error": {"code": "invalid_scope", "message": "no"}}), httpx.Response(404)],
+)
+def test_list_that_a_run_can_do_without_is_a_warning(refusal: httpx.Response) -> None:
+    platform = small_company()
+    platform.faults["/courses$"] = lambda request, met: refusal
+    found = probe_of(platform, "catalog")
+    assert (found.scope, found.is_fault) == ("courses:read", False)
+    assert found.warning == (
+        "The list catalog can't be read, which needs the scope courses:read: time limits apply to SCORM "
+        'courses as to others, and courses have no titles. Grant the scope, or set skip = ["catalog"].'
+    )
 
 
 def test_who_waits_is_not_kept_waiting() -> None:
@@ -87,13 +120,22 @@ def test_the_command(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Non
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, "A night can read all of it." in shown.stdout) == (0, True)
     lacks = "The client may not read the list users: it lacks the scope users:read."
+    lost = "The list catalog can't be read."
+    answered.append(Probe("catalog", "courses:read", "missing scope", warning=lost))
+    shown = command.invoke(app, ["check", "360learning"])
+    assert (shown.exit_code, f"warning {lost}" in shown.stdout) == (0, True)
+    assert "A night can read all of it." not in shown.stdout
     answered.append(Probe("users", "users:read", "missing scope", fault=lacks))
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, lacks in shown.stdout) == (3, True)
     assert "A night can read all of it." not in shown.stdout
     told = command.invoke(app, ["check", "360learning", "--json"])
     assert told.exit_code == 3
-    assert [one["answer"] for one in json.loads(told.stdout)["lists"]] == ["readable", "missing scope"]
+    assert [one["answer"] for one in json.loads(told.stdout)["lists"]] == [
+        "readable",
+        "missing scope",
+        "missing scope",
+    ]
     assert PATH not in told.stdout
 
 

@@ -72,7 +72,11 @@ def test_what_is_missing_is_named_all_at_once() -> None:
         ("base_url", "app.360learning.com", "base_url: value error"),
         ("requests_per_second", "0", "requests_per_second: input should be greater than 0"),
         ("requests_per_second", "51", "requests_per_second: input should be less than or equal to 50"),
-        ("skip", "users", "skip: input should be 'courses', 'classrooms', 'assessments' or 'stats'"),
+        (
+            "skip",
+            "users",
+            "skip: input should be 'courses', 'catalog', 'classrooms', 'assessments' or 'stats'",
+        ),
         ("overlap_minutes", "0.01", "overlap_minutes: input should be greater than or equal to"),
         ("subscription", "my-hook", "subscription: string should match pattern"),
         ("keep_landings", "0", "keep_landings: input should be greater than or equal to 1"),

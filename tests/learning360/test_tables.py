@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.learning360.a_platform import hex_id
-from tests.learning360.extracting import extracted, rows
+from tests.learning360.extracting import delivered, extracted, rows
 from tests.learning360.small_company import (
     ADA,
     BEN,
@@ -19,8 +19,10 @@ from tests.learning360.small_company import (
     QUIZ,
     ROOM,
     SESSION,
+    SLOT,
     SUB_PATH,
     attempt,
+    catalogued,
     enrolment,
     small_company,
 )
@@ -68,7 +70,7 @@ def test_steps(tables: dict[str, pl.DataFrame]) -> None:
     ]
     columns = ("min_score", "attempts_limit", "time_limit_mode", "time_limit_s", "is_scorm", "is_examination")
     assert [row[1:] for row in rows(tables["path_steps"], "position", *columns)] == [
-        (None, "1", None, None, "false", "false"),
+        (None, "1", None, None, "true", "false"),
         ("80", "2", "maxTime", "1800", "false", "false"),
         (None, None, None, None, "false", "false"),
         (None, None, None, None, "false", "false"),
@@ -121,10 +123,14 @@ OPTIONS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
     ("assessment", DUE | {"optional": True}, "optional due_unit due_value", ("false", None, None)),
     ("program", DUE | {"optional": True}, "optional due_unit due_value", ("true", "day", "0.5")),
     ("slackMessage", {"optional": True}, "type optional", ("slackMessage", "false")),
-    # Scores are whole: 79.5 is reached by 80.
-    ("course", {"minScore": 79.5}, "min_score", ("80",)),
+    ("course", {"minScore": 79.5}, "min_score", ("79.5",)),
     ("course", {"minScore": 0}, "min_score", ("0",)),
     ("course", {"attemptsLimit": 3.0}, "attempts_limit", ("3",)),
+    # Never more attempts than were given, and never none.
+    ("course", {"attemptsLimit": 2.9}, "attempts_limit", ("2",)),
+    ("course", {"attemptsLimit": 0.5}, "attempts_limit", ("1",)),
+    ("course", {"attemptsLimit": 0}, "attempts_limit", ("1",)),
+    ("course", {}, "attempts_limit", (None,)),
     ("course", {"timeLimit": {"mode": "minTime", "value": 90.5}}, "time_limit_s", ("90.5",)),
     # A limit of no seconds is none.
     ("course", {"timeLimit": {"mode": "minTime", "value": 0}}, "time_limit_mode", (None,)),
@@ -144,6 +150,43 @@ def test_options_of_steps(tmp_path: Path) -> None:
     steps = extracted(platform, tmp_path)["path_steps"].sort("position")
     for number, (_, _, columns, expected) in enumerate(OPTIONS):
         assert steps[number].select(columns.split()).row(0) == expected
+
+
+def test_titles_and_scorm_come_from_the_lists_of_courses_classrooms_and_paths(tmp_path: Path) -> None:
+    """An empty title is none; assessments and programs have no list."""
+    platform = small_company(page_size=1)
+    platform.lists["paths"].append({"_id": SUB_PATH, "name": "Laws", "options": {}, "steps": []})
+    platform.lists["courses"].append(catalogued("x1", type="external"))
+    platform.lists["paths"][0]["steps"] += [
+        {"_id": "x1", "type": "course", "options": {}},
+        {"_id": "x2", "type": "course", "options": {}},
+    ]
+    steps = extracted(platform, tmp_path)["path_steps"]
+    assert rows(steps, "position", "step_id", "title", "is_scorm") == [
+        (0, QUIZ, "Hygiene, positioning", "true"),
+        (1, COURSE, "Hygiene", "false"),
+        (2, MAIL, None, "false"),
+        (3, ROOM, "Fire drill", "false"),
+        (4, EXAM, None, "false"),
+        (5, SUB_PATH, "Laws", "false"),
+        (6, "x1", None, "false"),
+        (7, "x2", None, "false"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_empty_name_is_no_name(tmp_path: Path, name: str) -> None:
+    platform = small_company()
+    for row in (
+        platform.lists["paths"][0],
+        platform.lists["paths/sessions"][0],
+        platform.lists["courses"][0],
+    ):
+        row["name"] = name
+    tables = extracted(platform, tmp_path)
+    assert rows(tables["paths"], "path_id", "name") == [(PATH, None)]
+    assert rows(tables["path_sessions"], "session_id", "name") == [(SESSION, None)]
+    assert tables["path_steps"].filter(pl.col("step_id") == COURSE)["title"].to_list() == [None]
 
 
 def test_child_sessions_and_all_waivers_of_a_quiz(tmp_path: Path) -> None:
@@ -202,7 +245,6 @@ def test_sessions_that_enrol_again_and_attempts_without_some_of_their_fields(tmp
         (hex_id(0x205), begun, went_on, "100", "85", "1501"),
         ("a1", begun, begun, "0", None, "0"),
         ("a2", went_on, went_on, "40", None, "0"),
-        # Not guessed at: the warehouse refuses it.
         ("a3", ended, ended, "100", "66.7", "0"),
     ]
 
@@ -242,6 +284,87 @@ def test_the_enrolment_an_attendance_is_given_to(tmp_path: Path, page_size: int)
     ]
 
 
+@pytest.mark.parametrize(
+    ("context", "session"),
+    [
+        ({"type": "path", "_id": "b7"}, "b7"),  # also where the learner's enrollment is in another session
+        ({"type": "program", "_id": "p1"}, SESSION),
+        ({"type": "standalone", "_id": ROOM}, SESSION),
+        (None, SESSION),
+    ],
+)
+def test_context_of_a_slot_names_the_session_of_an_attendance(
+    tmp_path: Path, context: dict[str, str] | None, session: str
+) -> None:
+    """Where it names none, the enrollment that contains the slot's start does."""
+    platform = small_company()
+    if context:
+        platform.lists[f"classrooms/{ROOM}/slots"][0]["context"] = context
+    found = extracted(platform, tmp_path)["step_activity"].filter(pl.col("step_id") == ROOM)
+    assert rows(found, "user_id", "session_id") == [(ADA, session)]
+
+
+def registered(number: int, user: str, **fields: Any) -> dict[str, Any]:
+    made = {"_id": f"r{number}", "userId": user, "classroomSlotId": SLOT, "pathId": PATH, "hasAttended": True}
+    return made | {"status": "archived" if "archivedAt" in fields else "published"} | fields
+
+
+# The slot is from 9 to 11 o'clock on 5 March.
+ARCHIVED = [
+    ({}, True),
+    ({"archivedAt": "2026-03-05T11:00:00.000Z"}, True),
+    ({"archivedAt": "2026-03-06T08:00:00.000Z"}, True),
+    ({"archivedAt": "2026-03-05T10:59:59.999Z"}, False),
+    ({"archivedAt": "2026-03-01T08:00:00.000Z"}, False),
+    ({"status": "archived"}, False),  # nobody knows since when
+]
+
+
+@pytest.mark.parametrize(("fields", "counts"), ARCHIVED)
+def test_attendance_counts_unless_it_was_archived_before_the_slot_ended(
+    tmp_path: Path, fields: dict[str, str], counts: bool
+) -> None:
+    platform = small_company()
+    platform.lists[f"classrooms/{ROOM}/registrations"] = [
+        registered(1, ADA, **fields),
+        registered(2, BEN, hasAttended=False, archivedAt="2026-03-06T08:00:00.000Z"),
+    ]
+    tables, warnings = delivered(platform, tmp_path)
+    found = tables["step_activity"].filter(pl.col("step_id") == ROOM)
+    assert found["user_id"].to_list() == [ADA] * counts
+    told = (
+        f"1 of 2 archived registrations for classroom slots say that the learner attended: "
+        f"{int(counts)} count, archived after the slot had ended; {int(not counts)} do not."
+    )
+    assert warnings == ([told] if fields else [])
+
+
+def test_learner_who_is_registered_again_attended_once(tmp_path: Path) -> None:
+    platform = small_company()
+    platform.lists[f"classrooms/{ROOM}/registrations"] = [
+        registered(1, ADA, archivedAt="2026-03-06T08:00:00.000Z"),
+        registered(2, ADA),
+        registered(3, ADA, pathId=None),
+    ]
+    found = extracted(platform, tmp_path)["step_activity"].filter(pl.col("step_id") == ROOM)
+    assert rows(found, "activity_id", "session_id") == [
+        ("registration-r2", SESSION),
+        ("registration-r3", None),
+    ]
+    platform.lists[f"classrooms/{ROOM}/slots"][0]["context"] = {"type": "path", "_id": SESSION}
+    found = extracted(platform, tmp_path)["step_activity"].filter(pl.col("step_id") == ROOM)
+    assert rows(found, "activity_id", "session_id") == [("registration-r2", SESSION)]
+
+
+def test_registration_with_the_id_of_an_attempt_is_another_activity(tmp_path: Path) -> None:
+    platform = small_company()
+    attempt_id = platform.lists["courses/stats"][0]["_id"]
+    platform.lists[f"classrooms/{ROOM}/registrations"] = [registered(1, ADA, _id=attempt_id)]
+    activity = extracted(platform, tmp_path)["step_activity"]
+    assert activity["activity_id"].n_unique() == activity.height == 6
+    assert {ROOM, COURSE} <= set(activity["step_id"])
+
+
 def test_the_time_of_an_attendance(tmp_path: Path) -> None:
     """What was measured, else what the slot reports in hours, else how long it lasted."""
     platform = small_company()
@@ -264,16 +387,16 @@ def test_the_time_of_an_attendance(tmp_path: Path) -> None:
     ]
     found = extracted(platform, tmp_path)["step_activity"].filter(pl.col("step_id") == ROOM)
     assert rows(found, "activity_id", "time_spent_ms") == [
-        (name, expected) for name, (_, _, expected) in times.items()
+        (f"registration-{name}", expected) for name, (_, _, expected) in times.items()
     ]
 
 
 def test_the_shapes_of_a_correction(tmp_path: Path) -> None:
-    """As it is re-read, as the webhook sent it, its data alone; an event of another type is none."""
+    """As read again, or as the webhook sent it; an event of another type, or of none, is no correction."""
     platform = small_company()
     (events,) = (name for name in platform.lists if name.endswith("/events"))
     data = platform.lists[events][0]["payload"]["data"]
-    corrected = {"type": "user.assessment.corrected", "date": 1772791200000}
+    corrected = {"type": "user.assessment.corrected", "timestamp": "2026-03-06T10:00:00.000Z"}
     platform.lists[events] = [
         {
             "_id": "msg_1",
@@ -289,5 +412,5 @@ def test_the_shapes_of_a_correction(tmp_path: Path) -> None:
     columns = ("step_id", "activity_id", "user_id", "session_id", "completed_at", "score", "passed")
     at = "2026-03-06T10:00:00.000Z"
     assert rows(found, *columns) == [
-        (name, f"{name}-{ADA}-{at}", ADA, SESSION, at, "75", "true") for name in ("x1", "x2", "x3", "x4")
+        (name, f"{name}-{ADA}-{hex_id(0x101)}-{at}", ADA, SESSION, at, "75", "true") for name in ("x1", "x2")
     ]

@@ -79,14 +79,18 @@ def extracted(url: str, folder: Path, company: str = COMPANY) -> Frames:
     """The tables that the source makes of the platform, each sorted, without the ids that it makes up."""
     (folder / "extracts").mkdir(parents=True)
     source = Learning360(Settings(**settings(url) | {"company_id": company}))
-    extracts = list(source.extract(folder / "extracts", DAY_1, NOTHING_HELD))
+    items = source.extract(folder / "extracts", DAY_1, NOTHING_HELD)
+    extracts = [item for item in items if isinstance(item, Extract)]
     assert all(item.is_full for item in extracts)
     return comparable(held_rows(extracts, DAY_1))
 
 
 def comparable(tables: Tables) -> Frames:
-    """Sorted; activity by what it says, for some of its ids are the source's to make; with the defaults."""
-    steps = tables["path_steps"].with_columns(pl.col("due_basis").fill_null("enrollment"))
+    """Sorted; activity by what it says, for some of its ids are the source's to make; with the defaults.
+
+    Steps without their titles: a world's steps may have none, and the platform's resources have names.
+    """
+    steps = tables["path_steps"].with_columns(pl.col("due_basis").fill_null("enrollment")).drop("title")
     frames = {
         name: rows.drop("activity_id", strict=False)
         for name, rows in (tables | {"path_steps": steps}).items()

@@ -18,7 +18,7 @@ import httpx
 from filelock import FileLock, Timeout
 
 from flows.sources import landing as landings_of
-from flows.sources.base import Extract, Held
+from flows.sources.base import DataWarning, Extract, Held
 from flows.sources.landing import Landing, Record
 from flows.sources.learning360.deciding import base_of, same_platform, since
 from flows.sources.learning360.known import KNOWN, Known, hand_on
@@ -46,7 +46,7 @@ class Learning360:
     transport: httpx.AsyncBaseTransport | None = None
     run: Callable[[Coroutine[Any, Any, Landing]], Landing] = asyncio.run
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
         """Everything at first and each week, else what changed since the extraction that the warehouse holds.
 
         Users, steps, waivers and child sessions come whole each night, and so do attempts unless reading them
@@ -84,6 +84,7 @@ class Learning360:
             skip=tuple(sorted(self.settings.skip)),
             base=base[0].name if base else None,
             since=since(base[1], self.settings.overlap_minutes) if base else None,
+            ids=landings_of.IDS,
         )
         for folder, other in known:
             if other.delivered_at is None and _goes_on(other, record):
@@ -100,7 +101,7 @@ class Learning360:
 
 def _goes_on(other: Record, record: Record) -> bool:
     """Whether an extraction that was begun is of the same as the one that is wanted now."""
-    same = ("platform", "company_id", "skip", "base", "since")
+    same = ("platform", "company_id", "skip", "base", "since", "ids")
     is_recent = record.data_as_of - other.data_as_of < _RESUMED_WITHIN
     return is_recent and all(getattr(other, name) == getattr(record, name) for name in same)
 

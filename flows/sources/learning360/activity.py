@@ -18,38 +18,68 @@ def landed_tables(landing: Landing) -> dict[str, str]:
             "_id userId courseId pathSessionId progress score timeSpent firstActivityAt lastActivityAt "
             "completedAt",
         ),
-        "slots_landed": landed(landing, lists.SLOTS, "_id startDate endDate reportedDuration"),
+        "slots_landed": landed(landing, lists.SLOTS, "_id startDate endDate reportedDuration", "context"),
         "registrations_landed": _registrations(landing),
-        "corrections_landed": _corrections(landing),
+        "events_landed": _events(landing),
     }
 
 
 def _registrations(landing: Landing) -> str:
-    """With an id of their own if they have one, else the slot's and the learner's: the same every night."""
-    fields = "_id userId classroomSlotId hasAttended attendanceDuration pathId"
+    """With an id that no attempt at a course can have: their own, or the slot's and the learner's."""
+    fields = "_id userId classroomSlotId hasAttended attendanceDuration pathId status archivedAt"
     return f"""
-    SELECT *, coalesce(_id, classroomSlotId || '-' || userId) AS registration
+    SELECT *, coalesce('registration-' || _id, classroomSlotId || '-' || userId) AS registration,
+      coalesce(status = 'archived', archivedAt IS NOT NULL) AS is_archived
     FROM ({landed(landing, lists.REGISTRATIONS, fields)})"""
 
 
-def _corrections(landing: Landing) -> str:
-    """An event as the webhook sends it, in `payload` when it is re-read, or its `data` alone.
-
-    Its id is what was corrected, whose it is, and when: corrected again, it is another one.
-    """
-    event = "coalesce(payload, data, CAST(to_json(e) AS JSON))"
+def _events(landing: Landing) -> str:
+    """Webhook events as they were sent, or as `payload` when they are read again."""
+    event = "coalesce(payload, CAST(to_json(e) AS JSON))"
+    fact = json_at(event, "data")
+    columns = ", ".join(f"{text_at(fact, name)} AS {column}" for column, name in _CORRECTION.items())
     return f"""
-    SELECT *, step_id || '-' || user_id || '-' || corrected_at AS correction FROM (
-      SELECT {PAGE}, {text_at("fact", "userId")} AS user_id, {text_at("fact", "assessmentId")} AS step_id,
-        {text_at("fact", "sessionId")} AS session_id, {text_at("fact", "correctedAt")} AS corrected_at,
-        {text_at("fact", "score")} AS score, {text_at("fact", "success")} AS success
-      FROM (SELECT {PAGE}, coalesce({json_at(event, "data")}, {event}) AS fact,
-              coalesce({text_at(event, "type")}, '{CORRECTED}') AS type
-            FROM ({landed(landing, lists.CORRECTIONS, _EVENT, "payload data")}) AS e)
-      WHERE type = '{CORRECTED}')"""
+    SELECT {PAGE}, {text_at(event, "type")} AS type, {columns}
+    FROM ({landed(landing, lists.CORRECTIONS, "type", "payload data")}) AS e"""
 
 
-_EVENT = "type userId assessmentId sessionId success score correctedAt"
+_CORRECTION = {
+    "user_id": "userId",
+    "step_id": "assessmentId",
+    "session_id": "sessionId",
+    "enrollment_id": "enrollmentId",
+    "corrected_at": "correctedAt",
+    "score": "score",
+    "success": "success",
+}
+IS_CORRECTION = f"type = '{CORRECTED}'"
+# Without one of these a correction is of no assessment, no learner or no time.
+IS_WHOLE = "user_id IS NOT NULL AND step_id IS NOT NULL AND corrected_at IS NOT NULL"
+
+
+def corrected(handed_on: str) -> str:
+    """Each correction once, however often and under however many event ids it was delivered.
+
+    handed_on: the corrections of earlier runs. They may lack the enrollment that an event of the same
+    correction names. Of several versions the one that was read last counts.
+    """
+    return f"""
+    WITH every AS (
+      SELECT {", ".join(_CORRECTION)}, {PAGE} AS place FROM events_landed WHERE {IS_CORRECTION}
+      UNION ALL BY NAME SELECT * EXCLUDE (correction), 0 AS place FROM {handed_on}),
+    placed AS (
+      SELECT *, coalesce({_instant("corrected_at")}, corrected_at) AS moment FROM every WHERE {IS_WHOLE}),
+    of_enrollments AS (SELECT DISTINCT user_id, step_id, moment FROM placed WHERE enrollment_id IS NOT NULL)
+    SELECT * EXCLUDE (place, moment), concat_ws('-', step_id, user_id, enrollment_id, moment) AS correction
+    FROM placed
+    WHERE enrollment_id IS NOT NULL OR (user_id, step_id, moment) NOT IN (FROM of_enrollments)
+    QUALIFY row_number() OVER (PARTITION BY correction ORDER BY place DESC) = 1"""
+
+
+def _instant(time: str) -> str:
+    """The time in one spelling: 10:00:00Z and 10:00:00.000Z are one instant."""
+    moment = f"epoch_ms(epoch_ms(TRY_CAST({time} AS TIMESTAMPTZ)))"
+    return f"strftime({moment}, '%Y-%m-%dT%H:%M:%S.%gZ')"
 
 
 def attempts(landing: Landing) -> str:
@@ -63,33 +93,45 @@ def attempts(landing: Landing) -> str:
       coalesce(lastActivityAt, completedAt, firstActivityAt) AS last_activity_at, completedAt AS completed_at,
       coalesce({whole("progress")}, CASE WHEN completedAt IS NULL THEN '0' ELSE '100' END) AS progress,
       {whole("score")} AS score,
-      coalesce({_rounded("timeSpent")}, timeSpent, '0') AS time_spent_ms, CAST(NULL AS VARCHAR) AS passed
+      coalesce({_rounded("timeSpent")}, timeSpent, '0') AS time_spent_ms
     FROM courses_landed WHERE coalesce(firstActivityAt, lastActivityAt, completedAt) IS NOT NULL"""
 
 
 def attendances(landing: Landing) -> str:
     """Who attended a slot was in the classroom from its start to its end, and has finished it by that.
 
-    A registration without attendance is no activity: not to come is not to have started. It names a path and
-    no session: the attendance belongs to the learner's enrolment in that path that held when the slot began,
-    the one made last if several did; if none did, to no session. Time is what was measured, else what the
-    slot reports, else how long it lasted.
+    A registration without attendance is no activity: not to come is not to have started. The attendance
+    belongs to the path session that the slot's context names. A slot of a program or of its own names none:
+    then it belongs to the learner's enrollment in the registration's path that contains the slot's start, the
+    newest of several, else to no session. One registered twice for a slot attended it once. Time is what was
+    measured, else what the slot reports, else how long it lasted.
     """
     begins, ends = "TRY_CAST(s.startDate AS TIMESTAMPTZ)", "TRY_CAST(s.endDate AS TIMESTAMPTZ)"
     reported = "TRY_CAST(s.reportedDuration AS DOUBLE) * 3600000"
     lasted = f"epoch_ms({ends}) - epoch_ms({begins})"
     spent = f"round(coalesce(TRY_CAST(r.attendanceDuration AS DOUBLE), {reported}, {lasted}, 0))"
+    of_path = f"{text_at('s.context', 'type')} = 'path'"
+    named = f"CASE WHEN {of_path} THEN {text_at('s.context', '_id')} END"
     return f"""
     SELECT {of_company(landing)}, r.registration AS activity_id, r.userId AS user_id, r.{OWNER} AS step_id,
-      e.session_id, s.startDate AS started_at, coalesce(s.endDate, s.startDate) AS last_activity_at,
-      coalesce(s.endDate, s.startDate) AS completed_at, '100' AS progress, CAST(NULL AS VARCHAR) AS score,
-      CAST(CAST({spent} AS BIGINT) AS VARCHAR) AS time_spent_ms, CAST(NULL AS VARCHAR) AS passed
+      coalesce({named}, e.session_id) AS session_id, s.startDate AS started_at,
+      coalesce(s.endDate, s.startDate) AS last_activity_at, coalesce(s.endDate, s.startDate) AS completed_at,
+      '100' AS progress, CAST(CAST({spent} AS BIGINT) AS VARCHAR) AS time_spent_ms
     FROM registrations_landed AS r JOIN slots_landed AS s ON s._id = r.classroomSlotId
     LEFT JOIN enrolled AS e ON e.path_id = r.pathId AND e.user_id = r.userId AND e.enrolled_at <= {begins}
       AND (e.archived_at IS NULL OR {begins} < e.archived_at)
-    WHERE r.hasAttended = 'true'
+    WHERE {ATTENDED} AND {COUNTS}
     QUALIFY row_number() OVER (
-      PARTITION BY r.registration ORDER BY e.enrolled_at DESC NULLS LAST, e.enrollment_id DESC) = 1"""
+      PARTITION BY r.userId, s._id, r.{OWNER}, coalesce({named}, r.pathId)
+      ORDER BY r.is_archived, r.registration, e.enrolled_at DESC NULLS LAST, e.enrollment_id DESC) = 1"""
+
+
+ATTENDED = "r.hasAttended = 'true'"
+# Archived before the slot has ended is unregistered: the learner was not there to the end.
+COUNTS = (
+    "(NOT r.is_archived OR TRY_CAST(r.archivedAt AS TIMESTAMPTZ) "
+    ">= TRY_CAST(coalesce(s.endDate, s.startDate) AS TIMESTAMPTZ))"
+)
 
 
 def enrolled() -> str:
@@ -101,9 +143,12 @@ def enrolled() -> str:
 
 
 def corrections(landing: Landing) -> str:
-    """A correction is an attempt that begins and ends when it is corrected; no time is told."""
+    """A correction is an attempt that begins and ends when it is corrected; it names no time spent.
+
+    The score is a number; an event may name the enrollment that it is for.
+    """
     return f"""
-    SELECT {of_company(landing)}, correction AS activity_id, user_id, step_id, session_id,
+    SELECT {of_company(landing)}, correction AS activity_id, user_id, step_id, session_id, enrollment_id,
       corrected_at AS started_at, corrected_at AS last_activity_at, corrected_at AS completed_at,
       '100' AS progress, {whole("score")} AS score, '0' AS time_spent_ms, success AS passed
     FROM corrected"""

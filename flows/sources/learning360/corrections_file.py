@@ -11,23 +11,23 @@ from flows.sources.learning360.lists import CORRECTIONS, Wanted
 from flows.sources.learning360.strange import strange
 from schemas.errors import SourceError
 
-_OF_FILE = Wanted(CORRECTIONS, part="file")
+OF_FILE = Wanted(CORRECTIONS, part="file")
 
 
 def land_corrections_of(file: Path, landing: Landing) -> None:
-    """Land the events of the file, which is NDJSON or NDJSON.gz: as the webhook sent them, or their `data`.
+    """Land the events of the file, which is NDJSON or NDJSON.gz: as sent, or as they are read again.
 
     Raises: SourceError, naming the line that is no event.
     """
-    if landing.is_complete(_OF_FILE.name):
+    if landing.is_complete(OF_FILE.name):
         return
     rows = list(_events(file))
     size = CORRECTIONS.page_size
     pages = [rows[start : start + size] for start in range(0, len(rows), size)] or [[]]
-    done = len(landing.pages(_OF_FILE.name))
+    done = len(landing.pages(OF_FILE.name))
     for number, page in enumerate(pages[done:], start=done + 1):
         following = None if number == len(pages) else f"line {number * size + 1}"
-        landing.add(_OF_FILE.name, "", page, following, strange(CORRECTIONS, page))
+        landing.add(OF_FILE.name, "", page, following, strange(CORRECTIONS, page))
 
 
 def _events(file: Path) -> Iterator[dict[str, Any]]:

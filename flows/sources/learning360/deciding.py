@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from flows.sources.base import Held
-from flows.sources.landing import Record
+from flows.sources.landing import IDS, Record
 from flows.sources.learning360.lists import COURSES
 from flows.sources.learning360.settings import Settings
 
-# Of a request's address, that is 3 kB: servers and proxies take 8.
-COURSES_A_REQUEST = 50
+# Node's usual query parser makes an object of more than 20 indexes, which the platform does not take.
+COURSES_A_REQUEST = 20
 # What changes of one extraction say nothing of the others': all must be of the same one.
 _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 
@@ -23,8 +23,9 @@ def base_of(
 ) -> tuple[Path, Record] | None:
     """The delivered landing that the warehouse holds, if changes since then are enough; else None.
 
-    They are not if the warehouse holds something else, if other lists were skipped then, or if the last
-    extraction of everything is too long ago: changes have no word for what was deleted.
+    They are not if the warehouse holds something else, if other lists were skipped then, if activity had
+    other ids then, or if the last extraction of everything is too long ago: changes have no word for what
+    was deleted.
     """
     for folder, record in landings:
         if record.delivered_at is None or not same_platform(settings, record):
@@ -34,7 +35,8 @@ def base_of(
         age_days = round((now - datetime.fromisoformat(record.full_at)) / timedelta(days=1))
         is_fresh = age_days < settings.full_every_days
         if is_held:
-            return (folder, record) if is_fresh and frozenset(record.skip) == settings.skip else None
+            is_same = frozenset(record.skip) == settings.skip and record.ids == IDS
+            return (folder, record) if is_fresh and is_same else None
     return None
 
 

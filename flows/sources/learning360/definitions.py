@@ -2,7 +2,7 @@
 
 from flows.sources.landing import Landing
 from flows.sources.learning360 import lists
-from flows.sources.learning360.landed_rows import json_at, landed, rounded_up, text_at, whole
+from flows.sources.learning360.landed_rows import json_at, landed, named, rounded_down, rounded_up, text_at
 from flows.warehouse.duck import quoted
 from schemas.vocabulary import DUE_UNITS, MESSAGE_STEP_TYPES, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
@@ -24,6 +24,8 @@ def landed_tables(landing: Landing) -> dict[str, str]:
             "automaticReenrollment",
         ),
         "enrollments_landed": landed(landing, lists.ENROLLMENTS, "_id sessionId userId createdAt archivedAt"),
+        "catalog_landed": landed(landing, lists.CATALOG, "_id name type"),
+        "classrooms_landed": landed(landing, lists.CLASSROOMS, "_id name"),
     }
 
 
@@ -38,7 +40,7 @@ def users(landing: Landing) -> str:
 
 def paths(landing: Landing) -> str:
     return f"""
-    SELECT {of_company(landing)}, _id AS path_id, name,
+    SELECT {of_company(landing)}, _id AS path_id, {named("name")} AS name,
       coalesce({text_at("options", "mandatoryReplay")}, 'false') AS mandatory_replay,
       {text_at("options", "linearProgression")} AS linear_progression
     FROM paths_landed"""
@@ -59,8 +61,7 @@ def path_steps(landing: Landing) -> str:
 
     Due dates are relative, from the enrolment. An assessment is never optional and has none. A step of a type
     that is not known is left out, and so is an option whose unit or mode is not known: `strange` names them.
-    Whether a course is SCORM, to which time limits don't apply, the API does not tell: false. A time limit of
-    no seconds is none.
+    A time limit of no seconds is none. Whether a course is SCORM is in `titles_now`.
     """
     unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")
     mode, seconds = text_at("options", "timeLimit.mode"), text_at("options", "timeLimit.value")
@@ -74,12 +75,31 @@ def path_steps(landing: Landing) -> str:
       CASE WHEN {is_due} THEN 'enrollment' END AS due_basis,
       CASE WHEN {is_due} THEN {unit} END AS due_unit,
       CASE WHEN {is_due} THEN {value} END AS due_value,
-      {rounded_up(text_at("options", "minScore"))} AS min_score,
-      {whole(text_at("options", "attemptsLimit"))} AS attempts_limit,
+      {text_at("options", "minScore")} AS min_score,
+      {rounded_down(text_at("options", "attemptsLimit"), least=1)} AS attempts_limit,
       CASE WHEN {is_limited} THEN {mode} END AS time_limit_mode,
       CASE WHEN {is_limited} THEN {seconds} END AS time_limit_s,
       'false' AS is_scorm, coalesce({text_at("options", "isExamination")}, 'false') AS is_examination
     FROM steps_landed WHERE type IN {_in(STEP_TYPES)}"""
+
+
+def titles_now() -> str:
+    """The resources that can be a step, by type and id: their titles, and whether a course is SCORM.
+
+    Assessments and programs have no list, so they have no title.
+    """
+    return f"""
+    SELECT 'course' AS type, _id AS step_id, {named("name")} AS title, type = '{lists.SCORM}' AS is_scorm
+    FROM catalog_landed
+    UNION ALL SELECT 'classroom', _id, {named("name")}, false FROM classrooms_landed
+    UNION ALL SELECT 'path', _id, {named("name")}, false FROM paths_landed"""
+
+
+def path_steps_now() -> str:
+    """The steps that are known, each with what is known of its resource."""
+    return """
+    SELECT s.* REPLACE (CASE WHEN t.is_scorm THEN 'true' ELSE 'false' END AS is_scorm), t.title
+    FROM steps_known AS s LEFT JOIN titles_known AS t USING (type, step_id)"""
 
 
 def waivers_now() -> str:
@@ -96,7 +116,8 @@ def path_sessions(landing: Landing) -> str:
     """Automatic re-enrolment is an object where it is on, and absent where it is not."""
     again = "automaticReenrollment"
     return f"""
-    SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, name, startDate AS starts_at,
+    SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, {named("name")} AS name,
+      startDate AS starts_at,
       endDate AS ends_at,
       CASE WHEN {again} IS NULL OR CAST({again} AS VARCHAR) IN ('null', 'false') THEN 'false'
         ELSE 'true' END AS restarts_on_reenrollment

@@ -14,6 +14,7 @@ from flows.sources.learning360.lists import PATHS
 KNOWN, BEFORE = "known", "before"
 SESSIONS, STEPS, WAIVERS = "sessions.parquet", "steps.parquet", "waivers.parquet"
 ENROLLMENTS, CORRECTIONS, COURSES = "enrollments.parquet", "corrections.parquet", "courses.parquet"
+TITLES = "titles.parquet"
 
 
 class Known:

@@ -62,7 +62,7 @@ def json_at(json: str, place: str) -> str:
 
 
 def whole(text: str) -> str:
-    """A number without its idle decimals: 85.0 is 85; what is no whole number stays, to be refused.
+    """A number without its idle decimals: 85.0 is 85, 66.7 stays.
 
     The API's description says `number` where it means whole ones.
     """
@@ -72,10 +72,22 @@ def whole(text: str) -> str:
 
 
 def rounded_up(text: str) -> str:
-    """The least whole number that is not below: scores are whole, so that 79.5 is reached by 80."""
+    """The least whole number that is not below: a threshold is whole and never easier than it was."""
     number = f"TRY_CAST({text} AS DOUBLE)"
     rounded = f"CAST(CAST(ceil({number}) AS BIGINT) AS VARCHAR)"
     return f"CASE WHEN abs({number}) < 1e15 THEN {rounded} ELSE {text} END"
+
+
+def rounded_down(text: str, least: int) -> str:
+    """The greatest whole number that is not above: 2.5 attempts are 2; never less than `least`."""
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    rounded = f"CAST(greatest(CAST(floor({number}) AS BIGINT), {least}) AS VARCHAR)"
+    return f"CASE WHEN abs({number}) < 1e15 THEN {rounded} ELSE {text} END"
+
+
+def named(text: str) -> str:
+    """A name; the platform requires one and allows an empty one, which is none."""
+    return f"CASE WHEN trim({text}) <> '' THEN {text} END"
 
 
 def parquet_or(file: Path, columns: str) -> str:

@@ -1,4 +1,4 @@
-"""The lists of version 2 of the API: where each is, which scope it needs, what its rows are known to hold."""
+"""The lists of version 2 of the API: where each is, which scope it needs, which fields its rows may have."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -7,8 +7,10 @@ from urllib.parse import quote, urlencode
 from schemas.vocabulary import USER_STATUSES
 
 STATUSES = ("published", "archived")
+# The type of courses in SCORM, AICC and xAPI.
+SCORM = "elearning standard"
 # What a platform need not be read for.
-Skippable = Literal["courses", "classrooms", "assessments", "stats"]
+Skippable = Literal["courses", "catalog", "classrooms", "assessments", "stats"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class ListOf:
     values:    the values that a field is known to have.
     may_go:    its owner may be deleted before it is its turn: then it is empty.
     skipped_with: by which setting of `skip` it is not read.
+    lost_without: what a run lacks if the client may not read it; None: the run needs it.
     """
 
     name: str
@@ -32,6 +35,7 @@ class ListOf:
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     may_go: bool = False
     skipped_with: Skippable | None = None
+    lost_without: str | None = None
 
 
 def _fields(names: str) -> frozenset[str]:
@@ -80,10 +84,25 @@ COURSES = ListOf(
     "courseStats:read",
     _fields(
         "_id userId courseId pathSessionId programSessionId progress score timeSpent firstActivityAt "
-        "lastActivityAt completedAt createdAt modifiedAt status pathId programId"
+        "lastActivityAt completedAt createdAt modifiedAt status pathId programId lang versionNumber"
     ),
     {"_id": str},
     skipped_with="courses",
+)
+CATALOG = ListOf(
+    "catalog",
+    "/api/v2/courses",
+    500,
+    "courses:read",
+    _fields(
+        "_id name type status sourceLang defaultLang authorId groupId coAuthorIds originalAuthorId "
+        "description duration createdAt modifiedAt translations externalPlatform currentVersionNumber "
+        "collaborativeLearning tagIds"
+    ),
+    {"_id": str},
+    {"status": ("archived", "deleted", "published"), "type": ("native", SCORM, "external")},
+    skipped_with="catalog",
+    lost_without="time limits apply to SCORM courses as to others, and courses have no titles",
 )
 CLASSROOMS = ListOf(
     "classrooms",
@@ -125,10 +144,19 @@ CORRECTIONS = ListOf(
     250,
     "webhooks:read",
     _fields(
-        "_id createdAt status payload data type date userId assessmentId pathId sessionId enrollmentId "
-        "success score correctedAt"
+        "_id createdAt status payload data type date timestamp userId assessmentId pathId sessionId "
+        "enrollmentId success score correctedAt name"
     ),
     skipped_with="assessments",
+)
+SUBSCRIPTION = ListOf(
+    "subscription",
+    "/api/v2/webhooks/subscriptions/{owner}",
+    1,
+    "webhooks:read",
+    _fields("_id eventType name url status createdAt modifiedAt"),
+    skipped_with="assessments",
+    lost_without="whether corrections are sent is not known",
 )
 USERS = ListOf(
     "users",
@@ -154,7 +182,20 @@ STATS = ListOf(
     {"_id": str},
     skipped_with="stats",
 )
-LISTS = (PATHS, SESSIONS, ENROLLMENTS, COURSES, CLASSROOMS, SLOTS, REGISTRATIONS, CORRECTIONS, USERS, STATS)
+LISTS = (
+    PATHS,
+    SESSIONS,
+    ENROLLMENTS,
+    COURSES,
+    CATALOG,
+    CLASSROOMS,
+    SLOTS,
+    REGISTRATIONS,
+    SUBSCRIPTION,
+    CORRECTIONS,
+    USERS,
+    STATS,
+)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,20 @@ def rows_of(host: Host, wanted: Wanted, number: int, content: bytes) -> list[Row
     return rows
 
 
+def subscription_of(host: Host, wanted: Wanted, content: bytes) -> Row:
+    """The webhook subscription's id, event type and status.
+
+    Raises: SourceError if the answer is no object.
+    """
+    try:
+        found = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise host.not_json(wanted.name) from None
+    if not isinstance(found, dict):
+        raise host.unexpected(wanted.name, 1, "it is not an object")
+    return {name: found[name] for name in ("_id", "eventType", "status") if isinstance(found.get(name), str)}
+
+
 _KINDS: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
 
 

@@ -9,11 +9,12 @@ import httpx
 
 from flows.sources.learning360 import lists
 from flows.sources.learning360.lists import STATUSES, ListOf, Wanted
-from flows.sources.learning360.pages import rows_of
+from flows.sources.learning360.pages import rows_of, subscription_of
 from flows.sources.learning360.platform import Platform, connected
-from flows.sources.learning360.reading import together
 from flows.sources.learning360.settings import Settings
-from schemas.errors import MissingScope, SourceError
+from flows.sources.learning360.together import together
+from flows.sources.learning360.warning import lost_without, subscription_fault
+from schemas.errors import MissingScope, NoSuchList, SourceError
 
 # Somebody waits: a hiccup is forgiven, no more.
 _ATTEMPTS = 2
@@ -23,8 +24,9 @@ _ATTEMPTS = 2
 class Probe:
     """How one list answered.
 
-    answer: readable, missing scope, failed, skipped, or nothing to try it on.
-    rows:   of its first page. fault: what is wrong, in a sentence.
+    answer:  readable, missing scope, failed, skipped, or nothing to try it on.
+    rows:    of its first page. fault: what is wrong, in a sentence.
+    warning: what a run lacks, in a sentence, where it can do without the list.
     """
 
     list: str
@@ -32,6 +34,7 @@ class Probe:
     answer: str
     rows: int | None = None
     fault: str | None = None
+    warning: str | None = None
 
     @property
     def is_fault(self) -> bool:
@@ -59,10 +62,14 @@ async def _probed(settings: Settings, transport: httpx.AsyncBaseTransport | None
             probing.paths_and_enrollments(),
             probing.classrooms(),
             probing.corrections(),
-            *(probing.first(Wanted(kind)) for kind in (lists.SESSIONS, lists.COURSES, lists.USERS)),
+            *(probing.first(Wanted(kind)) for kind in _ALONE),
             probing.first(Wanted(lists.STATS, filters=(("status[eq]", STATUSES[0]),))),
         )
     return [found[kind.name] for kind in lists.LISTS]
+
+
+# They need no id of another list.
+_ALONE = (lists.SESSIONS, lists.COURSES, lists.CATALOG, lists.USERS)
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class _Probing:
 
     async def corrections(self) -> None:
         owners = [{"_id": self.settings.subscription}] if self.settings.subscription else []
+        await self._of_first(lists.SUBSCRIPTION, owners)
         await self._of_first(lists.CORRECTIONS, owners)
 
     async def _of_first(
@@ -99,15 +107,27 @@ class _Probing:
             return []
         try:
             page = await self.platform.first_page(wanted)
-            rows = rows_of(self.platform.host, wanted, 1, page.content)
-        except MissingScope as error:
-            self.found[kind.name] = Probe(kind.name, kind.scope, "missing scope", fault=str(error))
-            return []
+            rows = self._rows(wanted, page.content)
         except SourceError as error:
-            self.found[kind.name] = Probe(kind.name, kind.scope, "failed", fault=str(error))
+            answer = "missing scope" if isinstance(error, MissingScope) else "failed"
+            self.found[kind.name] = _failed(kind, answer, error)
             return []
-        self.found[kind.name] = Probe(kind.name, kind.scope, "readable", rows=len(rows))
+        fault = subscription_fault(rows[0]) if kind is lists.SUBSCRIPTION else None
+        answer = "failed" if fault else "readable"
+        self.found[kind.name] = Probe(kind.name, kind.scope, answer, rows=len(rows), fault=fault)
         return rows
+
+    def _rows(self, wanted: Wanted, content: bytes) -> list[dict[str, Any]]:
+        if wanted.of is lists.SUBSCRIPTION:
+            return [subscription_of(self.platform.host, wanted, content)]
+        return rows_of(self.platform.host, wanted, 1, content)
 
     def _is_skipped(self, kind: ListOf) -> bool:
         return kind.skipped_with in self.settings.skip
+
+
+def _failed(kind: ListOf, answer: str, error: SourceError) -> Probe:
+    """A list that can't be read: a fault, or a warning where a run reads on without it."""
+    if kind.lost_without and isinstance(error, MissingScope | NoSuchList):
+        return Probe(kind.name, kind.scope, answer, warning=lost_without(kind))
+    return Probe(kind.name, kind.scope, answer, fault=str(error))

@@ -1,9 +1,8 @@
 """Reading what an extraction needs: independent lists at the same time, each page to disk as it comes."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from flows.sources.landing import Landing
 from flows.sources.learning360 import lists
@@ -11,11 +10,12 @@ from flows.sources.learning360.corrections_file import land_corrections_of
 from flows.sources.learning360.deciding import WHOLE, Decision, how_to_read_courses
 from flows.sources.learning360.known import Known
 from flows.sources.learning360.lists import STATUSES, Skippable, Wanted
-from flows.sources.learning360.pages import rows_of
+from flows.sources.learning360.pages import rows_of, subscription_of
 from flows.sources.learning360.platform import IN_FLIGHT, Page, Platform
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.strange import strange
-from schemas.errors import NoSuchList, SourceUnavailable
+from flows.sources.learning360.together import together
+from schemas.errors import MissingScope, NoSuchList
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,12 @@ class Extraction:
         """
         # The longest first: what is begun last is waited for.
         await together(
-            self._of_paths(), self._users(), self._stats(), self._classrooms(), self._corrections()
+            self._of_paths(),
+            self._users(),
+            self._stats(),
+            self._classrooms(),
+            self._corrections(),
+            self._catalog(),
         )
 
     async def _of_paths(self) -> None:
@@ -63,10 +68,16 @@ class Extraction:
         return sorted(listed | of_sessions - {""} | self.known.paths())
 
     async def _enrollments(self, path: str) -> None:
-        """Those that are in force before those that are archived: who is unenrolled meanwhile is in both."""
+        """Published ones before archived ones: who is unenrolled meanwhile is in both.
+
+        An enrollment that was never modified need not have modifiedAt: new ones are asked for, too.
+        """
         for status in STATUSES:
-            filters = (("status[eq]", status), *self._changed())
-            await self._list(Wanted(lists.ENROLLMENTS, path, status, filters))
+            asked = (("status[eq]", status),)
+            await self._list(Wanted(lists.ENROLLMENTS, path, status, (*asked, *self._changed())))
+            if since := self.landing.record.since:
+                created = (*asked, ("createdAt[gte]", since))
+                await self._list(Wanted(lists.ENROLLMENTS, path, f"{status}/created", created))
 
     async def _courses(self) -> None:
         if not self._wants("courses"):
@@ -121,34 +132,69 @@ class Extraction:
         if not self._wants("assessments"):
             return
         if self.settings.subscription:
+            await self._subscription(self.settings.subscription)
             await self._list(Wanted(lists.CORRECTIONS, self.settings.subscription))
         if self.settings.corrections_file:
             await asyncio.to_thread(land_corrections_of, self.settings.corrections_file, self.landing)
+
+    async def _subscription(self, owner: str) -> None:
+        """How the platform keeps the subscription, without its address, which may hold a key.
+
+        One that does not exist, or may not be read, is left to the list of its events.
+        """
+        wanted = Wanted(lists.SUBSCRIPTION, owner)
+        if self.landing.is_complete(wanted.name):
+            return
+        try:
+            page = await self.platform.first_page(wanted)
+        except (MissingScope, NoSuchList):
+            return
+        kept = subscription_of(self.platform.host, wanted, page.content)
+        self.landing.add(wanted.name, owner, [kept], None, {})
+
+    async def _catalog(self) -> None:
+        """The courses' titles and types; a client that may not read them loses these, not the run."""
+        if not self._wants("catalog"):
+            return
+        wanted = Wanted(lists.CATALOG)
+        try:
+            await self._list(wanted)
+        except (MissingScope, NoSuchList):
+            self.landing.note(unread=(wanted.of.name,))
+            self._is_empty(wanted)
 
     async def _list(self, wanted: Wanted) -> None:
         """Read a list from the page on that it had come to; of it, two pages at most are in memory."""
         if self.landing.is_complete(wanted.name):
             return
         async with self.places:
-            if self.landing.pages(wanted.name) and await self._goes_on(wanted):
-                return
             try:
                 await self._pages(wanted)
             except NoSuchList as error:
-                if not (wanted.of.may_go and error.is_named):
-                    raise
-                # A path or classroom that is deleted meanwhile; a path that has sessions and isn't listed.
+                if not self.landing.pages(wanted.name):
+                    self._has_gone(wanted, error)
+                    return
+                # The address of a later page may have expired: from the first page on, once.
                 self.landing.restart(wanted.name)
-                self.landing.add(wanted.name, wanted.owner, [], None, {})
+                await self._again(wanted)
 
-    async def _goes_on(self, wanted: Wanted) -> bool:
-        """Read the rest of a list; false if the address of its next page, noted long ago, has expired."""
+    async def _again(self, wanted: Wanted) -> None:
         try:
             await self._pages(wanted)
-        except NoSuchList:
-            self.landing.restart(wanted.name)
-            return False
-        return True
+        except NoSuchList as error:
+            if self.landing.pages(wanted.name):
+                raise
+            self._has_gone(wanted, error)
+
+    def _has_gone(self, wanted: Wanted, error: NoSuchList) -> None:
+        """A path or classroom that is deleted meanwhile; a path that has sessions and isn't listed."""
+        if not (wanted.of.may_go and error.is_named):
+            raise error
+        self._is_empty(wanted)
+
+    def _is_empty(self, wanted: Wanted) -> None:
+        self.landing.restart(wanted.name)
+        self.landing.add(wanted.name, wanted.owner, [], None, {})
 
     async def _pages(self, wanted: Wanted) -> None:
         landed = self.landing.pages(wanted.name)
@@ -157,7 +203,7 @@ class Extraction:
         writing: asyncio.Task[None] | None = None
         try:
             while address:
-                page = await self.platform.page(wanted.of, address)
+                page = await self._page(wanted, number + 1, address)
                 if writing:
                     await writing
                 number += 1
@@ -168,6 +214,14 @@ class Extraction:
             if writing:
                 await writing
 
+    async def _page(self, wanted: Wanted, number: int, address: str) -> Page:
+        try:
+            return await self.platform.page(wanted.of, address)
+        except NoSuchList as error:
+            if number == 1:
+                raise
+            raise self.platform.host.page_gone(wanted.name, number, error) from None
+
     def _land(self, wanted: Wanted, number: int, page: Page) -> None:
         rows = rows_of(self.platform.host, wanted, number, page.content)
         self.landing.add(wanted.name, wanted.owner, rows, page.next, strange(wanted.of, rows))
@@ -175,25 +229,3 @@ class Extraction:
 
 def _courses_in(batch: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"courseId[in][{place}]", course) for place, course in enumerate(batch))
-
-
-async def together(*work: Coroutine[Any, Any, object]) -> None:
-    """Do all of it at the same time; the first failure ends the rest.
-
-    Raises: one of the failures, one that a retry can't mend before others.
-    """
-    try:
-        async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(one)
-    except BaseExceptionGroup as failures:
-        raise _chief(failures) from None
-
-
-def _chief(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    leaves = [
-        leaf
-        for failure in failures.exceptions
-        for leaf in ([_chief(failure)] if isinstance(failure, BaseExceptionGroup) else [failure])
-    ]
-    return min(leaves, key=lambda leaf: isinstance(leaf, SourceUnavailable))

@@ -6,28 +6,27 @@ from pathlib import Path
 import duckdb
 
 from flows.sources.landing import Landing
-from flows.sources.learning360 import activity, definitions, known
+from flows.sources.learning360 import activity, definitions, known, warning
 from flows.sources.learning360.deciding import WHOLE, Decision
-from flows.sources.learning360.landed_rows import PAGE, older_versions, parquet_or
+from flows.sources.learning360.landed_rows import older_versions, parquet_or
 from flows.warehouse.duck import Duck, file_name
 from schemas.errors import SourceError
 
 # What tells rows of one id apart that were read twice; else what was read last counts.
-_IDS = {"registrations_landed": ("registration", ""), "corrections_landed": ("correction", "")}
-_VERSIONS = {"courses_landed": ("_id", "lastActivityAt")}
-NOT_BEGUN, NO_SLOT = "attempts at courses without any time", "attendances of slots that are not listed"
+_IDS = {"registrations_landed": ("registration", ""), "courses_landed": ("_id", "lastActivityAt")}
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What came of a landing. full: the tables that are whole; the others hold changes.
+    """The tables made of a landing.
 
-    left_out: what could not become a row, and how often.
+    full:     the tables that are whole; the others hold changes.
+    warnings: sentences about what the tables lack.
     """
 
     files: dict[str, Path]
     full: frozenset[str]
-    left_out: dict[str, int]
+    warnings: list[str]
 
 
 def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
@@ -59,17 +58,18 @@ class _Making:
         landed = definitions.landed_tables(self._landing) | activity.landed_tables(self._landing)
         for table, rows in landed.items():
             self._table(table, rows)
-            id, version = (_IDS | _VERSIONS).get(table, ("_id", ""))
-            self._duck.execute(older_versions(table, id, version))
+            id, version = _IDS.get(table, ("_id", ""))
+            if table != "events_landed":
+                self._duck.execute(older_versions(table, id, version))
         self._table("steps_landed", definitions.steps_landed())
         self._remember()
         queries = {
             "users": definitions.users(self._landing),
             "paths": definitions.paths(self._landing),
-            "path_steps": "FROM steps_known",
+            "path_steps": definitions.path_steps_now(),
             "path_sessions": definitions.path_sessions(self._landing),
             "enrollments": definitions.enrollments(self._landing),
-            "step_activity": " UNION ALL ".join(
+            "step_activity": " UNION ALL BY NAME ".join(
                 of(self._landing) for of in (activity.attempts, activity.attendances, activity.corrections)
             ),
             "waivers": self._with_company("waivers_known"),
@@ -80,7 +80,8 @@ class _Making:
         files = {
             table: self._file(self._folder / f"{table}.parquet", query) for table, query in queries.items()
         }
-        return Tables(files, self._full(), self._left_out())
+        courses = self._handed(known.COURSES, _COURSES)
+        return Tables(files, self._full(), warning.warnings(self._duck, self._landing, courses))
 
     def _full(self) -> frozenset[str]:
         """Steps, waivers and child sessions are few: they come whole, those that have gone are seen."""
@@ -94,7 +95,6 @@ class _Making:
         """Put together what is known now, for the tables and for the next extraction."""
         paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
         enrolments = "SELECT _id FROM enrollments_landed"
-        corrections = "SELECT correction FROM corrections_landed WHERE correction IS NOT NULL"
         path_steps = definitions.path_steps(self._landing)
         self._know("steps_known", path_steps, known.STEPS, _STEPS, f"path_id NOT IN ({paths})")
         self._know(
@@ -114,15 +114,11 @@ class _Making:
             _ENROLLMENTS,
             f"enrollment_id NOT IN ({enrolments})",
         )
-        # The platform forgets events: what was once told of is kept, also when everything is read anew.
-        self._know(
-            "corrected",
-            f"SELECT * EXCLUDE ({PAGE}) FROM corrections_landed",
-            known.CORRECTIONS,
-            _CORRECTIONS,
-            f"correction NOT IN ({corrections})",
-            is_kept=True,
-        )
+        titles = definitions.titles_now()
+        others = f"(type, step_id) NOT IN (SELECT (type, step_id) FROM ({titles}))"
+        self._know("titles_known", titles, known.TITLES, _TITLES, others, is_kept=True)
+        # The platform forgets events after 90 days: each is kept, also when everything is read.
+        self._table("corrected", activity.corrected(self._handed(known.CORRECTIONS, _CORRECTIONS)))
         self._table("courses_known", self._courses())
         for file, table in _HANDED_ON.items():
             self._file(self._known / file, f"FROM {table}")
@@ -152,16 +148,6 @@ class _Making:
                    WHERE type = 'course' AND step_id IS NOT NULL) AS s USING (course_id)
         FULL JOIN {self._handed(known.COURSES, _COURSES)} AS b USING (course_id)"""
 
-    def _left_out(self) -> dict[str, int]:
-        time = "coalesce(firstActivityAt, lastActivityAt, completedAt)"
-        counts = {
-            NOT_BEGUN: f"SELECT count(*) FROM courses_landed WHERE {time} IS NULL",
-            NO_SLOT: "SELECT count(*) FROM registrations_landed WHERE hasAttended = 'true' "
-            "AND classroomSlotId NOT IN (SELECT _id FROM slots_landed)",
-        }
-        found = {what: int(self._duck.value(query)) for what, query in counts.items()}
-        return {what: count for what, count in found.items() if count}
-
     def _handed(self, file: str, columns: str) -> str:
         return parquet_or(self._before / file, columns)
 
@@ -190,8 +176,9 @@ _ENROLLMENTS = (
 )
 _CORRECTIONS = (
     "correction VARCHAR, user_id VARCHAR, step_id VARCHAR, session_id VARCHAR, corrected_at VARCHAR, "
-    "score VARCHAR, success VARCHAR"
+    "score VARCHAR, success VARCHAR, enrollment_id VARCHAR"
 )
+_TITLES = "type VARCHAR, step_id VARCHAR, title VARCHAR, is_scorm BOOLEAN"
 _WAIVERS = "path_id VARCHAR, step_id VARCHAR, threshold VARCHAR, waived_step_id VARCHAR"
 _COURSES = "course_id VARCHAR, attempts BIGINT, in_session BOOLEAN, is_step BOOLEAN"
 _HANDED_ON = {
@@ -201,4 +188,5 @@ _HANDED_ON = {
     known.CORRECTIONS: "corrected",
     known.WAIVERS: "waivers_known",
     known.COURSES: "courses_known",
+    known.TITLES: "titles_known",
 }

@@ -1,0 +1,82 @@
+"""Bodies that are valid by the platform's fields table: nothing in them is unknown, rejected or left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.sources.base import NOTHING_HELD, Extract
+from flows.sources.learning360 import lists
+from flows.sources.learning360.failures import Host
+from flows.sources.learning360.lists import ListOf, Wanted
+from flows.sources.learning360.pages import rows_of, subscription_of
+from flows.sources.learning360.strange import strange
+from flows.warehouse import accepting, loading
+from flows.warehouse.duck import Duck
+from schemas.inputs import model_of
+from tests.learning360 import documented
+from tests.learning360.a_platform import FakePlatform
+from tests.learning360.extracting import AS_OF, source
+from tests.learning360.small_company import SUBSCRIPTION
+
+HOST = Host("https://platform.test")
+
+
+def address(kind: ListOf) -> str:
+    return kind.path.replace("{owner}", "{}")
+
+
+def documented_rows(kind: ListOf) -> list[dict[str, Any]]:
+    return documented.rows(documented.endpoints()[address(kind)])
+
+
+@pytest.mark.parametrize("kind", lists.LISTS, ids=lambda kind: kind.name)
+def test_documented_field_is_never_unknown(kind: ListOf) -> None:
+    rows = documented_rows(kind)
+    assert len(rows) >= 2
+    assert dict(strange(kind, rows)) == {}
+    content = json.dumps(rows).encode()
+    if kind is lists.SUBSCRIPTION:
+        assert subscription_of(HOST, Wanted(kind, "s"), json.dumps(rows[0]).encode())["_id"]
+    else:
+        assert rows_of(HOST, Wanted(kind), 1, content) == rows
+
+
+def test_event_of_the_webhook_has_no_unknown_field() -> None:
+    """The payload as it is sent, and as a file of events may hold it."""
+    event = {"type": "user.assessment.corrected", "timestamp": documented.TIME, "data": {}}
+    assert dict(strange(lists.CORRECTIONS, [event])) == {}
+
+
+def a_documented_company() -> FakePlatform:
+    """All documented rows of every list, whatever they refer to; those of an owner are the first owner's."""
+    platform = FakePlatform(page_size=10_000)
+    first = {"enrollments": "paths", "slots": "classrooms", "registrations": "classrooms"}
+    for kind in lists.LISTS:
+        rows, place = documented_rows(kind), address(kind).removeprefix("/api/v2/")
+        if kind is lists.SUBSCRIPTION:
+            platform.objects[place.format(SUBSCRIPTION)] = rows[0]
+        elif kind.name in first:
+            owner, *others = [row["_id"] for row in platform.lists[first[kind.name]]]
+            platform.lists |= {place.format(owner): rows} | {place.format(it): [] for it in others}
+        else:
+            platform.lists[place.format(SUBSCRIPTION)] = rows
+    return platform
+
+
+def test_documented_row_is_never_rejected(tmp_path: Path) -> None:
+    (tmp_path / "extracts").mkdir()
+    items = source(a_documented_company()).extract(tmp_path / "extracts", AS_OF, NOTHING_HELD)
+    rejected, read = {}, 0
+    with Duck() as duck:
+        loading.start(duck)
+        accepting.start(duck)
+        for item in items:
+            if isinstance(item, Extract) and item.table != "child_sessions":
+                counts = loading.load(duck, model_of(item.table), item)
+                read += counts.read
+                if counts.refused:
+                    rejected[item.table] = counts.reasons
+    assert rejected == {}
+    assert read > 100
