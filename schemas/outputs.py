@@ -274,7 +274,7 @@ class Quarantine(Table):
     detail: str = column("Which column, and where the row stands in its file.")
     first_seen_at: Time = column("The as_of of the first night that met this row.")
     run_id: str = column("The night that wrote this line.")
-    row: str = column("The row itself, as JSON.")
+    row: str = column("The row itself, as JSON; of users its key alone: its line in the file has the rest.")
 
     class Config(Table.Config):
         name = "quarantine"

@@ -96,8 +96,9 @@ class LookupIndex:
             shutil.copyfile(self._base.lookup_index, self._release.lookup_index)
         self._connection = sqlite3.connect(self._release.lookup_index, isolation_level=None)
         self._connection.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 16384; BEGIN;"
-            + ("" if self._base else _TABLES)
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 16384; "
+            # Else ids and e-mails of those who are gone stay in the free pages of every later index.
+            "PRAGMA secure_delete = ON; BEGIN;" + ("" if self._base else _TABLES)
         )
 
     def _close(self) -> None:

@@ -13,6 +13,7 @@ from flows.warehouse.checking import (
     OF_THE_CHECK,
     checked_select,
     columns,
+    kept_in_quarantine,
     key_text,
     of_refusal,
     refusal,
@@ -253,6 +254,7 @@ def _examples(duck: Duck, table: str, *, is_full: bool) -> tuple[str, ...]:
 
 
 def row_as_json(model: type[Table]) -> str:
-    """The row as the contract's columns, ids as text."""
-    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
+    """The row as the contract's columns, ids as text; see `kept_in_quarantine`."""
+    kept = kept_in_quarantine(model, model.to_schema().columns)
+    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in kept)
     return f"to_json({{{pairs}}})"
