@@ -153,6 +153,9 @@ def _written(file: Path) -> Iterator[Path]:
                     shutil.copyfileobj(content, device)
             else:
                 partial.replace(file)
+    except BrokenPipeError:
+        # The reader of /dev/stdout, `head` perhaps, has seen enough.
+        raise
     except OSError as error:
         raise FileUnwritable(file, reason_of(error)) from error
     except pl.exceptions.PolarsError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, reporting_errors
+from pathstats.cli.options import HomeOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.printable import say
 from pathstats.scanning import reading
 from schemas.errors import UsageError
@@ -54,6 +54,7 @@ def export(
 
     pathstats export path_session_stats --to stats.csv --raw
     """
+    clean_up_on_sigterm()
     form = form or _form_of(to)
     file = to or Path(f"{table}.{form}")
     if not file.absolute().parent.is_dir():

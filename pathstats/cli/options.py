@@ -3,7 +3,9 @@
 import functools
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -227,6 +229,12 @@ def write_json_error(sentence: str, exit_code: int) -> None:
     """Write what a command answers to --json when it fails, unless it has answered already."""
     if not _has_answered.get():
         write_json({"error": sentence, "exit_code": exit_code})
+
+
+def clean_up_on_sigterm() -> None:
+    """Let SIGTERM end the command as Ctrl-C does, so that its temporary files are removed."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, reporting_errors
+from pathstats.cli.options import HomeOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.printable import printable_json
 from pathstats.cli.query_errors import error_sentence
 from pathstats.cli.query_files import check_targets, config, lock, name_tables
@@ -83,6 +83,7 @@ def query(
 
     pathstats query "COPY session_summary TO 'summary.parquet'" --allow-write
     """
+    clean_up_on_sigterm()
     text = sys.stdin.read() if sql == "-" else sql
     if not text.strip(" \n\t;"):
         raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")

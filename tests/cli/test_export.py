@@ -288,3 +288,38 @@ def test_a_damaged_table_is_the_release_s_fault(
     failed = export(place, "users", "--to", str(tmp_path / f"users.{form}"))
     assert (failed.exit_code, "`pathstats verify` names it" in failed.stderr) == (7, True)
     assert len(failed.stderr.splitlines()) == 1
+
+
+def test_an_export_that_is_ended_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    """As a service manager or a shutdown ends it, with rows in its temporary files."""
+    code = """
+import time
+from pathstats import exporting
+from pathstats.cli.main import main
+def written_and_waiting(*_):
+    print("waiting", flush=True)
+    time.sleep(60)
+exporting._write_meanings = written_and_waiting
+main()
+"""
+    file = tmp_path / "users.xlsx"
+    command = [sys.executable, "-c", code, "export", "users", "--to", str(file), "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        assert list(tmp_path.iterdir())
+        process.terminate()
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (143, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_of_stdout_that_has_seen_enough_is_no_error(home: Path) -> None:
+    pathstats = f"{Path(sys.executable).with_name('pathstats')} export quarantine --home {home}"
+    done = subprocess.run(
+        ["bash", "-c", f"{pathstats} --to /dev/stdout | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
