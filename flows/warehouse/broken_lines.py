@@ -13,7 +13,7 @@ Fault = tuple[int, str]
 
 def fault_in_ndjson(file: Path) -> Fault | None:
     """The first line that is not one JSON object, and what is wrong with it; never what stands in it."""
-    with _bytes(file) as lines:
+    with bytes_of(file) as lines:
         for number, line in enumerate(lines, 1):
             if line.strip() and (cause := _fault_in_json(line)):
                 return number, cause
@@ -64,7 +64,7 @@ def line_of_record(file: Path, number: int) -> int:
 
 def first_other_line_end(file: Path) -> int | None:
     """The first line that does not end as line 1 does: with CRLF, LF or CR."""
-    with _bytes(file) as lines:
+    with bytes_of(file) as lines:
         ends = (_line_end(line) for line in lines)
         first = next(ends, b"")
         return next((number for number, end in enumerate(ends, 2) if end not in (first, b"")), None)
@@ -78,10 +78,11 @@ def _line_end(line: bytes) -> bytes:
 
 def text_of(file: Path) -> IO[str]:
     """The file as text, line ends as they are; a byte that is not UTF-8 becomes a lone surrogate."""
-    if file.name.endswith(".gz"):
+    if file.name.lower().endswith(".gz"):
         return gzip.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
     return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _bytes(file: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(file) if file.name.endswith(".gz") else file.open("rb")
+def bytes_of(file: Path) -> gzip.GzipFile | BufferedReader:
+    """The file's bytes, unpacked."""
+    return gzip.open(file) if file.name.lower().endswith(".gz") else file.open("rb")

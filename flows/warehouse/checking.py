@@ -5,8 +5,9 @@ Pure text: what is built here is executed by `loading`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from flows.warehouse import showing
 from flows.warehouse.duck import identifier, quoted
 from flows.warehouse.reading import ROW_IN_FILE, Scan
 from schemas.columns import Table, facts, key
@@ -26,11 +27,26 @@ OF_THE_CHECK = {"refusal": "VARCHAR", "row_in_file": "UINTEGER"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
-_ZONE = r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 # How the nearest kept number can miss its side, and how it is moved there.
 _ROUNDING = {"down": (">", "-"), "up": ("<", "+")}
-_CLOCK = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
+# ISO 8601 with its basic form, small letters as in RFC 3339, and the blank of BigQuery and Snowflake.
+_ZONE = r"([Zz]| ?[+-]([01]\d|2[0-3])(:?[0-5]\d)?| UTC)"
+_CLOCK = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
+_BASIC = r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})([.,]\d+)?"
+
+
+class Problem(NamedTuple):
+    """What can be wrong with a row.
+
+    test:  the SQL condition.
+    words: what is wrong. shown: the SQL text that is added to them: the offending value.
+    """
+
+    reason: str
+    test: str
+    words: str
+    shown: str = "''"
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,7 @@ class Column:
     """A column of the contract, and what the file holds in its place.
 
     found: the DuckDB type in the file; None if the file has no such column.
+    found_name: what to call it, where that says more.
     """
 
     name: str
@@ -45,6 +62,7 @@ class Column:
     required: bool
     bounds: dict[str, Any]
     found: str | None
+    found_name: str | None = None
 
     @property
     def raw(self) -> str:
@@ -53,8 +71,25 @@ class Column:
     @property
     def text(self) -> str:
         """The value as text; an empty text is a missing value."""
-        as_text = f"({self.raw} ->> '$')" if self.found == "JSON" else f"CAST({self.raw} AS VARCHAR)"
+        if self.found == "JSON":
+            return f"nullif({self.raw} ->> '$', '')"
+        # Parquet's binary without a word on what it is; bytes that are not UTF-8 have no text.
+        as_text = f"TRY(decode({self.raw}))" if self.found == "BLOB" else f"CAST({self.raw} AS VARCHAR)"
         return f"nullif({as_text}, '')"
+
+    @property
+    def shown(self) -> str:
+        """SQL text: the value as it is quoted in `detail`, with its type where that is not text."""
+        if self.name in showing.PERSONAL or self.found is None:
+            return "''"
+        if self.found == "JSON":
+            return showing.as_given(self.raw)
+        if self.found == "BLOB":
+            return "', BINARY'"
+        if self.found in _TEXTS or self.found.startswith("ENUM"):
+            return showing.as_text(self.text)
+        kind = quoted(f", {self.found_name or self.found}")
+        return f"{showing.as_given(self.raw)} || {kind}"
 
     @property
     def typed(self) -> str:
@@ -67,7 +102,7 @@ class Column:
             return self.raw
         if self.kind == "VARCHAR":
             return self._typed_text()
-        if self.found in ("JSON", *_TEXTS):
+        if self._may_be_blank:
             return self._typed_from_text()
         if self.kind in ("INTEGER", "BIGINT"):
             return self._typed_integer()
@@ -89,7 +124,7 @@ class Column:
         A FLOAT is read as it is printed: widened to a double, 85.7 would be 85.69999694824219.
         """
         decimals = self.bounds.get("decimals", 0)
-        if self.found in ("JSON", "FLOAT", *_TEXTS) or (self.found or "").startswith("DECIMAL"):
+        if self._may_be_blank or self.found == "FLOAT" or (self.found or "").startswith("DECIMAL"):
             is_short = rf"regexp_full_match({self.text}, '\d+(\.\d{{0,{decimals}}})?')"
             beyond = rf"(\.\d{{{decimals}}})0*[1-9]\d*$"
             shortened = f"regexp_replace({self.text}, {quoted(beyond)}, '\\15')"
@@ -108,8 +143,15 @@ class Column:
         if self.found == "JSON":
             plain = f"json_type({self.raw}) IN ('VARCHAR', 'BIGINT', 'UBIGINT')"
             return f"CASE WHEN {plain} THEN {self.text} END"
-        if self.found in (*_TEXTS, *_INTEGERS, "UBIGINT", "HUGEINT") or (self.found or "").startswith("ENUM"):
+        if self.found in (*_TEXTS, "BLOB", *_INTEGERS, "UBIGINT", "HUGEINT"):
             return self.text
+        if (self.found or "").startswith("ENUM"):
+            return self.text
+        if self._is_number():
+            # Whole numbers that a database or pandas stores as such; beyond the limit it has rounded them.
+            exact = {"DOUBLE": f" AND abs({self.raw}) < {2**53}", "FLOAT": f" AND abs({self.raw}) < {2**24}"}
+            is_whole = f"{self.raw} = trunc({self.raw}){exact.get(self.found or '', '')}"
+            return f"CASE WHEN {is_whole} THEN CAST(TRY_CAST({self.raw} AS HUGEINT) AS VARCHAR) END"
         return "CAST(NULL AS VARCHAR)"
 
     def _typed_integer(self) -> str:
@@ -132,64 +174,69 @@ class Column:
             return _double(text)
         if self.kind == "BOOLEAN":
             return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
-        zoned = f"regexp_full_match({text}, {quoted(_CLOCK + _ZONE)})"
-        # DuckDB wants seconds and a decimal point; ISO 8601 leaves both open.
-        padded = rf"regexp_replace(replace({text}, ',', '.'), '^(.{{16}})([Z+-])', '\1:00\2')"
+        zoned = f"regexp_full_match({text}, {quoted(f'({_CLOCK}|{_BASIC}){_ZONE}')})"
         return (
             f"CASE WHEN {zoned} THEN coalesce(TRY_CAST({text} AS TIMESTAMPTZ), "
-            f"TRY_CAST({padded} AS TIMESTAMPTZ)) END"
+            f"TRY_CAST({_as_duckdb_writes(text)} AS TIMESTAMPTZ)) END"
         )
 
     @property
     def value(self) -> str:
         return identifier(f"typed_{self.name}")
 
-    def problems(self) -> list[tuple[str, str, str]]:
-        """(reason, condition, detail) of everything that can be wrong with the column by itself."""
-        name, found = self.name, []
+    def problems(self) -> list[Problem]:
+        """Everything that can be wrong with the column by itself."""
+        name, shown, found = self.name, self.shown, list[Problem]()
         if self.required:
-            found.append(("missing_value", f"{self._given} IS NULL", f"{name} is missing"))
+            found.append(Problem("missing_value", f"{self._given} IS NULL", f"{name} is missing"))
         if self.found is None:
             return found
         if self.found != self.kind:
             found += self._problems_of_type()
         if self.kind == "TIMESTAMPTZ":
             years = "TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
-            found.append(
-                ("out_of_range", f"{self.value} NOT BETWEEN {years}", f"{name} is not in the years 1 to 9999")
-            )
+            words = f"{name} is not in the years 1 to 9999"
+            found.append(Problem("out_of_range", f"{self.value} NOT BETWEEN {years}", words, shown))
+        if self.kind == "VARCHAR":
+            # No query, page or file can hold one.
+            words = f"{name} contains a NUL character"
+            found.append(Problem("bad_type", f"contains({self.value}, chr(0))", words, shown))
         if "isin" in self.bounds:
             allowed = ", ".join(quoted(value) for value in self.bounds["isin"])
             words = f"{name} is not one of {', '.join(self.bounds['isin'])}"
-            found.append(("bad_enum", f"{self.value} NOT IN ({allowed})", words))
+            found.append(Problem("bad_enum", f"{self.value} NOT IN ({allowed})", words, shown))
         if self.kind in ("INTEGER", "BIGINT", "DOUBLE"):
-            found.append(("out_of_range", self._out_of_range, f"{name} is not {self._range_words}"))
+            words = f"{name} is not {self._range_words}"
+            found.append(Problem("out_of_range", self._out_of_range, words, shown))
         return found
 
-    def _problems_of_type(self) -> list[tuple[str, str, str]]:
+    def _problems_of_type(self) -> list[Problem]:
         name, untyped = self.name, f"{self._given} IS NOT NULL AND {self.value} IS NULL"
         if self.kind != "TIMESTAMPTZ":
             words = "a number" if "rounded" in self.bounds else _KIND_WORDS[self.kind]
-            return [("bad_type", untyped, f"{name} is not {words}")]
+            return [Problem("bad_type", untyped, f"{name} is not {words}", self.shown)]
+        other = f"{untyped} AND NOT ({self._is_naive})"
         return [
-            ("naive_time", self._is_naive, f"{name} has no time zone"),
-            ("bad_type", f"{untyped} AND NOT ({self._is_naive})", f"{name} is not an ISO 8601 time"),
+            Problem("naive_time", self._is_naive, f"{name} has no time zone", self.shown),
+            Problem("bad_type", other, f"{name} is not an ISO 8601 time", self.shown),
         ]
 
     @property
     def _given(self) -> str:
+        if self.found == "BLOB":
+            return f"nullif({self.raw}, ''::BLOB)"
         return "NULL" if self.found is None else self.text if self._may_be_blank else self.raw
 
     @property
     def _may_be_blank(self) -> bool:
-        return self.found in ("JSON", *_TEXTS)
+        return self.found in ("JSON", "BLOB", *_TEXTS)
 
     @property
     def _is_naive(self) -> str:
         if self.found in _NAIVE_TIMES:
             return f"{self.raw} IS NOT NULL"
-        if self.found in ("JSON", *_TEXTS):
-            day_or_clock = _CLOCK.replace(r"[T ]", r"([T ]", 1) + ")?"
+        if self._may_be_blank:
+            day_or_clock = _CLOCK.replace(r"[Tt ]", r"([Tt ]", 1) + ")?"
             return f"coalesce(regexp_full_match({self.text}, {quoted(day_or_clock)}), false)"
         return "false"
 
@@ -223,6 +270,14 @@ def _double(text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {quoted(_NUMBER)}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
+def _as_duckdb_writes(text: str) -> str:
+    """The time with seconds, a decimal point and capitals, which DuckDB wants and ISO 8601 leaves open."""
+    plain = f"replace(upper({text}), ',', '.')"
+    extended = rf"regexp_replace({plain}, '^{_BASIC}', '\1-\2-\3T\4:\5:\6\7')"
+    joined = rf"regexp_replace({extended}, ' ([+-])', '\1')"
+    return rf"regexp_replace({joined}, '^(.{{16}})([Z+-]| UTC)', '\1:00\2')"
+
+
 def _bigint(whole: str) -> str:
     """A whole number as BIGINT; one that BIGINT can't hold as its greatest, which no column allows."""
     return f"coalesce(TRY_CAST({whole} AS BIGINT), {2**63 - 1})"
@@ -237,8 +292,13 @@ _KIND_WORDS = {
 }
 
 
-def columns(model: type[Table], found: dict[str, str]) -> list[Column]:
-    """The model's columns, each with what the file holds in its place."""
+def columns(
+    model: type[Table], found: dict[str, str], found_names: dict[str, str] | None = None
+) -> list[Column]:
+    """The model's columns, each with what the file holds in its place.
+
+    found: the DuckDB type of each column in the file. found_names: as in `reading.Scan.found`.
+    """
     return [
         Column(
             name,
@@ -246,6 +306,7 @@ def columns(model: type[Table], found: dict[str, str]) -> list[Column]:
             required=not declared.nullable and "default" not in (declared.metadata or {}),
             bounds=declared.metadata or {},
             found=_normal_type(found.get(name)),
+            found_name=(found_names or {}).get(name),
         )
         for name, declared in model.to_schema().columns.items()
     ]
@@ -256,21 +317,23 @@ def _normal_type(found: str | None) -> str | None:
 
 
 def problem(model: type[Table], checked: list[Column]) -> str:
-    """An SQL CASE: `reason:detail` of the first thing wrong with a row, null for a sound one."""
+    """An SQL CASE: `reason:detail` of the first thing wrong with a row, null for a valid one."""
     found = [problem for column in checked for problem in column.problems()]
     by_name = {column.name: column for column in checked}
     for before, relation, after in facts(model).get("order", []):
         first, second = by_name[before].value, by_name[after].value
         wrong = "before" if relation == "<=" else "not after"
-        found.append(("time_order", f"NOT ({first} {relation} {second})", f"{after} is {wrong} {before}"))
+        both = f"': ' || CAST({second} AS VARCHAR) || ' and ' || CAST({first} AS VARCHAR)"
+        test, words = f"NOT ({first} {relation} {second})", f"{after} is {wrong} {before}"
+        found.append(Problem("time_order", test, words, both))
     if model is PathSteps:
         found += _due_date_problems()
-    found.sort(key=lambda item: REFUSAL_REASONS.index(item[0]))
-    whens = " ".join(f"WHEN {test} THEN {quoted(f'{reason}:{detail}')}" for reason, test, detail in found)
+    found.sort(key=lambda item: REFUSAL_REASONS.index(item.reason))
+    whens = " ".join(f"WHEN {it.test} THEN {quoted(f'{it.reason}:{it.words}')} || {it.shown}" for it in found)
     return f"CASE {whens} END"
 
 
-def _due_date_problems() -> list[tuple[str, str, str]]:
+def _due_date_problems() -> list[Problem]:
     """At most one due date: `absolute` needs due_at, the other bases due_unit and due_value.
 
     A step whose basis is the default, enrollment, and that has neither, has no due date.
@@ -278,19 +341,19 @@ def _due_date_problems() -> list[tuple[str, str, str]]:
     basis = "coalesce(typed_due_basis, 'enrollment')"
     unit, value, at = "typed_due_unit IS NULL", "typed_due_value IS NULL", "typed_due_at IS NULL"
     return [
-        ("bad_due_date", f"{basis} = 'absolute' AND {at}", "due_basis absolute needs due_at"),
-        (
+        Problem("bad_due_date", f"{basis} = 'absolute' AND {at}", "due_basis absolute needs due_at"),
+        Problem(
             "bad_due_date",
             f"{basis} = 'absolute' AND NOT ({unit} AND {value})",
             "due_basis absolute takes no due_unit and due_value",
         ),
-        (
+        Problem(
             "bad_due_date",
             f"{basis} <> 'absolute' AND NOT ({at})",
             "due_at needs due_basis absolute",
         ),
-        ("bad_due_date", f"({unit}) <> ({value})", "due_unit and due_value need each other"),
-        (
+        Problem("bad_due_date", f"({unit}) <> ({value})", "due_unit and due_value need each other"),
+        Problem(
             "bad_due_date",
             f"{basis} = 'sessionStart' AND {unit}",
             "due_basis sessionStart needs due_unit and due_value",

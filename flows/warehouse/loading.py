@@ -31,7 +31,7 @@ from flows.warehouse.keying import (
     stored_name,
     unkeyed_rows,
 )
-from flows.warehouse.reading import present_keys, scan, unreadable
+from flows.warehouse.reading import Scan, present_keys, scan, unreadable
 from schemas.columns import Table, table_name
 from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
@@ -112,8 +112,9 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     found = scan(duck, extract.file, wanted)
     try:
         present = present_keys(duck, found, wanted)
-        checked = columns(model, {name: kind for name, kind in found.types.items() if name in present})
-        ignored = tuple(name for name in found.types if name not in wanted)
+        types = {name: kind for name, kind in found.types.items() if name in present}
+        checked = columns(model, types, found.found)
+        ignored = tuple(found.unknown)
         misspelt = _misspelt(ignored, [column.name for column in checked if column.found is None])
         absent = [column.name for column in checked if column.required and column.found is None]
         if absent:
@@ -130,7 +131,7 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
     folded = _fold(duck, model, table)
-    refused = _set_refused_aside(duck, model, table, is_full=extract.is_full)
+    refused = _set_refused_aside(duck, model, found, read, is_full=extract.is_full)
     duck.execute(f"ALTER TABLE {table} DROP COLUMN refusal")
     return Counts(
         read,
@@ -167,7 +168,7 @@ def unknown_columns(table: str, names: Sequence[str], misspelt: dict[str, str]) 
     >>> print(unknown_columns("users", ["shoe", "enroled_at"], {"enroled_at": "enrolled_at"}))
     users: 2 unknown columns are ignored: shoe, enroled_at. Is enroled_at meant to be enrolled_at?
     """
-    named = ", ".join(names[:_NAMED_COLUMNS])
+    named = ", ".join(name[:60] for name in names[:_NAMED_COLUMNS])
     more = f" and {len(names) - _NAMED_COLUMNS:,} more" if len(names) > _NAMED_COLUMNS else ""
     count = "1 unknown column is" if len(names) == 1 else f"{len(names):,} unknown columns are"
     hints = (f" Is {name} meant to be {meant}?" for name, meant in misspelt.items())
@@ -223,14 +224,20 @@ def _fold(duck: Duck, model: type[Table], table: str) -> int:
     return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
 
 
-def _set_refused_aside(duck: Duck, model: type[Table], table: str, *, is_full: bool) -> dict[str, int]:
+def _set_refused_aside(
+    duck: Duck, model: type[Table], found: Scan, read: int, *, is_full: bool
+) -> dict[str, int]:
     """Move the refused rows out of the table; how many there are by reason."""
-    if not duck.value(f"SELECT count(refusal) FROM {table}"):
+    table, name = loaded(model, is_full=is_full), quoted(table_name(model))
+    rows = duck.rows(f"SELECT row_in_file FROM {table} WHERE refusal IS NOT NULL ORDER BY 1")
+    if not rows:
         return {}
-    name = quoted(table_name(model))
-    detail = "substr(problem, instr(problem, ':') + 1) || ' (row ' || row_in_file || ')'"
+    place = found.places(duck, [row for (row,) in rows], read, "row_in_file")
+    detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
+    # A NUL in a key is what the row may be refused for, and no text may hold it.
+    key = f"replace({of_refusal(1)}, chr(0), '\\0')"
     duck.execute(
-        f"INSERT INTO refused SELECT {name}, {of_refusal(1)}, split_part(problem, ':', 1), {detail}, "
+        f"INSERT INTO refused SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
         f"{of_refusal(2)}, row_in_file, {is_full} "
         f"FROM (SELECT {of_refusal(0)} AS problem, * FROM {table} WHERE refusal IS NOT NULL)"
     )

@@ -1,73 +1,91 @@
 """How a table's file is read: as DuckDB finds it, nothing converted, nothing guessed."""
 
 import csv
-import gzip
 import json
 import re
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
+from flows.warehouse import parquet_files
 from flows.warehouse.broken_lines import fault_in_ndjson, first_other_line_end, line_of_record, text_of
-from flows.warehouse.duck import Duck, file_name, identifier, parquet, quoted
+from flows.warehouse.duck import Duck, file_name, identifier, quoted
+from flows.warehouse.text_lines import JSON_LINE, line_numbers, verify_text
 from schemas.errors import NightFailed, PathStatsError, SourceError
 
 ROW_IN_FILE = "row in file"
-FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz")
+FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _CSV = (".csv", ".csv.gz")
-_NDJSON = (".ndjson", ".ndjson.gz")
+_NDJSON = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A file as an SQL relation, with the DuckDB type of each of its columns.
+    """The wanted columns of a file as an SQL relation.
 
-    numbered: the same relation with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
+    numbered: the same with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
+    types:    the DuckDB type of each wanted column that the file has.
+    unknown:  the names of its other columns.
+    found:    what to call the type of a column, where DuckDB's name says less.
+    places:   the SQL text for where rows with these numbers are, given how many rows were read and the SQL of
+              the number: `line 7` in text, `row 7` in parquet.
     """
 
     sql: str
     numbered: str
     types: dict[str, str]
+    unknown: list[str]
+    places: Callable[[Duck, Sequence[int], int, str], str]
+    found: dict[str, str] = field(default_factory=dict)
 
 
 def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
-    """How to read the file.
+    """How to read the file, or the folder of parquet files.
 
-    wanted: the columns to look for in NDJSON, where a key may be absent from any row.
-    Raises: SourceError if it is missing, empty, damaged or of an unknown format.
+    wanted: the columns to read; in NDJSON a key may be absent from any row.
+    Raises: SourceError if it is missing, empty, damaged, of an unknown format or beyond a limit.
     """
+    name = file.name.lower()
     try:
+        if file.is_dir():
+            return _parquet(duck, file, wanted)
         if not file.is_file():
             raise SourceError(f"{file}: there is no such file.")
-        if file.name.endswith(".gz"):
-            _verify_gzip(file)
-        if file.name.endswith(".parquet"):
-            return _parquet(duck, file)
-        if file.name.endswith(_CSV):
+        if name.endswith(".parquet"):
+            return _parquet(duck, file, wanted)
+        if name.endswith(_CSV):
+            verify_text(file, is_json=False)
             return _csv(file, wanted)
-        if file.name.endswith(_NDJSON):
+        if name.endswith(_NDJSON):
+            verify_text(file, is_json=True)
             return _ndjson(file, wanted)
     except OSError as error:
         raise SourceError(f"{file}: can't be read ({error.strerror}).") from error
     raise SourceError(f"{file}: unknown format; it must be one of {', '.join(FORMATS)}.")
 
 
-def _parquet(duck: Duck, file: Path) -> Scan:
-    sql = parquet(file)
+def _parquet(duck: Duck, file: Path, wanted: list[str]) -> Scan:
+    parts = parquet_files.read_parts(file, wanted)
+    unknown = parquet_files.unknown_names(parts, wanted)
+    names = [name for name in wanted if any(name in part.names for part in parts)]
+    numbered = parquet_files.relation(parts, names, ROW_IN_FILE)
     try:
-        types = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {sql}")}
+        described = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {numbered}")}
     except duckdb.Error as error:
         raise unreadable(file, error) from error
-    if "file_row_number" in types:
-        return Scan(sql, _numbered(sql), types)
-    numbered = (
-        f"(SELECT file_row_number + 1 AS {identifier(ROW_IN_FILE)}, * EXCLUDE (file_row_number) "
-        f"FROM read_parquet({file_name(file)}, hive_partitioning = false, file_row_number = true))"
+    types = {name: described[name] for name in names}
+    int96 = (name for part in parts for name, kind in part.types.items() if kind == parquet_files.INT96)
+    return Scan(
+        numbered,
+        numbered,
+        types,
+        unknown,
+        lambda _duck, _rows, _read, row: parquet_files.place_in_words(parts, row),
+        dict.fromkeys(int96, parquet_files.INT96),
     )
-    return Scan(sql, numbered, types)
 
 
 def _csv(file: Path, wanted: list[str]) -> Scan:
@@ -76,9 +94,17 @@ def _csv(file: Path, wanted: list[str]) -> Scan:
     sql = (
         f"read_csv({file_name(file)}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
-        "strict_mode = true, hive_partitioning = false)"
+        f"strict_mode = true, hive_partitioning = false, {_compression(file)})"
     )
-    return Scan(sql, _numbered(sql), dict.fromkeys(names, "VARCHAR"))
+    present = [name for name in wanted if name in names]
+    unknown = [name for name in names if name not in wanted]
+    types = dict.fromkeys(present, "VARCHAR")
+    return Scan(sql, _numbered(sql, present), types, unknown, _lines(file, is_json=False))
+
+
+def _compression(file: Path) -> str:
+    """DuckDB goes by the ending of the name, and of that by what precedes a question mark."""
+    return f"compression = '{'gzip' if file.name.lower().endswith('.gz') else 'uncompressed'}'"
 
 
 def _header(file: Path, wanted: list[str]) -> list[str]:
@@ -111,17 +137,31 @@ def _header(file: Path, wanted: list[str]) -> list[str]:
 
 
 def _ndjson(file: Path, wanted: list[str]) -> Scan:
-    names = _distinct([*wanted, *_keys_of_first_row(file)])
-    columns = ", ".join(f"{quoted(name)}: 'JSON'" for name in names)
+    columns = ", ".join(f"{quoted(name)}: 'JSON'" for name in wanted)
     sql = (
         f"read_json({file_name(file)}, columns = {{{columns}}}, format = 'newline_delimited', "
-        "maximum_object_size = 67108864, hive_partitioning = false)"
+        f"maximum_object_size = {JSON_LINE}, hive_partitioning = false, {_compression(file)})"
     )
-    return Scan(sql, _numbered(sql), dict.fromkeys(names, "JSON"))
+    unknown = [name for name in _distinct([*wanted, *_keys_of_first_row(file)]) if name not in wanted]
+    types = dict.fromkeys(wanted, "JSON")
+    return Scan(sql, _numbered(sql, wanted), types, unknown, _lines(file, is_json=True))
 
 
-def _numbered(sql: str) -> str:
-    return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, * FROM {sql})"
+def _numbered(sql: str, columns: list[str]) -> str:
+    """Of a thousand unknown columns DuckDB would keep a thousand vectors: only the wanted ones are named."""
+    names = ", ".join(map(identifier, columns))
+    return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, {names} FROM {sql})"
+
+
+def _lines(file: Path, *, is_json: bool) -> Callable[[Duck, Sequence[int], int, str], str]:
+    def places(duck: Duck, rows: Sequence[int], read: int, row: str) -> str:
+        found = line_numbers(file, rows, read, is_json=is_json)
+        frame = pl.DataFrame({"row": rows, "line": found}, schema={"row": pl.Int64, "line": pl.Int64})
+        with duck.lent("lines", frame):
+            duck.execute("CREATE OR REPLACE TEMP TABLE line_of_row AS FROM lines")
+        return f"'line ' || (SELECT line FROM line_of_row AS l WHERE l.row = {row})"
+
+    return places
 
 
 def _keys_of_first_row(file: Path) -> list[str]:
@@ -155,16 +195,6 @@ def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
     return present - absent
 
 
-def _verify_gzip(file: Path) -> None:
-    """Read to the end: DuckDB takes a truncated .gz for a shorter file."""
-    try:
-        with gzip.open(file) as stream:
-            while stream.read(1 << 22):
-                pass
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceError(f"{file}: the gzip file is damaged or truncated; deliver it again.") from error
-
-
 # What DuckDB says, and what a person can do about it.
 _CAUSES = {
     "Value with unterminated quote": "a quoted value does not end where its quote does. Mend the line.",
@@ -182,7 +212,7 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     words = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
         return NightFailed(f"{file}: no room to load it; free memory or disk space and run again.")
-    if file.name.endswith(_NDJSON) and (fault := fault_in_ndjson(file)):
+    if file.name.lower().endswith(_NDJSON) and (fault := fault_in_ndjson(file)):
         return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
     if "reached an invalid state" in words and (number := first_other_line_end(file)):
         return SourceError(

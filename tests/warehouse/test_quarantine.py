@@ -208,7 +208,7 @@ class Night:
 
     def line(self, case: Case) -> Row:
         """The quarantine's only line for the case's own row of its file."""
-        place = f"(row {self.tables[case.table].index(case.row) + 1})"
+        place = f"(line {self.tables[case.table].index(case.row) + 1})"
         (line,) = [it for it in self.quarantine if it["table"] == case.table and place in it["detail"]]
         return line
 
@@ -316,7 +316,7 @@ def test_folded_rows_keep_their_place_in_the_count_of_rows(tmp_path: Path) -> No
     tables = small_world()
     tables["users"] = [*tables["users"] * 2, user("", "ghost", "", status="ghost").row]
     assert counts_of(tmp_path, tables, "users") == (7, 3, 3, 1)
-    assert published(tmp_path / "home", "quarantine")["detail"].item().endswith("(row 7)")
+    assert published(tmp_path / "home", "quarantine")["detail"].item().endswith("(line 7)")
 
 
 def test_older_versions_of_activity_fold(tmp_path: Path) -> None:
