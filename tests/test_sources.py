@@ -110,7 +110,7 @@ def test_an_optional_column_may_be_absent(tmp_path: Path) -> None:
 def test_a_missing_table_and_one_that_comes_twice_are_named(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", small_world())
     (source / "paths.csv").write_text("company_id\n")
-    with pytest.raises(SourceError, match=r"paths comes twice, paths\.parquet and paths\.csv"):
+    with pytest.raises(SourceError, match=r"paths comes twice, paths\.csv and paths\.parquet"):
         list(Files(source).extract(tmp_path, AS_OF, NOTHING_HELD))
     (source / "paths.csv").unlink()
     (source / "paths.parquet").unlink()

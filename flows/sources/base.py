@@ -11,16 +11,19 @@ from typing import Protocol
 class Extract:
     """One table as a source delivered it.
 
-    file:       `.parquet`, `.csv` or `.ndjson`, the last two also with `.gz`; columns as in `schemas.inputs`.
+    file:       in one of `flows.warehouse.reading.FORMATS`, or a folder of parquet files; columns as in
+                `schemas.inputs`.
     data_as_of: how far the data reaches: when it was taken from the system it comes from.
     is_full:    the whole table: what is missing from it is gone. Else only changes: each row replaces the one
                 of its key or is new, all others stay.
+    content:    a hash of the bytes, by which the same delivery is recognized; None: the source does not ask.
     """
 
     table: str
     file: Path
     data_as_of: datetime
     is_full: bool = True
+    content: str | None = None
 
     @property
     def name(self) -> str:
@@ -40,7 +43,13 @@ class DataWarning:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.text}" if self.table else self.text
+        r"""The sentence with the table in front; names of files and columns may hold any character.
+
+        >>> str(DataWarning("users", "1 unknown column is ignored: \x1b[2J."))
+        'users: 1 unknown column is ignored: �[2J.'
+        """
+        words = f"{self.table}: {self.text}" if self.table else self.text
+        return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
 
 
 @dataclass(frozen=True)
@@ -55,15 +64,31 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class AppliedChanges:
+    """The last changes of a table that were applied.
+
+    content:      as in `Extract`.
+    are_in_whole: a whole table was read after them.
+    """
+
+    content: str
+    are_in_whole: bool = False
+
+
+@dataclass(frozen=True)
 class Held:
     """What the warehouse holds already.
 
     full_at:  when each table it has was last extracted in full.
     taken_at: how far each table reaches: when it, or the last changes of it, were extracted.
+    contents: of each whole table, as in `Extract`, where it is known.
+    changes:  of each table with changes, the last ones, where their content is known.
     """
 
     full_at: dict[str, datetime]
     taken_at: dict[str, datetime] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, AppliedChanges] = field(default_factory=dict)
 
 
 NOTHING_HELD = Held({})

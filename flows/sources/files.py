@@ -5,22 +5,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.sources.base import Extract, Held
-from flows.warehouse.reading import FORMATS
+from flows.sources.base import DataWarning, Extract, Held
+from flows.sources.folder import CHANGES, Listing, TableFile, listing
 from schemas.columns import table_name
 from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
-CHANGES = "changes"
-
 
 @dataclass(frozen=True)
 class Files:
-    """`<table>.parquet`, `.csv`, `.csv.gz`, `.ndjson` or `.ndjson.gz` for each table.
+    """One file for each table, in any of `reading.FORMATS`, or one folder of parquet files.
 
     A folder `changes` in the folder holds rows that are new or replace the row of their key, in files of the
-    same names. Where it is, a whole table is read only if it is another one than the warehouse has, and
-    changes only if they are no older than the whole table.
+    same names. Where it is, a whole table is read only if the warehouse has not read the same content before,
+    and changes only if they were not applied before: see `_changes`.
     are_changes: the folder itself holds such rows, at most; a table the warehouse lacks is read as whole.
     An optional table that has no file stays what it was.
     """
@@ -28,47 +26,86 @@ class Files:
     folder: Path
     are_changes: bool = False
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
         try:
             if not self.folder.is_dir():
                 raise SourceError(f"{self.folder}: there is no such folder.")
-            for model in INPUTS:
-                name = table_name(model)
-                yield from self._extracts(name, held.full_at.get(name), is_optional=model in OPTIONAL)
+            whole = listing(self.folder)
+            has_changes = (self.folder / CHANGES).is_dir()
+            changes = listing(self.folder / CHANGES) if has_changes else Listing(self.folder)
+            self._require(whole, held, has_changes=has_changes)
+            for table in map(table_name, INPUTS):
+                found = whole.tables.get(table)
+                if not (self.are_changes and table in held.full_at):
+                    of_table = changes.tables.get(table)
+                    yield from _table(table, found, of_table, held, has_changes=has_changes)
+                elif found:
+                    yield from _changes(table, found, held)
+            yield from whole.warnings()
+            yield from changes.warnings(f"{CHANGES}/")
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
-    def _extracts(self, table: str, held_since: datetime | None, *, is_optional: bool) -> Iterator[Extract]:
-        whole = _file_of(self.folder, table)
-        if self.are_changes and held_since:
-            if whole:
-                yield Extract(table, whole, _written_at(whole), is_full=False)
-            return
-        has_changes = (self.folder / CHANGES).is_dir()
-        may_change = has_changes or self.are_changes
-        if whole is None and not (has_changes and held_since) and not is_optional:
-            alone = " Changes alone do once the warehouse has the table." if may_change else ""
+    def _require(self, whole: Listing, held: Held, *, has_changes: bool) -> None:
+        required = (table_name(model) for model in INPUTS if model not in OPTIONAL)
+        may_be_held = has_changes or self.are_changes
+        missing = [
+            table
+            for table in required
+            if table not in whole.tables and not (may_be_held and table in held.full_at)
+        ]
+        if missing:
+            are = "table {} is" if len(missing) == 1 else "tables {} are"
+            alone = " Changes alone do once the warehouse has the table." if may_be_held else ""
+            hints = "".join(f" {warning}" for warning in whole.warnings())
             raise SourceError(
-                f"{self.folder}: table {table} is missing; there is no {table}.parquet, .csv or .ndjson."
-                f"{alone}"
+                f"{self.folder}: {are.format(', '.join(missing))} missing; there is no {missing[0]}.parquet, "
+                f".csv or .ndjson.{alone}{hints}"
             )
-        is_news = not has_changes or held_since is None
-        if whole and (is_news or (held_since and _written_at(whole) != held_since)):
-            held_since = _written_at(whole)
-            yield Extract(table, whole, held_since)
-        changes = _file_of(self.folder / CHANGES, table) if has_changes else None
-        is_newer = changes and (_written_at(changes) >= held_since if held_since else is_optional)
-        if changes and is_newer:
-            yield Extract(table, changes, _written_at(changes), is_full=False)
 
 
-def _file_of(folder: Path, table: str) -> Path | None:
-    found = [file for ending in FORMATS if (file := folder / f"{table}{ending}").is_file()]
-    if len(found) > 1:
-        raise SourceError(f"{folder}: table {table} comes twice, {found[0].name} and {found[1].name}.")
-    return found[0] if found else None
+def _table(
+    table: str, whole: TableFile | None, changes: TableFile | None, held: Held, *, has_changes: bool
+) -> Iterator[Extract | DataWarning]:
+    """The table, unless the warehouse has it already and changes come with it; then the changes."""
+    is_new = whole is not None and not (has_changes and _is_held(table, whole, held))
+    if whole and is_new:
+        yield from _extract(table, whole, is_full=True)
+    elif whole and whole.written_at not in (None, held.full_at.get(table)):
+        yield DataWarning(table, f"{whole.path.name} is not read again (same content as when it was read).")
+    if changes:
+        yield from _changes(table, changes, held, replaced_by=whole if is_new else None)
 
 
-def _written_at(file: Path) -> datetime:
-    """When the file was written; a clock that was ahead must not date what is so today into the future."""
-    return min(datetime.fromtimestamp(file.stat().st_mtime, UTC), datetime.now(UTC))
+def _is_held(table: str, whole: TableFile, held: Held) -> bool:
+    return held.contents.get(table) == whole.content
+
+
+def _changes(
+    table: str, changes: TableFile, held: Held, replaced_by: TableFile | None = None
+) -> Iterator[Extract | DataWarning]:
+    """The changes, unless the last ones had the same content and the table as it is now contains them.
+
+    Another content is always news, however old the file claims to be: unzipping and copying lose the date.
+    replaced_by: the whole table that is read in the same run.
+    """
+    last = held.changes.get(table)
+    is_known = last is not None and last.content == changes.content
+    since = replaced_by.written_at if replaced_by else held.full_at.get(table)
+    is_older = since is not None and (changes.written_at is None or changes.written_at < since)
+    name = f"{changes.path.parent.name}/{changes.path.name}"
+    if last and is_known and (is_older or not (replaced_by or last.are_in_whole)):
+        yield DataWarning(table, f"{name} was applied before (same content) and is not read again.")
+        return
+    if replaced_by and is_older and changes.written_at:
+        yield DataWarning(
+            table, f"{name} is applied though it is older than the table; delete it if the table contains it."
+        )
+    yield from _extract(table, changes, is_full=False)
+
+
+def _extract(table: str, file: TableFile, *, is_full: bool) -> Iterator[Extract | DataWarning]:
+    """The file as an extract; without a credible date it is of now, lest definitions begin in 1980."""
+    if file.written_at is None:
+        yield DataWarning(table, f"{file.path.name} has no credible date; it is taken as written now.")
+    yield Extract(table, file.path, file.written_at or datetime.now(UTC), is_full, file.content)

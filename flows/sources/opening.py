@@ -1,5 +1,6 @@
 """Where learning data comes from: a source is one file in this folder and one line in `SOURCES`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +21,20 @@ def _demo(options: str) -> Source:
     return Demo(**{name: int(number) for name, number in numbers.items()})
 
 
+# Of Linux's 4,096; the rest is for the names in the folder.
+_LONGEST_PATH = 3_500
+
+
 def _folder(options: str) -> Path:
-    """The folder; a shell leaves the ~ of `files:~/exports` as it is."""
+    """The folder; a shell leaves the ~ of `files:~/exports` as it is.
+
+    Raises: UsageError if its path is one that no library can open.
+    """
+    readable = os.fsencode(options).decode("utf-8", "backslashreplace")
+    if readable.encode() != os.fsencode(options):
+        raise UsageError(f"The folder {readable} has a name that is not valid UTF-8; rename it.")
+    if len(os.fsencode(options)) > _LONGEST_PATH:
+        raise UsageError(f"The folder's path is longer than {_LONGEST_PATH:,} bytes: {options[:40]}…")
     try:
         return Path(options).expanduser()
     except RuntimeError as error:

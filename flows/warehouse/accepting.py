@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
-from flows.sources.base import Extract, Held
+from flows.sources.base import AppliedChanges, Extract, Held
 from flows.warehouse import matching, step_history, touching
 from flows.warehouse.checking import key_text
 from flows.warehouse.duck import Duck, identifier, instant, quoted
@@ -55,7 +56,8 @@ _WAITS = f"reason IN {WAITING_REASONS}"
 _TABLES = (
     'CREATE TABLE IF NOT EXISTS quarantine ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
     "detail VARCHAR, first_seen_at TIMESTAMPTZ, run_id VARCHAR, row VARCHAR, row_in_file BIGINT)",
-    'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN)',
+    'CREATE TABLE IF NOT EXISTS extracted ("table" VARCHAR, data_as_of VARCHAR, is_full BOOLEAN, '
+    "content VARCHAR)",
 )
 
 
@@ -72,17 +74,34 @@ def _optional_table(model: type[Table]) -> str:
 
 def held(duck: Duck) -> Held:
     """What the warehouse holds already."""
-    noted = {of: datetime.fromisoformat(at) for of, at in _extractions(duck).items()}
+    noted = _extractions(duck)
+    moments = {of: datetime.fromisoformat(it.data_as_of) for of, it in noted.items() if it.data_as_of}
     taken_at: dict[str, datetime] = {}
-    for (table, _), at in noted.items():
+    for (table, _), at in moments.items():
         taken_at[table] = max(at, taken_at.get(table, at))
-    return Held({table: at for (table, is_full), at in noted.items() if is_full}, taken_at)
+    return Held(
+        {table: at for (table, is_full), at in moments.items() if is_full},
+        taken_at,
+        {table: it.content for (table, is_full), it in noted.items() if is_full and it.content},
+        {
+            table: AppliedChanges(it.content, are_in_whole=it.data_as_of is None)
+            for (table, is_full), it in noted.items()
+            if not is_full and it.content
+        },
+    )
 
 
-def _extractions(duck: Duck) -> dict[tuple[str, bool], str]:
-    """When each table was taken (true), and its changes (false)."""
-    rows = duck.rows('SELECT "table", is_full, data_as_of FROM extracted')
-    return {(table, is_full): at for table, is_full, at in rows}
+class _Extraction(NamedTuple):
+    """What is noted of a table's last extract. data_as_of: null for changes before a whole table."""
+
+    data_as_of: str | None
+    content: str | None
+
+
+def _extractions(duck: Duck) -> dict[tuple[str, bool], _Extraction]:
+    """The last whole extract (true) and the last changes (false) of each table."""
+    rows = duck.rows('SELECT "table", is_full, data_as_of, content FROM extracted')
+    return {(table, is_full): _Extraction(at, content) for table, is_full, at, content in rows}
 
 
 def accept(
@@ -262,15 +281,22 @@ def _drop_older(duck: Duck, model: type[Table], fresh: str) -> int:
 
 
 def _note_extractions(duck: Duck, arrivals: list[Arrival]) -> None:
-    """When each table was taken, and its changes: those before a whole table are a part of it."""
+    """Note what was read: of changes before a whole table only the content, to recognize them."""
     noted = _extractions(duck)
     for extract in (arrival.extract for arrival in arrivals):
-        if extract.is_full:
-            noted.pop((extract.table, False), None)
-        noted[extract.table, extract.is_full] = extract.data_as_of.isoformat()
-    values = (f"({quoted(table)}, {quoted(at)}, {is_full})" for (table, is_full), at in noted.items())
+        if extract.is_full and (changes := noted.pop((extract.table, False), None)):
+            noted[extract.table, False] = changes._replace(data_as_of=None)
+        noted[extract.table, extract.is_full] = _Extraction(extract.data_as_of.isoformat(), extract.content)
+    values = (
+        f"({quoted(table)}, {_or_null(it.data_as_of)}, {is_full}, {_or_null(it.content)})"
+        for (table, is_full), it in noted.items()
+    )
     if noted:
         duck.execute_all(["DELETE FROM extracted", f"INSERT INTO extracted VALUES {', '.join(values)}"])
+
+
+def _or_null(text: str | None) -> str:
+    return "NULL" if text is None else quoted(text)
 
 
 def _note_known_paths(duck: Duck, delivered: set[str]) -> None:
@@ -284,9 +310,10 @@ def _date(duck: Duck, model: type[Table], fresh: str, extract: Extract, *, is_st
     if not is_stored:
         stored = f"(SELECT *, false AS {step_history.DATED_HERE} FROM {fresh} WHERE false)"
     known_paths = stored if model is PathSteps else "known_paths"
-    versions = step_history.dated(
-        model, fresh, stored, known_paths, extract.data_as_of, is_full=extract.is_full
-    )
+    # What the warehouse has was so when it was taken: another definition can't have begun before, whatever
+    # date its file carries.
+    at = max(extract.data_as_of, held(duck).taken_at.get(table_name(model), extract.data_as_of))
+    versions = step_history.dated(model, fresh, stored, known_paths, at, is_full=extract.is_full)
     duck.execute(f"CREATE OR REPLACE TEMP TABLE versions AS {versions}")
     duck.execute(f"CREATE OR REPLACE TABLE {fresh} AS FROM versions")
 
