@@ -22,7 +22,7 @@ from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
 from schemas.manifest import Manifest
-from schemas.outputs import PathSessionStats, SessionSummary, StatusChanges, StepStats
+from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StatusChanges, StepStats
 from transforms.changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
 from transforms.published import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
@@ -54,6 +54,10 @@ class Last:
     as_of: datetime
     is_base: bool
 
+    @property
+    def since(self) -> Since:
+        return Since(self.as_of, self.rows.stats_file, self.rows.attempts_file)
+
 
 def transform(
     duck: Duck,
@@ -74,12 +78,12 @@ def transform(
     is_base = since_release.look_back(duck, answering.release_id if answering else None) and not anew
     last = _last(home, answering, as_of, is_base=is_base) if answering else None
     base = last.rows.release if last and last.is_base else None
-    worlds = Worlds(duck, as_of, Since(last.as_of, last.rows.stats_file) if last and base else None)
+    worlds = Worlds(duck, as_of, last.since if last and base else None)
     computed, carried, counts, lost = 0, 0, Counter[str](), Counter[str]()
     with ExitStack() as files:
-        stats, steps, summaries, changed = (
+        stats, steps, attempts, summaries, changed = (
             files.enter_context(TableWriter(building, model))
-            for model in (PathSessionStats, StepStats, SessionSummary, StatusChanges)
+            for model in (PathSessionStats, StepStats, Attempts, SessionSummary, StatusChanges)
         )
         index = files.enter_context(LookupIndex(building, base))
         write_roster(duck, building, index, base)
@@ -91,14 +95,15 @@ def transform(
                 changed.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
                 lost.update(dict(vanished(differing).iter_rows()))
-            rows, rows_of_steps = found.path_session_stats, found.step_stats
+            rows, *details = found.path_session_stats, found.step_stats, found.attempts
             computed, carried = computed + rows.height, carried + kept.height
             if last and kept.height:
-                rows, rows_of_steps = merged((rows, rows_of_steps), kept, last.rows.steps(span), sessions)
+                rows, *details = merged((rows, *details), kept, last.rows.details(span), sessions)
             summary = session_summary(sessions, rows)
             check_summary(rows, summary)
             stats.write(rows)
-            steps.write(rows_of_steps)
+            for table, written in zip((steps, attempts), details, strict=True):
+                table.write(written)
             summaries.write(summary)
             index.answer(found.answers, bucket.asked)
     # An earlier as_of is before some dates: they are not lost.

@@ -9,6 +9,7 @@ from schemas.errors import UsageError
 PARQUET_TABLES = (
     "path_session_stats",
     "step_stats",
+    "attempts",
     "session_summary",
     "users",
     "path_sessions",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 RULES_VERSION = "R1-R17, 2026-12"
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ import polars as pl
 from schemas.columns import Table, Time, column
 from schemas.inputs import PathSessions, Users
 from schemas.vocabulary import (
+    ATTEMPT_ACCOUNTS,
     CHANGE_CAUSES,
     CHANGED_FIELDS,
     COMPARED,
+    COUNTED_ATTEMPTS,
     DETAILED_STATUS_REASONS,
     DETAILED_STATUSES,
     PARITY_DIFFERENCES,
@@ -203,6 +205,56 @@ class StepStats(Table):
         return holds(data, (pl.col("progress") == 100) == pl.col("finished"))
 
 
+class Attempts(Table):
+    """An attempt at a step, and why it counts for an enrollment or does not.
+
+    Attempts that a row of step_stats accounts for by itself are left out: those in the session that satisfy
+    their step (attempts_used counts them, the first was completed at successful_at), and a carried-over one
+    that satisfies its step and is the only attempt at it.
+    """
+
+    company_id: str = column("The company (tenant).")
+    session_id: str = column("The path session.")
+    user_id: str = column("The learner.")
+    enrollment_id: str = column("The enrollment that the attempt is looked at for.")
+    step_id: str = column("The step.")
+    started_at: Time = column("When the attempt began.")
+    completed_at: Time = column("When it was completed, or corrected.", null="not completed")
+    made_in_session_id: str = column("The session in which it was made.", null="outside any path session")
+    progress: pl.Int32 = column("How far it got.", unit="percent", ge=0, le=100)
+    score: float = column("The score reached.", unit="percent", null="no score", ge=0, le=100)
+    time_spent_ms: pl.Int64 = column("The time spent.", unit="ms", ge=0)
+    account: str = column(
+        f"Why it counts ({', '.join(COUNTED_ATTEMPTS)}) or does not, the first reason that applies: R2 to "
+        "R5, R16, R17.",
+        isin=ATTEMPT_ACCOUNTS,
+    )
+    missed_min_score: float = column(
+        "The least score, where the attempt does not reach it: R5.", unit="percent", null="not missed"
+    )
+    missed_max_time_s: float = column(
+        "The greatest time, where the attempt took longer: R5.", unit="s", null="not missed"
+    )
+    missed_min_time_s: float = column(
+        "The least time, where the attempt took less: R5.", unit="s", null="not missed"
+    )
+    missed_pass: bool = column("Whether it is an examination that the assessor did not pass: R5.")
+    attempts_limit: pl.Int32 = column("How many attempts the step allows.", null="unlimited")
+
+    class Config(Table.Config):
+        name = "attempts"
+        metadata = {
+            "key": ["company_id", "session_id", "user_id", "enrollment_id", "step_id", "started_at"],
+        }
+
+    @pa.dataframe_check(name="only_an_attempt_that_fails_a_condition_has_a_missed_one")
+    def missed_when_failed(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        missed = pl.any_horizontal(
+            pl.col("missed_min_score", "missed_max_time_s", "missed_min_time_s").is_not_null(), "missed_pass"
+        )
+        return holds(data, missed == (pl.col("account") == "fails_condition"))
+
+
 class SessionSummary(Table):
     """A session in one row. Counts are over current enrolments: one per learner."""
 
@@ -348,6 +400,7 @@ class Parity(Table):
 OUTPUTS: tuple[type[Table], ...] = (
     PathSessionStats,
     StepStats,
+    Attempts,
     SessionSummary,
     Users,
     PathSessions,

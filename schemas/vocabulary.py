@@ -48,6 +48,28 @@ WAITS = {
 }
 REFUSAL_REASONS, WAITING_REASONS = tuple(REFUSALS), tuple(WAITS)
 
+# What an attempt comes to at a step of an enrollment: the first group counts, the second does not.
+COUNTED_ATTEMPTS = {
+    "satisfies": "satisfies the step",
+    "fails_condition": "finished, but a condition of the step is not met",
+    "open": "not completed",
+    "completed_later": "completed after the instant that is looked at",
+    "completed_after_end": "completed after the end of the session",
+}
+UNCOUNTED_ATTEMPTS = {
+    "after_as_of": "after the instant that is looked at",
+    "after_end": "after the end of the session",
+    "earlier_enrollment": "begun before this enrollment, in a session that restarts",
+    "later_enrollment": "belongs to a later enrollment, in a session that restarts",
+    "other_enrollment": "names another enrollment",
+    "replay": "done outside the session, and the path must be replayed in it",
+    "not_completed": "outside the session, and not completed",
+    "step_not_counted": "the step is not counted",
+    "step_waived": "the step is waived",
+    "sub_path": "the session of the sub-path decides",
+}
+ATTEMPT_ACCOUNTS = (*COUNTED_ATTEMPTS, *UNCOUNTED_ATTEMPTS)
+
 # Why a row of status_changes differs from the last release.
 CHANGE_CAUSES = ("definition", "enrolment", "activity", "time", "correction of earlier data")
 CHANGED_FIELDS = (

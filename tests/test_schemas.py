@@ -47,6 +47,9 @@ step_stats         | company_id, session_id, user_id, enrollment_id, step_id, po
                      finished_at, successful, successful_at, exhausted, to_retake, replay_pending,
                      awaiting_correction, carried_over, score, progress, time_ms, attempts_used, due_at,
                      overdue
+attempts           | company_id, session_id, user_id, enrollment_id, step_id, started_at, completed_at,
+                     made_in_session_id, progress, score, time_spent_ms, account, missed_min_score,
+                     missed_max_time_s, missed_min_time_s, missed_pass, attempts_limit
 session_summary    | company_id, session_id, path_id, name, session_not_opened, successful, unsuccessful,
                      awaiting_correction, to_retake, not_yet_started, late, on_time, enrolled, archived,
                      mean_progress, mean_score, median_global_time_ms
@@ -103,6 +106,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "company | enrollment | session | user",
                 *(f"acme | {name} | {session} | u{n % 3}" for session in "aS" for n, name in enumerate(ids)),
                 *(f"Zen | {name} | S | {name}" for name in ids),
+            ]
+        ),
+        activity="\n".join(
+            [
+                "company | user | session | step | started",
+                *(f"acme | u{n} | S | {name} | {n + 2} Mar" for n in range(3) for name in ids),
+                *(f"Zen | {name} | S | A | {day} Mar" for name in ids for day in (4, 3)),
             ]
         ),
     )

@@ -17,6 +17,7 @@ _OF_ENROLLMENT = (
     "enrollment_id",
     "evaluated_at",
     "counts_until",
+    "ends_at",
     "enrolled_at",
     "next_enrolled_at",
     "restarts_on_reenrollment",
@@ -30,6 +31,7 @@ _OF_STEP = (
     "min_score",
     "time_limit_mode",
     "time_limit_s",
+    "attempts_limit",
 )
 
 
@@ -44,11 +46,35 @@ def is_owned() -> pl.Expr:
 
     Else, where the session restarts, it belongs to the latest enrollment at its start.
     """
-    names_it = pl.col("named_enrollment_id") == pl.col("enrollment_id")
-    since = pl.col("enrolled_at") <= pl.col("started_at")
     until = pl.col("next_enrolled_at").is_null() | (pl.col("started_at") < pl.col("next_enrolled_at"))
-    by_time = ~pl.col("restarts_on_reenrollment") | (since & until)
-    return pl.when(pl.col("named_enrollment_id").is_null()).then(by_time).otherwise(names_it)
+    by_time = ~pl.col("restarts_on_reenrollment") | (~precedes_enrollment() & until)
+    is_named = pl.col("named_enrollment_id").is_not_null()
+    return pl.when(is_named).then(~names_another_enrollment()).otherwise(by_time)
+
+
+def names_another_enrollment() -> pl.Expr:
+    """R4: whether an attempt names an enrollment, and another one."""
+    return (pl.col("named_enrollment_id") != pl.col("enrollment_id")).fill_null(False)
+
+
+def precedes_enrollment() -> pl.Expr:
+    """R4: whether an attempt began before the enrollment did."""
+    return pl.col("started_at") < pl.col("enrolled_at")
+
+
+def is_in_session() -> pl.Expr:
+    """R4: whether an attempt made in the session is the enrollment's own; it counts, finished or not."""
+    return counts("started_at") & is_owned()
+
+
+def is_done_elsewhere() -> pl.Expr:
+    """R4, R5: whether an attempt made elsewhere is done, as far as the enrollment may know."""
+    return pl.col("ordinal").is_not_null() & counts("completed_at")
+
+
+def is_carried_over() -> pl.Expr:
+    """R4: whether an attempt that is done elsewhere counts here too."""
+    return is_done_elsewhere() & ~pl.col("mandatory_replay")
 
 
 def observed() -> pl.Expr:
@@ -56,8 +82,26 @@ def observed() -> pl.Expr:
     return counts("last_activity_at") | counts("completed_at")
 
 
-def attempts(world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
-    """Every attempt that matters for an enrolment, one row each, with what it shows of it.
+def seen(world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+    """Every attempt beside each enrollment that may look at it, and the counted step it is at.
+
+    Adds made_here: whether it was made in the session, and cell: null at a step that is not counted.
+    """
+    inside = seen_by(world.in_session, world, enrollments)
+    outside = seen_by(world.elsewhere, world, enrollments)
+    return pl.concat(
+        [
+            inside.with_columns(
+                made_here=True, made_in_key="session_key", activity_id=pl.lit(None, pl.String)
+            ),
+            outside.with_columns(made_here=False),
+        ],
+        how="diagonal",
+    ).with_columns(cell=pl.col("first_cell") + pl.col("ordinal"))
+
+
+def attempts(seen: pl.LazyFrame) -> pl.LazyFrame:
+    """Every attempt that matters for an enrollment, one row each, with what it shows of it.
 
     cell:         null of an attempt in the session on a step that is not counted (R8 wants its time).
     activity_id:  null of an attempt in the session, whose name decides nothing.
@@ -67,20 +111,15 @@ def attempts(world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
     seen_progress, inside_time_ms: null unless it is in the session and observed.
     started_at:   null unless it is of one of the two kinds.
     """
-    inside = _seen_by(world.in_session, world, enrollments).filter(counts("started_at") & is_owned())
-    outside = _seen_by(world.elsewhere, world, enrollments).filter(
-        pl.col("ordinal").is_not_null() & counts("completed_at")
+    made_here = pl.col("made_here")
+    return (
+        seen.filter((made_here & is_in_session()) | (~made_here & is_done_elsewhere()))
+        .with_columns(in_session="made_here", carried_over=~made_here & is_carried_over())
+        .select(**_what_it_shows())
     )
-    return pl.concat(
-        [
-            inside.with_columns(in_session=True, carried_over=False, activity_id=pl.lit(None, pl.String)),
-            outside.with_columns(in_session=False, carried_over=~pl.col("mandatory_replay")),
-        ],
-        how="diagonal",
-    ).select(**_what_it_shows())
 
 
-def _seen_by(activity: pl.DataFrame, world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+def seen_by(activity: pl.DataFrame, world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
     """The attempts beside each enrolment that may look at them, and the counted step they are of."""
     learners = enrollments.select(pair("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
     steps = world.curricula.steps.lazy().select(pair("curriculum_key", "step_key").alias("step"), *_OF_STEP)
@@ -100,7 +139,7 @@ def _what_it_shows() -> dict[str, pl.Expr]:
     seen_inside = pl.col("in_session") & observed()
     return {
         "enrollment": pl.col("enrollment"),
-        "cell": pl.col("first_cell") + pl.col("ordinal"),
+        "cell": pl.col("cell"),
         "in_session": pl.col("in_session"),
         "carried_over": pl.col("carried_over"),
         "activity_id": pl.col("activity_id"),

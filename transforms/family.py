@@ -122,12 +122,21 @@ def as_the_child_says() -> dict[str, pl.Expr]:
 
 def of_those_asked(levels: Sequence[Evaluation]) -> Evaluation:
     """What the levels found, as one, of the enrolments that are not only looked into."""
-    stats, steps = [], []
+    stats, steps, attempts = [], [], []
     for level in levels:
         number, is_asked = level.stats["number"], level.stats["is_asked"]
-        own = level.steps["enrollment"]
+
+        def of_asked(
+            rows: pl.DataFrame, number: pl.Series = number, is_asked: pl.Series = is_asked
+        ) -> pl.DataFrame:
+            own = rows["enrollment"]
+            return rows.with_columns(enrollment=number.gather(own)).filter(is_asked.gather(own))
+
         stats.append(level.stats.with_columns(enrollment=number).filter(is_asked).drop(FACTS))
-        steps.append(level.steps.with_columns(enrollment=number.gather(own)).filter(is_asked.gather(own)))
+        steps.append(of_asked(level.steps))
+        attempts.append(of_asked(level.attempts) if level.attempts.width else level.attempts)
     return Evaluation(
-        pl.concat(stats).sort("enrollment"), pl.concat(steps).sort("enrollment", maintain_order=True)
+        pl.concat(stats).sort("enrollment"),
+        pl.concat(steps).sort("enrollment", maintain_order=True),
+        pl.concat(attempts).sort("enrollment", maintain_order=True) if attempts[0].width else pl.DataFrame(),
     )

@@ -6,7 +6,8 @@ import polars as pl
 
 from transforms import detailed_status, family, learner_stats, validity
 from transforms.answers import body
-from transforms.attempts import attempts, time_off_path, with_time_on_waived_steps
+from transforms.attempt_accounts import attempt_accounts, to_account_for
+from transforms.attempts import attempts, seen, time_off_path, with_time_on_waived_steps
 from transforms.cells import cells, laid_out, with_first_cell
 from transforms.evaluation import evaluated_enrollments
 from transforms.step_outcomes import step_outcomes
@@ -65,16 +66,19 @@ STEP_STATS: tuple[str, ...] = (
 )
 
 
-def evaluation(world: World) -> Evaluation:
-    """All rules over all enrolments that take part: `PATH_SESSION_STATS` and `STEP_STATS`."""
+def evaluation(world: World, *, accounts: bool = False) -> Evaluation:
+    """All rules over all enrolments that take part: `PATH_SESSION_STATS` and `STEP_STATS`.
+
+    accounts: whether `ATTEMPTS` are wanted, too.
+    """
     enrollments = evaluated_enrollments(world)
     if world.below.sessions.is_empty() or enrollments.is_empty():
-        return rules_over(world, enrollments)
+        return rules_over(world, enrollments, accounts=accounts)
     found: list[Evaluation] = []
     # What a path is to say of its sub-paths is known by then: R17, bottom-up.
     for of_level in family.by_level(enrollments, world.curricula.levels):
         children = pl.concat(family.children(below.stats) for below in found) if found else None
-        found.append(rules_over(world, of_level, children, family.FACTS))
+        found.append(rules_over(world, of_level, children, family.FACTS, accounts=accounts))
     return family.of_those_asked(found)
 
 
@@ -83,18 +87,26 @@ def rules_over(
     enrollments: pl.DataFrame,
     children: pl.DataFrame | None = None,
     facts: tuple[str, ...] = (),
+    *,
+    accounts: bool = False,
 ) -> Evaluation:
     """All rules over some enrolments, numbered from 0.
 
     children: what the enrolments say that these look into (R17). facts: further columns for stats.
+    accounts: whether the attempts are wanted, too.
     """
     steps, waivers = world.curricula.steps, world.curricula.waivers
     enrollments = with_first_cell(enrollments, steps)
-    known = attempts(world, enrollments.lazy()).collect(optimizations=JOINS_AS_WRITTEN)
     decided = pl.DataFrame() if children is None else family.decided_cells(enrollments, steps, children)
+    looked_at, lazy = seen(world, enrollments.lazy()), enrollments.lazy()
+    is_all = waivers.height + decided.height > 0
+    wanted = [attempts(looked_at)]
+    wanted += [to_account_for(looked_at, world, lazy, is_all=is_all)] if accounts else []
+    known, *found = pl.collect_all(wanted, optimizations=JOINS_AS_WRITTEN)
     grid = cells(enrollments.lazy(), steps).collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     outcomes = step_outcomes(grid, known.lazy(), decided, waivers).collect(optimizations=JOINS_AS_WRITTEN)
     off_path = time_off_path(known.lazy()).collect()
+    accounted = [attempt_accounts(rows, world, enrollments, outcomes, decided) for rows in found]
     if waivers.height:
         off_path = with_time_on_waived_steps(off_path, outcomes)
         outcomes = outcomes.filter(pl.col("waived_time_ms").is_null())
@@ -110,7 +122,7 @@ def rules_over(
         .select(*KEYS, *PATH_SESSION_STATS, *facts)
         .collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     )
-    return Evaluation(stats, outcomes.select("enrollment", *STEP_STATS))
+    return Evaluation(stats, outcomes.select("enrollment", *STEP_STATS), *accounted)
 
 
 def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: pl.DataFrame) -> pl.DataFrame:
@@ -142,15 +154,17 @@ class Statistics:
 
     path_session_stats: pl.DataFrame
     step_stats: pl.DataFrame
+    attempts: pl.DataFrame
     answers: pl.DataFrame
 
 
 def statistics(world: World) -> Statistics:
     """All rules over the whole world."""
-    found = evaluation(world)
+    found = evaluation(world, accounts=True)
     stats = validity.with_valid_until(found, world, evaluation)
     return Statistics(
         stats.drop(KEYS),
         found.steps.drop("enrollment"),
+        found.attempts.drop("enrollment"),
         stats.lazy().filter("is_current").select("session_key", "user_key", body=body()).collect(),
     )

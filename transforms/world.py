@@ -1,6 +1,6 @@
 """What the rules read, the sound rows of some sessions, and what they say of it; keys are integers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -37,7 +37,10 @@ class World:
                  enrollment_id: attempts made in the session, here or below
     elsewhere:   session_key, user_key, step_key, the same facts and activity_id: attempts at a step of the
                  session's path by one of its learners, completed in another session or outside any;
-                 session_key is the one that looks
+                 session_key is the one that looks,
+                 made_in_key the one in which it was made
+    open_elsewhere: the same of attempts that are not completed; no rule counts them
+    step_ids, session_ids: the id of each step_key and each session_key
     below:       the sessions that R17 looks into
     """
 
@@ -46,6 +49,9 @@ class World:
     enrollments: pl.DataFrame
     in_session: pl.DataFrame
     elsewhere: pl.DataFrame
+    open_elsewhere: pl.DataFrame
+    step_ids: pl.Series
+    session_ids: pl.Series
     below: Below
 
     def asked_about(self, enrollments: pl.DataFrame) -> "World":
@@ -79,12 +85,14 @@ KEYS = ("enrollment", "session_key", "user_key", "as_of")
 class Evaluation:
     """What the rules say of a world, each enrolment as of its own instant; rows in publication order.
 
-    stats: KEYS (enrollment numbers the rows) and the columns of PathSessionStats
-    steps: enrollment and the columns of StepStats
+    stats:    KEYS (enrollment numbers the rows) and the columns of PathSessionStats
+    steps:    enrollment and the columns of StepStats
+    attempts: enrollment and the columns of Attempts; without any unless they were asked for
     """
 
     stats: pl.DataFrame
     steps: pl.DataFrame
+    attempts: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 # polars 2.1 may join two small tables first, on a column that only the long one tells apart: out of memory.

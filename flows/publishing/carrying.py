@@ -1,5 +1,6 @@
 """Rows of the last release: carried over where nothing can have changed, compared with where it can."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -7,19 +8,23 @@ import polars as pl
 
 from schemas.columns import table_name
 from schemas.home import Release
-from schemas.outputs import PathSessionStats, StepStats
+from schemas.outputs import Attempts, PathSessionStats, StepStats
+
+_IDS = ("company_id", "session_id", "user_id", "enrollment_id")
 
 
 class Previous:
-    """The last release's path_session_stats and step_stats, some sessions at a time."""
+    """The last release's path_session_stats, step_stats and attempts, some sessions at a time."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
-        self.stats_file = release.table(table_name(PathSessionStats))
-        self._stats, self._steps = (
-            pl.scan_parquet(release.table(table_name(model)), glob=False)
-            for model in (PathSessionStats, StepStats)
+        self.stats_file, self.attempts_file = (
+            release.table(table_name(model)) for model in (PathSessionStats, Attempts)
         )
+        self._stats = pl.scan_parquet(self.stats_file, glob=False)
+        self._details = [
+            pl.scan_parquet(release.table(table_name(model)), glob=False) for model in (StepStats, Attempts)
+        ]
 
     def stats(self, span: "Span") -> pl.DataFrame:
         """The rows of all sessions of the span, in publication order."""
@@ -30,9 +35,9 @@ class Previous:
         counts = self._stats.group_by("company_id").agg(pl.col("completed_at").count()).collect()
         return dict(counts.iter_rows())
 
-    def steps(self, span: "Span") -> pl.DataFrame:
-        """The rows of all sessions of the span, in publication order."""
-        return self._steps.filter(span.holds()).collect()
+    def details(self, span: "Span") -> list[pl.DataFrame]:
+        """The steps and the attempts of all sessions of the span, in publication order."""
+        return [rows.filter(span.holds()).collect() for rows in self._details]
 
 
 @dataclass(frozen=True)
@@ -87,39 +92,50 @@ def split(
 
 
 def merged(
-    found: tuple[pl.DataFrame, pl.DataFrame], kept: pl.DataFrame, steps: pl.DataFrame, sessions: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Stats and their steps, computed ones and kept ones, as one time both in publication order.
+    found: Sequence[pl.DataFrame], kept: pl.DataFrame, details: Sequence[pl.DataFrame], sessions: pl.DataFrame
+) -> tuple[pl.DataFrame, ...]:
+    """Stats and their details, computed ones and kept ones, as one time both in publication order.
 
-    kept: stats of the last release. steps: its steps of these and perhaps of others.
+    found: stats, steps, attempts. kept: stats of the last release. details: its steps and attempts of these
+    and perhaps of others.
     """
     places = sessions.select("company_id", "session_id").with_row_index("session").lazy()
+    stats = pl.concat([found[0], kept])
     order = (
-        pl.concat([_placed(*found, 0, 0), _placed(kept, steps, found[0].height, found[1].height)])
+        stats.lazy()
+        .select(_IDS)
+        .with_row_index("row")
         .join(places, on=["company_id", "session_id"])
         .sort("session", "user_id", "enrollment_id")
-        .select("row", "start", "end")
+        .select("row")
         .collect()
+        .to_series()
     )
-    spans = order.drop_nulls("start").select(pl.int_ranges("start", "end", dtype=pl.UInt32).list.explode())
-    return pl.concat([found[0], kept])[order["row"]], pl.concat([found[1], steps])[spans.to_series()]
+    merged_details = []
+    for computed, reused in zip(found[1:], details, strict=True):
+        spans = pl.concat([_spans(found[0], computed, 0), _spans(kept, reused, computed.height)])
+        numbers = pl.int_ranges("start", "end", dtype=pl.UInt32).list.explode()
+        rows = spans[order].drop_nulls().select(numbers).to_series()
+        merged_details.append(pl.concat([computed, reused])[rows])
+    return stats[order], *merged_details
 
 
-def _placed(stats: pl.DataFrame, steps: pl.DataFrame, rows_before: int, steps_before: int) -> pl.LazyFrame:
-    """The number of each row of stats, and where its steps start and end; they follow each other."""
+def _spans(stats: pl.DataFrame, details: pl.DataFrame, rows_before: int) -> pl.DataFrame:
+    """Where the details of each row of stats start and end, null without any; those of a row are adjacent."""
     begins = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("company_id", "enrollment_id")
     )
     spans = (
-        steps.lazy()
+        details.lazy()
         .select("company_id", "enrollment_id")
-        .with_row_index("start", steps_before)
+        .with_row_index("start", rows_before)
         .filter(begins)
-        .with_columns(end=pl.col("start").shift(-1, fill_value=steps_before + steps.height))
+        .with_columns(end=pl.col("start").shift(-1, fill_value=rows_before + details.height))
     )
     return (
         stats.lazy()
-        .select("company_id", "session_id", "user_id", "enrollment_id")
-        .with_row_index("row", rows_before)
-        .join(spans, on=["company_id", "enrollment_id"], how="left")
+        .select("company_id", "enrollment_id")
+        .join(spans, on=["company_id", "enrollment_id"], how="left", maintain_order="left")
+        .select("start", "end")
+        .collect()
     )

@@ -49,7 +49,7 @@ _FURTHER = """
     JOIN path_sessions USING (session_key)"""
 
 
-def _relatives(touched: str, *columns: str) -> str:
+def relatives(touched: str, *columns: str) -> str:
     """The sessions of `touched` and all of their families, also of those that wait for a partner.
 
     columns: what else is kept of a row.
@@ -78,9 +78,9 @@ def declare() -> Iterator[str]:
         "paths_in_touch": _PATHS_IN_TOUCH,
         "made_for": _MADE_FOR,
         "below": _BELOW,
-        "sessions_in_touch": _relatives(sessions),
+        "sessions_in_touch": relatives(sessions),
         "enrollments_in_touch": f"""
-          FROM ({_relatives("FROM touched_enrollments", "user_key")}) AS t
+          FROM ({relatives("FROM touched_enrollments", "user_key")}) AS t
           WHERE EXISTS (FROM enrollments AS e WHERE e.session_key = t.session_key AND e.user_key = t.user_key)
           UNION FROM touched_enrollments""",
     }

@@ -70,10 +70,10 @@ _FACTS = (
 _NAMED = "enrollment_id AS named_enrollment_id"
 # Who did a step of the session's path somewhere else. DuckDB takes a fifth longer to join all at one level.
 _ELSEWHERE = """
-    SELECT q.bucket, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key)
-    FROM (SELECT a.*, path_key
-          FROM step_activity AS a JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) USING (step_key)
-          WHERE completed_at IS NOT NULL) AS a
+    SELECT q.bucket, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key),
+      a.session_key AS made_in_key
+    FROM (SELECT a.*, path_key FROM step_activity AS a
+          JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) USING (step_key)) AS a
     JOIN (SELECT session_key, user_key, path_key, bucket FROM asked JOIN buckets USING (session_key)
           UNION ALL FROM further) AS q
       ON q.user_key = a.user_key AND q.path_key = a.path_key
@@ -85,7 +85,7 @@ _ENROLLMENTS = """
 _INSIDE = (
     f"SELECT bucket, {_FACTS}, {_NAMED} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
 )
-_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id FROM {{elsewhere}} WHERE {{buckets}}"
+_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id, made_in_key FROM {{elsewhere}} WHERE {{buckets}}"
 # R17: what the sessions below those of a bucket add to it.
 _SESSIONS_BELOW = _SESSIONS_IN.format(
     buckets="SELECT DISTINCT child_key AS session_key, bucket FROM below JOIN buckets USING (session_key)"
@@ -103,10 +103,11 @@ _ASKED = """
 
 @dataclass(frozen=True)
 class Since:
-    """The release that rows may be carried over from: its as_of and its path_session_stats."""
+    """The release that rows may be carried over from: its as_of, path_session_stats and attempts."""
 
     as_of: datetime
     stats: Path
+    attempts: Path
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,11 @@ class Worlds:
             ]
         )
         self._user_ids = duck.frame(_USER_IDS)["user_id"]
+        # Keys number the ids of their kind.
+        self._step_ids = duck.frame("SELECT step_id FROM step_keys ORDER BY step_key")["step_id"]
+        self._session_ids = duck.frame("SELECT session_id FROM session_keys ORDER BY session_key")[
+            "session_id"
+        ]
         self._elsewhere = f"({_ELSEWHERE})"
         if len(numbers) > _FETCHED:
             # It is asked for more than once.
@@ -203,12 +209,17 @@ class Worlds:
                     self._named(_of(number, enrollments_below)),
                     _of(number, looks_into),
                 )
+                made_elsewhere = _of(number, elsewhere)
+                is_completed = made_elsewhere["completed_at"].is_not_null()
                 world = World(
                     sessions[number],
                     self._curricula,
                     self._named(_of(number, enrollments)).with_columns(as_of),
                     pl.concat([_of(number, inside), _of(number, inside_below)]),
-                    _of(number, elsewhere),
+                    made_elsewhere.filter(is_completed),
+                    made_elsewhere.filter(~is_completed),
+                    self._step_ids,
+                    self._session_ids,
                     below,
                 )
                 yield Bucket(world, _of(number, asked))
@@ -224,14 +235,38 @@ def _of(bucket: int, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _those_touched(since: Since, as_of: datetime) -> str:
-    """Learners in sessions whose input changed, who are enrolled since, or whose row has ceased to hold."""
+    """Learners in sessions whose input changed, who are enrolled since, or whose row has ceased to hold.
+
+    An attempt's account may change with time where no field of its enrollment does: where the attempt or the
+    definition of its step is dated between the two instants, or a child enrollment begins there (R17).
+    """
+
+    def came(*times: str) -> str:
+        return " OR ".join(
+            f"{time} > {instant(since.as_of)} AND {time} <= {instant(as_of)}" for time in times
+        )
+
+    redefined = " UNION ".join(
+        f"SELECT path_key FROM {table} WHERE {came('valid_from', 'valid_to')}"
+        for table in ("path_steps", "waivers")
+    )
+    enrolled = f"SELECT session_key, user_key FROM enrollments WHERE {came('enrolled_at')}"
     return f"""
     SELECT session_key, user_key FROM enrollments
     WHERE session_key IN (FROM sessions_in_touch) OR user_key IN (FROM touched_learners)
-      OR enrolled_at > {instant(since.as_of)} AND enrolled_at <= {instant(as_of)}
+      OR session_key IN (SELECT session_key FROM path_sessions WHERE path_key IN ({redefined}))
+    UNION FROM ({families.relatives(enrolled, "user_key")}) AS t
+      WHERE EXISTS (FROM enrollments AS e WHERE e.session_key = t.session_key AND e.user_key = t.user_key)
     UNION FROM enrollments_in_touch
-    UNION SELECT session_key, user_key FROM {parquet(since.stats)} AS r
+    UNION SELECT session_key, user_key {_of_release(since.stats)} WHERE valid_until <= {instant(as_of)}
+    UNION SELECT session_key, user_key {_of_release(since.attempts)}
+      WHERE {came("started_at", "completed_at")}"""
+
+
+def _of_release(table: Path) -> str:
+    """The rows of a release's table, with the keys of their sessions and learners."""
+    return f"""
+      FROM {parquet(table)} AS r
       JOIN company_keys AS c USING (company_id)
       JOIN session_keys AS s ON s.company_key = c.company_key AND s.session_id = r.session_id
-      JOIN user_keys AS u ON u.company_key = c.company_key AND u.user_id = r.user_id
-      WHERE r.valid_until <= {instant(as_of)}"""
+      JOIN user_keys AS u ON u.company_key = c.company_key AND u.user_id = r.user_id"""

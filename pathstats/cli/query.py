@@ -71,8 +71,9 @@ def query(
 ) -> None:
     """Ask the latest release in SQL.
 
-    Tables: path_session_stats, step_stats, session_summary, users, path_sessions, quarantine, status_changes;
-    parity where the night read a platform's own answers; waivers and child_sessions where there are some.
+    Tables: path_session_stats, step_stats, attempts, session_summary, users, path_sessions, quarantine,
+    status_changes; parity where the night read a platform's own answers; waivers and child_sessions where
+    there are some.
     The query can use these tables and nothing else: no files, no other databases, no network.
 
     Examples:

@@ -13,7 +13,15 @@ from flows.warehouse.limits import NO_LIMITS
 from schemas.home import Home, Release
 from tests.nights.a_warehouse import Nights
 
-TABLES = ("path_session_stats", "step_stats", "session_summary", "users", "path_sessions", "quarantine")
+TABLES = (
+    "path_session_stats",
+    "step_stats",
+    "attempts",
+    "session_summary",
+    "users",
+    "path_sessions",
+    "quarantine",
+)
 INDEX = ("companies", "sessions", "users", "emails", "answers")
 
 

@@ -10,7 +10,7 @@ import pytest
 from flows.publishing.gate import check, check_summary
 from schemas.columns import Table, table_name
 from schemas.errors import HeldBack
-from schemas.outputs import PathSessionStats, SessionSummary, StepStats
+from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StepStats
 from tests.a_night import AS_OF, night, published
 
 Frames = dict[str, pl.DataFrame]
@@ -20,7 +20,7 @@ Frames = dict[str, pl.DataFrame]
 def good(tmp_path_factory: pytest.TempPathFactory) -> Frames:
     home = tmp_path_factory.mktemp("home")
     night("demo:learners=200", home)
-    models = (PathSessionStats, StepStats, SessionSummary)
+    models = (PathSessionStats, StepStats, Attempts, SessionSummary)
     return {table_name(model): published(home, table_name(model)) for model in models}
 
 
@@ -98,6 +98,16 @@ CASES: list[tuple[str, type[Table], Callable[[pl.DataFrame], pl.DataFrame]]] = [
         "finished_is_one_of_successful_exhausted_to_retake",
         StepStats,
         in_first(pl.col("successful"), to_retake=pl.lit(True)),
+    ),
+    (
+        "only_an_attempt_that_fails_a_condition_has_a_missed_one",
+        Attempts,
+        in_first(pl.col("account") == "open", missed_min_score=pl.lit(80.0)),
+    ),
+    (
+        "only_an_attempt_that_fails_a_condition_has_a_missed_one",
+        Attempts,
+        in_first(pl.col("account") == "fails_condition", account=pl.lit("open")),
     ),
     ("progress_100_means_finished", StepStats, in_first(~pl.col("finished"), progress=pl.lit(100))),
     ("sorted_by_key_without_duplicates", SessionSummary, lambda frame: frame.reverse()),

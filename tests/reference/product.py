@@ -4,6 +4,7 @@ import tempfile
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -71,3 +72,10 @@ class Remembering:
             self._duck, self._tables = Duck(), deepcopy(tables)
             take_in(self._duck, tables, as_of)
         return answer(self._duck, as_of)
+
+
+def attempts(tables: Tables, as_of: datetime) -> list[dict[str, Any]]:
+    """The rows of Attempts that the transforms make of the rows."""
+    with Duck() as duck:
+        take_in(duck, tables, as_of)
+        return [row for it in Worlds(duck, as_of) for row in statistics(it.world).attempts.to_dicts()]

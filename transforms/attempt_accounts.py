@@ -1,0 +1,253 @@
+"""Why an attempt counts for an enrollment's step or does not, and which condition it fails (R2, R4, R5).
+
+Every reason is built from the expressions that the rules themselves use: an account can't disagree with them.
+A satisfying attempt needs no account of its own: its step's row says when the first one was completed, and
+`attempts_used` how many there are.
+"""
+
+import polars as pl
+
+from schemas.vocabulary import ATTEMPT_ACCOUNTS
+from transforms.attempts import (
+    counts,
+    is_carried_over,
+    is_done_elsewhere,
+    is_in_session,
+    names_another_enrollment,
+    precedes_enrollment,
+    seen_by,
+)
+from transforms.conditions import beyond_min_time, is_passed, reaches_min_score, satisfies, within_max_time
+from transforms.world import World
+
+_IDS = ("company_id", "session_id", "user_id", "enrollment_id")
+_MISSED = ("missed_min_score", "missed_max_time_s", "missed_min_time_s", "missed_pass")
+ATTEMPTS: tuple[str, ...] = (
+    *_IDS,
+    "step_id",
+    "started_at",
+    "completed_at",
+    "made_in_session_id",
+    "progress",
+    "score",
+    "time_spent_ms",
+    "account",
+    *_MISSED,
+    "attempts_limit",
+)
+# A reason is a number until its rows are published: texts make the rows take twice as long to order.
+_NUMBER_OF = {reason: number for number, reason in enumerate(ATTEMPT_ACCOUNTS)}
+
+
+def reason(name: str) -> pl.Expr:
+    """A reason of ATTEMPT_ACCOUNTS as its number."""
+    return pl.lit(_NUMBER_OF[name], pl.UInt8)
+
+
+def to_account_for(
+    seen: pl.LazyFrame, world: World, enrollments: pl.LazyFrame, *, is_all: bool
+) -> pl.LazyFrame:
+    """The attempts that may need an account, one row each, with the reason that the attempt itself gives.
+
+    seen: as `attempts.seen`; the result shares its join with what the rules read.
+    is_all: whether attempts that satisfy their step in the session are wanted, for the step may not count.
+    """
+    open_elsewhere = seen_by(world.open_elsewhere, world, enrollments).with_columns(
+        made_here=False,
+        named_enrollment_id=pl.lit(None, pl.String),
+        cell=pl.col("first_cell") + pl.col("ordinal"),
+    )
+    return pl.concat(_of_attempts(attempts, is_all=is_all) for attempts in (seen, open_elsewhere))
+
+
+def _of_attempts(seen: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
+    is_counted = pl.when("made_here").then(is_in_session()).otherwise(is_carried_over())
+    is_satisfying = pl.col("is_counted") & counts("completed_at") & satisfies()
+    return (
+        seen.with_columns(is_counted=is_counted & pl.col("cell").is_not_null())
+        .with_columns(is_satisfying=is_satisfying)
+        .filter(is_all | ~(pl.col("made_here") & pl.col("is_satisfying")))
+        .select(
+            "enrollment",
+            "cell",
+            "made_here",
+            "step_key",
+            "made_in_key",
+            "started_at",
+            "completed_at",
+            "progress",
+            "score",
+            "time_spent_ms",
+            account(),
+            *missed_conditions(),
+            "attempts_limit",
+        )
+    )
+
+
+def account() -> pl.Expr:
+    """Why the attempt counts or does not, if its step does: the first reason that applies, as its number."""
+    return (
+        pl.when(pl.col("cell").is_null())
+        .then(reason("step_not_counted"))
+        .when("is_counted")
+        .then(of_counted())
+        .when("made_here")
+        .then(of_uncounted_here())
+        .otherwise(of_uncounted_elsewhere())
+        .alias("account")
+    )
+
+
+def of_counted() -> pl.Expr:
+    """R4, R5: what an attempt that counts comes to."""
+    return (
+        pl.when("is_satisfying")
+        .then(reason("satisfies"))
+        .when(counts("completed_at"))
+        .then(reason("fails_condition"))
+        .when(pl.col("completed_at").is_null())
+        .then(reason("open"))
+        .when(is_after_end("completed_at"))
+        .then(reason("completed_after_end"))
+        .otherwise(reason("completed_later"))
+    )
+
+
+def of_uncounted_here() -> pl.Expr:
+    """R2, R4: why an attempt in the session is not the enrollment's."""
+    of_another = (
+        pl.when(names_another_enrollment())
+        .then(reason("other_enrollment"))
+        .when(precedes_enrollment())
+        .then(reason("earlier_enrollment"))
+        .otherwise(reason("later_enrollment"))
+    )
+    return (
+        pl.when(counts("started_at"))
+        .then(of_another)
+        .when(is_after_end("started_at"))
+        .then(reason("after_end"))
+        .otherwise(reason("after_as_of"))
+    )
+
+
+def of_uncounted_elsewhere() -> pl.Expr:
+    """R2, R4: why an attempt made elsewhere is not carried over."""
+    return (
+        pl.when(is_done_elsewhere())
+        .then(reason("replay"))
+        .when(pl.col("completed_at").is_null())
+        .then(reason("not_completed"))
+        .when(is_after_end("completed_at"))
+        .then(reason("after_end"))
+        .otherwise(reason("after_as_of"))
+    )
+
+
+def is_after_end(instant: str) -> pl.Expr:
+    """R2: whether an instant that does not count is not before the session's end, where that matters."""
+    return ((pl.col(instant) >= pl.col("ends_at")) & ~pl.col("is_assessment")).fill_null(False)
+
+
+def missed_conditions() -> list[pl.Expr]:
+    """R5: each condition that a finished attempt fails, with its limit; null where it meets it."""
+    is_finished = pl.col("is_counted") & counts("completed_at")
+
+    def missed(is_met: pl.Expr, limit: str) -> pl.Expr:
+        return pl.when(is_finished & ~is_met).then(limit)
+
+    of_limits = (
+        missed(reaches_min_score(), "min_score"),
+        missed(within_max_time(), "time_limit_s"),
+        missed(beyond_min_time(), "time_limit_s"),
+        is_finished & ~is_passed(),
+    )
+    return [test.alias(name) for name, test in zip(_MISSED, of_limits, strict=True)]
+
+
+def attempt_accounts(
+    found: pl.DataFrame,
+    world: World,
+    enrollments: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    decided: pl.DataFrame,
+) -> pl.DataFrame:
+    """The attempts that StepStats alone does not account for: enrollment and ATTEMPTS, in publication order.
+
+    Left out: an attempt in the session that satisfies its step, and a satisfying carried-over one that is the
+    only attempt at its step.
+
+    found: as `to_account_for`. outcomes: one row per cell, as `step_outcomes`. decided: the cells that a
+    child enrollment decides (R17).
+    """
+    rows = with_reason_of_step(found, outcomes, decided)
+    rests = outcomes["carried_over"].gather(rows["cell"]).fill_null(False)
+    is_only = (rows["account"] == _NUMBER_OF["satisfies"]) & rests & rows["cell"].is_unique()
+    return in_publication_order(rows.filter(~is_only), world, enrollments)
+
+
+def with_reason_of_step(found: pl.DataFrame, outcomes: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """The rows that need an account, where no attempt at the step counts with that reason.
+
+    The step is waived (R16), or decided by a child enrollment (R17); a waived one is waived in any case.
+    """
+    ignored = [("sub_path", decided["cell"])] if decided.height else []
+    if "waived_time_ms" in outcomes.columns:
+        ignored.append(("step_waived", outcomes["waived_time_ms"].is_not_null().arg_true()))
+    if not ignored:
+        return found
+    reasons = pl.repeat(None, outcomes.height, dtype=pl.UInt8, eager=True)
+    for name, cells in ignored:
+        reasons = reasons.scatter(cells, _NUMBER_OF[name])
+    return (
+        found.with_columns(of_step=reasons.gather(found["cell"]))
+        .with_columns(
+            pl.coalesce("of_step", "account").alias("account"),
+            *(pl.when(pl.col("of_step").is_null()).then(name).alias(name) for name in _MISSED[:-1]),
+            pl.col(_MISSED[-1]) & pl.col("of_step").is_null(),
+        )
+        .filter(~pl.col("made_here") | (pl.col("account") != reason("satisfies")))
+    )
+
+
+def in_publication_order(found: pl.DataFrame, world: World, enrollments: pl.DataFrame) -> pl.DataFrame:
+    """The rows with ids in the place of keys; by enrollment, step and time."""
+    rows = found[_order(found, world)]
+    names = pl.Series(ATTEMPT_ACCOUNTS)
+    return (
+        pl.concat([rows, enrollments.select(_IDS)[rows["enrollment"]]], how="horizontal")
+        .with_columns(
+            step_id=world.step_ids.gather(rows["step_key"]),
+            made_in_session_id=world.session_ids.gather(rows["made_in_key"]),
+            account=names.gather(rows["account"]),
+        )
+        .select("enrollment", *ATTEMPTS)
+    )
+
+
+def _order(found: pl.DataFrame, world: World) -> pl.Series:
+    """The rows' numbers in the order of publication.
+
+    Three stable sorts by one number each take a third of what one sort by all columns does.
+    """
+    facts = found.select(
+        tie=pl.struct(
+            _rank(world.session_ids, "made_in_key"),
+            "completed_at",
+            "progress",
+            "score",
+            "time_spent_ms",
+            "account",
+            "missed_pass",
+        ).hash(),
+        started_at=pl.col("started_at").to_physical(),
+        place=pl.col("enrollment").cast(pl.UInt64) * 2**32 + _rank(world.step_ids, "step_key"),
+    )
+    by_time = facts.with_row_index("row").sort("tie").sort("started_at", maintain_order=True)
+    return by_time.sort("place", maintain_order=True)["row"]
+
+
+def _rank(ids: pl.Series, key: str) -> pl.Expr:
+    """Each key's place in the order of the ids."""
+    return pl.lit(ids.rank("ordinal").cast(pl.UInt32)).gather(pl.col(key))
