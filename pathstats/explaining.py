@@ -6,19 +6,28 @@ from typing import Any
 
 import polars as pl
 
+from flows.reporting.attempt_rows import known_sessions, rejected_attempts, rejected_lines
+from flows.reporting.attempt_words import Line, Seen, day, lines
 from pathstats.explaining_steps import deciding_sessions, waived
 from pathstats.open_release import Found
 from pathstats.scanning import scan_table
 from schemas.home import Release
 from schemas.manifest import Manifest
 
+Row = dict[str, Any]
+_KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
+
 
 @dataclass(frozen=True)
 class Explanation:
-    """In words, and the learner's steps as rows of StepStats in their order."""
+    """In words, the learner's steps as rows of StepStats in their order, and the attempts at them.
+
+    attempts: null for a release of a version that did not publish any.
+    """
 
     sentences: list[str]
     steps: list[dict[str, Any]]
+    attempts: list[Line] | None
 
 
 def explanation(found: Found) -> Explanation:
@@ -53,18 +62,57 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     evaluated_at = row["archived_at"] or as_of
     children = deciding_sessions(release, row, session, evaluated_at)
     told = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
+    seen = Seen(
+        row["session_id"],
+        session["ends_at"],
+        evaluated_at,
+        row["archived_at"] is not None,
+        known_sessions(release, company_id),
+    )
+    rejected = _rejected(release, row, steps)
     return Explanation(
         [
             _when(row, evaluated_at),
             _detailed_status(row, session, told),
             _status(row, told),
             _result(row, told),
+            *_in_quarantine(rejected),
             *waived(release, session, steps, evaluated_at),
             *_sub_paths(told),
             _until(row),
         ],
         steps,
+        _attempts(release, row, steps, seen, rejected),
     )
+
+
+def _attempts(
+    release: Release, row: Row, steps: list[Row], seen: Seen, rejected: list[Line]
+) -> list[Line] | None:
+    """A line for each attempt, those that were rejected last at their step."""
+    if not release.table("attempts").exists():
+        return None
+    mine = pl.all_horizontal(pl.col(key) == pl.lit(row[key]) for key in _KEYS)
+    rows = scan_table(release, "attempts").filter(mine).collect().to_dicts()
+    found = [*lines(rows, steps, seen), *rejected]
+    step_ids = dict.fromkeys([*(step["step_id"] for step in steps), *(line.step_id for line in found)])
+    place = {step_id: number for number, step_id in enumerate(step_ids)}
+    return sorted(found, key=lambda line: place[line.step_id])
+
+
+def _rejected(release: Release, row: Row, steps: list[Row]) -> list[Line]:
+    rows = rejected_attempts(release, row["company_id"], [row["user_id"]])
+    return rejected_lines(rows, row["session_id"], {step["step_id"] for step in steps})
+
+
+def _in_quarantine(rejected: list[Line]) -> list[str]:
+    """A sentence if attempts of the learner at these steps were rejected: they count for nothing."""
+    if not rejected:
+        return []
+    of = ", ".join(dict.fromkeys(line.step_id for line in rejected))
+    if len(rejected) == 1:
+        return [f"An attempt of the learner is in quarantine and does not count (step {of}); see below."]
+    return [f"{len(rejected)} attempts of the learner are in quarantine and do not count ({of}); see below."]
 
 
 def _when(row: dict[str, Any], evaluated_at: datetime) -> str:
@@ -197,14 +245,3 @@ def _until(row: dict[str, Any]) -> str:
     if row["valid_until"]:
         return f"Without new data all this holds until {day(row['valid_until'])}."
     return "Without new data all this holds for good."
-
-
-def day(moment: datetime) -> str:
-    """8 March 2026, with the time where it isn't midnight; UTC.
-
-    >>> from datetime import UTC
-    >>> day(datetime(2026, 3, 8, 9, 30, tzinfo=UTC))
-    '8 March 2026 09:30'
-    """
-    clock = f"{moment:%H:%M:%S}".removesuffix(":00")
-    return f"{moment.day} {moment:%B %Y}" + ("" if clock == "00:00" else f" {clock}")

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -12,6 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from flows.reporting import attempt_words
 from pathstats.cli.printable import printable
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def failure_sentences(failure: dict[str, Any]) -> list[str]:
 
 
 def show_explanation(explained: "Explanation") -> None:
-    """Sentences, then the steps."""
+    """Sentences, then the steps, then the attempts at them."""
     screen.print()
     for sentence in explained.sentences:
         screen.print(sentence, soft_wrap=True, markup=False)
@@ -121,11 +123,38 @@ def show_explanation(explained: "Explanation") -> None:
             _outcome(step),
             f"{step['due_at']:%Y-%m-%d %H:%M}" if step["due_at"] else "–",
             f"{step['progress']} %",
-            "–" if step["score"] is None else f"{step['score']:g} %",
+            "–" if step["score"] is None else f"{attempt_words.number(step['score'])} %",
             str(step["attempts_used"]),
             _duration(step["time_ms"]),
         )
     screen.print(table)
+    _show_attempts(explained)
+
+
+def _show_attempts(explained: "Explanation") -> None:
+    """A block for each step that has attempts, a line for each of them; long ones are folded."""
+    screen.print()
+    if explained.attempts is None:
+        screen.print("This release holds no attempts; the next one will.")
+        return
+    if not explained.attempts:
+        screen.print("No attempt of the learner at a step of this session is known.")
+        return
+    for step_id, lines in groupby(explained.attempts, key=lambda line: line.step_id):
+        screen.print(Text(f"attempts at {step_id}", "bold"))
+        block = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        block.add_column(no_wrap=True, min_width=18)
+        for _ in ("score", "time"):
+            block.add_column(justify="right", no_wrap=True, min_width=7)
+        block.add_column(overflow="fold")
+        for line in lines:
+            block.add_row(
+                f"  {line.at:%Y-%m-%d %H:%M}" if line.at else "  –",
+                "–" if line.score is None else f"{attempt_words.number(line.score)} %",
+                "–" if line.time_spent_ms is None else _duration(line.time_spent_ms),
+                Text(line.words),
+            )
+        screen.print(block)
 
 
 def _outcome(step: dict[str, Any]) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.reporting.attempt_words import day
 from pathstats.answering import PathStats
-from pathstats.explaining import Explanation, day, explanation
+from pathstats.explaining import Explanation, explanation
 from tests.a_night import AS_OF, night, published
 
 Row = dict[str, Any]
@@ -146,7 +147,7 @@ def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation
 def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation]]) -> None:
     flags = {"unsuccessful": "exhausted", "retake": "to_retake"}
     for row, said in explained:
-        *_, result, _ = said.sentences
+        _, _, _, result, *_ = said.sentences
         assert result.startswith(f"Result {row['result'] or 'null'}: ")
         required = [step for step in said.steps if not step["optional"]]
         if flag := flags.get(row["result"] or ""):
