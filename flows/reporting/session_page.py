@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.reporting.pages import page
+from flows.reporting.session_attempts import attempts_of
 from flows.reporting.session_rows import SessionRows, of_company, rows_of
 from flows.reporting.words import STANDINGS, moment, seconds
 from flows.warehouse.duck import quoted
@@ -18,6 +19,8 @@ from transforms.lateness import is_late
 
 # Beyond these a page takes seconds to open; the query it names lists all.
 _LEARNERS = 5_000
+# Of one learner; the look-up's explanation lists all.
+_ATTEMPTS = 20
 _STATES = {
     "s": "successful",
     "f": "failed, no attempt left",
@@ -63,6 +66,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
             "steps": order,
             "missing": learners.height - shown.height,
             "learners": _learners(shown, steps, order),
+            "attempts": _attempts(shown, rows, session, as_of, order),
             "people": {user: rows.people[user] for user in shown["user_id"]} if with_names else {},
         },
         as_of=moment(as_of),
@@ -129,6 +133,34 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
         ]
         for row in learners.iter_rows(named=True)
     ]
+
+
+def _attempts(
+    shown: pl.DataFrame, rows: SessionRows, session: dict[str, Any], as_of: datetime, order: list[str]
+) -> list[list[list[Any]]]:
+    """What `session.js` names from STEP to WORDS, one list an attempt, for each learner in turn.
+
+    Of more attempts than a page lists a last one says how many there are.
+    """
+    number = {step_id: place for place, step_id in enumerate(order, 1)}
+    found = []
+    for said in attempts_of(shown, rows, session, as_of):
+        listed: list[list[Any]] = [
+            [
+                number.get(line.step_id),
+                line.step_id,
+                seconds(line.at),
+                line.score,
+                line.time_spent_ms,
+                line.words,
+            ]
+            for line in said[:_ATTEMPTS]
+        ]
+        if len(said) > _ATTEMPTS:
+            more = f"{len(said) - _ATTEMPTS:,} more; `pathstats lookup --explain` lists all of them"
+            listed.append([None, "…", None, None, None, more])
+        found.append(listed)
+    return found
 
 
 def _outcome() -> pl.Expr:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from flows.reporting.attempt_rows import known_sessions, rejected_attempts
+from schemas.columns import polars_schema
 from schemas.home import Release
+from schemas.outputs import Attempts
 
 # The learners of how many enrolments are held in memory at once; a larger session is read by itself.
 _ENROLMENTS = 20_000
@@ -48,11 +51,17 @@ class SessionRows:
 
     learners: the rows of PathSessionStats that are current, in publication order.
     steps:    their rows of StepStats, in publication order.
+    attempts: their rows of Attempts but those that satisfy a step, in publication order.
+    rejected: the attempts of these learners, and perhaps of others, that are in quarantine.
+    known_sessions: the ids of the company's sessions.
     people:   user_id to name and e-mail, of these learners and perhaps of others; none without names.
     """
 
     learners: pl.DataFrame
     steps: pl.DataFrame
+    attempts: pl.DataFrame
+    rejected: pl.DataFrame
+    known_sessions: frozenset[str]
     people: Mapping[str, tuple[str, str]]
 
 
@@ -82,16 +91,29 @@ def _read_at_once(
     learners = of_company(release, company_id, "path_session_stats").filter(*wanted, "is_current")
     steps = of_company(release, company_id, "step_stats").filter(*wanted).select(_OF_STEPS)
     known = learners.select(_OF_LEARNERS).collect()
+    attempts = _attempts(release, company_id).filter(*wanted, pl.col("account") != "satisfies")
+    rejected = rejected_attempts(release, company_id, known["user_id"].unique())
     people = _people(release, company_id, known) if with_names else {}
     by_session = known.partition_by("session_id", as_dict=True)
-    current = steps.join(known.lazy(), on="enrollment_id", how="semi", maintain_order="left").collect()
-    steps_by_session = current.partition_by("session_id", as_dict=True)
+    current, tried = (
+        rows.join(known.lazy(), on="enrollment_id", how="semi", maintain_order="left").collect()
+        for rows in (steps, attempts)
+    )
+    details = [(rows, rows.partition_by("session_id", as_dict=True)) for rows in (current, tried)]
+    every = known_sessions(release, company_id)
     for session_id in sessions:
-        yield SessionRows(
-            by_session.get((session_id,), known.clear()),
-            steps_by_session.get((session_id,), current.clear()),
-            people,
+        steps_here, attempts_here = (
+            of_session.get((session_id,), rows.clear()) for rows, of_session in details
         )
+        learners_here = by_session.get((session_id,), known.clear())
+        yield SessionRows(learners_here, steps_here, attempts_here, rejected, every, people)
+
+
+def _attempts(release: Release, company_id: str) -> pl.LazyFrame:
+    """The company's rows of Attempts; a release of an earlier version has none."""
+    if release.table("attempts").exists():
+        return of_company(release, company_id, "attempts")
+    return pl.LazyFrame(schema=polars_schema(Attempts))
 
 
 def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) -> Iterator[list[str]]:

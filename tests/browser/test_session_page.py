@@ -48,6 +48,16 @@ def test_each_step_says_in_words_what_its_mark_means(opened: Opener, page_file: 
     ]
 
 
+def test_a_learner_s_name_opens_the_attempts_that_fail_a_condition(opened: Opener, page_file: Path) -> None:
+    page = opened(page_file)
+    assert page.locator("#learners .toggle").count() == 2
+    page.get_by_role("button", name="First u6").click()
+    expect(page.locator(".attempts li")).to_have_count(2)
+    expect(page.locator(".attempts li").last).to_contain_text("70 % < 80 %, attempt 2 of 2")
+    page.keyboard.press("Enter")
+    expect(page.locator(".attempts")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
 def test_it_fits_any_screen(opened: Opener, page_file: Path, width: int, scheme: str) -> None:

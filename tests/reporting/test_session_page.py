@@ -1,5 +1,7 @@
 """The page of a session: its learners, their steps, and nobody else's."""
 
+from pathlib import Path
+
 import pytest
 
 from flows.reporting import session_page as pages
@@ -8,7 +10,8 @@ from flows.reporting.session_page import session_page
 from flows.reporting.session_rows import rows_of
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
-from tests.reference.tables import expect
+from tests.a_night import as_ndjson, latest, night
+from tests.reference.tables import expect, world
 from tests.reporting.test_report import words
 from tests.reporting.training import data_of
 
@@ -108,3 +111,40 @@ def test_a_session_is_the_same_however_many_are_read_at_once(
         for session, rows in zip(asked, rows_of(release, "acme", asked, with_names=False), strict=True)
     }
     assert steps == {session: 4 * len(users) for session, users in learners.items()}
+
+
+def test_attempts_that_do_not_count_or_fail_a_condition_are_listed(release: Release) -> None:
+    data = data_of(session_page(release.folder, "acme", "S1"))
+    listed = {
+        row[0]: [(number, score, words) for number, _, _, score, _, words in attempts]
+        for row, attempts in zip(data["learners"], data["attempts"], strict=True)
+        if attempts
+    }
+    assert listed == {
+        "u4": [(1, 60.0, "counts: 60 % < 80 %, attempt 1 of 2")],
+        "u6": [
+            (1, 60.0, "counts: 60 % < 80 %, attempt 1 of 2"),
+            (1, 70.0, "counts: 70 % < 80 %, attempt 2 of 2"),
+        ],
+    }
+
+
+def test_a_rejected_attempt_is_listed_with_its_reason(tmp_path: Path) -> None:
+    tables = world(steps="step \n A", activity="step | completed | score \n A | 2 Mar | 115")
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    data = data_of(session_page(latest(tmp_path / "home").folder, "acme", "S"))
+    ((attempt,),) = data["attempts"]
+    assert attempt[:2] == [1, "A"]
+    assert "attempt a1 is in quarantine, rejected as out_of_range: score is" in attempt[-1]
+
+
+def test_the_attempts_of_a_learner_are_bounded_and_say_so(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_ATTEMPTS", 1)
+    data = data_of(session_page(release.folder, "acme", "S1"))
+    of_u6 = dict(zip((row[0] for row in data["learners"]), data["attempts"], strict=True))["u6"]
+    assert [attempt[-1] for attempt in of_u6] == [
+        "counts: 60 % < 80 %, attempt 1 of 2",
+        "1 more; `pathstats lookup --explain` lists all of them",
+    ]

@@ -1,4 +1,5 @@
 const [USER, STATUS, REASON, PROGRESS, SCORE, TIME, LATE, DUE, COMPLETED, ARCHIVED, OUTCOMES] = Array(11).keys();
+const [STEP, STEP_ID, AT, REACHED, SPENT, WORDS] = Array(6).keys();
 const MARKS = { s: "✓", f: "✕", r: "↻", p: "⟲", w: "?", o: "!", n: "–", x: "·" };
 const RANKS = "xspnwrof";
 const REASONS = { mandatoryReplay: "to do again in this session", sessionEnded: "the session has ended" };
@@ -21,13 +22,29 @@ function outcome(code, place) {
   return el("span", { class: state, title: said },
     el("span", { "aria-hidden": "true" }, `${MARKS[state]}${number ? ` ${number}${unit}` : ""}`), el("span", { class: "unseen" }, said));
 }
+/* Attempts that do not count, or fail a condition; in the order of data.learners. */
+const attempts = new Map(data.learners.map((row, place) => [row[USER], data.attempts[place]]));
+function learner(row) {
+  const [first, ...more] = person(row[USER]);
+  return attempts.get(row[USER]).length ? [el("button", { type: "button", class: "toggle", "aria-expanded": "false" }, el("span", {}, first)), ...more] : [first, ...more];
+}
+function tried(attempt) {
+  const [at, score, ms] = [attempt[AT], attempt[REACHED], attempt[SPENT]];
+  const facts = [
+    at === null ? null : `${day(at)}, ${new Date(at * 1000).toISOString().slice(11, 16)}`, score === null ? null : `${score} %`,
+    ms === null ? null : `${duration(ms / 1000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`].filter(Boolean);
+  const step = attempt[STEP] === null ? "" : `${attempt[STEP]} `;
+  return el("li", {}, el("span", {}, step, text(attempt[STEP_ID]), el("small", {}, facts.join(" · "))), text(attempt[WORDS]));
+}
+const details = (row) => [el("p", {}, "Attempts that do not count or fail a condition, by step; times are UTC"),
+  el("ul", { class: "attempts" }, ...attempts.get(row[USER]).map(tried))];
 
 table("learners", {
-  rows: data.learners, missing: data.missing, first: 50, noun: ["learner", "learners"],
+  rows: data.learners, missing: data.missing, first: 50, noun: ["learner", "learners"], details,
   words: (row) => [row[USER], ...(people.get(row[USER]) || [])].join(" "),
   filter: (row, value) => (value === "archived" ? row[ARCHIVED] !== null : row[ARCHIVED] === null && data.standings[row[STATUS]][0] === value),
   columns: [
-    { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: (row) => person(row[USER]) },
+    { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: learner },
     { label: "Status", value: (row) => data.standings[row[STATUS]][1], show: (row) => [tag(row[STATUS]), row[REASON] ? el("small", {}, REASONS[row[REASON]]) : null] },
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => `${row[PROGRESS]} %` },
     { label: "Score", number: true, value: (row) => row[SCORE], show: (row) => (row[SCORE] === null ? "–" : `${row[SCORE]} %`) },

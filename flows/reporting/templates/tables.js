@@ -109,7 +109,7 @@ function table(place, { columns, rows, missing = 0, first = 25, sort = null, wor
         toggle.setAttribute("aria-expanded", String(!isOpen));
         line.classList.toggle("open", !isOpen);
         if (isOpen) line.nextSibling.remove();
-        else line.after(el("tr", { role: "row", class: "details" }, el("td", { role: "cell", colspan: columns.length }, details(row))));
+        else line.after(el("tr", { role: "row", class: "details" }, el("td", { role: "cell", colspan: columns.length }, ...[details(row)].flat())));
       });
     }
     return line;
