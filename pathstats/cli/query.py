@@ -17,10 +17,10 @@ from pathstats import settings
 from pathstats.cli.options import HomeOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.printable import printable_json
 from pathstats.cli.query_errors import error_sentence
-from pathstats.cli.query_files import check_targets, config, lock, name_tables
+from pathstats.cli.query_files import check_targets, config, damaged, lock, name_tables
 from pathstats.scanning import reading
 from pathstats.spreadsheets import as_plain_text
-from schemas.errors import ReleaseDamaged, UsageError
+from schemas.errors import UsageError
 from schemas.home import Home, Release
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     _Writer = Callable[[DuckDBPyRelation], None]
 
 _SHOWN = 100
-# What pyarrow says of a file that is no whole parquet file.
-_OF_DAMAGE = ("magic bytes", "Parquet file", "Parquet metadata", "Unexpected end of stream", "Deserializing")
+# How DuckDB begins an error of pyarrow, which reads the tables.
+_OF_DAMAGE = "arrow_scan: get_next failed"
 # Types whose values a spreadsheet takes for what they are, though some begin with a minus.
 _NO_TEXT = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|DOUBLE|FLOAT|BOOLEAN|DATE|TIME|INTERVAL|UUID"
@@ -98,7 +98,6 @@ def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write
     from concurrent.futures import ThreadPoolExecutor
 
     import duckdb
-    import pyarrow as pa
 
     from flows.warehouse.interrupting import interruptibly
 
@@ -111,11 +110,9 @@ def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write
             else:
                 lock(connection, sql)
             interruptibly(connection, aside, lambda: _answer(connection, sql, write))
-        except (duckdb.Error, pa.ArrowException) as error:
-            if any(words in str(error) for words in _OF_DAMAGE):
-                raise ReleaseDamaged(
-                    f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
-                ) from error
+        except duckdb.Error as error:
+            if _OF_DAMAGE in str(error):
+                raise damaged(release) from error
             raise UsageError(error_sentence(error, sql)) from error
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import UsageError
+from schemas.errors import ReleaseDamaged, UsageError
 from schemas.home import Home, Release
 
 if TYPE_CHECKING:
@@ -78,13 +78,23 @@ def _resolved(found: tuple[str, ...]) -> Path:
 def name_tables(connection: "DuckDBPyConnection", release: Release) -> None:
     """Name the release's tables. pyarrow reads them, so that DuckDB itself needs no access to files.
 
-    Raises: pyarrow.ArrowInvalid if one is damaged.
+    Raises: ReleaseDamaged.
     """
     import pyarrow as pa
     from pyarrow import dataset
 
     parquet = dataset.ParquetFileFormat()
     for table in release.tables():
-        fragment = parquet.make_fragment(pa.OSFile(str(release.table(table))))
-        rows = dataset.FileSystemDataset([fragment], fragment.physical_schema, parquet)
+        try:
+            fragment = parquet.make_fragment(pa.OSFile(str(release.table(table))))
+            rows = dataset.FileSystemDataset([fragment], fragment.physical_schema, parquet)
+        except (OSError, pa.ArrowException) as error:
+            raise damaged(release) from error
         connection.register(table, rows)
+
+
+def damaged(release: Release) -> ReleaseDamaged:
+    """The error about a release with a table that is missing or not as it was published."""
+    return ReleaseDamaged(
+        f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
+    )

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from pathstats.cli import screen
 from pathstats.cli.main import app
+from tests.a_home import home_with_one_release
 from tests.a_night import as_parquet, latest, night, small_world
 
 ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
@@ -149,10 +151,36 @@ def test_an_option_that_there_is_not_is_no_query(home: Path) -> None:
     assert ask(home, "FROM users", "--fromat", "csv").exit_code == 2
 
 
-@pytest.mark.parametrize("size", [10, 10_000])
-def test_a_damaged_table_is_not_the_query_s_fault(tmp_path: Path, size: int) -> None:
-    place = tmp_path / "home"
-    night(as_parquet(tmp_path / "in", small_world()), place)
-    latest(place).table("users").write_bytes(b"x" * size)
-    answer = ask(place, "SELECT count(*) FROM users")
+def without_it(_: bytes) -> None:
+    return None
+
+
+def no_parquet(content: bytes) -> bytes:
+    return b"x" * len(content)
+
+
+def truncated(content: bytes) -> bytes:
+    return content[:10]
+
+
+def without_its_pages(content: bytes) -> bytes:
+    return content[:4] + b"x" * 500 + content[504:]
+
+
+def with_a_torn_footer(content: bytes) -> bytes:
+    return content[:-2_000] + b"x" * 1_992 + content[-8:]
+
+
+@pytest.mark.parametrize("damage", [without_it, no_parquet, truncated, without_its_pages, with_a_torn_footer])
+def test_a_damaged_table_is_the_release_s_fault(
+    tmp_path: Path, damage: Callable[[bytes], bytes | None]
+) -> None:
+    place = home_with_one_release(tmp_path).root
+    file = latest(place).table("users")
+    content = damage(file.read_bytes())
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    answer = ask(place, "SELECT max(user_id), max(company_id) FROM users")
     assert (answer.exit_code, "`pathstats verify` names it" in answer.stderr) == (7, True)
+    assert len(answer.stderr.splitlines()) == 1
