@@ -97,7 +97,7 @@ def test_where_learners_stand_and_since_when(release: Release, html: str) -> Non
     assert "3 late = 1 started and late + 2 not yet started." in text
     # The endpoint's `status` also has u9 in S0, which has ended, and u1 in S9, which has not opened.
     assert "status = late 5 here" in text
-    assert "detailedStatus = late 1, only those who have started" in text
+    assert "detailedStatus = late 1, only learners who have started" in text
     assert "1 with completion date moved" in text
 
 
