@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from flows.reporting.words import moment
-from schemas.manifest import Manifest, Matched, percent
+from schemas.manifest import Manifest, Matched
 from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 
@@ -31,6 +31,26 @@ def markdown(manifest: Manifest) -> str:
             _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
         ]
     )
+
+
+def in_one_line(manifest: Manifest) -> str:
+    """The release, its size and time, and the changes that people act on.
+
+    >>> facts = dict(since="20150101T000000Z-1", transitions={"became late": 3, "completed": 1})
+    >>> facts |= dict(seconds={"load users": 1.5, "transform": 2.25})
+    >>> as_of = "2015-01-02T00:00:00+00:00"
+    >>> in_one_line(Manifest("20150102T000000Z-1", "", as_of, "", "demo", {}, {}, {"late": 4_399}, **facts))
+    '20150102T000000Z-1, 4,399 enrollments, 3.8 s; 3 became late, 1 completed, 0 to retake, 0 unsuccessful'
+    """
+    figures = (
+        f"{manifest.release_id}, {manifest.enrolments:,} enrollments, {sum(manifest.seconds.values()):.1f} s"
+    )
+    warned = f"; {len(manifest.warnings)} warnings" if manifest.warnings else ""
+    if manifest.since is None or manifest.is_for_an_earlier_time:
+        return f"{figures}{warned}"
+    changed = [f"{manifest.transitions.get(kind, 0):,} {kind}" for kind in TRANSITIONS]
+    moved = [f"{n:,} {kind}" for kind in RESTATEMENTS if (n := manifest.transitions.get(kind))]
+    return f"{figures}; {', '.join([*changed, *moved])}{warned}"
 
 
 def _changes(manifest: Manifest) -> str:
@@ -65,8 +85,7 @@ def _parity(manifest: Manifest) -> list[str]:
     parity = manifest.parity
     if parity is None:
         return []
-    shares = [(field, percent(parity.share(field))) for field in parity.same]
-    shares.append(("enrolments on both sides", percent(parity.share_on_both_sides)))
+    shares = ((field, f"{parity.share(field):.2%}") for field in parity.same)
     counts = ((name, sum(found.values())) for name, found in parity.differences.items())
     return [
         _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows import run_lines, run_parameters
 from flows.night import run_night
 from flows.night_figures import markdown, table_rows
 from flows.notices import Webhook
 from flows.plan import LEAST_AGREEMENT, Plan
+from flows.run_parameters import home_of
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
 from flows.warehouse.limits import Limits
 from schemas.errors import SourceUnavailable
@@ -22,10 +23,16 @@ from schemas.manifest import Manifest
 RETRY_DELAYS_S: list[float] = [2, 10, 60]
 
 
-@flow(name="nightly", validate_parameters=True, log_prints=False)
+def run_name() -> str:
+    """`nightly-` and the date that the run's statistics are for, in UTC."""
+    as_of = runtime.flow_run.parameters.get("as_of") or scheduled_time()
+    return f"nightly-{as_of.astimezone(UTC):%Y-%m-%d}"
+
+
+@flow(name="nightly", flow_run_name=run_name, validate_parameters=True, log_prints=False)
 def nightly(
     source: str | None,
-    home: str,
+    home: str | None = None,
     as_of: datetime | None = None,
     max_refused_share: float = 0.05,
     max_shrink_share: float | None = 0.2,
@@ -41,12 +48,13 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.plan.Plan.parameters`.
+    The parameters are those of `flows.plan.Plan.parameters`; `flows.run_parameters` has those that a run of a
+    deployment can't choose.
     Returns: release_id and as_of, as the manifest has them.
     """
     plan = Plan(
         source,
-        Home(Path(home)),
+        Home(home_of(home)),
         as_of or scheduled_time(),
         Limits(
             max_refused_share,
@@ -62,7 +70,11 @@ def nightly(
         with_names,
         least_agreement,
     )
-    manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
+    with run_lines.shown(runtime.flow_run.name) as show:
+        if runtime.deployment.id is not None:
+            run_parameters.check(plan.parameters())
+        manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
+        show(manifest)
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
 

@@ -63,6 +63,16 @@ def test_every_phase_is_a_task(home: Home) -> None:
     assert phases <= asyncio.run(names())
 
 
+def test_a_run_is_named_by_the_date_of_its_statistics(home: Home) -> None:
+    from prefect.client.orchestration import get_client
+
+    async def names() -> set[str]:
+        async with get_client() as client:
+            return {run.name for run in await client.read_flow_runs()}
+
+    assert "nightly-2026-03-10" in asyncio.run(names())
+
+
 def test_the_artifacts_hold_the_night_s_figures_and_no_ids(home: Home) -> None:
     from prefect.artifacts import Artifact
 
