@@ -1,5 +1,6 @@
 """`pathstats run`"""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,24 +126,27 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
     """One night with its progress on the screen, by Prefect or without it."""
     from flows.night import nothing_held, run_night
     from flows.sources.opening import open_source
-    from pathstats.cli.screen import night_progress
+    from pathstats.cli.screen import night_progress, waiting
 
     # What can't begin is told at once, not after Prefect has started.
     if plan.source:
         open_source(plan.source)
     elif not plan.home.warehouse.exists():
         raise nothing_held(plan.home)
-    with night_progress(quiet=quiet) as say:
+    with night_progress(quiet=quiet):
         if direct:
             from flows.notices import Webhook
 
             return run_night(plan, webhook=Webhook.of_environment())
-        from pathstats.cli.prefect_settings import prepare, server_words
+        from pathstats.cli.prefect_settings import prepare
 
         prepare(verbose=verbose)
-        say(server_words())
-        from flows.nightly import nightly
+        with nullcontext() if quiet else waiting("Starting Prefect (--direct runs without it)"):
+            from flows import prefect_server
+            from flows.nightly import nightly
 
+            if not prefect_server.is_named():
+                prefect_server.start(schedules=False)
         published = nightly(**plan.parameters())
         return Manifest.read(plan.home.release(published["release_id"]).manifest)
 

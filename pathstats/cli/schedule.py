@@ -44,7 +44,8 @@ def schedule(
 ) -> None:
     """Run the night every night, from this terminal, until Ctrl-C.
 
-    Uses the Prefect server of PREFECT_API_URL; without one it starts its own, with its page on loopback.
+    Each run prints a line with its figures. Uses the Prefect server of PREFECT_API_URL; without one it starts
+    its own, which nothing but this command can use: it has no page.
     A table that has shrunk too far holds every night back until one `pathstats run --accept-shrink`.
 
     Examples:
@@ -79,7 +80,8 @@ def schedule(
     )
     hand_on(notify)
     from flows.serving import serve_nightly
+    from pathstats.cli.screen import waiting
 
     # Each night is for the time it was scheduled for.
     parameters = {**plan.parameters(), "as_of": None}
-    serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo)
+    serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo, waiting=waiting)

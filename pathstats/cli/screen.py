@@ -1,7 +1,7 @@
 """What a person sees: progress while a night runs, explanations, rows. Built as data, printed last."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -68,19 +68,34 @@ class _PhaseLines(logging.Handler):
 
 
 @contextmanager
-def night_progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show the night's phases while they run; yields a function that says one more thing."""
+def night_progress(*, quiet: bool) -> Iterator[None]:
+    """Show the night's phases while they run."""
     log = logging.getLogger("pathstats.night")
     handler: logging.Handler = logging.NullHandler() if quiet else _PhaseLines()
     log.setLevel(logging.INFO)
     log.addHandler(handler)
     propagated, log.propagate = log.propagate, False
     try:
-        yield (lambda words: None) if quiet else (lambda words: aside.print(Text(words, "dim")))
+        yield
     finally:
         log.propagate = propagated
         log.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def waiting(reason: str) -> Iterator[None]:
+    """Show a spinner with the reason and the seconds so far; where there is no terminal, a line."""
+    if not aside.is_terminal:
+        aside.print(Text(f"{reason} …", "dim"))
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    words = TextColumn("{task.description} … {task.elapsed:.0f} s")
+    with Progress(SpinnerColumn(), words, console=aside, transient=True) as progress:
+        progress.add_task(reason, total=None)
+        yield
 
 
 def moment(iso: str) -> str:

@@ -71,7 +71,7 @@ def database() -> Path:
     return Path(address.get_secret_value().removeprefix("sqlite+aiosqlite:///"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def prefect_home(empty_database: Path) -> Callable[[Path], Path]:
     """Makes a PREFECT_HOME of a folder, for a server that a command starts."""
 

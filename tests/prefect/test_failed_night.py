@@ -54,7 +54,7 @@ def test_a_failed_night_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
         receiver.close()
     starting, sentence = error.splitlines()
     assert (code, out) == (3, "")
-    assert "temporary server" in starting
+    assert starting == "Starting Prefect (--direct runs without it) …"
     assert sentence.startswith(f"pathstats: {source}: table paths is missing")
     assert [notice["message"] for notice in receiver.taken] == [sentence.removeprefix("pathstats: ")]
     with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
