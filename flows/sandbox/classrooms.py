@@ -88,7 +88,7 @@ def _absent(came: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
     ]
     unregistered = is_chosen("activity_id", 2)
     return expected.with_columns(activity_id=pl.Series(registered, dtype=pl.String)).with_columns(
-        attended=pl.lit(False),
+        attended=unregistered,
         archived_at=pl.when(unregistered).then(pl.col("completed_at").dt.offset_by("-1m")),
         time_spent_ms=pl.when(unregistered).then("time_spent_ms"),
     )

@@ -87,7 +87,7 @@ def enrollments(tables: Tables, now: datetime) -> pl.DataFrame:
             userId="user_id",
             status=pl.when(is_archived).then(pl.lit(ARCHIVED)).otherwise(pl.lit(PUBLISHED)),
             createdAt="enrolled_at",
-            modifiedAt=modified_at,
+            modifiedAt=pl.when(is_archived | is_chosen("enrollment_id", 2)).then(modified_at),
             archivedAt="archived_at",
             isSelfEnrolled=is_self_enrolled("enrollment_id"),
             _pathId="path_id",

@@ -29,6 +29,7 @@ _HEX = r"^[0-9a-f]{24}$"
 _SLOT = ("user_id", "step_id", "started_at", "completed_at")
 # The relative dates that the API takes.
 _LEAST, _MOST = 0.01, 1000
+_MOST_STEPS = 300
 
 
 def sayable(tables: Tables, now: datetime) -> Tables:
@@ -40,14 +41,19 @@ def sayable(tables: Tables, now: datetime) -> Tables:
     waivers = _waivers(tables["waivers"], steps, now)
     steps = _with_quizzes(steps, waivers)
     return tables | {
-        "paths": paths.with_columns(pl.col("linear_progression").fill_null(False)),
+        "paths": paths.with_columns(_named(), pl.col("linear_progression").fill_null(False)),
         "path_steps": steps,
-        "path_sessions": sessions.with_columns(pl.col("restarts_on_reenrollment").fill_null(False)),
+        "path_sessions": sessions.with_columns(_named(), pl.col("restarts_on_reenrollment").fill_null(False)),
         "enrollments": enrollments,
         "step_activity": _step_activity(tables["step_activity"], steps, sessions, enrollments),
         "waivers": waivers,
         "child_sessions": tables["child_sessions"].join(sessions, on="session_id", how="semi"),
     }
+
+
+def _named(column: str = "name") -> pl.Expr:
+    """An empty name is unnamed."""
+    return pl.when(pl.col(column) != "").then(column).alias(column)
 
 
 def untold(tables: Tables, now: datetime) -> pl.DataFrame:
@@ -99,10 +105,9 @@ def _enrollments(
 def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
     """The steps as defined now, for everyone; without what a step's `options` have no word for.
 
-    Steps are told of with their path, which must be known. No due date is absolute or counts from the
-    session's start; assessments are required and have none; least scores are of courses and assessments,
-    limits of courses. A SCORM course has no time limit: the API doesn't tell which course is one, and no rule
-    applies a limit to it.
+    Steps are listed with their path, which must be known and has 300 at most. No due date is absolute or
+    counts from the session's start; assessments are required and have none; least scores are of courses and
+    assessments, limits of courses. Whether a course is SCORM does not depend on the path.
     """
     kind = pl.col("type")
     is_course, is_assessment = kind == "course", kind == "assessment"
@@ -113,14 +118,9 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
         & pl.col("due_unit").is_not_null()
         & ~(is_assessment | is_message)
     )
-    is_limited = (
-        is_course
-        & ~pl.col("is_scorm").fill_null(False)
-        & pl.col("time_limit_mode").is_not_null()
-        & pl.col("time_limit_s").is_not_null()
-    )
+    is_limited = is_course & pl.col("time_limit_mode").is_not_null() & pl.col("time_limit_s").is_not_null()
     never = pl.lit(None, pl.Datetime("us", "UTC"))
-    return (
+    steps = (
         tables["path_steps"]
         .join(tables["paths"], on="path_id", how="semi")
         .filter(_holds(now))
@@ -134,17 +134,36 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
             due_unit=pl.when(is_due).then("due_unit"),
             due_value=pl.when(is_due).then("due_value"),
             due_at=never,
-            # The source reads a fraction as the next whole number.
-            min_score=pl.when(is_course | is_assessment).then(pl.col("min_score").ceil()),
+            min_score=pl.when(is_course | is_assessment).then("min_score"),
             attempts_limit=pl.when(is_course).then("attempts_limit"),
             time_limit_mode=pl.when(is_limited).then("time_limit_mode"),
             time_limit_s=pl.when(is_limited).then("time_limit_s"),
-            is_scorm=pl.lit(False),
             is_examination=pl.col("is_examination").fill_null(False) & is_assessment,
             valid_from=never,
             valid_to=never,
-            title=pl.lit(None, pl.String),
         )
+        .filter(pl.col("position") < _MOST_STEPS)
+    )
+    return _with_resources(steps, tables["paths"])
+
+
+def _with_resources(steps: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
+    """The steps with the title and kind of their course, classroom or path, the same on all paths.
+
+    Assessments, programs and messages have no title.
+    """
+    resources = kinds(steps).filter(pl.col("type").is_in(["course", "classroom"]))
+    named = paths.select(title=_named(), step_id="path_id").with_columns(
+        type=pl.lit("path"), is_scorm=pl.lit(False)
+    )
+    columns = ["type", "step_id", "title", "is_scorm"]
+    known = pl.concat([resources.select(columns), named.select(columns)])
+    is_scorm = pl.col("is_scorm").fill_null(False) & (pl.col("type") == "course")
+    return (
+        steps.drop("title", "is_scorm")
+        .join(known, on=["type", "step_id"], how="left", maintain_order="left")
+        .with_columns(_named("title"), is_scorm=is_scorm)
+        .select(steps.columns)
     )
 
 
@@ -184,8 +203,10 @@ def _with_quizzes(steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
 
 def kinds(steps: pl.DataFrame) -> pl.DataFrame:
     """step_id, type, min_score, title and is_scorm of every step that is on a path now."""
-    title = pl.col("title") if "title" in steps.columns else pl.lit(None, pl.String)
-    known = steps.with_columns(title=title, is_scorm=pl.col("is_scorm").any().over("step_id"))
+    known = steps.with_columns(
+        title=pl.col("title").drop_nulls().first().over("step_id"),
+        is_scorm=pl.col("is_scorm").any().over("step_id"),
+    )
     first = known.sort("path_id", "position").unique("step_id", keep="first", maintain_order=True)
     return first.select("step_id", "type", "min_score", "title", "is_scorm")
 
@@ -198,7 +219,7 @@ def activity_of(tables: Tables, kind: str) -> pl.DataFrame:
 
 def names_its_session() -> pl.Expr:
     """Whether a slot says which session of a path it belongs to; some belong to programs, some to nothing."""
-    return pl.lit(False)
+    return pl.col("session_id").is_not_null() & (pl.concat_str("step_id", "session_id").hash(0) % 4 != 0)
 
 
 def _step_activity(
@@ -206,20 +227,20 @@ def _step_activity(
 ) -> pl.DataFrame:
     """Attempts at courses, attendances and corrections; nothing of sub-paths, programs and messages.
 
-    What is on no path is a course. No attempt names its enrollment.
+    A step of no path is a course. Scores of courses are whole, and only corrections name their enrollment.
     """
     columns = activity.columns
-    known = activity.with_columns(enrollment_id=pl.lit(None, pl.String)).join(
-        kinds(steps), on="step_id", how="left"
-    )
-    kind = pl.col("type").fill_null("course")
+    known = activity.join(kinds(steps), on="step_id", how="left")
+    kind, unnamed = pl.col("type").fill_null("course"), pl.lit(None, pl.String)
     return pl.concat(
         part.select(columns)
         for part in (
             known.filter(kind == "course").with_columns(
-                passed=pl.lit(None, pl.Boolean), score=pl.col("score").floor()
+                passed=pl.lit(None, pl.Boolean), score=pl.col("score").floor(), enrollment_id=unnamed
             ),
-            _attendances(known.filter(kind == "classroom"), sessions, enrollments),
+            _attendances(known.filter(kind == "classroom"), sessions, enrollments).with_columns(
+                enrollment_id=unnamed
+            ),
             _corrections(known.filter(kind == "assessment")),
         )
     )
@@ -266,13 +287,16 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
 def _corrections(corrected: pl.DataFrame) -> pl.DataFrame:
     """All that an event tells is when it was corrected, the score and whether that is a success.
 
-    Nothing tells two corrections of one learner's assessment apart that were made at the same instant.
+    Two corrections of one learner's assessment at the same instant differ only by the enrollments that they
+    name; one without an enrollment is then another delivery of one of them.
     """
     by_score = pl.col("score") >= pl.col("min_score")
+    moment = ["user_id", "step_id", "completed_at"]
     one_each = (
         corrected.filter(pl.col("completed_at").is_not_null())
         .sort("activity_id")
-        .unique(["user_id", "step_id", "completed_at"], keep="first", maintain_order=True)
+        .unique([*moment, "enrollment_id"], keep="first", maintain_order=True)
+        .filter(pl.col("enrollment_id").is_not_null() | pl.col("enrollment_id").is_null().all().over(moment))
     )
     return one_each.with_columns(
         started_at="completed_at",

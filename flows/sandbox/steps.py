@@ -130,9 +130,10 @@ class SubPath:
 
 def _passes(attempt: Row, step: Row) -> bool:
     spent, limit = attempt["time_spent_ms"], (step["time_limit_s"] or 0) * 1000
-    if step["time_limit_mode"] == "maxTime" and spent > limit:
+    mode = None if step["is_scorm"] else step["time_limit_mode"]
+    if mode == "maxTime" and spent > limit:
         return False
-    if step["time_limit_mode"] == "minTime" and spent < limit:
+    if mode == "minTime" and spent < limit:
         return False
     if step["min_score"] is not None:
         return attempt["score"] is not None and attempt["score"] >= step["min_score"]

@@ -34,6 +34,9 @@ def sandbox(
         str | None, typer.Option(metavar="SCOPE,…", show_default="all", help="What its client may read.")
     ] = None,
     token_seconds: Annotated[float, typer.Option(min=0.1, help="How long a token is good for.")] = 3_600,
+    inactive: Annotated[
+        bool, typer.Option("--inactive", help="Its webhook subscription to corrections is inactive.")
+    ] = False,
     limit: Annotated[
         int, typer.Option(min=0, help="How many pages it gives out in a second; 0 is any number.")
     ] = 50,
@@ -48,14 +51,14 @@ def sandbox(
     """
     from flows.sandbox.app import Sandbox
     from flows.sandbox.clients import Clients
+    from flows.sandbox.demo_values import world
     from flows.sandbox.endpoints import SCOPES
     from flows.sandbox.misbehaving import Misbehaviour
     from flows.sandbox.platform import Platform
     from flows.sandbox.serving import address, listening, serve
-    from flows.sandbox.sound_tables import sound_tables
 
     def platform(moment: datetime) -> Platform:
-        return Platform(sound_tables(source, moment, company), moment)
+        return Platform(world(source, moment, company), moment, is_active=not inactive)
 
     misbehaviour = Misbehaviour.of(misbehave)
     listener = listening(port)

@@ -10,10 +10,11 @@ import polars as pl
 
 from flows.night import run_night
 from flows.plan import Plan
+from flows.sandbox import demo_values
 from flows.sandbox.app import Sandbox
 from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
 from flows.sandbox.serving import serving
-from flows.sandbox.sound_tables import Tables, held_rows, sound_tables
+from flows.sandbox.sound_tables import Tables, held_rows
 from flows.sandbox.webhooks import SUBSCRIPTION
 from flows.sources.base import NOTHING_HELD, Extract
 from flows.sources.learning360 import Learning360
@@ -40,7 +41,7 @@ Frames = dict[str, pl.DataFrame]
 
 def world(day: datetime) -> Tables:
     """The demo's rows of that day."""
-    return sound_tables("demo:learners=200", day)
+    return demo_values.world("demo:learners=200", day)
 
 
 def some_paths(tables: Tables, *names: str) -> Tables:

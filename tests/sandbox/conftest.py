@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from flows.sandbox.app import Sandbox
+from flows.sandbox.demo_values import world
 from flows.sandbox.platform import Platform
-from flows.sandbox.sound_tables import Tables, sound_tables
+from flows.sandbox.sound_tables import Tables
 from tests.families import world_of_families
 from tests.sandbox.a_client import Client
 from tests.sandbox.a_large_world import large_world
@@ -18,7 +19,7 @@ NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def demo_tables() -> Tables:
-    return sound_tables("demo:learners=200", NOW)
+    return world("demo:learners=200", NOW)
 
 
 @pytest.fixture(scope="session")
