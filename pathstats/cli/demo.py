@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
+from pathstats.cli import typed
 from pathstats.cli.options import (
     AsOfOption,
     DirectOption,
@@ -53,7 +54,8 @@ def demo(
         rows = Demo(learners=learners, seed=seed).write(write, moment)
         for table, count in rows.items():
             typer.echo(f"{table:15} {count:>12,} rows")
-        typer.echo(f"\nTry: pathstats run --source files:{write} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
+        run = f"{typed.pathstats()} run --source files:{write}"
+        typer.echo(f"\nTry: {run} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
     from flows.memory import prepare_memory
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from pathstats.cli import typed
 from pathstats.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def show_keys(kept: "list[Key]") -> None:
     """A line per key, in the order in which they were made."""
     if not kept:
-        screen.print("There are no keys; `pathstats keys create --company C` makes one.", soft_wrap=True)
+        create = f"{typed.pathstats()} keys create --company C"
+        screen.print(f"There are no keys; `{create}` makes one.", soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("key", no_wrap=True)

@@ -7,6 +7,7 @@ import typer
 
 from pathstats import settings
 from pathstats.answering import PathStats
+from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors, write_json
 from pathstats.cli.printable import say
 from schemas.errors import NoRelease
@@ -52,7 +53,7 @@ def create(
     typer.echo(text)
     say(
         f"Key {key.key_id} opens {key.company_id}. Keep it now: it is not shown again. "
-        f"`pathstats keys revoke {key.key_id}{f' --home {home}' if home else ''}` ends it.",
+        f"`{typed.pathstats()} keys revoke {key.key_id}{f' --home {home}' if home else ''}` ends it.",
         err=True,
     )
     if not _is_known(stats, company_id):

@@ -1,12 +1,10 @@
 """What a person sees of a night: what came in, who stands where, what changed since the release before."""
 
-import sys
-from pathlib import Path
-
 from rich.table import Table
 from rich.text import Text
 
 from pathstats.answering import PathStats
+from pathstats.cli import typed
 from pathstats.cli.screen import moment, screen
 from pathstats.scanning import latest_release, scan_table
 from schemas.home import Home
@@ -217,11 +215,10 @@ def show_demo(manifest: Manifest, home: Home) -> None:
     )
     ask = PathStats(home.root)
     asked = [(row["session_id"], row["email"]) for row in people.iter_rows(named=True)]
-    pathstats, place = _from_here(Path(sys.argv[0])), _from_here(home.root)
+    command, place = typed.pathstats(), typed.from_here(home.root)
     for session, email in asked:
         screen.print()
-        command = f"$ {pathstats} lookup {session} {email} --home {place}"
-        screen.print(Text(command, "bold"), soft_wrap=True)
+        screen.print(Text(f"$ {command} lookup {session} {email} --home {place}", "bold"), soft_wrap=True)
         screen.print(ask.body(session, email), soft_wrap=True, markup=False)
     session, email = asked[0]
     late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
@@ -231,17 +228,11 @@ def show_demo(manifest: Manifest, home: Home) -> None:
         f"SELECT field, {word}, cause, count(*) AS changes FROM status_changes GROUP BY ALL ORDER BY ALL"
     )
     screen.print("\n[bold]Try next[/]")
-    for command in (
-        f"{pathstats} lookup {session} {email} --explain --home {place}",
-        f'{pathstats} query "{changed if manifest.since else late}" --home {place}',
-        f"{pathstats} serve --home {place}",
-        f"{pathstats} status --home {place}",
-        f"{pathstats} demo --write exports/ && {pathstats} check files:exports/",
+    for hint in (
+        f"{command} lookup {session} {email} --explain --home {place}",
+        f'{command} query "{changed if manifest.since else late}" --home {place}',
+        f"{command} serve --home {place}",
+        f"{command} status --home {place}",
+        f"{command} demo --write exports/ && {command} check files:exports/",
     ):
-        screen.print(f"  {command}", soft_wrap=True, markup=False)
-
-
-def _from_here(path: Path) -> Path:
-    """The path as a person in this folder would type it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+        screen.print(f"  {hint}", soft_wrap=True, markup=False)

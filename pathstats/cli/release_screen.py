@@ -7,6 +7,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from pathstats.cli import typed
 from pathstats.cli.screen import moment, screen
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -79,7 +80,8 @@ def show_switched(switched: "Switched") -> None:
     if switched.is_newest:
         screen.print("It is the newest release, so nothing is rolled back any more.")
     else:
-        screen.print("The next night publishes a new one; until then `pathstats status` says so.")
+        status = f"{typed.pathstats()} status"
+        screen.print(f"The next night publishes a new one; until then `{status}` says so.")
 
 
 def show_verified(verified: "list[Verified]") -> None:

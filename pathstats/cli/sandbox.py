@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pathstats.cli import typed
 from pathstats.cli.options import SOURCES, AsOfOption, instant, now, reporting_errors
 from pathstats.cli.printable import say
 
@@ -87,15 +88,16 @@ def _tell(served: "Platform", address: str) -> None:
         "CLIENT_SECRET": CLIENT_SECRET,
         "SUBSCRIPTION": SUBSCRIPTION,
     }
+    command = typed.pathstats()
     counts = ", ".join(f"{rows.height:,} {name}" for name, rows in tables.items())
     lines = [
         f"A platform as of {moment} is served at {address}, to this machine only: {counts}.",
         "",
         "In another terminal:",
         *(f"  export PATHSTATS_360LEARNING_{name}={value}" for name, value in settings.items()),
-        "  pathstats check 360learning",
-        f"  pathstats run --source 360learning --home data/sandbox --as-of {moment}",
-        "  pathstats parity --home data/sandbox",
+        f"  {command} check 360learning",
+        f"  {command} run --source 360learning --home data/sandbox --as-of {moment}",
+        f"  {command} parity --home data/sandbox",
         "",
         "While it runs: what goes wrong, and a later day.",
         f"  curl {address}/sandbox/misbehave -d busy=0.1,cut=0.05",

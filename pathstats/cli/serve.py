@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
+from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, reporting_errors
 
 
@@ -62,6 +63,7 @@ def serve(
     if not place.latest.exists():
         typer.echo("There is no release yet: until a night publishes one, the answer is 503.", err=True)
     if Keyring(place).is_empty():
-        typer.echo("There is no key yet: `pathstats keys create --company C` makes one.", err=True)
+        create = f"{typed.pathstats()} keys create --company C"
+        typer.echo(f"There is no key yet: `{create}` makes one.", err=True)
     serve(app, listener)
     typer.echo("Ended.")

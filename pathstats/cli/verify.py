@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pathstats import settings
+from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.scanning import reading
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
@@ -58,7 +59,7 @@ def verify(
         raise ReleaseDamaged(
             f"{'Release' if len(damaged) == 1 else 'Releases'} {', '.join(damaged)} "
             f"{'is' if len(damaged) == 1 else 'are'} not what was published; "
-            "`pathstats rollback` switches to an intact one, a new night publishes one."
+            f"`{typed.pathstats()} rollback` switches to an intact one, a new night publishes one."
         )
 
 
