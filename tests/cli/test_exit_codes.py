@@ -194,6 +194,11 @@ def missing_table(folder: Path) -> None:
     (folder / "paths.parquet").unlink()
 
 
+def missing_tables(folder: Path) -> None:
+    for table in ("users", "paths", "enrollments"):
+        (folder / f"{table}.parquet").unlink()
+
+
 def missing_column(folder: Path) -> None:
     file = folder / "enrollments.parquet"
     pl.read_parquet(file).drop("user_id").write_parquet(file)
@@ -264,13 +269,14 @@ def table_twice(folder: Path) -> None:
     [
         (missing_folder, r"source: there is no such folder\."),
         (missing_table, r"source: table paths is missing"),
-        (table_twice, r"table users comes twice, users\.parquet and users\.csv"),
+        (missing_tables, r"source: tables users, paths, enrollments are missing"),
+        (table_twice, r"table users comes twice, users\.csv and users\.parquet"),
         (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
         (misspelt_column, r"enrollments\.parquet: .* must have column enrolled_at\. Is it enroled_at\?"),
         (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
         (unterminated_quote, r"users\.csv, line 3: a quoted value does not end"),
         (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),
-        (deep_json, r"users\.ndjson, line 2: not one complete JSON object"),
+        (deep_json, r"users\.ndjson, line 1: a value is nested more than 1,000 levels deep"),
         (truncated_parquet, r"step_activity\.parquet: not a parquet file, or a truncated one"),
         (truncated_gz, r"users\.csv\.gz: the gzip file is damaged or truncated"),
         (header_only, r"enrollments\.csv: table enrollments is empty"),
