@@ -1,5 +1,6 @@
 """The night as a Prefect flow: the same phases as `flows.night`, each a visible task."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from flows.plan import LEAST_AGREEMENT, Plan
 from flows.run_parameters import home_of
 from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
 from flows.warehouse.limits import Limits
-from schemas.errors import SourceUnavailable
+from schemas.errors import SourceUnavailable, Unreachable
 from schemas.home import Home
 from schemas.manifest import Manifest
 
@@ -100,9 +101,15 @@ def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
 
 
 async def may_help(_task: Any, _run: Any, state: Any) -> bool:
-    """Whether a retry can help."""
+    """Whether a retry can help: an address that never answered may be wrong, and a person waits for it.
+
+    A scheduled run tries again then, too.
+    """
     try:
         await state.aresult()
+    except Unreachable:
+        # Prefect names the flow run to the process that it starts for one; `pathstats run` has none.
+        return "PREFECT__FLOW_RUN_ID" in os.environ
     except SourceUnavailable:
         return True
     except Exception:

@@ -1,4 +1,4 @@
-"""Corrections of assessments: which event is one, whose it is, and that each counts once over all runs."""
+"""Corrections of assessments: which events are corrections, and that each counts once over all runs."""
 
 import json
 from pathlib import Path

@@ -44,13 +44,13 @@ def test_documented_field_is_never_unknown(kind: ListOf) -> None:
 
 
 def test_event_of_the_webhook_has_no_unknown_field() -> None:
-    """The payload as it is sent, and as a file of events may hold it."""
+    """The payload as it is sent, also in a file of events."""
     event = {"type": "user.assessment.corrected", "timestamp": documented.TIME, "data": {}}
     assert dict(strange(lists.CORRECTIONS, [event])) == {}
 
 
 def a_documented_company() -> FakePlatform:
-    """All documented rows of every list, whatever they refer to; those of an owner are the first owner's."""
+    """All documented rows of every list; rows that belong to an owner belong to the first one."""
     platform = FakePlatform(page_size=10_000)
     first = {"enrollments": "paths", "slots": "classrooms", "registrations": "classrooms"}
     for kind in lists.LISTS:

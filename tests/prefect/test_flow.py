@@ -117,6 +117,24 @@ def test_a_source_that_may_answer_later_is_asked_again(
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("is_scheduled", [False, True])
+def test_unreachable_source_is_asked_again_in_scheduled_runs_only(
+    monkeypatch: pytest.MonkeyPatch, is_scheduled: bool
+) -> None:
+    """A person who has typed a wrong address learns of it at once."""
+    from flows.nightly import may_help
+    from schemas.errors import Unreachable
+
+    class Failed:
+        async def aresult(self) -> None:
+            raise Unreachable("The source can't be reached.")
+
+    monkeypatch.delenv("PREFECT__FLOW_RUN_ID", raising=False)
+    if is_scheduled:
+        monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "5ab00000-0000-0000-0000-000000000001")
+    assert asyncio.run(may_help(None, None, Failed())) is is_scheduled
+
+
 def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import night, nightly
     from schemas.errors import SourceError

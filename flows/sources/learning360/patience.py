@@ -1,4 +1,4 @@
-"""How long a platform is waited for, and what a person sees meanwhile."""
+"""How long to wait for a platform, and the lines that a person sees while waiting."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger("pathstats.night")
 
 Answer = TypeVar("Answer")
 
-# Waiting 1, 2, 4 … 60 s between them: about two minutes, then the night gives up or Prefect tries again.
+# Waiting 1, 2, 4 … 60 s between them: about two minutes, then the run ends or Prefect tries again.
 ATTEMPTS = 8
 LONGEST_PAUSE_S = 120.0
 _PATIENCE_S = 600.0

@@ -17,7 +17,7 @@ _NAMED, _IDS_NAMED = 12, 3
 
 
 def warnings(duck: Duck, landing: Landing, handed_courses: str) -> list[str]:
-    """All warnings about a landing whose tables are made.
+    """All warnings about a landing, once its tables are made.
 
     handed_courses: the query for the courses that the landing before has handed on.
     """
@@ -33,7 +33,7 @@ def warnings(duck: Duck, landing: Landing, handed_courses: str) -> list[str]:
 
 
 def subscription_fault(subscription: dict[str, object]) -> str | None:
-    """Why no corrections come from a webhook subscription, and what to do; None: they do."""
+    """Why no corrections come from a webhook subscription, and what to do; None if they come."""
     name, kind, status = (subscription.get(key) for key in ("_id", "eventType", "status"))
     if kind != CORRECTED:
         other = kind if isinstance(kind, str) and re.fullmatch("[a-z.]{1,80}", kind) else "other events"
@@ -65,7 +65,7 @@ def _unread(landing: Landing) -> str | None:
 
 
 def lost_without(kind: lists.ListOf) -> str:
-    """What a run lacks without a list, and what to do."""
+    """The sentence that a list can't be read, with the loss and what to do."""
     return (
         f"The list {kind.name} can't be read, which needs the scope {kind.scope}: {kind.lost_without}. "
         f'Grant the scope, or set skip = ["{kind.skipped_with}"].'
@@ -73,7 +73,7 @@ def lost_without(kind: lists.ListOf) -> str:
 
 
 def _not_understood(duck: Duck, landing: Landing) -> str | None:
-    """What this version does not know or can't use, how often, and where it is."""
+    """Unknown or unusable fields and values, with their counts and where they are kept."""
     found = landing.strange() + Counter(_left_out(duck))
     if not found:
         return None
