@@ -93,7 +93,7 @@ def _changes(
     is_known = last is not None and last.content == changes.content
     since = replaced_by.written_at if replaced_by else held.full_at.get(table)
     is_older = since is not None and (changes.written_at is None or changes.written_at < since)
-    name = f"{changes.path.parent.name}/{changes.path.name}"
+    name = _name(changes, is_full=False)
     if last and is_known and (is_older or not (replaced_by or last.are_in_whole)):
         yield DataWarning(table, f"{name} was applied before (same content) and is not read again.")
         return
@@ -107,5 +107,11 @@ def _changes(
 def _extract(table: str, file: TableFile, *, is_full: bool) -> Iterator[Extract | DataWarning]:
     """The file as an extract; without a credible date it is of now, lest definitions begin in 1980."""
     if file.written_at is None:
-        yield DataWarning(table, f"{file.path.name} has no credible date; it is taken as written now.")
+        name = _name(file, is_full=is_full)
+        yield DataWarning(table, f"{name} has no credible date; it is taken as written now.")
     yield Extract(table, file.path, file.written_at or datetime.now(UTC), is_full, file.content)
+
+
+def _name(file: TableFile, *, is_full: bool) -> str:
+    """The file's name, of changes with their folder."""
+    return file.path.name if is_full else f"{file.path.parent.name}/{file.path.name}"

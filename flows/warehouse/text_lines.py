@@ -34,6 +34,10 @@ def verify_text(file: Path, *, is_json: bool) -> None:
     try:
         with bytes_of(file) as stream:
             for chunk in iter(lambda: stream.read(_CHUNK), b""):
+                if len(chunk) == _CHUNK and chunk.isspace():
+                    raise SourceError(
+                        f"{file}: more than 1 MB of blank lines in a row, the limit. Remove them."
+                    )
                 first, last = _first_line_end(chunk), _last_line_end(chunk)
                 if length + (len(chunk) if first < 0 else first) > limit:
                     raise _too_long(file, limit, is_json=is_json)

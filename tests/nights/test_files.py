@@ -147,7 +147,7 @@ def test_changes_with_a_lost_date_are_applied_once(tmp_path: Path) -> None:
     read, warnings = tables_read(source, held_with())
     assert (read, warnings) == (
         ["changes"],
-        ["users: users.csv has no credible date; it is taken as written now."],
+        ["users: changes/users.csv has no credible date; it is taken as written now."],
     )
     applied = held_with(changes=AppliedChanges(content("new")))
     words = "users: changes/users.csv was applied before (same content) and is not read again."
