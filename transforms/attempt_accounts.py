@@ -1,6 +1,5 @@
-"""Why an attempt counts for an enrollment's step or does not, and which condition it fails (R2, R4, R5).
+"""The attempts of each enrollment, with the reason why each counts or does not (R2, R4, R5, R16, R17).
 
-Every reason is built from the expressions that the rules themselves use: an account can't disagree with them.
 A satisfying attempt needs no account of its own: its step's row says when the first one was completed, and
 `attempts_used` how many there are.
 """
@@ -8,20 +7,12 @@ A satisfying attempt needs no account of its own: its step's row says when the f
 import polars as pl
 
 from schemas.vocabulary import ATTEMPT_ACCOUNTS
-from transforms.attempts import (
-    counts,
-    is_carried_over,
-    is_done_elsewhere,
-    is_in_session,
-    names_another_enrollment,
-    precedes_enrollment,
-    seen_by,
-)
-from transforms.conditions import beyond_min_time, is_passed, reaches_min_score, satisfies, within_max_time
+from transforms.attempt_reasons import MISSED, NUMBER_OF, account, missed_conditions, reason
+from transforms.attempts import counts, is_carried_over, is_in_session, seen_by
+from transforms.conditions import satisfies
 from transforms.world import World
 
 _IDS = ("company_id", "session_id", "user_id", "enrollment_id")
-_MISSED = ("missed_min_score", "missed_max_time_s", "missed_min_time_s", "missed_pass")
 ATTEMPTS: tuple[str, ...] = (
     *_IDS,
     "step_id",
@@ -32,16 +23,9 @@ ATTEMPTS: tuple[str, ...] = (
     "score",
     "time_spent_ms",
     "account",
-    *_MISSED,
+    *MISSED,
     "attempts_limit",
 )
-# A reason is a number until its rows are published: texts make the rows take twice as long to order.
-_NUMBER_OF = {reason: number for number, reason in enumerate(ATTEMPT_ACCOUNTS)}
-
-
-def reason(name: str) -> pl.Expr:
-    """A reason of ATTEMPT_ACCOUNTS as its number."""
-    return pl.lit(_NUMBER_OF[name], pl.UInt8)
 
 
 def to_account_for(
@@ -85,87 +69,6 @@ def _of_attempts(seen: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
     )
 
 
-def account() -> pl.Expr:
-    """Why the attempt counts or does not, if its step does: the first reason that applies, as its number."""
-    return (
-        pl.when(pl.col("cell").is_null())
-        .then(reason("step_not_counted"))
-        .when("is_counted")
-        .then(of_counted())
-        .when("made_here")
-        .then(of_uncounted_here())
-        .otherwise(of_uncounted_elsewhere())
-        .alias("account")
-    )
-
-
-def of_counted() -> pl.Expr:
-    """R4, R5: what an attempt that counts comes to."""
-    return (
-        pl.when("is_satisfying")
-        .then(reason("satisfies"))
-        .when(counts("completed_at"))
-        .then(reason("fails_condition"))
-        .when(pl.col("completed_at").is_null())
-        .then(reason("open"))
-        .when(is_after_end("completed_at"))
-        .then(reason("completed_after_end"))
-        .otherwise(reason("completed_later"))
-    )
-
-
-def of_uncounted_here() -> pl.Expr:
-    """R2, R4: why an attempt in the session is not the enrollment's."""
-    of_another = (
-        pl.when(names_another_enrollment())
-        .then(reason("other_enrollment"))
-        .when(precedes_enrollment())
-        .then(reason("earlier_enrollment"))
-        .otherwise(reason("later_enrollment"))
-    )
-    return (
-        pl.when(counts("started_at"))
-        .then(of_another)
-        .when(is_after_end("started_at"))
-        .then(reason("after_end"))
-        .otherwise(reason("after_as_of"))
-    )
-
-
-def of_uncounted_elsewhere() -> pl.Expr:
-    """R2, R4: why an attempt made elsewhere is not carried over."""
-    return (
-        pl.when(is_done_elsewhere())
-        .then(reason("replay"))
-        .when(pl.col("completed_at").is_null())
-        .then(reason("not_completed"))
-        .when(is_after_end("completed_at"))
-        .then(reason("after_end"))
-        .otherwise(reason("after_as_of"))
-    )
-
-
-def is_after_end(instant: str) -> pl.Expr:
-    """R2: whether an instant that does not count is not before the session's end, where that matters."""
-    return ((pl.col(instant) >= pl.col("ends_at")) & ~pl.col("is_assessment")).fill_null(False)
-
-
-def missed_conditions() -> list[pl.Expr]:
-    """R5: each condition that a finished attempt fails, with its limit; null where it meets it."""
-    is_finished = pl.col("is_counted") & counts("completed_at")
-
-    def missed(is_met: pl.Expr, limit: str) -> pl.Expr:
-        return pl.when(is_finished & ~is_met).then(limit)
-
-    of_limits = (
-        missed(reaches_min_score(), "min_score"),
-        missed(within_max_time(), "time_limit_s"),
-        missed(beyond_min_time(), "time_limit_s"),
-        is_finished & ~is_passed(),
-    )
-    return [test.alias(name) for name, test in zip(_MISSED, of_limits, strict=True)]
-
-
 def attempt_accounts(
     found: pl.DataFrame,
     world: World,
@@ -183,7 +86,7 @@ def attempt_accounts(
     """
     rows = with_reason_of_step(found, outcomes, decided)
     rests = outcomes["carried_over"].gather(rows["cell"]).fill_null(False)
-    is_only = (rows["account"] == _NUMBER_OF["satisfies"]) & rests & rows["cell"].is_unique()
+    is_only = (rows["account"] == NUMBER_OF["satisfies"]) & rests & rows["cell"].is_unique()
     return in_publication_order(rows.filter(~is_only), world, enrollments)
 
 
@@ -199,13 +102,13 @@ def with_reason_of_step(found: pl.DataFrame, outcomes: pl.DataFrame, decided: pl
         return found
     reasons = pl.repeat(None, outcomes.height, dtype=pl.UInt8, eager=True)
     for name, cells in ignored:
-        reasons = reasons.scatter(cells, _NUMBER_OF[name])
+        reasons = reasons.scatter(cells, NUMBER_OF[name])
     return (
         found.with_columns(of_step=reasons.gather(found["cell"]))
         .with_columns(
             pl.coalesce("of_step", "account").alias("account"),
-            *(pl.when(pl.col("of_step").is_null()).then(name).alias(name) for name in _MISSED[:-1]),
-            pl.col(_MISSED[-1]) & pl.col("of_step").is_null(),
+            *(pl.when(pl.col("of_step").is_null()).then(name).alias(name) for name in MISSED[:-1]),
+            pl.col(MISSED[-1]) & pl.col("of_step").is_null(),
         )
         .filter(~pl.col("made_here") | (pl.col("account") != reason("satisfies")))
     )

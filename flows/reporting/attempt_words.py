@@ -102,11 +102,11 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
     scores = [row["score"] for row in finished if row["score"] is not None]
     is_best = step["score"] is not None and step["score"] > max(scores, default=-1)
     is_only = in_session <= 1 and not any(_is_in_session(row, seen) for row in rows)
-    said = "satisfies the step"
+    text = "satisfies the step"
     if is_carried:
-        said = f"carried over from outside this session, {said}"
+        text = f"carried over from outside this session, {text}"
     elif in_session > 1:
-        said = f"{in_session} attempts in the session satisfy the step: time of the first, best score"
+        text = f"{in_session} attempts in the session satisfy the step: time of the first, best score"
     return [
         Line(
             step["step_id"],
@@ -114,7 +114,7 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
             step["score"] if is_best else None,
             step["time_ms"] if is_only else None,
             counts=True,
-            words=f"counts: {said}",
+            words=f"counts: {text}",
         )
     ]
 
@@ -152,22 +152,22 @@ def _counted(row: Row, seen: Seen, place: int | None) -> str:
 
 def missed(row: Row) -> list[str]:
     """Each condition that a finished attempt fails: what it has, and what it needs (R5)."""
-    said = []
+    parts = []
     if (least := row["missed_min_score"]) is not None:
         score = row["score"]
-        said.append(
+        parts.append(
             f"no score, {number(least)} % needed"
             if score is None
             else f"{number(score)} % < {number(least)} %"
         )
     spent = number(row["time_spent_ms"] / 1000)
     if (most := row["missed_max_time_s"]) is not None:
-        said.append(f"{spent} s > {number(most)} s")
+        parts.append(f"{spent} s > {number(most)} s")
     if (fewest := row["missed_min_time_s"]) is not None:
-        said.append(f"{spent} s < {number(fewest)} s")
+        parts.append(f"{spent} s < {number(fewest)} s")
     if row["missed_pass"]:
-        said.append("not passed by the assessor")
-    return said
+        parts.append("not passed by the assessor")
+    return parts
 
 
 def _uncounted(row: Row, seen: Seen) -> str:

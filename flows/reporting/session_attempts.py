@@ -1,4 +1,4 @@
-"""The attempts that a session's page lists for each learner: those that do not count or fail a condition."""
+"""The attempts that a session's page lists for each learner: failed and uncounted ones."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,11 +28,11 @@ def attempts_of(
             rows.known_sessions,
         )
         of_steps = steps[enrollment]
-        said = lines(tried[enrollment], of_steps, seen, is_all=False)
+        found = lines(tried[enrollment], of_steps, seen, is_all=False)
         if (of_user := rejected.get((learner["user_id"],))) is not None:
             ids = {step["step_id"] for step in of_steps}
-            said += rejected_lines(of_user, session["session_id"], ids)
-        yield said
+            found += rejected_lines(of_user, session["session_id"], ids)
+        yield found
 
 
 def _by_enrollment(rows: pl.DataFrame) -> defaultdict[str, list[dict[str, Any]]]:

@@ -76,10 +76,10 @@ def explained(home: Path, user: str = "u1", session: str = "S") -> Explanation:
     return explanation(PathStats(home).find(session, user, company_id="acme"))
 
 
-def told(said: Explanation) -> dict[str, list[str]]:
+def listed(it: Explanation) -> dict[str, list[str]]:
     """Each step's attempts: when, score and words."""
     found: dict[str, list[str]] = {}
-    for line in said.attempts or []:
+    for line in it.attempts or []:
         when = f"{line.at.day} {line.at:%b}" if line.at else "-"
         score = "-" if line.score is None else f"{number(line.score)} %"
         found.setdefault(line.step_id, []).append(f"{when} {score} {line.words}")
@@ -87,7 +87,7 @@ def told(said: Explanation) -> dict[str, list[str]]:
 
 
 def test_every_attempt_at_every_step_is_accounted_for(home: Path) -> None:
-    assert told(explained(home)) == SAID
+    assert listed(explained(home)) == SAID
 
 
 def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Pa
         activity="step | completed | score \n A | 2 Mar | 60 \n A | 3 Mar | 85 \n A | 4 Mar | 90",
     )
     night(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("10 Mar"))
-    assert told(explained(tmp_path / "home")) == {
+    assert listed(explained(tmp_path / "home")) == {
         "A": [
             "2 Mar 60 % counts: 60 % < 80 %",
             "3 Mar 90 % counts: 2 attempts in the session satisfy the step: time of the first, best score",
@@ -124,7 +124,7 @@ def test_attempts_of_other_enrollments_and_sessions_are_told_as_such(tmp_path: P
     )
     night(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("20 Mar"))
     replay = "and the path must be replayed in this session"
-    assert told(explained(tmp_path / "home")) == {
+    assert listed(explained(tmp_path / "home")) == {
         "A": [
             "3 Mar - not counted: begun 2 March 2026, before this enrollment; the session restarts",
             f"4 Mar - not counted: outside any session, {replay}",
@@ -132,7 +132,7 @@ def test_attempts_of_other_enrollments_and_sessions_are_told_as_such(tmp_path: P
         ]
     }
     unenrolled = "5 March 2026, when the learner was unenrolled"
-    assert told(explained(tmp_path / "home", session="T")) == {
+    assert listed(explained(tmp_path / "home", session="T")) == {
         "A": [
             f"3 Mar - not counted: in session S, {replay}",
             f"4 Mar - not counted: outside any session, {replay}",
@@ -162,9 +162,9 @@ def with_rejected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_rejected_attempt_is_told_with_its_reason(with_rejected: Path) -> None:
-    said = explained(with_rejected)
-    assert any("in quarantine and does not count (step A)" in sentence for sentence in said.sentences)
-    rejected, satisfying = (told(said)[step] for step in ("A", "B"))
+    found = explained(with_rejected)
+    assert any("in quarantine and does not count (step A)" in sentence for sentence in found.sentences)
+    rejected, satisfying = (listed(found)[step] for step in ("A", "B"))
     assert satisfying == ["3 Mar - counts: satisfies the step"]
     (line,) = rejected
     assert line.startswith(
@@ -173,23 +173,23 @@ def test_a_rejected_attempt_is_told_with_its_reason(with_rejected: Path) -> None
 
 
 def test_rejected_attempts_of_others_and_at_other_paths_are_not_told(with_rejected: Path) -> None:
-    said = explained(with_rejected, "u2")
-    assert not any("quarantine" in sentence for sentence in said.sentences)
-    assert told(said) == {"A": ["2 Mar 95 % counts: satisfies the step"]}
+    found = explained(with_rejected, "u2")
+    assert not any("quarantine" in sentence for sentence in found.sentences)
+    assert listed(found) == {"A": ["2 Mar 95 % counts: satisfies the step"]}
 
 
 def test_no_line_is_wider_than_80_columns(
     home: Path, with_rejected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for said in (explained(home), explained(with_rejected)):
+    for found in (explained(home), explained(with_rejected)):
         page = StringIO()
         with redirect_stdout(page):
-            screen.show_explanation(said)
+            screen.show_explanation(found)
         shown = page.getvalue()
         blocks = shown[shown.index("attempts at ") :]
         assert max(map(len, blocks.splitlines())) <= 80
-        assert blocks.count("attempts at ") == len(told(said))
+        assert blocks.count("attempts at ") == len(listed(found))
 
 
 def test_a_release_without_attempts_says_so(home: Path) -> None:

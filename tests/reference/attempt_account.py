@@ -62,7 +62,7 @@ def account_of(
 
 
 def counted(case: Case, attempt: Attempt, step: Step) -> str:
-    """What an attempt that counts comes to."""
+    """The result of an attempt that counts."""
     if case.is_finished(attempt):
         return (
             "satisfies"
