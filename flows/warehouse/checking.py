@@ -3,7 +3,6 @@
 Pure text: what is built here is executed by `loading`.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from flows.warehouse import showing
 from flows.warehouse.duck import identifier, quoted
 from flows.warehouse.reading import ROW_IN_FILE, Scan
 from schemas.columns import Table, facts, key
-from schemas.inputs import PathSteps, Users
+from schemas.inputs import PathSteps
 from schemas.vocabulary import REFUSAL_REASONS
 
 DUCKDB_TYPES = {
@@ -365,8 +364,7 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
     """The file's rows typed, with `row_in_file` and `refusal`, null for a sound row (see `refusal`)."""
     typed = ",\n  ".join(f"{column.typed} AS {column.value}" for column in checked)
     values = ", ".join(f"{_with_default(column)} AS {identifier(column.name)}" for column in checked)
-    kept = kept_in_quarantine(model, found.types)
-    whole = ", ".join(f"{quoted(name)}: src.{identifier(name)}" for name in kept)
+    whole = ", ".join(f"{quoted(name)}: src.{identifier(name)}" for name in found.types)
     inner = (
         f"SELECT {typed},\n  {problem(model, checked)} AS problem,\n"
         f"  CASE WHEN problem IS NOT NULL THEN to_json({{{whole}}}) END AS whole,\n"
@@ -378,17 +376,6 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
         f"SELECT {values}, CASE WHEN problem IS NOT NULL THEN {refused} END AS refusal, row_in_file\n"
         f"FROM ({inner})"
     )
-
-
-def kept_in_quarantine(model: type[Table], names: Iterable[str]) -> list[str]:
-    """The columns that a rejected row of the model keeps: of a user the key alone.
-
-    Any other column, one of a shifted line or outside the contract too, may hold an e-mail or a name.
-
-    >>> kept_in_quarantine(Users, ["company_id", "user_id", "email", "status"])
-    ['company_id', 'user_id']
-    """
-    return [name for name in names if model is not Users or name in key(model)]
 
 
 def refusal(problem: str, key: str, row: str) -> str:

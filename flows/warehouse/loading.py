@@ -13,7 +13,6 @@ from flows.warehouse.checking import (
     OF_THE_CHECK,
     checked_select,
     columns,
-    kept_in_quarantine,
     key_text,
     of_refusal,
     refusal,
@@ -261,7 +260,6 @@ def _examples(duck: Duck, table: str, *, is_full: bool) -> tuple[str, ...]:
 
 
 def row_as_json(model: type[Table]) -> str:
-    """The row as the contract's columns, ids as text; see `kept_in_quarantine`."""
-    kept = kept_in_quarantine(model, model.to_schema().columns)
-    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in kept)
+    """The row as the contract's columns, ids as text."""
+    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
     return f"to_json({{{pairs}}})"
