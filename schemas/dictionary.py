@@ -8,7 +8,13 @@ from schemas.vocabulary import REFUSALS, WAITS
 # What text files hold in place of types.
 _HOW_TO_WRITE = (
     "As text: times as ISO 8601 with their zone (2026-03-10T08:30:00Z), bool as true or false, nothing for a",
-    "missing value. NDJSON may hold numbers and true or false as such.",
+    "missing value. NDJSON may hold numbers and true or false as such. Times may also end in ` UTC` or",
+    "` +0200`, as BigQuery and Snowflake write them; digits after microseconds are cut off. A line has at",
+    "most 2 MB in CSV and 16 MiB in NDJSON, where values are nested at most 1,000 levels deep.",
+    "",
+    "In parquet: INT96 times need a writer that declares instants (Spark's `timestamp`, Arrow's zone);",
+    "binary is read as UTF-8 text; ids may be whole numbers of any type. A NUL character in a text rejects",
+    "its row.",
 )
 _TYPES = {
     "String": "text",

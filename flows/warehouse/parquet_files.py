@@ -57,7 +57,7 @@ def part_files(folder: Path) -> list[Path]:
     folders = [entry.name for entry in visible if entry.is_dir()]
     if (parts and folders) or any("=" in name for name in folders):
         raise SourceError(
-            f"{folder}: it holds the folder {folders[0]}; only parquet files directly in it are read. "
+            f"{folder}: it contains the folder {folders[0]}; only parquet files directly in it are read. "
             "Write the table without partitions."
         )
     return parts
@@ -70,7 +70,7 @@ def read_parts(file: Path, wanted: list[str]) -> list[Part]:
     """
     files = part_files(file) if file.is_dir() else [file]
     if not files:
-        raise SourceError(f"{file}: there is no parquet file in the folder.")
+        raise SourceError(f"{file}: the folder contains no parquet file.")
     found = [_part(part, wanted) for part in files]
     parts = [part for part in found if part.rows] or found[:1]
     for name in wanted:
@@ -122,7 +122,7 @@ def _type(column: pq.ColumnSchema) -> str | None:
 
 
 def _declared_instants(metadata: dict[bytes, bytes]) -> set[str]:
-    """The columns that the file's writer declares to be instants, which INT96 then holds in UTC.
+    """The columns that the file's writer declares to be instants; INT96 then counts from midnight UTC.
 
     Arrow notes the zone of each column in its schema. Spark notes its own types; its `timestamp` is an
     instant, written in UTC whatever the session's zone.

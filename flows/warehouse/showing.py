@@ -20,7 +20,7 @@ def as_text(text: str) -> str:
 
 
 def as_given(value: str) -> str:
-    """The SQL text `: value` of a value that is no text, or is JSON."""
+    """The SQL text `: value` of any other value, or of JSON."""
     text = f"CAST({value} AS VARCHAR)"
     return _shown(text, _cut(text))
 

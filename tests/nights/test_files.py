@@ -283,3 +283,23 @@ def test_a_file_from_1980_does_not_date_definitions_into_the_past(tmp_path: Path
         with Duck(Home(home).warehouse) as duck:
             [(began,)] = duck.rows("SELECT min(valid_from) FROM path_steps WHERE valid_from IS NOT NULL")
         assert began >= first
+
+
+def test_a_warehouse_remembers_the_changes_that_it_applied(tmp_path: Path) -> None:
+    tables = small_world()
+    source, home = as_ndjson(tmp_path / "in", tables), tmp_path / "home"
+    (source / "changes").mkdir()
+    user = {**tables["users"][0], "status": "deleted"}
+    write(source / "changes/users.ndjson", json.dumps(user) + "\n", None)
+    skipped = "users: changes/users.ndjson was applied before (same content) and is not read again."
+
+    def delivery() -> tuple[str, bool]:
+        manifest = night(source, home)
+        return manifest.tables_in["users"].delivery, skipped in manifest.warnings
+
+    assert delivery() == ("full and changes", False)
+    assert delivery() == ("none", True)
+    renamed = [{**row, "last_name": "Hopper"} for row in tables["users"]]
+    write(source / "users.ndjson", "".join(json.dumps(row) + "\n" for row in renamed), NEWEST)
+    assert delivery() == ("full", True)
+    assert delivery() == ("none", True)

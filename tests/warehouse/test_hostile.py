@@ -101,7 +101,7 @@ def test_a_million_blank_lines(tmp_path: Path, ending: str, blank: str, is_broke
 
 @pytest.mark.parametrize("ending", ["csv.gz", "ndjson.gz"])
 def test_blank_lines_that_are_packed_by_a_thousand(tmp_path: Path, ending: str) -> None:
-    """A file of 0.9 MB held 900 million of them, which Python counted for over a minute."""
+    """In 0.9 MB were 900 million of them, which Python counted for over a minute."""
     start = f"{HEADER}\n" if "csv" in ending else f"{ROW}}}\n"
     file = write(tmp_path, f"users.{ending}", start.encode(), *[b"\n" * 10_000_000] * 3)
     began = time.process_time()

@@ -1,4 +1,4 @@
-"""Tables as folders of parquet files, and times whose zone only the writer's own notes declare."""
+"""Tables as folders of parquet files, and times with a zone that only the writer declares."""
 
 import json
 from datetime import UTC, datetime
@@ -90,8 +90,8 @@ def test_parts_of_different_types_are_one_clear_error(tmp_path: Path) -> None:
     [
         ("_delta_log", "Delta table"),
         ("_temporary", "still being written"),
-        ("date=2026-03-01", "holds the folder date=2026-03-01"),
-        ("more", "holds the folder more"),
+        ("date=2026-03-01", "contains the folder date=2026-03-01"),
+        ("more", "contains the folder more"),
     ],
 )
 def test_a_folder_that_is_more_or_less_than_one_table(tmp_path: Path, entry: str, said: str) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_that_is_more_or_less_than_one_table(tmp_path: Path, entry: str
 
 def test_a_folder_without_a_part_and_a_part_that_is_cut_off(tmp_path: Path) -> None:
     table = parts(tmp_path)
-    with pytest.raises(SourceError, match="no parquet file in the folder"):
+    with pytest.raises(SourceError, match="contains no parquet file"):
         load_users(table)
     (table / "part-1.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(SourceError, match=r"part-1\.parquet: not a parquet file"):
