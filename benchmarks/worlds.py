@@ -49,7 +49,9 @@ def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: 
         last_activity_at=begun + pl.duration(minutes=20),
         completed_at=begun + pl.duration(minutes=20),
         progress=pl.lit(100, pl.Int32),
-        score=pl.lit(80, pl.Int32),
+        score=pl.lit(80.0),
         time_spent_ms=pl.lit(1_200_000, pl.Int64),
+        passed=pl.lit(None, pl.Boolean),
+        enrollment_id=pl.lit(None, pl.String),
     ).write_parquet(folder / "step_activity.parquet")
     return done.height
