@@ -87,11 +87,8 @@ def extracted(url: str, folder: Path, company: str = COMPANY) -> Frames:
 
 
 def comparable(tables: Tables) -> Frames:
-    """Sorted; activity by what it says, for some of its ids are the source's to make; with the defaults.
-
-    Steps without their titles: a world's steps may have none, and the platform's resources have names.
-    """
-    steps = tables["path_steps"].with_columns(pl.col("due_basis").fill_null("enrollment")).drop("title")
+    """Sorted; activity by what it says, for some of its ids are the source's to make; with the defaults."""
+    steps = tables["path_steps"].with_columns(pl.col("due_basis").fill_null("enrollment"))
     frames = {
         name: rows.drop("activity_id", strict=False)
         for name, rows in (tables | {"path_steps": steps}).items()
