@@ -24,8 +24,8 @@ def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
     )
     rows = duck.rows(
         f"""
-        SELECT company_id, count(*), count_if(user), count_if(step), count(session_key), count_if(session),
-          count_if(user AND session AND step)
+        SELECT company_id, count(*), count(*) FILTER (user), count(*) FILTER (step), count(session_key),
+          count(*) FILTER (session), count(*) FILTER (user AND session AND step)
         FROM (SELECT company_key, session_key, {known} FROM {activity})
         JOIN company_keys USING (company_key) GROUP BY company_id ORDER BY company_id"""
     )

@@ -95,7 +95,7 @@ def _matching(duck: Duck, rows: str, tests: dict[str, str]) -> Iterator[str]:
     """A warning for each test that rows of a relation meet; all tests in one scan."""
     if not tests:
         return
-    counts = ", ".join(f"count_if({it}), min(row_in_file) FILTER ({it})" for it in tests.values())
+    counts = ", ".join(f"count(*) FILTER ({it}), min(row_in_file) FILTER ({it})" for it in tests.values())
     found = duck.rows(f"SELECT {counts} FROM {rows}")[0]
     for text, count, row in zip(tests, found[::2], found[1::2], strict=True):
         if count:
@@ -112,7 +112,7 @@ def _whole_table(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
             yield f"{words} {_in_rows(count, row)}"
     # The days of a session are often planned as such.
     for column in _TIMES[extract.table] if extract.table in _PLANNED else ():
-        others = f"count_if(epoch_us({column}) % 86400000000 <> 0)"
+        others = f"count(*) FILTER (epoch_us({column}) % 86400000000 <> 0)"
         select = f"SELECT count({column}), {others}, min(row_in_file) FROM {table}"
         count, elsewhen, row = duck.rows(select)[0]
         if count >= _FEWEST_TIMES[extract.is_full] and not elsewhen:

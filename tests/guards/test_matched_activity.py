@@ -131,3 +131,10 @@ def test_report_and_status_show_the_share_and_the_warnings(tmp_path: Path) -> No
     status = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home")]).stdout
     assert "Activity rows with a known user 100.0%, session 0.0%, step 100.0%." in status
     assert "warning step_activity: only 0 of the 12 rows" in status
+
+
+def test_company_without_any_attempt_in_a_session_has_no_share_of_sessions(tmp_path: Path) -> None:
+    source = write(tmp_path / "in", edited(earned_by(6), "step_activity", session_id=None))
+    manifest = run(source, tmp_path / "home")
+    assert manifest.matched["acme"].shares() == {"user": 1.0, "session": None, "step": 1.0}
+    assert "user 100.0%, session –, step 100.0%" in manifest.matched["acme"].percentages

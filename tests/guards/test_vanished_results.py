@@ -87,10 +87,12 @@ def test_fewer_than_ten_dates_never_block_but_are_counted_with_their_enrollments
 
 
 def test_stricter_step_takes_dates_away_without_blocking_the_run(tmp_path: Path) -> None:
-    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
+    lenient = write(tmp_path / "in", earned_by(20))
     stricter = write(tmp_path / "next", edited(earned_by(20), "path_steps", min_score=95))
-    # The new definition is valid from when its file was written.
-    os.utime(stricter / "path_steps.csv", (FIRST.timestamp(), FIRST.timestamp()))
+    # A definition is valid from when its file was written.
+    for folder, moment in ((lenient, FIRST), (stricter, NEXT)):
+        os.utime(folder / "path_steps.csv", (moment.timestamp(), moment.timestamp()))
+    run(lenient, tmp_path / "home")
     manifest = run(stricter, tmp_path / "home", NEXT, **ALONE)
     assert manifest.transitions["completion date vanished"] == 20
 
