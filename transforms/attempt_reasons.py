@@ -20,7 +20,7 @@ def reason(name: str) -> pl.Expr:
 
 
 def account() -> pl.Expr:
-    """Why the attempt counts or does not, if its step does: the first reason that applies, as its number."""
+    """Why the attempt counts for its step or does not (R4): the first reason that applies, as its number."""
     return (
         pl.when(pl.col("cell").is_null())
         .then(reason("step_not_counted"))

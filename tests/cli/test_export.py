@@ -44,8 +44,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables["users"] += [
         {**user, "user_id": f"x{n:02}", "first_name": name, "last_name": None} for n, name in enumerate(names)
     ]
-    twice = {**user, "user_id": "long", "first_name": "y" * 40_000}
-    tables["users"] += [twice, {**twice, "last_name": "other"}]
+    twice = {**tables["path_sessions"][0], "session_id": "long", "name": "y" * 40_000}
+    tables["path_sessions"] += [twice, {**twice, "ends_at": None}]
     night(as_parquet(place / "in", tables), place / "home")
     return place / "home"
 

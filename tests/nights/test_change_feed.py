@@ -54,7 +54,7 @@ def test_of_two_companies_each_has_its_own(nights: Nights) -> None:
 
 
 def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(nights: Nights) -> None:
-    before, company = nights.stored(), 'z"e\\n\0'
+    before, company = nights.stored(), 'z"e\\n\x1b'
     enrollment, attempt = before["enrollments"][0], before["step_activity"][0]
     enrolled_elsewhere = {**enrollment, "company_id": company, "session_id": "[0]"}
     without_session = {**attempt, "company_id": company, "session_id": None}

@@ -13,7 +13,7 @@ from flows.warehouse.duck import Duck
 from pathstats import scan
 from pathstats.cli.main import app
 from schemas.columns import table_name
-from schemas.errors import UsageError
+from schemas.errors import UnknownName
 from schemas.inputs import OPTIONAL
 from tests.a_night import AS_OF, as_ndjson, as_parquet, night, small_world
 from tests.nights.a_warehouse import Delivery, Nights
@@ -157,5 +157,7 @@ def test_what_a_release_has_of_them_can_be_asked_for_like_any_table(
         ["export", "waivers", "--format", "xlsx"],
     ):
         assert CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")]).exit_code == 0
-    with pytest.raises(UsageError, match=r"There is no table 'child_sessions'; the release holds .*waivers"):
+    with pytest.raises(
+        UnknownName, match=r"There is no table 'child_sessions'; the release contains .*waivers"
+    ):
         scan("child_sessions", home=tmp_path / "home")
