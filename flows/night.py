@@ -81,11 +81,11 @@ def run_night(plan: Plan, run: Runner = directly, webhook: notices.Webhook | Non
 
 def _with_warehouse(plan: Plan, run: Runner) -> Manifest:
     # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
-    with _warehouse(plan):
-        return _phases(plan, run)
+    with _warehouse(plan) as duck:
+        return _phases(plan, duck, run)
 
 
-def _phases(plan: Plan, run: Runner) -> Manifest:
+def _phases(plan: Plan, duck: Duck, run: Runner) -> Manifest:
     seconds: dict[str, float] = {}
 
     def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -109,9 +109,16 @@ def _phases(plan: Plan, run: Runner) -> Manifest:
         # here fails again in the report.
         aside.submit(charts.start)
         arrivals += arrived(extracts[-1:])
-        tables_in, accepted = timed("accept", accept, plan, arrivals)
-        warnings = [*delivery.warnings, *accepting.warnings_of(arrivals), *accepted.warnings]
-        computed = timed("transform", transform, plan, answering.result())
+        # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
+        with duck.transaction():
+            tables_in, accepted = timed("accept", accept, plan, duck, arrivals)
+            computed = timed("transform", transform, plan, duck, answering.result())
+        warnings = [
+            *delivery.warnings,
+            *accepting.warnings_of(arrivals),
+            *accepted.warnings,
+            *computed.warnings,
+        ]
         building = plan.home.building
         described = aside.submit(describing.described, building, building.files())
         landing = landing_of(plan.source, plan.home)
@@ -188,14 +195,13 @@ def load(plan: Plan, item: Extract) -> Counts:
     return counts
 
 
-def accept(plan: Plan, arrivals: list[Arrival]) -> tuple[dict[str, TableIn], Accepted]:
+def accept(plan: Plan, duck: Duck, arrivals: list[Arrival]) -> tuple[dict[str, TableIn], Accepted]:
     """Merge the loaded tables into the warehouse, unless a quality threshold blocks the run."""
     live = history.answering(plan.home)
-    with _warehouse(plan) as duck:
-        accepted = accepting.accept(
-            duck, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of, live=live
-        )
-        tables_in = accepting.tables_in(duck, arrivals, accepted.counts, live)
+    accepted = accepting.accept(
+        duck, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of, live=live
+    )
+    tables_in = accepting.tables_in(duck, arrivals, accepted.counts, live)
     for warning in accepted.warnings:
         log.warning("%s", warning)
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
@@ -205,13 +211,12 @@ def accept(plan: Plan, arrivals: list[Arrival]) -> tuple[dict[str, TableIn], Acc
     return tables_in, accepted
 
 
-def transform(plan: Plan, answering: Manifest | None) -> Computed:
+def transform(plan: Plan, duck: Duck, answering: Manifest | None) -> Computed:
     """Compute the release that is being built. answering: the one that does so far, if it is intact."""
     building = release.start_building(plan.home)
-    with _warehouse(plan) as duck:
-        return transforming.transform(
-            duck, plan.home, answering, building, plan.as_of, anew=plan.anew, limits=plan.limits
-        )
+    return transforming.transform(
+        duck, plan.home, answering, building, plan.as_of, anew=plan.anew, limits=plan.limits
+    )
 
 
 def compare(plan: Plan, landing: Path) -> Agreement | None:

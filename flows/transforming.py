@@ -16,7 +16,7 @@ from flows.publishing.roster import write_roster
 from flows.publishing.tables import TableWriter
 from flows.warehouse import since_release
 from flows.warehouse.duck import Duck
-from flows.warehouse.limits import Limits, block_vanished
+from flows.warehouse.limits import Limits, block_vanished, dates_gone_by_definition
 from flows.warehouse.worlds import Bucket, Since, Worlds
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
@@ -38,12 +38,14 @@ class Computed:
     computed, carried: rows of path_session_stats.
     since:             the release that status_changes compares with; null if there is none.
     transitions:       how many enrolments changed since, by what people act on.
+    warnings:          sentences about results that a person should know.
     """
 
     computed: int
     carried: int
     since: str | None
     transitions: dict[str, int]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def transform(
     base = last.rows.release if last and last.is_base else None
     worlds = Worlds(duck, as_of, last.since if last and base else None)
     computed, carried, counts, lost = 0, 0, Counter[str](), Counter[str]()
+    redefined = Counter[str]()
     with ExitStack() as files:
         stats, steps, attempts, summaries, changed = (
             files.enter_context(TableWriter(building, model))
@@ -94,7 +97,11 @@ def transform(
                 differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
                 changed.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
-                lost.update(dict(vanished(differing).iter_rows()))
+                for company, vanishing, by_definition in vanished(
+                    differing, worlds.touched, as_of
+                ).iter_rows():
+                    lost[company] += vanishing
+                    redefined[company] += by_definition
             rows, *details = found.path_session_stats, found.step_stats, found.attempts
             computed, carried = computed + rows.height, carried + kept.height
             if last and kept.height:
@@ -106,11 +113,15 @@ def transform(
                 table.write(written)
             summaries.write(summary)
             index.answer(found.answers, bucket.asked)
-    # An earlier as_of is before some dates: they are not lost.
-    if last and last.as_of <= as_of:
-        block_vanished(lost, last.rows.completion_dates(), limits)
+    warnings: list[str] = []
+    if last:
+        dates = last.rows.completion_dates()
+        block_vanished(lost, dates, limits)
+        warnings = dates_gone_by_definition(redefined, dates, limits)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
-    return Computed(computed, carried, last.rows.release.folder.name if last else None, dict(counts))
+    return Computed(
+        computed, carried, last.rows.release.folder.name if last else None, dict(counts), warnings
+    )
 
 
 def _evaluated(worlds: Worlds) -> Iterator[tuple[Bucket, Statistics]]:

@@ -3,12 +3,12 @@
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-RULES_VERSION = "R1-R17, 2026-12"
+RULES_VERSION = "R1-R18, 2026-12"
 SCHEMA_VERSION = "4"
 
 
@@ -21,6 +21,7 @@ class TableIn:
     delivery:   `full`, `changes`, `full and changes`, or `none`: what the warehouse held still holds.
     held:       rows of the whole table, after this night.
     columns:    the contract's columns that the last delivery had; empty if that is not known.
+    examples:   by reason, what is wrong with the first rejected row.
     """
 
     read: int
@@ -33,6 +34,7 @@ class TableIn:
     delivery: str = "full"
     held: int = 0
     columns: list[str] = field(default_factory=list)
+    examples: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,11 @@ def percent(share: float | None) -> str:
 class Matched:
     """How many rows of step_activity refer to something known.
 
-    user, step: of all rows, those whose user is known, and whose step is a step of some path.
-    in_session: rows that name a session. session: of these, those whose session is known.
-    complete:   of these, those whose user, session and step are all known.
+    user, step:    of all rows, those whose user is known, and whose step is a step of some path.
+    in_session:    rows that name a session. session: of these, those whose session is known.
+    complete:      of these, those whose user, session and step are all known.
+    in_enrollment: rows that name an enrollment. enrollment: of these, those that name one of the same learner
+                   in the same session.
     """
 
     rows: int
@@ -129,27 +133,30 @@ class Matched:
     in_session: int
     session: int
     complete: int
+    in_enrollment: int = 0
+    enrollment: int = 0
 
     @classmethod
     def total(cls, parts: Iterable["Matched"]) -> "Matched":
         """The matched activity of all companies together.
 
         >>> Matched.total([Matched(4, 4, 3, 2, 1, 1), Matched(1, 0, 0, 0, 0, 0)])
-        Matched(rows=5, user=4, step=3, in_session=2, session=1, complete=1)
+        Matched(rows=5, user=4, step=3, in_session=2, session=1, complete=1, in_enrollment=0, enrollment=0)
         """
-        counts = [(it.rows, it.user, it.step, it.in_session, it.session, it.complete) for it in parts]
+        counts = [astuple(part) for part in parts]
         return cls(*map(sum, zip(*counts, strict=True))) if counts else cls(0, 0, 0, 0, 0, 0)
 
     def shares(self) -> dict[str, float | None]:
-        """The share of rows whose user, session (of the rows that name one) and step are known; None of none.
+        """The share of rows whose reference is known, of the rows that have one; None where no row has.
 
         >>> Matched(8, 8, 6, 4, 0, 0).shares()
-        {'user': 1.0, 'session': 0.0, 'step': 0.75}
+        {'user': 1.0, 'session': 0.0, 'step': 0.75, 'enrollment': None}
         """
         counts = {
             "user": (self.user, self.rows),
             "session": (self.session, self.in_session),
             "step": (self.step, self.rows),
+            "enrollment": (self.enrollment, self.in_enrollment),
         }
         return {kind: known / of if of else None for kind, (known, of) in counts.items()}
 
@@ -160,9 +167,11 @@ class Matched:
         >>> Matched(rows=8, user=8, step=7, in_session=6, session=0, complete=0).in_words
         'user known in 8 of 8 rows, session in 0 of the 6 that name one, step in 7 of 8'
         """
+        named = f", enrollment in {self.enrollment:,} of the {self.in_enrollment:,} that name one"
         return (
             f"user known in {self.user:,} of {self.rows:,} rows, session in {self.session:,} of the "
             f"{self.in_session:,} that name one, step in {self.step:,} of {self.rows:,}"
+            f"{named if self.in_enrollment else ''}"
         )
 
     @property
@@ -172,10 +181,10 @@ class Matched:
         >>> Matched(rows=3000, user=2999, step=2000, in_session=0, session=0, complete=0).percentages
         'user 99.9%, session –, step 66.6%'
         """
-        shares = self.shares().items()
+        shares = {kind: it for kind, it in self.shares().items() if it is not None or kind != "enrollment"}
         return ", ".join(
             f"{kind} –" if share is None else f"{kind} {math.floor(share * 1000) / 10:.1f}%"
-            for kind, share in shares
+            for kind, share in shares.items()
         )
 
 

@@ -136,7 +136,8 @@ def _order(found: pl.DataFrame, world: World) -> pl.Series:
     """
     facts = found.select(
         tie=pl.struct(
-            _rank(world.session_ids, "made_in_key"),
+            # The id itself: its rank among all ids changes when another id appears.
+            pl.lit(world.session_ids).gather(pl.col("made_in_key")).alias("made_in_session_id"),
             "completed_at",
             "progress",
             "score",

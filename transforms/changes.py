@@ -21,10 +21,12 @@ class Touched:
 
     sessions:    session_key; of those whose session, path or step is another one
     enrollments: session_key, user_key, user_id; also of enrolments that are gone
+    learners:    company_id, user_id; of those whose account or activity is another one
     """
 
     sessions: pl.DataFrame
     enrollments: pl.DataFrame
+    learners: pl.DataFrame
 
 
 def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -146,21 +148,32 @@ def with_gone_dates(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([found, gone.select(found.columns)]).sort(*_KEYS, "field")
 
 
-def vanished(found: pl.DataFrame) -> pl.DataFrame:
-    """How many completion dates of the release before are gone, by company: company_id, vanished.
+def vanished(found: pl.DataFrame, touched: Touched, as_of: datetime) -> pl.DataFrame:
+    """How many completion dates of the release before are gone: company_id, vanished, by_definition.
 
-    A date that an edited definition took away does not count, unless its whole enrollment is gone: a path
+    A date that lies after `as_of` is not gone, but not yet earned. A date is gone by definition where its
+    enrollment is still there and neither the enrollment nor any activity of the learner was edited: a path
     that gets another required step puts its learners back on purpose.
 
     found: rows of status_changes, with their causes.
     """
+    edited = touched.enrollments.select("user_id").unique().with_columns(is_edited=True)
+    learners = touched.learners.unique().with_columns(is_touched=True)
     is_date = pl.col("field") == "completed_at"
+    by_definition = (
+        (pl.col("cause") == "definition")
+        & pl.col("is_gone").is_null()
+        & pl.col("is_edited").is_null()
+        & pl.col("is_touched").is_null()
+    )
     return (
         found.filter(is_date, pl.col("old_value").is_not_null(), pl.col("new_value").is_null())
+        .filter(pl.col("old_value").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_zone="UTC") <= as_of)
         .join(_gone(found), on=_KEYS, how="left")
-        .filter(pl.col("is_gone").is_not_null() | (pl.col("cause") != "definition"))
+        .join(edited, on="user_id", how="left")
+        .join(learners, on=["company_id", "user_id"], how="left")
         .group_by("company_id")
-        .agg(vanished=pl.len())
+        .agg(vanished=(~by_definition).sum(), by_definition=by_definition.sum())
         .sort("company_id")
     )
 

@@ -41,10 +41,19 @@ class Files:
                     yield from _table(table, found, of_table, held, has_changes=has_changes)
                 elif found:
                     yield from _changes(table, found, held)
+            yield from self._optional_gone(whole, held, has_changes=has_changes)
             yield from whole.warnings()
             yield from changes.warnings(f"{CHANGES}/")
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
+
+    def _optional_gone(self, whole: Listing, held: Held, *, has_changes: bool) -> Iterator[DataWarning]:
+        """A warning for each optional table that came before and does not now: its rows still apply."""
+        if has_changes or self.are_changes:
+            return
+        for table in map(table_name, OPTIONAL):
+            if table in held.full_at and table not in whole.tables:
+                yield DataWarning(table, "delivered before and not now; its rows from before still apply.")
 
     def _require(self, whole: Listing, held: Held, *, has_changes: bool) -> None:
         required = (table_name(model) for model in INPUTS if model not in OPTIONAL)

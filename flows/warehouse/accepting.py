@@ -134,11 +134,18 @@ def accept(
     warnings: list[str] = []
     with duck.transaction():
         delivered = {table for table, _ in _extractions(duck)}
+        columns = {name: table_in.columns for name, table_in in before.items()}
         for arrival in arrivals:
-            known = before[arrival.extract.table].columns if arrival.extract.table in before else ()
+            table, these = arrival.extract.table, arrival.counts.columns
             warnings += missing_columns(
-                duck, arrival.extract, arrival.counts.columns, known, are_allowed=limits.allow_missing_columns
+                duck,
+                arrival.extract,
+                these,
+                columns.get(table, ()),
+                are_allowed=limits.allow_missing_columns,
             )
+            # Changes should have what the whole table has that came with them.
+            columns[table] = list(dict.fromkeys([*columns.get(table, ()), *these]))
         counted = _counting_enrollments(duck, waiting(duck)) if "enrollments" in delivered else None
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
             rows_before = {name: table_in.held for name, table_in in before.items()}
@@ -389,6 +396,7 @@ def tables_in(
             delivery(arrivals, table),
             sizes[table],
             _columns(arrivals, table, live),
+            dict(example.split(": ", 1) for example in reversed(count.examples)),
         )
         for table, count in counts.items()
     }

@@ -88,6 +88,7 @@ class Duck:
             )
         except duckdb.Error as error:
             raise _unopened(file, error) from error
+        self._is_in_transaction = False
         self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
         # Times without an offset never meet the machine's zone.
         self.execute("SET TimeZone = 'UTC'")
@@ -133,8 +134,12 @@ class Duck:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the statements inside, or none."""
+        """All of the statements inside, or none; inside another one it is a part of that."""
+        if self._is_in_transaction:
+            yield
+            return
         self.execute("BEGIN")
+        self._is_in_transaction = True
         try:
             yield
         except BaseException:
@@ -142,6 +147,8 @@ class Duck:
             with suppress(duckdb.Error, WarehouseDamaged):
                 self.execute("ROLLBACK")
             raise
+        finally:
+            self._is_in_transaction = False
         self.execute("COMMIT")
 
     def _interruptibly(self, work: Callable[[], Answer]) -> Answer:

@@ -127,9 +127,26 @@ def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits:
     of_all = [("", sum(vanished.values()), sum(live.values()))] if len(live) > 1 else []
     each = [(f" of company {company}", lost, live[company]) for company, lost in sorted(vanished.items())]
     for words, lost, dates in (*each, *of_all):
-        if lost >= _FEWEST_VANISHED and lost / dates > limits.vanished_share:
+        if _are_many(lost, dates, limits.vanished_share):
             raise HeldBack(
                 f"{lost:,} of {dates:,} completion dates{words} in the live release would vanish, "
                 f"more than the limit of {limits.vanished_share:.0%}. Compare the delivery with the one "
                 "before (a missing column, other ids, missing rows), or publish once with --allow-vanished."
             )
+
+
+def dates_gone_by_definition(
+    redefined: Mapping[str, int], live: Mapping[str, int], limits: Limits
+) -> list[str]:
+    """A warning for each company that loses many completion dates to edited sessions, paths or steps."""
+    share = DEFAULT_LIMITS.vanished_share if limits.vanished_share is None else limits.vanished_share
+    return [
+        f"{lost:,} of {live[company]:,} completion dates of company {company} vanished because sessions, "
+        "paths or steps were edited. See status_changes with cause 'definition'."
+        for company, lost in sorted(redefined.items())
+        if _are_many(lost, live[company], share or 0)
+    ]
+
+
+def _are_many(lost: int, dates: int, share: float) -> bool:
+    return lost >= _FEWEST_VANISHED and lost / dates > share

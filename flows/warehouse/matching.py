@@ -11,7 +11,7 @@ from schemas.manifest import Matched
 # Fewer rows than these never block a run: in a small company each is a large share.
 _FEWEST_ROWS = 10
 _KNOWN = {"user": "users", "session": "path_sessions", "step": "path_steps"}
-REFERRED_TO = {"step_activity", *_KNOWN.values()}
+REFERRED_TO = {"step_activity", "enrollments", *_KNOWN.values()}
 
 
 def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
@@ -22,14 +22,24 @@ def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
     known = ", ".join(
         f"{kind}_key IN (SELECT {kind}_key FROM {table}) AS {kind}" for kind, table in _KNOWN.items()
     )
-    rows = duck.rows(
+    counts = duck.rows(
         f"""
         SELECT company_id, count(*), count(*) FILTER (user), count(*) FILTER (step), count(session_key),
-          count(*) FILTER (session), count(*) FILTER (user AND session AND step)
-        FROM (SELECT company_key, session_key, {known} FROM {activity})
+          count(*) FILTER (session), count(*) FILTER (user AND session AND step), count(enrollment_id)
+        FROM (SELECT company_key, session_key, enrollment_id, {known} FROM {activity})
         JOIN company_keys USING (company_key) GROUP BY company_id ORDER BY company_id"""
     )
-    return {company: Matched(*counts) for company, *counts in rows}
+    named = dict(
+        duck.rows(
+            f"""
+            SELECT company_id, count(*) FROM {activity} AS a SEMI JOIN enrollments
+              USING (company_key, session_key, user_key, enrollment_id)
+            JOIN company_keys USING (company_key) GROUP BY company_id"""
+        )
+        if any(row[-1] for row in counts)
+        else []
+    )
+    return {row[0]: Matched(*row[1:], enrollment=named.get(row[0], 0)) for row in counts}
 
 
 def block_falling_share(
@@ -43,35 +53,50 @@ def block_falling_share(
     if limits.shrink_share is None:
         return
     for company in sorted(now.keys() & before.keys()):
-        earlier = before[company].shares()
-        for kind, share in now[company].shares().items():
-            was = earlier[kind]
-            if share is None or not was or now[company].rows < _FEWEST_ROWS:
-                continue
-            if (was - share) / was > limits.shrink_share:
-                raise HeldBack(
-                    f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
-                    f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
-                    f"{''.join(f'{hint} ' for hint in hints)}"
-                    "Correct the ids in the source, or accept the loss once with --accept-shrink."
-                )
+        for kind, (was, share) in _fallen(before[company], now[company], limits.shrink_share).items():
+            raise HeldBack(
+                f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
+                f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
+                f"{''.join(f'{hint} ' for hint in hints)}"
+                "Correct the ids in the source, or accept the loss once with --accept-shrink."
+            )
+
+
+def _fallen(before: Matched, now: Matched, limit: float) -> dict[str, tuple[float, float]]:
+    """The shares that fell by more than the limit: before and now."""
+    if now.rows < _FEWEST_ROWS:
+        return {}
+    earlier = before.shares()
+    fallen = {
+        kind: (was, share)
+        for kind, share in now.shares().items()
+        if (was := earlier[kind]) and share is not None and (was - share) / was > limit
+    }
+    # More activity outside sessions, at courses on no path, lowers the share of steps without any loss.
+    was, share = (it.complete / it.in_session if it.in_session else 0 for it in (before, now))
+    loses_steps = was - share > limit * was or before.step - now.step > limit * before.step
+    if not loses_steps:
+        fallen.pop("step", None)
+    return fallen
 
 
 def low_shares(found: dict[str, Matched], least: float, table: str) -> list[str]:
-    """A warning for each company with less matched activity than `least`, of the rows that name a session."""
+    """A warning for each company with less matched activity than `least`, of the rows that name something."""
     return [
-        str(DataWarning(table, f"{_named(found, company)}{_low(one)}"))
+        str(DataWarning(table, f"{f'company {company}: ' if len(found) > 1 else ''}{words}"))
         for company, one in found.items()
-        if one.in_session and one.complete / one.in_session < least
+        for words in _low(one, least)
     ]
 
 
-def _named(found: dict[str, Matched], company: str) -> str:
-    return f"company {company}: " if len(found) > 1 else ""
-
-
-def _low(one: Matched) -> str:
-    return (
-        f"only {one.complete:,} of the {one.in_session:,} rows that name a session match a known user, "
-        f"session and step ({one.in_words})."
-    )
+def _low(one: Matched, least: float) -> Iterable[str]:
+    if one.in_session and one.complete / one.in_session < least:
+        yield (
+            f"only {one.complete:,} of the {one.in_session:,} rows that name a session match a known user, "
+            f"session and step ({one.in_words})."
+        )
+    if one.in_enrollment and one.enrollment / one.in_enrollment < least:
+        yield (
+            f"only {one.enrollment:,} of the {one.in_enrollment:,} rows that name an enrollment name one of "
+            "the same learner in the same session."
+        )

@@ -6,11 +6,15 @@ from pathlib import Path
 from flows.sources.base import DataWarning, Extract
 from flows.warehouse.duck import Duck, identifier, quoted
 from flows.warehouse.keying import stored_name
+from flows.warehouse.loading import loaded
 from schemas.errors import SourceError
+from schemas.inputs import model_of
 
 # Columns that only describe; every other one is read by some rule.
 _DESCRIPTIVE = ("email", "first_name", "last_name", "name", "title", "linear_progression")
-# NDJSON has no header: a key that no row has counts as a missing column if so many stored rows have a value.
+# The warehouse dates versions itself where the source does not.
+_OWN_DATES = ("valid_from", "valid_to")
+# A column without any value counts as a missing one if so many stored rows have a value.
 _FEWEST_VALUES = 10
 
 
@@ -26,16 +30,18 @@ def missing_columns(
     if _is_ndjson(extract.file) and not extract.is_full:
         return []
     missing = [name for name in before if name not in columns]
-    needed = [name for name in missing if name not in _DESCRIPTIVE and _is_missed(duck, extract, name)]
+    empty = _emptied(duck, extract, before) if extract.is_full else []
+    gone = [name for name in missing if not _is_ndjson(extract.file)]
+    needed = [name for name in before if name not in _DESCRIPTIVE and name in {*gone, *empty}]
     if needed and not are_allowed:
         raise SourceError(
-            f"{extract.file}: table {extract.table} has no column {', '.join(needed)}, which earlier "
-            "deliveries had and rules read. Add it to the source, or publish once without it with "
-            "--allow-missing-columns."
+            f"{extract.file}: table {extract.table} has no column {', '.join(needed)} or no value in it, "
+            "which earlier deliveries had and rules read. Add it to the source, or publish once without it "
+            "with --allow-missing-columns."
         )
     return [
-        str(DataWarning(extract.name, f"column {name}, which earlier deliveries had, is missing."))
-        for name in missing
+        str(DataWarning(extract.name, f"column {name}, which earlier deliveries had, is missing or empty."))
+        for name in dict.fromkeys([*missing, *empty])
     ]
 
 
@@ -49,14 +55,20 @@ def delivered_columns(
     return list(dict.fromkeys([*(before if is_partial else ()), *delivered]))
 
 
-def _is_missed(duck: Duck, extract: Extract, column: str) -> bool:
-    if not _is_ndjson(extract.file):
-        return True
+def _emptied(duck: Duck, extract: Extract, columns: Sequence[str]) -> list[str]:
+    """The columns without any value in the whole table, though many stored rows have one."""
+    fresh = loaded(model_of(extract.table), is_full=True)
     is_stored = f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {quoted(extract.table)}"
-    if not duck.value(is_stored):
-        return False
-    stored = identifier(stored_name(column))
-    return bool(duck.value(f"SELECT count({stored}) >= {_FEWEST_VALUES} FROM {extract.table}"))
+    names = [name for name in columns if name not in _OWN_DATES]
+    if not names or not duck.value(is_stored):
+        return []
+    counts = ", ".join(f"count({identifier(stored_name(name))})" for name in names)
+    stored, delivered = (duck.rows(f"SELECT {counts} FROM {table}")[0] for table in (extract.table, fresh))
+    return [
+        name
+        for name, before, now in zip(names, stored, delivered, strict=True)
+        if before >= _FEWEST_VALUES and not now
+    ]
 
 
 def _is_ndjson(file: Path) -> bool:

@@ -1,6 +1,7 @@
 """Near matches: ids that nothing is known by, and that would be known if they were written another way."""
 
 from collections.abc import Container, Iterator
+from functools import reduce
 
 from flows.sources.base import DataWarning
 from flows.warehouse.duck import Duck
@@ -10,6 +11,7 @@ _REFERENCES = (
     ("step_activity", "user", "users"),
     ("step_activity", "session", "path_sessions"),
     ("step_activity", "step", "path_steps"),
+    ("step_activity", "enrollment", "enrollments"),
     ("enrollments", "user", "users"),
     ("enrollments", "session", "path_sessions"),
     ("path_sessions", "path", "paths"),
@@ -22,6 +24,8 @@ _FORMS = {
     "removing spaces around them": r"regexp_replace({id}, '^\s+|\s+$', '', 'g')",
     "ignoring case": "lower({id})",
 }
+_ALL = "all of these changes together"
+_FORMS[_ALL] = reduce(lambda form, other: other.format(id=form), _FORMS.values(), "trim({id})")
 
 
 def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
@@ -37,24 +41,34 @@ def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
     ]
 
 
-def _near(duck: Duck, table: str, kind: str, known_by: str) -> Iterator[str]:
-    duck.execute(
-        f"CREATE OR REPLACE TEMP TABLE unknown AS SELECT company_key, {kind}_id AS id FROM {kind}_keys "
-        f"WHERE {kind}_key IN (SELECT {kind}_key FROM {table}) "
-        f"AND {kind}_key NOT IN (SELECT {kind}_key FROM {known_by})"
-    )
+def _near(duck: Duck, table: str, kind: str, of: str) -> Iterator[str]:
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE unknown AS {_unknown(table, kind, of)}")
     unknown = duck.value("SELECT count(*) FROM unknown")
     if not unknown:
         return
-    known = (
+    ids = f"unknown {kind} id matches" if unknown == 1 else f"unknown {kind} ids match"
+    most = 0
+    for words, form in _FORMS.items():
+        count, id, meant = _matching(duck, _ids(of, kind), form)
+        # In all forms together each id matches that does in one.
+        if count > (most if words == _ALL else 0):
+            yield f"{count:,} of {unknown:,} {ids} after {words}, e.g. {id!r} is {meant!r}."
+        most += count
+
+
+def _unknown(table: str, kind: str, of: str) -> str:
+    return f"SELECT * FROM ({_ids(table, kind)}) ANTI JOIN ({_ids(of, kind)}) USING (company_key, id)"
+
+
+def _ids(table: str, kind: str) -> str:
+    """The query for the ids of a kind in a table: company_key, id."""
+    if kind == "enrollment":
+        rows = f"SELECT DISTINCT company_key, enrollment_id AS id FROM {table}"
+        return f"{rows} WHERE enrollment_id IS NOT NULL"
+    return (
         f"SELECT company_key, {kind}_id AS id FROM {kind}_keys "
-        f"WHERE {kind}_key IN (SELECT {kind}_key FROM {known_by})"
+        f"WHERE {kind}_key IN (SELECT {kind}_key FROM {table})"
     )
-    found = {words: _matching(duck, known, form) for words, form in _FORMS.items()}
-    words, (count, id, meant) = max(found.items(), key=lambda item: item[1][0])
-    if count:
-        ids = f"unknown {kind} id matches" if unknown == 1 else f"unknown {kind} ids match"
-        yield f"{count:,} of {unknown:,} {ids} after {words}, e.g. {id!r} is {meant!r}."
 
 
 def _matching(duck: Duck, known: str, form: str) -> tuple[int, str, str]:

@@ -17,6 +17,7 @@ _TIMES = {
     "enrollments": ("enrolled_at", "archived_at"),
     "step_activity": ("started_at", "last_activity_at", "completed_at"),
 }
+_PERCENTAGES = {"step_activity": ("score", "progress"), "path_steps": ("min_score",)}
 # How long after as_of a time is plausible. Activity is often taken a little later than the run's instant;
 # enrollments and unenrollments are planned.
 _PLANNED = {"step_activity": timedelta(days=1), "enrollments": timedelta(days=365)}
@@ -104,11 +105,14 @@ def _matching(duck: Duck, rows: str, tests: dict[str, str]) -> Iterator[str]:
 
 def _whole_table(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
     """Properties that all rows share, though they hardly ever do."""
-    if score := {"step_activity": "score", "path_steps": "min_score"}.get(extract.table):
-        select = f"SELECT count({score}), max({score}), arg_max(row_in_file, {score}) FROM {table}"
-        count, most, row = duck.rows(select)[0]
-        if count >= _FEWEST_SCORES[extract.is_full] and 0 < most <= 1:
-            words = f"{score} never exceeds {most:g}; it is a percentage, 0 to 100"
+    for column in _PERCENTAGES.get(extract.table, ()):
+        # Each company has its own scale.
+        for most, count, row in duck.rows(
+            f"SELECT max({column}), count({column}) AS n, arg_max(row_in_file, {column}) FROM {table} "
+            f"GROUP BY company_key HAVING n >= {_FEWEST_SCORES[extract.is_full]} "
+            f"AND max({column}) BETWEEN 1e-9 AND 1 ORDER BY 3"
+        ):
+            words = f"{column} never exceeds {most:g}; it is a percentage, 0 to 100"
             yield f"{words} {_in_rows(count, row)}"
     # The days of a session are often planned as such.
     for column in _TIMES[extract.table] if extract.table in _PLANNED else ():

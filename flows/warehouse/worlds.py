@@ -173,7 +173,11 @@ class Worlds:
         enrollments = self._duck.frame(
             "SELECT session_key, user_key, user_id FROM enrollments_in_touch JOIN user_keys USING (user_key)"
         )
-        return Touched(sessions, enrollments)
+        learners = self._duck.frame(
+            "SELECT company_id, user_id FROM touched_learners JOIN user_keys USING (user_key) "
+            "JOIN company_keys USING (company_key)"
+        )
+        return Touched(sessions, enrollments, learners)
 
     @property
     def firsts(self) -> list[tuple[str, str]]:

@@ -115,7 +115,9 @@ def _refused(manifest: Manifest) -> Table:
     table.add_column("because")
     for name, count in manifest.tables_in.items():
         if count.reasons:
-            table.add_row(name, ", ".join(f"{n:,} {reason}" for reason, n in count.reasons.items()))
+            for number, (reason, rows) in enumerate(count.reasons.items()):
+                example = f": {count.examples[reason]}" if reason in count.examples else ""
+                table.add_row("" if number else name, Text(f"{rows:,} {reason}{example}"))
     return table
 
 

@@ -18,7 +18,7 @@ def sandbox(
     source: Annotated[
         str, typer.Argument(metavar="SRC", help=f"The world that is served. {SOURCES}")
     ] = "demo",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 is any that is free.")] = 8360,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 is any that is free.")] = 8361,
     as_of: AsOfOption = None,
     company: Annotated[
         str | None, typer.Option(help="Whose platform it is, if the source has several.")

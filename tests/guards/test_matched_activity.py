@@ -77,7 +77,7 @@ def test_attempts_outside_any_session_need_no_session(tmp_path: Path) -> None:
     outside = [{**row, "session_id": None} for row in tables["step_activity"][1:]]
     source = write(tmp_path / "in", {**tables, "step_activity": [tables["step_activity"][0], *outside]})
     manifest = run(source, tmp_path / "home")
-    assert manifest.matched["acme"].shares() == {"user": 1.0, "session": 1.0, "step": 1.0}
+    assert manifest.matched["acme"] == Matched(12, 12, 12, in_session=1, session=1, complete=1)
     assert not manifest.warnings
 
 
@@ -136,5 +136,50 @@ def test_report_and_status_show_the_share_and_the_warnings(tmp_path: Path) -> No
 def test_company_without_any_attempt_in_a_session_has_no_share_of_sessions(tmp_path: Path) -> None:
     source = write(tmp_path / "in", edited(earned_by(6), "step_activity", session_id=None))
     manifest = run(source, tmp_path / "home")
-    assert manifest.matched["acme"].shares() == {"user": 1.0, "session": None, "step": 1.0}
+    assert manifest.matched["acme"].shares()["session"] is None
     assert "user 100.0%, session –, step 100.0%" in manifest.matched["acme"].percentages
+
+
+def with_enrollments(name: Renamed) -> Tables:
+    """The class, each attempt naming its learner's enrollment as the function writes it."""
+    tables = earned_by(12)
+    attempts = [{**row, "enrollment_id": name(f"e{row['user_id']}")} for row in tables["step_activity"]]
+    return {**tables, "step_activity": attempts}
+
+
+def test_attempts_that_name_enrollments_in_another_form_are_warned_of(tmp_path: Path) -> None:
+    assert not run(write(tmp_path / "in", with_enrollments(str)), tmp_path / "sound").warnings
+    spoiled = write(tmp_path / "spoiled", with_enrollments("{}.0".format))
+    low, near = run(spoiled, tmp_path / "home").warnings
+    assert low.startswith("step_activity: only 0 of the 24 rows that name an enrollment name one of the same")
+    assert "12 of 12 unknown enrollment ids match after removing '.0'" in near
+    with pytest.raises(HeldBack, match="with a known enrollment fell from 100% to 0%"):
+        run(spoiled, tmp_path / "sound", NEXT)
+
+
+def test_attempts_that_name_the_enrollments_of_other_learners_are_warned_of(tmp_path: Path) -> None:
+    (low,) = run(write(tmp_path / "in", with_enrollments(lambda id: "e0001")), tmp_path / "home").warnings
+    assert "only 2 of the 24 rows that name an enrollment" in low
+
+
+def test_activity_at_courses_outside_every_path_does_not_block_a_run(tmp_path: Path) -> None:
+    tables = earned_by(10)
+    run(write(tmp_path / "in", tables), tmp_path / "home")
+    library = [
+        {**row, "activity_id": f"library {n}", "step_id": f"course {n}", "session_id": None}
+        for n, row in enumerate(tables["step_activity"])
+    ]
+    more = write(tmp_path / "next", {**tables, "step_activity": tables["step_activity"] + library})
+    assert run(more, tmp_path / "home", NEXT).matched["acme"].shares()["step"] == 0.5
+
+
+def test_near_matches_of_several_kinds_are_all_named(tmp_path: Path) -> None:
+    tables = earned_by(3)
+    forms = ("101.0", " 101", "0101 ", "101", "101", "101")
+    attempts = [{**row, "session_id": id} for row, id in zip(tables["step_activity"], forms, strict=True)]
+    warnings = run(write(tmp_path / "in", {**tables, "step_activity": attempts}), tmp_path / "home").warnings
+    assert [it.partition(" after ")[2].partition(",")[0] for it in warnings if " after " in it] == [
+        "removing '.0'",
+        "removing spaces around them",
+        "all of these changes together",
+    ]

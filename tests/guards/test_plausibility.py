@@ -29,6 +29,11 @@ SPOILED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"score": 1},
         ["step_activity: score never exceeds 1; it is a percentage, 0 to 100 (12 rows, e.g. row 1)."],
     ),
+    "progress on a scale from 0 to 1": (
+        "step_activity",
+        {"progress": 1},
+        ["step_activity: progress never exceeds 1; it is a percentage, 0 to 100 (12 rows, e.g. row 1)."],
+    ),
     "least scores on a scale from 0 to 1": (
         "path_steps",
         {"min_score": 1},
@@ -101,6 +106,14 @@ def test_scale_of_a_few_least_scores_is_noticed_from_three_on(tmp_path: Path) ->
     assert (
         warning == "path_steps: min_score never exceeds 1; it is a percentage, 0 to 100 (5 rows, e.g. row 1)."
     )
+
+
+def test_scale_of_one_of_two_companies_is_noticed(tmp_path: Path) -> None:
+    small = edited(earned_by(6), "step_activity", score=1)
+    other = {name: [{**row, "company_id": "other"} for row in rows] for name, rows in earned_by(6).items()}
+    both = {name: rows + other[name] for name, rows in small.items()}
+    (warning,) = run(write(tmp_path / "in", both), tmp_path / "home").warnings
+    assert warning.startswith("step_activity: score never exceeds 1")
 
 
 def attempts(count: int) -> Tables:

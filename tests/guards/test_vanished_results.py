@@ -7,8 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.night import run_night
+from flows.plan import Plan
 from pathstats.cli.night_screen import changes_in_words
 from schemas.errors import HeldBack
+from schemas.home import Home
 from tests.a_night import latest, published
 from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
 from tests.reference.rows import Tables
@@ -95,6 +98,7 @@ def test_stricter_step_takes_dates_away_without_blocking_the_run(tmp_path: Path)
     run(lenient, tmp_path / "home")
     manifest = run(stricter, tmp_path / "home", NEXT, **ALONE)
     assert manifest.transitions["completion date vanished"] == 20
+    assert "20 of 20 completion dates of company acme vanished because sessions" in manifest.warnings[0]
 
 
 def test_run_for_an_earlier_as_of_is_not_blocked_by_dates_that_were_not_yet_earned(tmp_path: Path) -> None:
@@ -103,3 +107,29 @@ def test_run_for_an_earlier_as_of_is_not_blocked_by_dates_that_were_not_yet_earn
     earlier = FIRST.replace(day=2)
     manifest = run(source, tmp_path / "home", earlier)
     assert manifest.transitions["completion date vanished"] == 20
+
+
+def test_dates_that_a_broken_column_takes_away_block_the_run_though_a_session_was_edited(
+    tmp_path: Path,
+) -> None:
+    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
+    broken = edited(not_completed(earned_by(20)), "path_sessions", name="Another name")
+    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+        run(write(tmp_path / "next", broken), tmp_path / "home", NEXT, **ALONE)
+
+
+def test_run_for_a_slightly_earlier_as_of_is_blocked_by_dates_that_are_gone(tmp_path: Path) -> None:
+    run(write(tmp_path / "in", earned_by(20)), tmp_path / "home", NEXT)
+    broken = write(tmp_path / "next", not_completed(earned_by(20)))
+    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+        run(broken, tmp_path / "home", FIRST, **ALONE)
+
+
+def test_blocked_run_leaves_the_warehouse_as_it_was(tmp_path: Path) -> None:
+    sound = write(tmp_path / "in", earned_by(20))
+    run(sound, tmp_path / "home")
+    with pytest.raises(HeldBack):
+        run(write(tmp_path / "next", not_completed(earned_by(20))), tmp_path / "home", NEXT, **ALONE)
+    manifest = run_night(Plan(None, Home(tmp_path / "home"), NEXT))
+    assert not any(manifest.transitions.values())
+    assert manifest.matched["acme"].rows == 40

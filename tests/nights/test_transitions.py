@@ -7,7 +7,8 @@ import pytest
 
 from schemas.columns import polars_schema
 from schemas.outputs import PathSessionStats
-from transforms.changes import transitions, vanished
+from tests.reference.tables import at
+from transforms.changes import Touched, transitions, vanished
 
 Change = tuple[str, str | None, str | None]
 KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
@@ -130,8 +131,33 @@ def test_date_of_a_gone_enrollment_is_counted_with_the_enrollment() -> None:
     }
 
 
-def test_date_that_a_definition_took_away_has_not_vanished_unless_its_enrollment_is_gone() -> None:
+def touched(*learners: str, enrollments: tuple[str, ...] = ()) -> Touched:
+    pairs = {"session_key": [1] * len(enrollments), "user_key": [1] * len(enrollments)}
+    return Touched(
+        pl.DataFrame({"session_key": [1]}),
+        pl.DataFrame({**pairs, "user_id": list(enrollments)}, schema_overrides={"user_id": pl.String}),
+        pl.DataFrame(
+            [("acme", it) for it in learners],
+            schema={"company_id": pl.String, "user_id": pl.String},
+            orient="row",
+        ),
+    )
+
+
+def test_date_that_an_edited_definition_took_away_is_counted_apart_unless_its_enrollment_is_gone() -> None:
     date: list[Change] = [("completed_at", DATE, None)]
     gone: list[Change] = [("gone", "enrolled", None), *date]
-    assert vanished(lost(date, gone)).rows() == [("acme", 2)]
-    assert vanished(lost(date, gone, cause="definition")).rows() == [("acme", 1)]
+    assert vanished(lost(date, gone), touched(), at("10 Mar")).rows() == [("acme", 2, 0)]
+    assert vanished(lost(date, gone, cause="definition"), touched(), at("10 Mar")).rows() == [("acme", 1, 1)]
+
+
+def test_date_of_a_learner_whose_data_was_edited_has_vanished_whatever_else_was_edited() -> None:
+    found = lost([("completed_at", DATE, None)], cause="definition")
+    for edited in (touched("u1"), touched(enrollments=("u1",))):
+        assert vanished(found, edited, at("10 Mar")).rows() == [("acme", 1, 0)]
+
+
+def test_date_after_as_of_has_not_vanished() -> None:
+    found = lost([("completed_at", DATE, None)])
+    assert vanished(found, touched(), at("5 Mar")).rows() == [("acme", 1, 0)]
+    assert vanished(found, touched(), at("4 Mar 23:59")).rows() == []
