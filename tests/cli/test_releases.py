@@ -160,7 +160,7 @@ def test_an_intact_release(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "verify")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert f"{FIRST}: intact, 10 files" in done.stdout
+    assert f"{FIRST}: intact, 11 files" in done.stdout
     assert ask(home, "verify", EARLY).exit_code == 0
 
 

@@ -48,7 +48,7 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
     listed = shell(home, "list")
     (line,) = (line for line in listed.stdout.splitlines() if key_id in line)
     assert re.fullmatch(rf"{key_id} +acme +the dashboard +\d{{4}}-\d\d-\d\d \d\d:\d\d +– *", line)
-    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)}
+    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)["keys"]}
     assert in_json[key_id].keys() == {"key_id", "company_id", "name", "created_at", "revoked_at"}
     assert in_json[key_id]["revoked_at"] is None
 
@@ -56,7 +56,7 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
     assert (revoked.returncode, revoked.stderr) == (0, "")
     assert server.client.get(STATS, headers=asking("acme", key)).status_code == 401
     assert server.client.get(STATS, headers=acme).status_code == 200
-    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)}
+    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)["keys"]}
     assert in_json[key_id]["revoked_at"] is not None
 
     again = shell(home, "revoke", key_id)

@@ -13,7 +13,7 @@ from tests.reference.rows import Tables
 from tests.reference.tables import world
 
 # What is n times as much in the nth world.
-_NUMBERED = {"global_time_ms", "time_ms", "median_global_time_ms"}
+_NUMBERED = {"global_time_ms", "time_ms", "median_global_time_ms", "time_spent_ms"}
 
 
 def numbered(n: int) -> Tables:

@@ -18,7 +18,7 @@ import pytest
 from flows import transforming
 from flows.warehouse.duck import Duck
 from pathstats import PathStats
-from schemas.errors import HeldBack, NightFailed
+from schemas.errors import HeldBack, NightFailed, SourceError
 from schemas.home import Home
 from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, published, small_world
 
@@ -95,7 +95,7 @@ def test_interrupted_at_each_point(
             patch.setattr(owner, name, interruption.wrapped())
             try:
                 answering = Home(home).release(night(source, home, later).release_id).folder
-            except (NightFailed, KeyboardInterrupt):
+            except (NightFailed, SourceError, KeyboardInterrupt):
                 assert interruption.answering_then is not None
                 answering = interruption.answering_then
         if interruption.answering_then is None:
