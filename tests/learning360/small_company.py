@@ -2,13 +2,18 @@
 
 from typing import Any
 
-from tests.learning360.a_platform import FakePlatform, hex_id
+from tests.learning360.a_platform import BASE, FakePlatform, hex_id
 
 PATH, SESSION = hex_id(0xA1), hex_id(0xB1)
 COURSE, QUIZ, ROOM, EXAM, SUB_PATH, MAIL = (hex_id(0xC0 + n) for n in range(1, 7))
 ADA, BEN, CAI = hex_id(0xD1), hex_id(0xD2), hex_id(0xD3)
 SLOT = hex_id(0xE1)
 SUBSCRIPTION = hex_id(0xF1)
+# What is said of it where the platform does not have it.
+NO_SUBSCRIPTION = (
+    f"{BASE} has no webhook subscription {SUBSCRIPTION}. Set subscription to the id of one of the platform's "
+    "subscriptions for user.assessment.corrected."
+)
 
 
 def enrolment(number: int, user: str, **fields: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.sources.learning360.lists import USERS
+from flows.sources.learning360.lists import USERS, Wanted
 from flows.sources.learning360.platform import Platform, connected
 from schemas.errors import SourceError, SourceUnavailable, Unreachable
 from tests.learning360 import virtual_time
@@ -36,7 +36,11 @@ PERMANENT = [
     ("/courses/stats", json_error(403, "invalid_scope"), "the list courses: it lacks .* courseStats:read"),
     ("/events", json_error(403, "invalidScope"), "the list corrections: it lacks the scope webhooks:read"),
     ("/users", httpx.Response(404, text="no"), "has no /api/v2/users. Look at base_url"),
-    ("/enrollments", httpx.Response(404, text="no"), "has no /api/v2/paths/{owner}/enrollments"),
+    (
+        "/enrollments",
+        httpx.Response(404, text="no"),
+        f"has no /api/v2/paths/{PATH}/enrollments. Look at base_url",
+    ),
     ("/users", json_error(400, "invalidParameter"), r"the list users \(HTTP 400, invalidParameter\)"),
     ("/users", json_error(422, "invalidParameter"), r"refuses the list users \(HTTP 422, invalidParameter\)"),
     ("/users", httpx.Response(200, text="<html></html>"), "the list users, page 1, with .* not JSON"),
@@ -312,14 +316,14 @@ def test_a_token_that_was_revoked_before_its_turn_came_is_replaced_again() -> No
             given.append(TOKENS[len(given)])
             return httpx.Response(200, json={"access_token": given[-1]})
         if request.url.path == "/waits" and len(given) < 4:
-            await asking.page(USERS, "/is-answered")
+            await asking.page(Wanted(USERS), "/is-answered")
             return json_error(401, "invalid_token")
         return httpx.Response(200, json=[])
 
     async def ask() -> None:
         nonlocal asking
         async with connected(settings(), httpx.MockTransport(answer)) as asking:
-            await asking.page(USERS, "/waits")
+            await asking.page(Wanted(USERS), "/waits")
 
     virtual_time.run(ask())
     assert len(given) == 4

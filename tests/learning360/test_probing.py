@@ -12,9 +12,9 @@ from flows.sources.learning360.probing import Probe, probe
 from pathstats.cli.main import app
 from schemas.errors import SourceError, SourceUnavailable
 from tests.learning360 import virtual_time
-from tests.learning360.a_platform import CLIENT_ID, SECRET, FakePlatform
+from tests.learning360.a_platform import CLIENT_ID, SECRET, FakePlatform, hex_id
 from tests.learning360.extracting import settings
-from tests.learning360.small_company import PATH, SUBSCRIPTION, small_company
+from tests.learning360.small_company import NO_SUBSCRIPTION, PATH, SUBSCRIPTION, small_company
 from tests.learning360.test_corrections import STATES
 
 
@@ -66,8 +66,9 @@ def test_every_scope_that_is_missing_is_told() -> None:
     assert found["enrollments"].answer == "readable"
 
 
-def probe_of(platform: FakePlatform, name: str) -> Probe:
-    return next(one for one in probe(settings(), platform.transport, virtual_time.run) if one.list == name)
+def probe_of(platform: FakePlatform, name: str, **changes: object) -> Probe:
+    found = probe(settings(**changes), platform.transport, virtual_time.run)
+    return next(one for one in found if one.list == name)
 
 
 @pytest.mark.parametrize(("state", "sentence"), STATES)
@@ -94,6 +95,45 @@ def test_list_that_a_run_can_do_without_is_a_warning(refusal: httpx.Response) ->
         "The list catalog can't be read, which needs the scope courses:read: time limits apply to SCORM "
         'courses as to others, and courses have no titles. Grant the scope, or set skip = ["catalog"].'
     )
+
+
+@pytest.mark.parametrize("code", ["subscriptionNotFound", None])
+def test_subscription_that_does_not_exist_is_named_and_no_scope_is_asked_for(code: str | None) -> None:
+    platform = small_company()
+    body = {"error": {"code": code, "message": "no"}} if code else {}
+    platform.faults["/webhooks/subscriptions"] = lambda request, met: httpx.Response(404, json=body)
+    for name in ("subscription", "corrections"):
+        found = probe_of(platform, name)
+        assert (found.answer, found.fault, found.warning) == ("failed", NO_SUBSCRIPTION, None)
+
+
+def test_subscription_that_is_kept_to_itself_is_a_warning_where_its_events_are_readable() -> None:
+    platform = small_company()
+    platform.objects.clear()
+    found = probe_of(platform, "subscription")
+    assert (found.is_fault, "whether corrections are sent is not known" in str(found.warning)) == (
+        False,
+        True,
+    )
+
+
+def test_corrections_that_nothing_brings_are_a_warning_where_paths_have_assessments(tmp_path: Path) -> None:
+    platform = small_company()
+    path = platform.lists["paths"][0]
+    # One step in two paths is one step.
+    platform.lists["paths"].append(path | {"_id": hex_id(0xA2)})
+    lost = probe_of(platform, "corrections", subscription=None)
+    assert (lost.answer, lost.is_fault) == ("nothing to try it on", False)
+    assert lost.warning == (
+        "No corrections are read, and 1 of the steps on the first page of paths are assessments: their "
+        "learners stay awaitingCorrection. Set subscription or corrections_file, or skip = "
+        '["assessments"].'
+    )
+    file = tmp_path / "events.ndjson"
+    for changes in ({"subscription": None, "corrections_file": file}, {"skip": "assessments"}, {}):
+        assert probe_of(platform, "corrections", **changes).warning is None
+    platform.lists["paths"] = [path | {"steps": path["steps"][:2]}]
+    assert probe_of(platform, "corrections", subscription=None).warning is None
 
 
 def test_who_waits_is_not_kept_waiting() -> None:

@@ -9,7 +9,16 @@ import pytest
 from schemas.errors import SourceError
 from tests.learning360.a_platform import FakePlatform
 from tests.learning360.extracting import land, landed
-from tests.learning360.small_company import ADA, PATH, ROOM, SUBSCRIPTION, attempt, enrolment, small_company
+from tests.learning360.small_company import (
+    ADA,
+    NO_SUBSCRIPTION,
+    PATH,
+    ROOM,
+    SUBSCRIPTION,
+    attempt,
+    enrolment,
+    small_company,
+)
 
 
 def test_every_page_of_every_list_is_landed_as_it_came(tmp_path: Path) -> None:
@@ -110,9 +119,10 @@ def test_a_path_that_is_deleted_meanwhile_has_no_enrolments(tmp_path: Path) -> N
 def test_a_subscription_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     platform = small_company()
     missing = httpx.Response(404, json={"error": {"code": "subscriptionNotFound", "message": "no"}})
-    platform.faults["/events"] = lambda request, met: missing
-    with pytest.raises(SourceError, match="has no /api/v2/webhooks/subscriptions"):
+    platform.faults["/webhooks/subscriptions"] = lambda request, met: missing
+    with pytest.raises(SourceError) as raised:
         land(platform, tmp_path)
+    assert str(raised.value) == NO_SUBSCRIPTION
 
 
 def test_a_path_without_a_session_and_a_session_without_a_listed_path(tmp_path: Path) -> None:

@@ -5,9 +5,6 @@ from flows.sources.learning360 import lists
 from flows.sources.learning360.definitions import of_company
 from flows.sources.learning360.landed_rows import OWNER, PAGE, json_at, landed, text_at, whole
 
-# user.assessment.corrected is what such an event is called; others of a subscription are not read.
-CORRECTED = "user.assessment.corrected"
-
 
 def landed_tables(landing: Landing) -> dict[str, str]:
     """What is read of each list, by the table it is put into."""
@@ -52,7 +49,8 @@ _CORRECTION = {
     "score": "score",
     "success": "success",
 }
-IS_CORRECTION = f"type = '{CORRECTED}'"
+# Other events of a subscription are not read.
+IS_CORRECTION = f"type = '{lists.CORRECTED}'"
 # Without one of these a correction is of no assessment, no learner or no time.
 IS_WHOLE = "user_id IS NOT NULL AND step_id IS NOT NULL AND corrected_at IS NOT NULL"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from flows.sources.learning360.lists import ListOf
+from flows.sources.learning360.lists import CORRECTED, CORRECTIONS, SUBSCRIPTION, ListOf, Wanted
 from schemas.errors import (
     MissingScope,
     NoSuchList,
@@ -23,8 +23,9 @@ class Host:
 
     url: str
 
-    def refused(self, kind: ListOf | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
-        """The error that an answer which is no page stands for. kind: None for the token."""
+    def refused(self, wanted: Wanted | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
+        """The error that an answer which is no page stands for. wanted: None for the token."""
+        kind = wanted.of if wanted else None
         status, code = answer.status_code, error_code(answer)
         what = f"the list {kind.name}" if kind else "an access token"
         if may_help_later(status):
@@ -47,9 +48,8 @@ class Host:
                 f"The client may not read {what}: it lacks the scope {kind.scope}. Grant it in the "
                 f"platform's settings of the API, or skip what needs it. {_CHECK}"
             )
-        if status == 404 or (status == 410 and kind):
-            address = kind.path if kind else TOKEN
-            return NoSuchList(f"{self.url} has no {address}. {_ADDRESS}", is_named=bool(code), status=status)
+        if status == 404 or (status == 410 and wanted):
+            return NoSuchList(self._missing(wanted), is_named=bool(code), status=status)
         if 300 <= status < 400:
             return SourceError(f"{self.url} sends us to another address when asked for {what}. {_ADDRESS}")
         if kind is None and code in ("invalid_client", "invalid_grant", "unauthorized_client"):
@@ -59,6 +59,14 @@ class Host:
             sentence = f"{self.url} does not take our request for {what} ({words}). Please report it."
             return NoSuchList(sentence, status=status)
         return SourceError(f"{self.url} refuses {what} ({words}). {_CHECK}")
+
+    def _missing(self, wanted: Wanted | None) -> str:
+        if wanted and wanted.of in (SUBSCRIPTION, CORRECTIONS):
+            return (
+                f"{self.url} has no webhook subscription {wanted.owner}. Set subscription to the id of one "
+                f"of the platform's subscriptions for {CORRECTED}."
+            )
+        return f"{self.url} has no {wanted.path if wanted else TOKEN}. {_ADDRESS}"
 
     def no_credentials(self) -> SourceError:
         return SourceError(

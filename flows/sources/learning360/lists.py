@@ -9,6 +9,8 @@ from schemas.vocabulary import USER_STATUSES
 STATUSES = ("published", "archived")
 # The type of courses in SCORM, AICC and xAPI.
 SCORM = "elearning standard"
+# The type of the event that a correction of an assessment is.
+CORRECTED = "user.assessment.corrected"
 # What a platform need not be read for.
 Skippable = Literal["courses", "catalog", "classrooms", "assessments", "stats"]
 
@@ -228,5 +230,13 @@ class Wanted:
         >>> Wanted(ENROLLMENTS, "65f0", filters=(("status[eq]", "archived"),)).first_page
         '/api/v2/paths/65f0/enrollments?status%5Beq%5D=archived'
         """
-        path = self.of.path.format(owner=quote(self.owner, safe=""))
-        return f"{path}?{urlencode(self.filters)}" if self.filters else path
+        return f"{self.path}?{urlencode(self.filters)}" if self.filters else self.path
+
+    @property
+    def path(self) -> str:
+        """The address of the list without filters.
+
+        >>> Wanted(ENROLLMENTS, "65f0").path
+        '/api/v2/paths/65f0/enrollments'
+        """
+        return self.of.path.format(owner=quote(self.owner, safe=""))

@@ -14,7 +14,7 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from flows.sources.learning360.failures import TOKEN, Host
-from flows.sources.learning360.lists import ListOf, Wanted
+from flows.sources.learning360.lists import Wanted
 from flows.sources.learning360.patience import ATTEMPTS, FIRST_TIMEOUT, LONGEST_PAUSE_S, Patience
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.token import Token, Tokens
@@ -56,26 +56,26 @@ class Platform:
         ours = datetime.now(UTC)
         return min(ours, self._told_at or ours)
 
-    async def page(self, kind: ListOf, address: str) -> Page:
-        """The page at the address, which may be a path or a whole URL.
+    async def page(self, wanted: Wanted, address: str) -> Page:
+        """The page of a list at the address, which may be a path or a whole URL.
 
         Raises: SourceError; SourceUnavailable if the platform does not answer for minutes.
         """
         try:
             url = self._origin.join(address)
         except httpx.InvalidURL:
-            raise self.host.elsewhere(kind.name) from None
+            raise self.host.elsewhere(wanted.of.name) from None
         if (url.scheme, url.netloc) != (self._origin.scheme, self._origin.netloc):
-            raise self.host.elsewhere(kind.name)
-        answer = await self._patience.ask(lambda: self._with_token(kind, url))
+            raise self.host.elsewhere(wanted.of.name)
+        answer = await self._patience.ask(lambda: self._with_token(wanted, url))
         following = answer.links.get("next", {}).get("url")
         return Page(answer.content, following and str(url.join(following)))
 
     async def first_page(self, wanted: Wanted) -> Page:
         """The first page of a list."""
-        return await self.page(wanted.of, wanted.first_page)
+        return await self.page(wanted, wanted.first_page)
 
-    async def _with_token(self, kind: ListOf, url: httpx.URL) -> httpx.Response:
+    async def _with_token(self, wanted: Wanted, url: httpx.URL) -> httpx.Response:
         """The answer to a token that holds.
 
         One that is refused is replaced once; and again if others were answered with the new one before it was
@@ -89,7 +89,7 @@ class Platform:
             token = await self._tokens.instead_of(token)
             answer = await self._get(url, token)
         token.was_good = token.was_good or answer.status_code != 401
-        return self._sound(kind, answer)
+        return self._sound(wanted, answer)
 
     async def _get(self, url: httpx.URL, token: Token) -> httpx.Response:
         headers = VERSION | {"Authorization": f"Bearer {token.text}"}
@@ -126,11 +126,11 @@ class Platform:
             await asyncio.sleep(pause)
             await self._limiter.acquire()
 
-    def _sound(self, kind: ListOf | None, answer: httpx.Response) -> httpx.Response:
+    def _sound(self, wanted: Wanted | None, answer: httpx.Response) -> httpx.Response:
         """The answer, if it is what was asked for; when one is told to wait, all wait."""
         if answer.is_success:
             return answer
-        error = self.host.refused(kind, answer, _pause_s(answer))
+        error = self.host.refused(wanted, answer, _pause_s(answer))
         if answer.status_code == 429 and isinstance(error, NotNow):
             now = asyncio.get_running_loop().time()
             self._quiet_until = max(self._quiet_until, now + min(error.pause_s or 1.0, LONGEST_PAUSE_S))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from flows.sources.learning360.pages import rows_of, subscription_of
 from flows.sources.learning360.platform import Platform, connected
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.together import together
-from flows.sources.learning360.warning import lost_without, subscription_fault
+from flows.sources.learning360.warning import lost_without, subscription_fault, without_corrections
 from schemas.errors import MissingScope, NoSuchList, SourceError
 
 # Somebody waits: a hiccup is forgiven, no more.
@@ -59,9 +59,8 @@ async def _probed(settings: Settings, transport: httpx.AsyncBaseTransport | None
         await platform.now()
         probing = _Probing(settings, platform, found)
         await together(
-            probing.paths_and_enrollments(),
+            probing.paths_and_what_they_need(),
             probing.classrooms(),
-            probing.corrections(),
             *(probing.first(Wanted(kind)) for kind in _ALONE),
             probing.first(Wanted(lists.STATS, filters=(("status[eq]", STATUSES[0]),))),
         )
@@ -78,8 +77,9 @@ class _Probing:
     platform: Platform
     found: dict[str, Probe]
 
-    async def paths_and_enrollments(self) -> None:
+    async def paths_and_what_they_need(self) -> None:
         rows = await self.first(Wanted(lists.PATHS))
+        await self._corrections(_assessments(rows))
         await self._of_first(lists.ENROLLMENTS, rows, (("status[eq]", STATUSES[0]),))
 
     async def classrooms(self) -> None:
@@ -87,10 +87,19 @@ class _Probing:
         await self._of_first(lists.SLOTS, rows)
         await self._of_first(lists.REGISTRATIONS, rows)
 
-    async def corrections(self) -> None:
+    async def _corrections(self, assessments: int) -> None:
         owners = [{"_id": self.settings.subscription}] if self.settings.subscription else []
         await self._of_first(lists.SUBSCRIPTION, owners)
         await self._of_first(lists.CORRECTIONS, owners)
+        subscription, corrections = (
+            self.found[kind.name] for kind in (lists.SUBSCRIPTION, lists.CORRECTIONS)
+        )
+        if corrections.is_fault and subscription.warning:
+            # A run does not come as far as to do without it.
+            self.found[subscription.list] = replace(subscription, warning=None, fault=corrections.fault)
+        if not (owners or self.settings.corrections_file or self._is_skipped(lists.CORRECTIONS)):
+            lost = without_corrections(assessments, "the steps on the first page of paths")
+            self.found[corrections.list] = replace(corrections, warning=lost)
 
     async def _of_first(
         self, kind: ListOf, owners: list[dict[str, Any]], filters: tuple[tuple[str, str], ...] = ()
@@ -124,6 +133,11 @@ class _Probing:
 
     def _is_skipped(self, kind: ListOf) -> bool:
         return kind.skipped_with in self.settings.skip
+
+
+def _assessments(paths: list[dict[str, Any]]) -> int:
+    steps = [step for path in paths for step in path["steps"] if isinstance(step, dict)]
+    return len({str(step.get("_id")) for step in steps if step.get("type") == "assessment"})
 
 
 def _failed(kind: ListOf, answer: str, error: SourceError) -> Probe:

@@ -216,7 +216,7 @@ class Extraction:
 
     async def _page(self, wanted: Wanted, number: int, address: str) -> Page:
         try:
-            return await self.platform.page(wanted.of, address)
+            return await self.platform.page(wanted, address)
         except NoSuchList as error:
             if number == 1:
                 raise

@@ -7,9 +7,10 @@ import polars as pl
 
 from flows.sources.landing import Landing
 from flows.sources.learning360 import activity, lists
-from flows.sources.learning360.activity import CORRECTED, IS_CORRECTION, IS_WHOLE
+from flows.sources.learning360.activity import IS_CORRECTION, IS_WHOLE
 from flows.sources.learning360.corrections_file import OF_FILE
 from flows.sources.learning360.deciding import Decision
+from flows.sources.learning360.lists import CORRECTED
 from flows.warehouse.duck import Duck
 
 # More would be no sentence.
@@ -104,10 +105,18 @@ def _corrections_not_read(duck: Duck, landing: Landing) -> str | None:
     if is_read or lists.CORRECTIONS.skipped_with in landing.record.skip:
         return None
     count = int(duck.value("SELECT count(DISTINCT step_id) FROM steps_known WHERE type = 'assessment'"))
+    return without_corrections(count, "the paths' steps")
+
+
+def without_corrections(count: int, steps: str) -> str | None:
+    """What a run lacks that reads no corrections; None without an assessment.
+
+    count: of assessments. steps: of which steps.
+    """
     if not count:
         return None
     return (
-        f"No corrections are read, and {count:,} of the paths' steps are assessments: their learners stay "
+        f"No corrections are read, and {count:,} of {steps} are assessments: their learners stay "
         'awaitingCorrection. Set subscription or corrections_file, or skip = ["assessments"].'
     )
 
