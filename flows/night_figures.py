@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from flows.reporting.words import moment
-from schemas.manifest import Manifest, Matched
+from schemas.manifest import Manifest, Matched, percent
 from schemas.vocabulary import RESTATEMENTS, TRANSITIONS
 
 
@@ -85,7 +85,7 @@ def _parity(manifest: Manifest) -> list[str]:
     parity = manifest.parity
     if parity is None:
         return []
-    shares = ((field, f"{parity.share(field):.2%}") for field in parity.same)
+    shares = ((field, percent(parity.share(field))) for field in parity.same)
     counts = ((name, sum(found.values())) for name, found in parity.differences.items())
     return [
         _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),

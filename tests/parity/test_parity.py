@@ -1,5 +1,6 @@
 """The platform's answers beside ours: each class of differences in a world made for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from flows.night_figures import markdown
 from flows.parity.holding import parity_warnings
 from flows.publishing.gate import check
+from flows.publishing.history import manifest_of
 from pathstats.cli.main import app
 from pathstats.cli.parity_screen import agreement as table_of
 from pathstats.cli.screen import screen
@@ -277,3 +280,8 @@ def test_other_sources_have_none(home: Path) -> None:
     done = CliRunner().invoke(app, ["parity", "--home", str(home)])
     assert (done.exit_code, done.stdout) == (2, "")
     assert "was not compared; nights whose source is 360learning" in done.stderr
+
+
+def test_artifact_of_a_run_that_compared_nothing_has_no_share(home: Path) -> None:
+    manifest = replace(manifest_of(latest(home)), parity=Agreement(0, {"score": 0}, {}))
+    assert "| score | n/a |" in markdown(manifest)
