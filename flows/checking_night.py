@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.night import delivered
-from flows.sources.base import NOTHING_HELD, Extract, Held
+from flows.sources.base import NOTHING_HELD, Held
 from flows.warehouse import accepting, loading
 from flows.warehouse.accepting import Arrival, Waiting
 from flows.warehouse.duck import Duck
 from flows.warehouse.limits import NO_LIMITS
 from flows.warehouse.loading import Counts
-from flows.warehouse.plausibility import implausible
+from flows.warehouse.plausibility import loaded_with_warnings
 from schemas.columns import table_name
-from schemas.inputs import INPUTS, OPTIONAL, model_of
+from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Matched, run_id
 
 # As if every table had been taken in long ago: what is delivered now changes it.
@@ -74,7 +74,7 @@ def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.
         with Duck(Path(folder) / "check.duckdb") as duck:
             loading.start(duck)
             accepting.start(duck)
-            arrivals = [Arrival(item, _loaded(duck, item, as_of)) for item in extracts]
+            arrivals = [Arrival(item, loaded_with_warnings(duck, item, as_of)) for item in extracts]
             warned += accepting.warnings_of(arrivals)
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
@@ -95,8 +95,3 @@ def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.
                 [*warned, *accepted.warnings],
                 accepted.matched,
             )
-
-
-def _loaded(duck: Duck, item: Extract, as_of: datetime) -> Counts:
-    counts = loading.load(duck, model_of(item.table), item)
-    return replace(counts, implausible=tuple(implausible(duck, item, as_of)))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +26,7 @@ from flows.warehouse import accepting, layout, loading, since_release
 from flows.warehouse.accepting import Accepted, Arrival
 from flows.warehouse.duck import Duck
 from flows.warehouse.loading import Counts
-from flows.warehouse.plausibility import implausible
+from flows.warehouse.plausibility import loaded_with_warnings
 from flows.warehouse.setting_aside import set_aside
 from schemas.columns import table_name
 from schemas.errors import (
@@ -36,7 +35,7 @@ from schemas.errors import (
     WarehouseDamaged,
 )
 from schemas.home import Home
-from schemas.inputs import INPUTS, OPTIONAL, model_of
+from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Agreement, FileOut, Manifest, Matched, Standing, TableIn
 
 log = logging.getLogger("pathstats.night")
@@ -188,8 +187,7 @@ def delivered(source: str, landing: Path, as_of: datetime, held: Held) -> Delive
 def load(plan: Plan, item: Extract) -> Counts:
     """Check and load one table beside the current one."""
     with _warehouse(plan) as duck:
-        counts = loading.load(duck, model_of(item.table), item)
-        counts = replace(counts, implausible=tuple(implausible(duck, item, plan.as_of)))
+        counts = loaded_with_warnings(duck, item, plan.as_of)
     for warning in (*counts.warnings, *counts.implausible):
         log.warning("%s", warning)
     return counts

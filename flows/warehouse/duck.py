@@ -129,6 +129,10 @@ class Duck:
         finally:
             self._connection.unregister(name)
 
+    def tables(self) -> set[str]:
+        """The names of all tables there are."""
+        return {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
+
     def columns(self, table: str) -> list[str]:
         return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
 

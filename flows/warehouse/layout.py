@@ -14,7 +14,7 @@ def declare(duck: Duck, warehouse: Path) -> None:
 
     Raises: WarehouseDamaged if it is of another one.
     """
-    tables = {name for (name,) in duck.rows("SELECT table_name FROM duckdb_tables()")}
+    tables = duck.tables()
     if not tables:
         duck.execute(f"CREATE TABLE layout AS SELECT {LAYOUT} AS version")
     elif "layout" not in tables or duck.value("SELECT version FROM layout") != LAYOUT:

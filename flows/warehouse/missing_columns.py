@@ -1,12 +1,12 @@
 """Columns that earlier deliveries had and this one lacks: a warning, or an error where rules read them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from flows.sources.base import DataWarning, Extract
-from flows.warehouse.duck import Duck, identifier, quoted
+from flows.warehouse.duck import Duck, identifier
 from flows.warehouse.keying import stored_name
 from flows.warehouse.loading import loaded
+from flows.warehouse.reading import is_ndjson
 from schemas.errors import SourceError
 from schemas.inputs import model_of
 
@@ -27,11 +27,11 @@ def missing_columns(
     are_allowed:     whether even a column that rules read may be missing.
     Raises: SourceError for a column that rules read.
     """
-    if _is_ndjson(extract.file) and not extract.is_full:
+    if is_ndjson(extract.file) and not extract.is_full:
         return []
     missing = [name for name in before if name not in columns]
     empty = _emptied(duck, extract, before) if extract.is_full else []
-    gone = [name for name in missing if not _is_ndjson(extract.file)]
+    gone = [name for name in missing if not is_ndjson(extract.file)]
     needed = [name for name in before if name not in _DESCRIPTIVE and name in {*gone, *empty}]
     if needed and not are_allowed:
         raise SourceError(
@@ -50,7 +50,7 @@ def delivered_columns(
 ) -> list[str]:
     """The columns of a table as of these deliveries, in the order in which they were first met."""
     # Keys that no changed row has are not missing: the rows that have not changed may have them.
-    is_partial = all(_is_ndjson(extract.file) and not extract.is_full for extract, _ in deliveries)
+    is_partial = all(is_ndjson(extract.file) and not extract.is_full for extract, _ in deliveries)
     delivered = [name for _, columns in deliveries for name in columns]
     return list(dict.fromkeys([*(before if is_partial else ()), *delivered]))
 
@@ -58,9 +58,8 @@ def delivered_columns(
 def _emptied(duck: Duck, extract: Extract, columns: Sequence[str]) -> list[str]:
     """The columns without any value in the whole table, though many stored rows have one."""
     fresh = loaded(model_of(extract.table), is_full=True)
-    is_stored = f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {quoted(extract.table)}"
     names = [name for name in columns if name not in _OWN_DATES]
-    if not names or not duck.value(is_stored):
+    if not names or extract.table not in duck.tables():
         return []
     counts = ", ".join(f"count({identifier(stored_name(name))})" for name in names)
     stored, delivered = (duck.rows(f"SELECT {counts} FROM {table}")[0] for table in (extract.table, fresh))
@@ -69,7 +68,3 @@ def _emptied(duck: Duck, extract: Extract, columns: Sequence[str]) -> list[str]:
         for name, before, now in zip(names, stored, delivered, strict=True)
         if before >= _FEWEST_VALUES and not now
     ]
-
-
-def _is_ndjson(file: Path) -> bool:
-    return not {".ndjson", ".jsonl"}.isdisjoint(map(str.lower, file.suffixes))

@@ -18,14 +18,14 @@ _REFERENCES = (
     ("path_steps", "path", "paths"),
 )
 # How tools change an id that they should have left alone; undone on both sides.
+_WITHOUT_SPACES = r"regexp_replace({id}, '^\s+|\s+$', '', 'g')"
 _FORMS = {
     "removing '.0'": r"regexp_replace({id}, '\.0+$', '')",
     "removing leading zeros": "ltrim({id}, '0')",
-    "removing spaces around them": r"regexp_replace({id}, '^\s+|\s+$', '', 'g')",
+    "removing spaces around them": _WITHOUT_SPACES,
     "ignoring case": "lower({id})",
 }
-_ALL = "all of these changes together"
-_FORMS[_ALL] = reduce(lambda form, other: other.format(id=form), _FORMS.values(), "trim({id})")
+_IN_ALL = reduce(lambda form, other: other.format(id=form), _FORMS.values(), _WITHOUT_SPACES)
 
 
 def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
@@ -46,14 +46,19 @@ def _near(duck: Duck, table: str, kind: str, of: str) -> Iterator[str]:
     unknown = duck.value("SELECT count(*) FROM unknown")
     if not unknown:
         return
+    # Two ids that are alike in one form are so in all forms together: only those are compared form by form.
+    duck.execute(
+        "CREATE OR REPLACE TEMP TABLE alike AS "
+        f"SELECT u.company_key, u.id, k.id AS known FROM unknown AS u JOIN ({_ids(of, kind)}) AS k "
+        f"ON u.company_key = k.company_key AND {_IN_ALL.format(id='u.id')} = {_IN_ALL.format(id='k.id')}"
+    )
     ids = f"unknown {kind} id matches" if unknown == 1 else f"unknown {kind} ids match"
-    most = 0
-    for words, form in _FORMS.items():
-        count, id, meant = _matching(duck, _ids(of, kind), form)
-        # In all forms together each id matches that does in one.
-        if count > (most if words == _ALL else 0):
+    in_one_form = 0
+    for words, form in (*_FORMS.items(), ("all of these changes together", _IN_ALL)):
+        count, id, meant = _matching(duck, form)
+        if count > (in_one_form if form == _IN_ALL else 0):
             yield f"{count:,} of {unknown:,} {ids} after {words}, e.g. {id!r} is {meant!r}."
-        most += count
+        in_one_form += count
 
 
 def _unknown(table: str, kind: str, of: str) -> str:
@@ -71,12 +76,12 @@ def _ids(table: str, kind: str) -> str:
     )
 
 
-def _matching(duck: Duck, known: str, form: str) -> tuple[int, str, str]:
+def _matching(duck: Duck, form: str) -> tuple[int, str, str]:
     """How many unknown ids match in this form, the first of them, and the known id that it matches."""
-    ours, theirs = form.format(id="u.id"), form.format(id="k.id")
+    ours, theirs = form.format(id="id"), form.format(id="known")
     return tuple(
         duck.rows(
-            f"SELECT count(DISTINCT (u.company_key, u.id)), min(u.id), arg_min(k.id, u.id) "
-            f"FROM unknown AS u JOIN ({known}) AS k ON u.company_key = k.company_key AND {ours} = {theirs}"
+            "SELECT count(DISTINCT (company_key, id)), min(id), arg_min(known, id) "
+            f"FROM alike WHERE {ours} = {theirs}"
         )[0]
     )

@@ -5,11 +5,12 @@ It blocks a run only if the run is strict.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flows.sources.base import DataWarning, Extract
 from flows.warehouse.duck import Duck, instant
-from flows.warehouse.loading import loaded
+from flows.warehouse.loading import Counts, load, loaded
 from schemas.inputs import model_of
 
 _TIMES = {
@@ -31,6 +32,12 @@ _MANY_USERS = 5
 # A property that all rows share is evidence only from this many rows on: in a whole table, in changes.
 _FEWEST_SCORES = {True: 3, False: 50}
 _FEWEST_TIMES = {True: 10, False: 50}
+
+
+def loaded_with_warnings(duck: Duck, extract: Extract, as_of: datetime) -> Counts:
+    """Load a table, as `loading.load`, and look at whether it is plausible."""
+    counts = load(duck, model_of(extract.table), extract)
+    return replace(counts, implausible=tuple(implausible(duck, extract, as_of)))
 
 
 def implausible(duck: Duck, extract: Extract, as_of: datetime) -> list[str]:
@@ -71,22 +78,26 @@ def _long_before(duck: Duck, table: str) -> Iterator[str]:
     enrollments = _known(duck, "enrollments", "session_key, user_key, enrolled_at")
     if not (sessions and enrollments):
         return
-    first = f"SELECT session_key, user_key, min(enrolled_at) AS first FROM ({enrollments}) GROUP BY ALL"
-    rows = f"{table} JOIN ({first}) USING (session_key, user_key) JOIN ({sessions}) USING (session_key)"
-    events = {"the session starts": "starts_at", "the learner was enrolled": "first"}
+    # DuckDB subtracts days from a time with its calendar: for each attempt that takes five times as long.
+    limits = f"""
+        SELECT session_key, user_key, starts_at - {_LONG_BEFORE} AS before_start,
+          min(enrolled_at) - {_LONG_BEFORE} AS before_enrollment
+        FROM ({enrollments}) JOIN ({sessions}) USING (session_key)
+        GROUP BY session_key, user_key, starts_at"""
+    events = {"the session starts": "before_start", "the learner was enrolled": "before_enrollment"}
     yield from _matching(
         duck,
-        rows,
+        f"{table} JOIN ({limits}) USING (session_key, user_key)",
         {
-            f"completed_at is more than 30 days before {event}": f"completed_at < {at} - {_LONG_BEFORE}"
-            for event, at in events.items()
+            f"completed_at is more than 30 days before {event}": f"completed_at < {limit}"
+            for event, limit in events.items()
         },
     )
 
 
 def _known(duck: Duck, table: str, columns: str) -> str:
     """The query for a table's rows as this run will have them; empty before the table first arrives."""
-    there = {name for (name,) in duck.rows("SELECT table_name FROM duckdb_tables()")}
+    there = duck.tables()
     whole = [name for name in (loaded(model_of(table), is_full=True), table) if name in there][:1]
     changes = [name for name in (loaded(model_of(table), is_full=False),) if name in there]
     return " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in [*whole, *changes])

@@ -59,12 +59,17 @@ def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
         if name.endswith(_CSV):
             verify_text(file, is_json=False)
             return _csv(file, wanted)
-        if name.endswith(_NDJSON):
+        if is_ndjson(file):
             verify_text(file, is_json=True)
             return _ndjson(file, wanted)
     except OSError as error:
         raise SourceError(f"{file}: can't be read ({error.strerror}).") from error
     raise SourceError(f"{file}: unknown format; it must be one of {', '.join(FORMATS)}.")
+
+
+def is_ndjson(file: Path) -> bool:
+    """Whether each row of the file names its own columns, so that there is no header."""
+    return file.name.lower().endswith(_NDJSON)
 
 
 def _parquet(duck: Duck, file: Path, wanted: list[str]) -> Scan:
@@ -212,7 +217,7 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     words = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
         return NightFailed(f"{file}: no room to load it; free memory or disk space and run again.")
-    if file.name.lower().endswith(_NDJSON) and (fault := fault_in_ndjson(file)):
+    if is_ndjson(file) and (fault := fault_in_ndjson(file)):
         return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
     if "reached an invalid state" in words and (number := first_other_line_end(file)):
         return SourceError(

@@ -183,3 +183,12 @@ def test_near_matches_of_several_kinds_are_all_named(tmp_path: Path) -> None:
         "removing spaces around them",
         "all of these changes together",
     ]
+
+
+def test_near_match_in_one_form_is_found_whatever_other_forms_the_ids_have(tmp_path: Path) -> None:
+    tables = edited(
+        edited(earned_by(6), "path_sessions", session_id="0101"), "enrollments", session_id="0101"
+    )
+    source = write(tmp_path / "in", edited(tables, "step_activity", session_id="\t0101"))
+    near = [it for it in run(source, tmp_path / "home").warnings if " after " in it]
+    assert [it.partition(" after ")[2].partition(",")[0] for it in near] == ["removing spaces around them"]
