@@ -131,24 +131,12 @@ def accept(
     for arrival in arrivals:
         hold_refusals(arrival.extract.table, arrival.counts, limits)
         drop_row_numbers(duck, model_of(arrival.extract.table), is_full=arrival.extract.is_full)
-    warnings: list[str] = []
     with duck.transaction():
         delivered = {table for table, _ in _extractions(duck)}
-        columns = {name: table_in.columns for name, table_in in before.items()}
-        for arrival in arrivals:
-            table, these = arrival.extract.table, arrival.counts.columns
-            warnings += missing_columns(
-                duck,
-                arrival.extract,
-                these,
-                columns.get(table, ()),
-                are_allowed=limits.allow_missing_columns,
-            )
-            # Changes should have what the whole table has that came with them.
-            columns[table] = list(dict.fromkeys([*columns.get(table, ()), *these]))
+        warnings = _missing_columns(duck, arrivals, before, are_allowed=limits.allow_missing_columns)
         counted = _counting_enrollments(duck, waiting(duck)) if "enrollments" in delivered else None
+        rows_before = {name: table_in.held for name, table_in in before.items()}
         for table in (arrival.extract.table for arrival in arrivals if arrival.extract.is_full):
-            rows_before = {name: table_in.held for name, table_in in before.items()}
             hold_shrinking(duck, table, limits, rows_before, is_stored=table in delivered)
         counts = {table_name(model): Counts(0, 0, 0, 0) for model in INPUTS}
         duck.execute(f"CREATE OR REPLACE TEMP TABLE quarantined AS FROM quarantine WHERE NOT {_WAITS}")
@@ -184,6 +172,20 @@ def accept(
         matched,
         warnings,
     )
+
+
+def _missing_columns(
+    duck: Duck, arrivals: list[Arrival], before: dict[str, TableIn], *, are_allowed: bool
+) -> list[str]:
+    """The warnings about columns that a delivery lacks and an earlier one had, or a table in the same run."""
+    columns = {name: table_in.columns for name, table_in in before.items()}
+    warnings = []
+    for extract, these in ((it.extract, it.counts.columns) for it in arrivals):
+        known = columns.get(extract.table, [])
+        warnings += missing_columns(duck, extract, these, known, are_allowed=are_allowed)
+        # Changes should have what the whole table has that came with them.
+        columns[extract.table] = list(dict.fromkeys([*known, *these]))
+    return warnings
 
 
 def warnings_of(arrivals: list[Arrival]) -> list[str]:

@@ -53,7 +53,9 @@ def block_falling_share(
     if limits.shrink_share is None:
         return
     for company in sorted(now.keys() & before.keys()):
-        for kind, (was, share) in _fallen(before[company], now[company], limits.shrink_share).items():
+        fallen = _fallen(before[company], now[company], limits.shrink_share)
+        if fallen:
+            kind, was, share = fallen[0]
             raise HeldBack(
                 f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
                 f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
@@ -62,22 +64,23 @@ def block_falling_share(
             )
 
 
-def _fallen(before: Matched, now: Matched, limit: float) -> dict[str, tuple[float, float]]:
-    """The shares that fell by more than the limit: before and now."""
+def _fallen(before: Matched, now: Matched, limit: float) -> list[tuple[str, float, float]]:
+    """The kinds whose share fell by more than the limit, with the shares before and now."""
     if now.rows < _FEWEST_ROWS:
-        return {}
+        return []
     earlier = before.shares()
-    fallen = {
-        kind: (was, share)
+    return [
+        (kind, was, share)
         for kind, share in now.shares().items()
         if (was := earlier[kind]) and share is not None and (was - share) / was > limit
-    }
-    # More activity outside sessions, at courses on no path, lowers the share of steps without any loss.
+        if kind != "step" or _loses_steps(before, now, limit)
+    ]
+
+
+def _loses_steps(before: Matched, now: Matched, limit: float) -> bool:
+    """Whether fewer steps are known than before; more activity at courses on no path is no such loss."""
     was, share = (it.complete / it.in_session if it.in_session else 0 for it in (before, now))
-    loses_steps = was - share > limit * was or before.step - now.step > limit * before.step
-    if not loses_steps:
-        fallen.pop("step", None)
-    return fallen
+    return was - share > limit * was or before.step - now.step > limit * before.step
 
 
 def low_shares(found: dict[str, Matched], least: float, table: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, clean_up_on_sigterm, reporting_errors
+from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.printable import say
 from pathstats.scanning import reading
 from schemas.errors import UsageError
@@ -35,13 +35,7 @@ def export(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", show_default="TABLE.csv or TABLE.xlsx, here")
     ] = None,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw",
-            help="CSV for programs: texts stay as they are, also where a spreadsheet sees a formula.",
-        ),
-    ] = False,
+    raw: RawOption = False,
     home: HomeOption = None,
 ) -> None:
     """Write a table of the latest release as CSV or as an Excel workbook. Times are UTC.

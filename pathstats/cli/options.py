@@ -55,6 +55,13 @@ AsOfOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, for machines.")]
+RawOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="CSV for programs: texts stay as they are, also where a spreadsheet sees a formula.",
+    ),
+]
 DirectOption = Annotated[
     bool,
     typer.Option("--direct", help="Run the phases without Prefect: the same release, no server to wait for."),

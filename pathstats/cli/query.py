@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pathstats import settings
-from pathstats.cli.options import HomeOption, clean_up_on_sigterm, reporting_errors
+from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.printable import printable_json
 from pathstats.cli.query_errors import error_sentence
 from pathstats.cli.query_files import check_targets, config, damaged, lock, name_tables
@@ -53,13 +53,7 @@ def query(
         typer.Argument(help="DuckDB SQL; the release's tables go by their names. `-` reads it from stdin."),
     ],
     shape: Annotated[Shape, typer.Option("--format", help="How to write the answer.")] = Shape.table,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw",
-            help="CSV for programs: texts stay as they are, also where a spreadsheet sees a formula.",
-        ),
-    ] = False,
+    raw: RawOption = False,
     allow_write: Annotated[
         bool,
         typer.Option(

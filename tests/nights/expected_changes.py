@@ -141,26 +141,20 @@ def expected_changes(
                 if differ(field, values[0], values[1])
                 else cause_between(it, tables, *sorted((since, until)))
             )
-            yield dict(
-                zip(("company_id", "session_id", "user_id", "enrollment_id"), it, strict=True),
-                field=field,
-                old_value=values[0],
-                new_value=values[2],
-                from_as_of=since,
-                to_as_of=until,
-                cause=cause,
-            )
-        if it in was and it not in now and was[it]["completed_at"]:
-            # The date is gone with its enrollment, for the same reason.
-            yield dict(
-                zip(("company_id", "session_id", "user_id", "enrollment_id"), it, strict=True),
-                field="completed_at",
-                old_value=said(was[it], "completed_at"),
-                new_value=None,
-                from_as_of=since,
-                to_as_of=until,
-                cause=cause,
-            )
+            found = {field: (values[0], values[2])}
+            if field == "gone" and was[it]["completed_at"]:
+                # The date is gone with its enrollment, for the same reason.
+                found["completed_at"] = (said(was[it], "completed_at"), None)
+            for changed, (old_value, new_value) in found.items():
+                yield dict(
+                    zip(("company_id", "session_id", "user_id", "enrollment_id"), it, strict=True),
+                    field=changed,
+                    old_value=old_value,
+                    new_value=new_value,
+                    from_as_of=since,
+                    to_as_of=until,
+                    cause=cause,
+                )
 
 
 def key(row: Row) -> Key:

@@ -10,18 +10,10 @@ from polars.testing import assert_frame_equal
 from flows import transforming
 from flows.publishing import release
 from flows.warehouse.limits import NO_LIMITS
-from schemas.home import Home, Release
+from schemas.home import PARQUET_TABLES, Home, Release
 from tests.nights.a_warehouse import Nights
 
-TABLES = (
-    "path_session_stats",
-    "step_stats",
-    "attempts",
-    "session_summary",
-    "users",
-    "path_sessions",
-    "quarantine",
-)
+TABLES = tuple(table for table in PARQUET_TABLES if table != "status_changes")
 INDEX = ("companies", "sessions", "users", "emails", "answers")
 
 
