@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flows.sources.base import DataWarning, Extract
+from flows.warehouse import loading
 from flows.warehouse.duck import Duck, instant
-from flows.warehouse.loading import Counts, load, loaded
+from flows.warehouse.loading import Counts, loaded
 from schemas.inputs import model_of
 
 _TIMES = {
@@ -36,7 +37,7 @@ _FEWEST_TIMES = {True: 10, False: 50}
 
 def loaded_with_warnings(duck: Duck, extract: Extract, as_of: datetime) -> Counts:
     """Load a table, as `loading.load`, and look at whether it is plausible."""
-    counts = load(duck, model_of(extract.table), extract)
+    counts = loading.load(duck, model_of(extract.table), extract)
     return replace(counts, implausible=tuple(implausible(duck, extract, as_of)))
 
 

@@ -5,6 +5,7 @@ from tests.faults.killed_nights import Kill
 TABLES = (
     "path_session_stats",
     "step_stats",
+    "attempts",
     "session_summary",
     "status_changes",
     "users",
