@@ -31,7 +31,7 @@ demo: setup
 
 # Tests run beside each other, each in one thread: one that waits for another keeps a core busy.
 test: setup
-	@POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows
+	@POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows sandbox
 
 # Needs Chromium: as /usr/bin/chromium, or where PATHSTATS_CHROMIUM says.
 test-browser: setup

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import plain_sql
-from benchmarks.comparing import differing, published
+from benchmarks.companies import AS_OF, NEXT_DAY, SIZES, make_changes, make_world
 from benchmarks.lookups import Latency, look_up_many
-from benchmarks.worlds import AS_OF, NEXT_DAY, SIZES, make_changes, make_world
+from benchmarks.table_equality import differing, published
 from schemas.home import Home, Release
 
 Runs = list[dict[str, float]]
@@ -48,13 +48,13 @@ def main() -> None:
         scripts: Runs = []
         for _ in range(chosen.rounds):
             shutil.rmtree(home.root, ignore_errors=True)
-            nights.append(_measured("benchmarks.a_night", f"files:{world}", home.root, AS_OF.isoformat()))
+            nights.append(_measured("benchmarks.one_run", f"files:{world}", home.root, AS_OF.isoformat()))
             floors.append(_measured("benchmarks.floor", world, home.latest))
             if not chosen.no_plain_sql:
                 scripts.append(_measured("benchmarks.plain_sql", world, scripted))
                 _same_rows(scripted, Release(home.latest))
             next_nights.append(
-                _measured("benchmarks.a_night", f"changes:{changes}", home.root, NEXT_DAY.isoformat())
+                _measured("benchmarks.one_run", f"changes:{changes}", home.root, NEXT_DAY.isoformat())
             )
         _show(rows, nights, next_nights, floors, scripts, look_up_many(home))
 

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 import polars as pl
 
+from benchmarks.companies import AS_OF, SIZES, make_world
 from benchmarks.mixed_load import served
-from benchmarks.worlds import AS_OF, SIZES, make_world
 from pathstats.endpoint import keys
 from schemas.home import Home
 
@@ -40,7 +40,7 @@ def main() -> None:
         home = Home(chosen.home or Path(folder) / "home")
         if not chosen.home:
             make_world(Path(folder) / "world", SIZES[chosen.size])
-            night = ["benchmarks.a_night", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
+            night = ["benchmarks.one_run", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
             subprocess.run([sys.executable, "-m", *night], check=True, capture_output=True)
         enrolments = _write_questions(home, Path(folder) / "questions")
         with served(home) as (url, process):

@@ -64,7 +64,7 @@ def _told(name: str, run: Measured, pages: int) -> str:
 
 def measured(url: str, *options: str) -> Measured:
     with tempfile.TemporaryDirectory(prefix="pathstats-bench-") as folder:
-        command = [sys.executable, "-m", "benchmarks.an_extraction", url, folder, *options]
+        command = [sys.executable, "-m", "benchmarks.one_extraction", url, folder, *options]
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
     result: Measured = json.loads(answer.stdout.splitlines()[-1])
     return result

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.measuring import report
+from benchmarks.measured_process import report
 from schemas.home import PARQUET_TABLES
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 import polars as pl
 
-from benchmarks.askers import Asker, Seen
-from benchmarks.expected_answers import Expected, Pair
-from benchmarks.worlds import AS_OF, SIZES, make_changes, make_world
+from benchmarks.companies import AS_OF, SIZES, make_changes, make_world
+from benchmarks.expected_responses import Expected, Pair
+from benchmarks.mixed_clients import Asker, Seen
 from schemas.home import Home
 
 _PATHSTATS = str(Path(sys.executable).with_name("pathstats"))

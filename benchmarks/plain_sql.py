@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.measuring import report
-from benchmarks.worlds import AS_OF
+from benchmarks.companies import AS_OF
+from benchmarks.measured_process import report
 
 SCRIPT = Path(__file__).with_suffix(".sql")
 # The tables that it writes, each as the night publishes it.

@@ -1,4 +1,4 @@
-"""The night as a Prefect flow: the same phases as `flows.night`, each a visible task."""
+"""The night as a Prefect flow: the same phases as `flows.pipeline`, each a visible task."""
 
 import os
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows import run_lines, run_parameters
-from flows.night import run_night
-from flows.night_figures import markdown, table_rows
-from flows.notices import Webhook
-from flows.plan import LEAST_AGREEMENT, Plan
-from flows.run_parameters import home_of
-from flows.warehouse.duck import DEFAULT_MEMORY_LIMIT
-from flows.warehouse.limits import Limits
+from flows.database.connection import DEFAULT_MEMORY_LIMIT
+from flows.ops import run_lines, run_parameters
+from flows.ops.notifications import Webhook
+from flows.ops.run_figures import markdown, table_rows
+from flows.ops.run_parameters import home_of
+from flows.pipeline import run_night
+from flows.run_config import LEAST_AGREEMENT, Plan
+from flows.warehouse.thresholds import Limits
 from schemas.errors import SourceUnavailable, Unreachable
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -49,7 +49,7 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.plan.Plan.parameters`; `flows.run_parameters` has those that a run of a
+    The parameters are those of `flows.run_config.Plan.parameters`; `flows.ops.run_parameters` has those that a run of a
     deployment can't choose.
     Returns: release_id and as_of, as the manifest has them.
     """

@@ -1,6 +1,6 @@
 """What people touch: `lookup` for one learner in one session, `scan` for analysts, and the command line."""
 
-from pathstats.answering import PathStats, lookup
-from pathstats.scanning import scan
+from pathstats.lookup import PathStats, lookup
+from pathstats.tables import scan
 
 __all__ = ["PathStats", "lookup", "scan"]

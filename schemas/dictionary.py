@@ -1,9 +1,9 @@
 """The data dictionary, from the schemas: for people as Markdown, for programs as parquet metadata."""
 
 from schemas.columns import Table, key, table_name
+from schemas.enums import REFUSALS, WAITS
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
-from schemas.vocabulary import REFUSALS, WAITS
 
 # What text files hold in place of types.
 _HOW_TO_WRITE = (

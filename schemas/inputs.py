@@ -3,7 +3,7 @@
 import polars as pl
 
 from schemas.columns import Table, Time, column, table_name
-from schemas.vocabulary import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
+from schemas.enums import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
 # More decimals never make a step easier to pass: a score is rounded down to these, a min_score up.
 SCORE_DECIMALS = 4

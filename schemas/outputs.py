@@ -4,8 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 from schemas.columns import Table, Time, column
-from schemas.inputs import PathSessions, Users
-from schemas.vocabulary import (
+from schemas.enums import (
     ATTEMPT_ACCOUNTS,
     CHANGE_CAUSES,
     CHANGED_FIELDS,
@@ -19,6 +18,7 @@ from schemas.vocabulary import (
     STATUSES,
     WAITING_REASONS,
 )
+from schemas.inputs import PathSessions, Users
 
 
 def holds(data: pa.PolarsData, truth: pl.Expr) -> pl.LazyFrame:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.memory import prepare_memory
+from flows.ops.process_tuning import prepare_memory
 
 # As a night does, before it imports polars.
 prepare_memory()
 
-from flows.warehouse.duck import CONFIG  # noqa: E402
+from flows.database.connection import CONFIG  # noqa: E402
 from schemas.home import Release  # noqa: E402
-from tests.a_home import home_with_one_release  # noqa: E402
-from tests.reporting.training import published, training  # noqa: E402
+from tests.helpers.home_with_releases import home_with_one_release  # noqa: E402
+from tests.helpers.training_company import published, training  # noqa: E402
 
 # Tests run beside each other: a thread of DuckDB's that waits for another keeps a core busy.
 CONFIG["threads"] = 1
@@ -25,10 +25,10 @@ LONG = (
     "tests/prefect/test_schedule.py",
     "tests/prefect/test_failed_night.py",
     "tests/faults/test_killed.py",
-    "tests/nights/test_sequences.py",
+    "tests.runs/test_sequences.py",
     "tests/test_oulad.py",
     "tests/test_against_reference.py",
-    "tests/publishing/test_interruption.py",
+    "tests.release/test_interruption.py",
     "tests/test_metamorphic.py",
     "tests/test_valid_until.py",
 )

@@ -4,11 +4,11 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.families import large_families, small_families
+from tests.helpers.nested_worlds import large_families, small_families
+from tests.helpers.random_worlds import World, large_worlds, small_worlds
 from tests.reference.comparing import differences
 from tests.reference.product import product
 from tests.reference.rules import reference
-from tests.strategies import World, large_worlds, small_worlds
 
 thorough = settings(
     max_examples=12,

@@ -6,12 +6,12 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from schemas.vocabulary import COUNTED_ATTEMPTS
-from tests.families import large_families, small_families
+from schemas.enums import COUNTED_ATTEMPTS
+from tests.helpers.nested_worlds import large_families, small_families
+from tests.helpers.random_worlds import World, large_worlds, small_worlds
 from tests.reference.attempt_account import attempt_accounts
 from tests.reference.company import Companies
 from tests.reference.product import attempts, product
-from tests.strategies import World, large_worlds, small_worlds
 from tests.test_against_reference import thorough
 
 Row = dict[str, Any]

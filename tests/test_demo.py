@@ -14,9 +14,9 @@ from flows.sources.base import NOTHING_HELD
 from flows.sources.demo import Demo
 from pathstats.cli.main import app
 from schemas.columns import Table, facts, key
+from schemas.enums import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 from schemas.errors import UsageError
 from schemas.inputs import INPUTS, OPTIONAL, Enrollments, Paths, PathSessions, PathSteps, StepActivity, Users
-from schemas.vocabulary import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
 AS_OF = datetime(2026, 4, 10, 3, 30, tzinfo=UTC)
 ANCHOR = pl.lit(datetime(2026, 4, 10, tzinfo=UTC))

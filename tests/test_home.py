@@ -10,7 +10,7 @@ from pathstats import PathStats
 from pathstats.cli.main import app
 from schemas.errors import UsageError
 from schemas.home import LONGEST_PATH, Home
-from tests.a_night import as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.one_run import as_parquet, assert_complete, latest, night, small_world
 
 ODD = os.fsdecode(b"caf\xe9")
 COMMANDS = (

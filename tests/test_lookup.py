@@ -24,8 +24,8 @@ from schemas.errors import (
     UserNotFound,
 )
 from schemas.home import Home
-from tests.a_home import home_with_one_release
-from tests.a_night import AS_OF, as_parquet, latest, night, small_world
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.one_run import AS_OF, as_parquet, latest, night, small_world
 from tests.reference.rows import Tables
 from tests.reference.tables import world
 

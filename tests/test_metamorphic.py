@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.random_worlds import COMPANIES, INSTANTS, UNKNOWN, USERS, World, worlds
 from tests.reference.comparing import differences
 from tests.reference.product import product
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer
-from tests.strategies import COMPANIES, INSTANTS, UNKNOWN, USERS, World, worlds
 
 Row = dict[str, Any]
 

@@ -11,13 +11,13 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 
 from benchmarks import plain_sql
-from benchmarks.comparing import differing, published
+from benchmarks.table_equality import differing, published
 from flows.sources.demo import Demo
-from tests.a_night import AS_OF, as_parquet, latest, night
+from tests.helpers.one_run import AS_OF, as_parquet, latest, night
+from tests.helpers.random_worlds import World, large_worlds, small_worlds
 from tests.reference.comparing import differences
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
-from tests.strategies import World, large_worlds, small_worlds
 
 a_handful = settings(
     max_examples=10,

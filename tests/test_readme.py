@@ -14,12 +14,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from flows.sources import opening
+from flows.sources import registry
 from flows.sources.base import Extract, Held
 from schemas.errors import EXIT_CODES
-from tests.a_night import as_parquet, night, published
+from tests.helpers.one_run import as_parquet, night, published
+from tests.helpers.shell import pathstats
 from tests.reference.tables import world
-from tests.shell import pathstats
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -134,7 +134,7 @@ def test_its_source_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (source,) = (block for block in blocks("python") if "def extract" in block)
     names: dict[str, Any] = {"pl": pl, "Path": Path, "datetime": datetime, "Extract": Extract, "Held": Held}
     exec(f"from collections.abc import Iterator\nfrom dataclasses import dataclass\n{source}", names)
-    monkeypatch.setitem(opening.SOURCES, "ours", names["Warehouse"])
+    monkeypatch.setitem(registry.SOURCES, "ours", names["Warehouse"])
     night("ours:postgresql://db", tmp_path / "home", AS_OF)
     assert published(tmp_path / "home", "path_session_stats")["user_id"].to_list() == ["u1", "u2"]
     assert set(where) == {"postgresql://db"}

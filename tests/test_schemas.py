@@ -14,9 +14,9 @@ from schemas.columns import Table, key, table_name
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 from schemas.inputs import INPUTS, OPTIONAL
 from schemas.outputs import OUTPUTS, SOMETIMES
-from tests.a_night import AS_OF, as_parquet, latest, night, published
-from tests.publishing.test_gate import CASES
+from tests.helpers.one_run import AS_OF, as_parquet, latest, night, published
 from tests.reference.tables import world
+from tests.release.test_schema_gate import CASES
 
 # SPEC section 1; `*` is required.
 TABLES_IN = """

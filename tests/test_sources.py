@@ -11,13 +11,13 @@ import pytest
 
 from flows.sources.base import NOTHING_HELD
 from flows.sources.files import Files
-from flows.sources.opening import open_source
 from flows.sources.oulad import Oulad
+from flows.sources.registry import open_source
 from schemas.columns import table_name
 from schemas.errors import SourceError, UsageError
 from schemas.home import PARQUET_TABLES
 from schemas.inputs import INPUTS
-from tests.a_night import AS_OF, Row, as_ndjson, as_parquet, latest, night, sha256, small_world
+from tests.helpers.one_run import AS_OF, Row, as_ndjson, as_parquet, latest, night, sha256, small_world
 from tests.reference.rows import Tables
 from tests.reference.tables import expect, world
 

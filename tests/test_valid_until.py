@@ -7,13 +7,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.families import small_families
+from tests.helpers.nested_worlds import small_families
+from tests.helpers.random_worlds import World, small_worlds
 from tests.reference.product import product
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
 from tests.reference.tables import at
 from tests.rules.test_r17_sub_paths import simple
-from tests.strategies import World, small_worlds
 
 Row = dict[str, Any]
 Key = tuple[str, str]

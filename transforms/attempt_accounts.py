@@ -6,11 +6,11 @@ A satisfying attempt needs no account of its own: its step's row says when the f
 
 import polars as pl
 
-from schemas.vocabulary import ATTEMPT_ACCOUNTS
+from schemas.enums import ATTEMPT_ACCOUNTS
 from transforms.attempt_reasons import MISSED, NUMBER_OF, account, missed_conditions, reason
 from transforms.attempts import counts, is_carried_over, is_in_session, seen_by
-from transforms.conditions import satisfies
-from transforms.world import World
+from transforms.rule_inputs import World
+from transforms.success_criteria import satisfies
 
 _IDS = ("company_id", "session_id", "user_id", "enrollment_id")
 ATTEMPTS: tuple[str, ...] = (

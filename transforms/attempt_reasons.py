@@ -5,9 +5,9 @@ Each is built from the expressions that the rules themselves use: an account can
 
 import polars as pl
 
-from schemas.vocabulary import ATTEMPT_ACCOUNTS
+from schemas.enums import ATTEMPT_ACCOUNTS
 from transforms.attempts import counts, is_done_elsewhere, names_another_enrollment, precedes_enrollment
-from transforms.conditions import beyond_min_time, is_passed, reaches_min_score, within_max_time
+from transforms.success_criteria import beyond_min_time, is_passed, reaches_min_score, within_max_time
 
 MISSED = ("missed_min_score", "missed_max_time_s", "missed_min_time_s", "missed_pass")
 # A reason is a number until its rows are published: texts make the rows take twice as long to order.

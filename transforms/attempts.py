@@ -6,8 +6,8 @@ finds its cell by adding two numbers.
 
 import polars as pl
 
-from transforms.conditions import satisfies
-from transforms.world import World, pair
+from transforms.rule_inputs import World, pair
+from transforms.success_criteria import satisfies
 
 # What an attempt must know of its enrolment and of its step.
 _OF_ENROLLMENT = (

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from schemas.vocabulary import STILL_TO_DO
+from schemas.enums import STILL_TO_DO
 
 
 def is_late() -> pl.Expr:

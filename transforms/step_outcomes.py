@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from transforms.cells import laid_out
 from transforms.due_dates import due_at
-from transforms.family import as_the_child_says
-from transforms.world import JOINS_AS_WRITTEN
+from transforms.enrollment_steps import laid_out
+from transforms.nested_paths import as_the_child_says
+from transforms.rule_inputs import JOINS_AS_WRITTEN
 
 _NOT_READ_AGAIN = (
     "curriculum_key",

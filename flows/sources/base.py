@@ -11,7 +11,7 @@ from typing import Protocol
 class Extract:
     """One table as a source delivered it.
 
-    file:       in one of `flows.warehouse.reading.FORMATS`, or a folder of parquet files; columns as in
+    file:       in one of `flows.files.file_scan.FORMATS`, or a folder of parquet files; columns as in
                 `schemas.inputs`.
     data_as_of: how far the data reaches: when it was taken from the system it comes from.
     is_full:    the whole table: what is missing from it is gone. Else only changes: each row replaces the one

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.sources.base import DataWarning, Extract, Held
-from flows.sources.folder import CHANGES, Listing, TableFile, listing
+from flows.sources.source_folder import CHANGES, Listing, TableFile, listing
 from schemas.columns import table_name
 from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from flows.database.connection import Duck, identifier, quoted
+from flows.files.file_scan import ROW_IN_FILE, scan, unreadable
+from flows.files.text_diagnostics import line_of_record
 from flows.sources.base import Extract, Held
-from flows.warehouse.broken_lines import line_of_record
-from flows.warehouse.duck import Duck, identifier, quoted
-from flows.warehouse.reading import ROW_IN_FILE, scan, unreadable
 from schemas.errors import SourceError
 
 _COMPANY = pl.lit("open-university").alias("company_id")

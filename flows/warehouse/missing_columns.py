@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from flows.database.connection import Duck, identifier
+from flows.files.file_scan import is_ndjson
 from flows.sources.base import DataWarning, Extract
-from flows.warehouse.duck import Duck, identifier
-from flows.warehouse.keying import stored_name
-from flows.warehouse.loading import loaded
-from flows.warehouse.reading import is_ndjson
+from flows.staging.load import loaded
+from flows.staging.surrogate_keys import stored_name
 from schemas.errors import SourceError
 from schemas.inputs import model_of
 

@@ -3,8 +3,8 @@
 from collections.abc import Container, Iterator
 from functools import reduce
 
+from flows.database.connection import Duck
 from flows.sources.base import DataWarning
-from flows.warehouse.duck import Duck
 
 # Which ids refer to what: the table, the kind of id, and the table that knows it.
 _REFERENCES = (

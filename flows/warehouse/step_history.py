@@ -10,8 +10,8 @@ definition: it replaces the title of the versions without an end. Pure text: wha
 
 from datetime import datetime
 
-from flows.warehouse.duck import identifier, instant
-from flows.warehouse.keying import stored_columns, stored_key
+from flows.database.connection import identifier, instant
+from flows.staging.surrogate_keys import stored_columns, stored_key
 from schemas.columns import Table, descriptive
 from schemas.inputs import PathSteps, Waivers
 

@@ -50,7 +50,7 @@ def check(
     if source == "360learning":
         _check_platform(as_json)
         return
-    from flows.checking_night import check_source
+    from flows.check_source import check_source
 
     checked = check_source(source, instant(as_of) or now(), min_matched)
     held_back = checked.held_back_by(max_refused)
@@ -66,7 +66,7 @@ def check(
         }
         typer.echo(json.dumps({"source": source, "tables": tables, **held, **warned}, indent=2))
     else:
-        from pathstats.cli.check_screen import show_check
+        from pathstats.cli.render.source_check import show_check
 
         show_check(checked, held_back, max_refused, is_strict=strict)
     if held_back or checked.nobody_counts or (strict and checked.implausible):
@@ -74,7 +74,7 @@ def check(
 
 
 def _check_platform(as_json: bool) -> None:
-    from flows.sources.learning360.probing import probe
+    from flows.sources.learning360.preflight import probe
     from flows.sources.learning360.settings import Settings
 
     probes = probe(Settings.read())
@@ -82,7 +82,7 @@ def _check_platform(as_json: bool) -> None:
         lists = [asdict(found) for found in probes]
         typer.echo(json.dumps({"source": "360learning", "lists": lists}, indent=2))
     else:
-        from pathstats.cli.probe_screen import show_probes
+        from pathstats.cli.render.preflight import show_probes
 
         show_probes(probes)
     if any(found.is_fault for found in probes):

@@ -57,12 +57,12 @@ def demo(
         run = f"{typed.pathstats()} run --source files:{write}"
         typer.echo(f"\nTry: {run} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
-    from flows.memory import prepare_memory
+    from flows.ops.process_tuning import prepare_memory
 
     prepare_memory()
-    from flows.notices import hand_on
-    from flows.plan import Plan
-    from flows.warehouse.limits import Limits
+    from flows.ops.notifications import hand_on
+    from flows.run_config import Plan
+    from flows.warehouse.thresholds import Limits
 
     hand_on(None)  # Nobody waits for the demo's night.
     place = Home(settings.home(home).root / "demo")
@@ -71,17 +71,17 @@ def demo(
     plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
     _forget_another_company(place, plan.source, moment)
     manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
-    from pathstats.cli.night_screen import show_demo
+    from pathstats.cli.render.run_summary import show_demo
 
     show_demo(manifest, place)
 
 
 def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> None:
     """In another month, with other options too, it is another company: nothing held of one is the other's."""
-    from flows.publishing import history
+    from flows.release import catalog
     from flows.sources.demo.month import Month
 
-    last = history.answering(home)
+    last = catalog.answering(home)
     if last is None:
         return
     was, is_now = Month.of(datetime.fromisoformat(last.as_of)), Month.of(as_of)

@@ -8,8 +8,8 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
-from pathstats.cli.printable import say
-from pathstats.scanning import reading
+from pathstats.cli.render.printable import say
+from pathstats.tables import reading
 from schemas.errors import UsageError
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 
@@ -53,13 +53,13 @@ def export(
     file = to or Path(f"{table}.{form}")
     if not file.absolute().parent.is_dir():
         raise UsageError(f"{file.parent}: there is no such folder; make it, or give another file with --to.")
-    from pathstats import exporting
+    from pathstats import export as export_module
 
     with reading(settings.home(home)) as release:
         if form is Form.xlsx:
-            rows, cut = exporting.to_xlsx(release, table, file)
+            rows, cut = export_module.to_xlsx(release, table, file)
         else:
-            rows, cut = exporting.to_csv(release, table, file, is_raw=raw), 0
+            rows, cut = export_module.to_csv(release, table, file, is_raw=raw), 0
     # What is no regular file may be stdout itself.
     say(f"Wrote {rows:,} rows to {file}.", err=not file.is_file())
     if cut:

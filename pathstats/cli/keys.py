@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pathstats import settings
-from pathstats.answering import PathStats
 from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors, write_json
-from pathstats.cli.printable import say
+from pathstats.cli.render.printable import say
+from pathstats.lookup import PathStats
 from schemas.errors import NoRelease
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
     if as_json:
         write_json({"keys": [_facts(key) for key in kept]})
         return
-    from pathstats.cli.key_screen import show_keys
+    from pathstats.cli.render.key_list import show_keys
 
     show_keys(kept)
 

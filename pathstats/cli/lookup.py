@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from pathstats import settings
-from pathstats.answering import PathStats
 from pathstats.cli.options import HomeOption, reporting_errors
+from pathstats.lookup import PathStats
 from schemas.errors import NotFound
 from schemas.home import Home
 
@@ -45,10 +45,10 @@ def lookup(
 
 
 def _explain(home: Home, session: str, user: str, company: str | None) -> None:
-    from pathstats.cli.screen import show_explanation
-    from pathstats.explaining import explanation
-    from pathstats.open_release import OpenRelease
-    from pathstats.scanning import reading
+    from pathstats.cli.render.console import show_explanation
+    from pathstats.explain import explanation
+    from pathstats.index_reader import OpenRelease
+    from pathstats.tables import reading
 
     with reading(home) as release:
         index = OpenRelease(release)

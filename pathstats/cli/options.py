@@ -16,8 +16,8 @@ from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
-from flows import ctrl_c
-from pathstats.cli.printable import say
+from flows.ops import interrupts
+from pathstats.cli.render.printable import say
 from schemas.errors import PathStatsError, UsageError, reason_of
 
 Parameters = ParamSpec("Parameters")
@@ -253,7 +253,7 @@ def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Paramete
     @functools.wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         _has_answered.set(False)
-        with ctrl_c.noted() as interrupted:
+        with interrupts.noted() as interrupted:
             try:
                 answer = command(*args, **kwargs)
                 sys.stdout.flush()

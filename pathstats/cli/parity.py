@@ -7,14 +7,14 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
-from pathstats.scanning import reading, scan_table
+from pathstats.tables import reading, scan_table
+from schemas.enums import PARITY_DIFFERENCES
 from schemas.errors import UsageError
 from schemas.home import Release
 from schemas.manifest import Agreement, Manifest
-from schemas.vocabulary import PARITY_DIFFERENCES
 
 if TYPE_CHECKING:
-    from pathstats.explaining import Explanation
+    from pathstats.explain import Explanation
 
 
 @reporting_errors
@@ -54,13 +54,13 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
             f"Release {release.folder.name} was not compared; nights whose source is 360learning, without "
             "skipping stats, read the platform's own answers."
         )
-    from flows.parity.classes import WHY
+    from flows.reconciliation.difference_categories import WHY
 
     found = _examples(release, agreement, examples, only)
     if as_json:
         write_json({**_facts(agreement, WHY), "examples": found})
         return
-    from pathstats.cli.parity_screen import show_example, show_parity
+    from pathstats.cli.render.agreement import show_example, show_parity
 
     show_parity(agreement, WHY, only)
     for example in found:
@@ -102,7 +102,7 @@ def _rounded(share: float | None) -> float | None:
 
 def _explained(release: Release, example: dict[str, Any]) -> "Explanation | None":
     """What led us to ours; an enrolment that we don't publish has none."""
-    from pathstats.explaining import explanation_of
+    from pathstats.explain import explanation_of
 
     if example["field"] == "enrolment" and example["ours"] is None:
         return None

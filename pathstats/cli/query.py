@@ -15,11 +15,11 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
-from pathstats.cli.printable import printable_json
 from pathstats.cli.query_errors import error_sentence
 from pathstats.cli.query_files import check_targets, config, damaged, lock, name_tables
-from pathstats.scanning import reading
+from pathstats.cli.render.printable import printable_json
 from pathstats.spreadsheets import as_plain_text
+from pathstats.tables import reading
 from schemas.errors import UsageError
 from schemas.home import Home, Release
 
@@ -93,7 +93,7 @@ def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write
 
     import duckdb
 
-    from flows.warehouse.interrupting import interruptibly
+    from flows.database.interruptible import interruptibly
 
     with duckdb.connect(config=settings) as connection, ThreadPoolExecutor(max_workers=1) as aside:
         try:
@@ -117,7 +117,7 @@ def _answer(connection: "DuckDBPyConnection", sql: str, write: "_Writer") -> Non
 
 
 def _write_table(answer: "DuckDBPyRelation") -> None:
-    from pathstats.cli.screen import show_rows
+    from pathstats.cli.render.console import show_rows
 
     rows = _texts(answer.limit(_SHOWN + 1), "{value}", " UTC").fetchall()
     kinds = [str(kind) for kind in answer.types]

@@ -15,13 +15,13 @@ def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
 
     pathstats releases
     """
-    from flows.publishing import history
+    from flows.release import catalog
 
     place = settings.home(home)
-    kept, damaged, foreign = history.published(place), history.damaged(place), history.foreign(place)
+    kept, damaged, foreign = catalog.published(place), catalog.damaged(place), catalog.foreign(place)
     if not kept and not damaged:
         raise NoRelease(place.root)
-    latest, rollback = history.latest_id(place), history.rollback(place)
+    latest, rollback = catalog.latest_id(place), catalog.rollback(place)
     if as_json:
         listed = [
             {
@@ -45,10 +45,10 @@ def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
         }
         write_json(facts)
         return
-    from pathstats.cli.release_screen import show_releases
+    from pathstats.cli.render.release_list import show_releases
 
     show_releases(kept, latest, rollback, place)
     if damaged or foreign:
-        from pathstats.cli.release_screen import show_others
+        from pathstats.cli.render.release_list import show_others
 
         show_others(damaged, foreign)

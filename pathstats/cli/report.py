@@ -7,8 +7,8 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, NamesOption, reporting_errors
-from pathstats.cli.printable import say
-from pathstats.scanning import reading
+from pathstats.cli.render.printable import say
+from pathstats.tables import reading
 from schemas.errors import UsageError
 
 
@@ -41,8 +41,8 @@ def report(
     """
     if sessions and everything:
         raise UsageError("Name sessions or give --all, not both.")
-    from flows.reporting.folder import Wanted, write_folder
-    from pathstats.cli.screen import aside
+    from flows.report.export import Wanted, write_folder
+    from pathstats.cli.render.console import aside
 
     place = settings.home(home)
     wanted = Wanted(company, None if everything else tuple(sessions or ()), with_names)

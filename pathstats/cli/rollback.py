@@ -6,7 +6,7 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, now, reporting_errors
-from pathstats.cli.printable import say
+from pathstats.cli.render.printable import say
 
 
 @reporting_errors
@@ -25,13 +25,13 @@ def rollback(
 
     pathstats rollback 20260310T020000Z-1
     """
-    from flows.rolling_back import roll_back
+    from flows.release.rollback import roll_back
 
     place = settings.home(home)
     switched = roll_back(place, release, now())
     if switched is None:
         say(f"Release {release} is the latest already; nothing was changed.")
         return
-    from pathstats.cli.release_screen import show_switched
+    from pathstats.cli.render.release_list import show_switched
 
     show_switched(switched)

@@ -34,7 +34,7 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.plan import Plan
+    from flows.run_config import Plan
 
 
 @reporting_errors
@@ -93,12 +93,12 @@ def run(
 
     pathstats run --as-of 2026-01-01T00:00:00Z --json
     """
-    from flows.memory import prepare_memory
+    from flows.ops.process_tuning import prepare_memory
 
     prepare_memory()
-    from flows.notices import hand_on
-    from flows.plan import Plan
-    from flows.warehouse.limits import Limits
+    from flows.ops.notifications import hand_on
+    from flows.run_config import Plan
+    from flows.warehouse.thresholds import Limits
 
     if incremental:
         source = _as_changes(source)
@@ -117,16 +117,16 @@ def run(
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
         return
-    from pathstats.cli.night_screen import show_night
+    from pathstats.cli.render.run_summary import show_night
 
     show_night(manifest, plan.home)
 
 
 def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
     """One night with its progress on the screen, by Prefect or without it."""
-    from flows.night import nothing_held, run_night
-    from flows.sources.opening import open_source
-    from pathstats.cli.screen import night_progress, waiting
+    from flows.pipeline import nothing_held, run_night
+    from flows.sources.registry import open_source
+    from pathstats.cli.render.console import night_progress, waiting
 
     # What can't begin is told at once, not after Prefect has started.
     if plan.source:
@@ -135,15 +135,15 @@ def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest
         raise nothing_held(plan.home)
     with night_progress(quiet=quiet):
         if direct:
-            from flows.notices import Webhook
+            from flows.ops.notifications import Webhook
 
             return run_night(plan, webhook=Webhook.of_environment())
         from pathstats.cli.prefect_settings import prepare
 
         prepare(verbose=verbose)
         with nullcontext() if quiet else waiting("Starting Prefect (--direct runs without it)"):
-            from flows import prefect_server
             from flows.nightly import nightly
+            from flows.ops import prefect_server
 
             if not prefect_server.is_named():
                 prefect_server.start(schedules=False)

@@ -7,10 +7,10 @@ import typer
 
 from pathstats.cli import typed
 from pathstats.cli.options import SOURCES, AsOfOption, instant, now, reporting_errors
-from pathstats.cli.printable import say
+from pathstats.cli.render.printable import say
 
 if TYPE_CHECKING:
-    from flows.sandbox.platform import Platform
+    from sandbox.platform import Platform
 
 
 @reporting_errors
@@ -50,13 +50,13 @@ def sandbox(
 
     pathstats sandbox files:exports/ --misbehave busy=0.1,cut=0.05
     """
-    from flows.sandbox.app import Sandbox
-    from flows.sandbox.clients import Clients
-    from flows.sandbox.demo_values import world
-    from flows.sandbox.endpoints import SCOPES
-    from flows.sandbox.misbehaving import Misbehaviour
-    from flows.sandbox.platform import Platform
-    from flows.sandbox.serving import address, listening, serve
+    from sandbox.app import Sandbox
+    from sandbox.demo_values import world
+    from sandbox.endpoints import SCOPES
+    from sandbox.fault_injection import Misbehaviour
+    from sandbox.oauth import Clients
+    from sandbox.platform import Platform
+    from sandbox.server import address, listening, serve
 
     def platform(moment: datetime) -> Platform:
         return Platform(world(source, moment, company), moment, is_active=not inactive)
@@ -77,8 +77,8 @@ def sandbox(
 
 def _tell(served: "Platform", address: str) -> None:
     """What is served, and what to type to read it."""
-    from flows.sandbox.clients import CLIENT_ID, CLIENT_SECRET
-    from flows.sandbox.webhooks import SUBSCRIPTION
+    from sandbox.oauth import CLIENT_ID, CLIENT_SECRET
+    from sandbox.webhooks import SUBSCRIPTION
 
     tables, moment = served.tables, f"{served.now:%Y-%m-%dT%H:%M:%SZ}"
     settings = {

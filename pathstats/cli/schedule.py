@@ -54,15 +54,15 @@ def schedule(
 
     pathstats schedule --source changes:changed-today/
     """
-    from flows.memory import prepare_memory
+    from flows.ops.process_tuning import prepare_memory
     from pathstats.cli.prefect_settings import prepare
 
     prepare(verbose=verbose)
     prepare_memory()
-    from flows.notices import hand_on
-    from flows.plan import Plan
-    from flows.sources.opening import open_source
-    from flows.warehouse.limits import Limits
+    from flows.ops.notifications import hand_on
+    from flows.run_config import Plan
+    from flows.sources.registry import open_source
+    from flows.warehouse.thresholds import Limits
 
     # A wrong word is told now, not by the first night.
     open_source(source)
@@ -79,8 +79,8 @@ def schedule(
         least_agreement=min_agreement,
     )
     hand_on(notify)
-    from flows.serving import serve_nightly
-    from pathstats.cli.screen import waiting
+    from flows.ops.schedule import serve_nightly
+    from pathstats.cli.render.console import waiting
 
     # Each night is for the time it was scheduled for.
     parameters = {**plan.parameters(), "as_of": None}

@@ -50,7 +50,7 @@ def serve(
     listener = listening(host, port)
     from pathstats.endpoint.app import Serving, create_app
     from pathstats.endpoint.browser_link import BrowserLink
-    from pathstats.endpoint.keyring import Keyring
+    from pathstats.endpoint.key_cache import Keyring
     from pathstats.endpoint.server import serve
 
     # What goes to a log file or a service's journal contains no secret.

@@ -9,15 +9,15 @@ import typer
 
 from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
-from pathstats.cli.printable import say
+from pathstats.cli.render.printable import say
 from pathstats.freshness import Freshness, duration, freshness
-from pathstats.scanning import latest_release
+from pathstats.tables import latest_release
 from schemas.errors import NoRelease, Stale
 from schemas.home import Home, Release
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.publishing.history import Rollback
+    from flows.release.catalog import Rollback
 
 
 @reporting_errors
@@ -43,24 +43,24 @@ def status(
 
     pathstats status --max-age 26h
     """
-    from flows import incidents
-    from flows.publishing import history
+    from flows.ops import incidents
+    from flows.release import catalog
 
     allowed = None if max_age is None else duration(max_age)
     place = settings.home(home)
     incident = incidents.going_on(place)
     failure = incident.note() if incident else None
-    manifest = history.manifest_of(_answering(place, failure, max_age))
-    fresh, rollback = freshness(manifest, datetime.now(UTC)), history.rollback(place)
+    manifest = catalog.manifest_of(_answering(place, failure, max_age))
+    fresh, rollback = freshness(manifest, datetime.now(UTC)), catalog.rollback(place)
     is_stale = None if allowed is None else fresh.age > allowed
     if as_json:
         write_json(_facts(manifest, fresh, rollback, is_stale, failure))
     else:
-        from pathstats.cli.status_screen import show_status
+        from pathstats.cli.render.release_status import show_status
 
         show_status(manifest, fresh, rollback, failure)
     if is_stale:
-        from pathstats.cli.screen import moment
+        from pathstats.cli.render.console import moment
 
         raise Stale(
             f"The latest release is as of {moment(manifest.as_of)}, longer than {max_age} ago; "
@@ -71,7 +71,7 @@ def status(
 def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
     """The latest release. Where there is none, say first what stopped the night that should have made it."""
     if failure and not home.latest.exists():
-        from pathstats.cli.screen import failure_sentences
+        from pathstats.cli.render.console import failure_sentences
 
         say("\n".join(failure_sentences(failure)), err=True)
     try:

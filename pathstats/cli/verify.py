@@ -9,12 +9,12 @@ import typer
 from pathstats import settings
 from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
-from pathstats.scanning import reading
+from pathstats.tables import reading
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
 from schemas.home import Home, Release
 
 if TYPE_CHECKING:
-    from flows.publishing.verifying import Verified
+    from flows.release.integrity import Verified
 
 
 @reporting_errors
@@ -36,22 +36,22 @@ def verify(
 
     pathstats verify --all --json
     """
-    from flows.publishing import verifying
+    from flows.release import integrity
 
     if release is not None and everything:
         raise UsageError("Give a release's id or --all, not both.")
     place = settings.home(home)
     if everything:
-        verified = verifying.verify_all(place)
+        verified = integrity.verify_all(place)
         if not verified:
             raise NoRelease(place.root)
     else:
         with _chosen(place, release) as chosen:
-            verified = [verifying.verify(chosen)]
+            verified = [integrity.verify(chosen)]
     if as_json:
         write_json({"releases": [_facts(it) for it in verified]})
     else:
-        from pathstats.cli.release_screen import show_verified
+        from pathstats.cli.render.release_list import show_verified
 
         show_verified(verified)
     damaged = [it.release_id for it in verified if it.faults]
@@ -66,16 +66,16 @@ def verify(
 @contextmanager
 def _chosen(home: Home, release_id: str | None) -> Iterator[Release]:
     """The release of that id, or the latest; no run deletes it inside."""
-    from flows.publishing import history
-    from flows.publishing.in_use import in_use
+    from flows.release import catalog
+    from flows.release.release_locks import in_use
 
     if release_id is None:
         with reading(home) as release:
             yield release
         return
-    with in_use(history.find(home, release_id)) as exists:
+    with in_use(catalog.find(home, release_id)) as exists:
         # Raises if it was deleted since it was found.
-        yield home.release(release_id) if exists else history.find(home, release_id)
+        yield home.release(release_id) if exists else catalog.find(home, release_id)
 
 
 def _facts(verified: "Verified") -> dict[str, object]:

@@ -5,13 +5,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from pathstats.endpoint.as_received import AsReceived
 from pathstats.endpoint.browser_link import BrowserLink
 from pathstats.endpoint.direct_route import DirectRoute
 from pathstats.endpoint.errors import answer_errors
-from pathstats.endpoint.keyring import Keyring
-from pathstats.endpoint.pages import add_pages
-from pathstats.endpoint.pinning import Releases
+from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.raw_path_middleware import AsReceived
+from pathstats.endpoint.release_context import Releases
+from pathstats.endpoint.report_routes import add_pages
 from pathstats.endpoint.routes import add_routes
 from schemas.home import Home
 

@@ -11,13 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from pathstats.endpoint.authenticating import authenticated
-from pathstats.endpoint.describing import OTHERWISE, SECURITY, UNAVAILABLE, responses
+from pathstats.endpoint.authentication import authenticated
 from pathstats.endpoint.errors import SECURITY_HEADERS, json_answer
-from pathstats.endpoint.keyring import Keyring
-from pathstats.endpoint.models import Health, LearnerStats, Readiness, SessionStats, UsersStats
-from pathstats.endpoint.pinning import Releases, iso
-from pathstats.open_release import Counts
+from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.openapi import OTHERWISE, SECURITY, UNAVAILABLE, responses
+from pathstats.endpoint.release_context import Releases, iso
+from pathstats.endpoint.response_models import Health, LearnerStats, Readiness, SessionStats, UsersStats
+from pathstats.index_reader import Counts
 
 SessionId = Annotated[str, Path(alias="sessionId", description="The path session's id.")]
 UserEmailOrId = Annotated[

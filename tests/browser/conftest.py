@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from flows.reporting.folder import Wanted, write_folder
+from flows.report.export import Wanted, write_folder
 from schemas.home import Home, Release
-from tests.a_night import latest, night
+from tests.helpers.one_run import latest, night
 
 CHROMIUM = os.environ.get("PATHSTATS_CHROMIUM", "/usr/bin/chromium")
 Opener = Callable[..., Page]

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from flows.reporting.folder import Wanted, write_folder
+from flows.report.export import Wanted, write_folder
 from schemas.home import Home, Release
-from tests.a_night import as_ndjson, latest, night
 from tests.browser.conftest import Opener
-from tests.reporting.training import training
+from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.training_company import training
 
 MARKUP = '</script><script>window.caught = 1</script><img src=x onerror="window.caught = 2">'
 QUOTES = '\'" onmouseover="window.caught = 3" x=\'`${window.caught = 4}` {{ 1 + 1 }} &lt;b&gt;'

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from flows.reporting.folder import Wanted, write_folder
+from flows.report.export import Wanted, write_folder
 from schemas.home import Home
-from tests.a_night import as_ndjson, latest, night
 from tests.browser.conftest import Opener
-from tests.reporting.training import training
+from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.training_company import training
 
 INHERITED = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf"]
 LEARNERS = dict(zip(["u1", "u2", "u3", "u4", "u7"], INHERITED, strict=True))

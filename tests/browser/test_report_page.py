@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from flows.reporting.folder import Wanted, write_folder
-from flows.reporting.session_page import session_page
+from flows.report.export import Wanted, write_folder
+from flows.report.session_page import session_page
 from schemas.home import Home, Release
-from tests.a_night import AS_OF
 from tests.browser.conftest import Opener
+from tests.helpers.one_run import AS_OF
 
 HOUR = 3600
 
@@ -83,7 +83,7 @@ def test_search_and_filter_say_what_they_found(opened: Opener, release: Release)
 def test_search_says_how_many_late_learners_are_not_on_the_page(
     opened: Opener, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.reporting.attention.LISTED", 1)
+    monkeypatch.setattr("flows.report.worklists.LISTED", 1)
     home = Home(release.folder.parent.parent.parent)
     write_folder(home, release, tmp_path, Wanted(None, (), with_names=False), lambda done, of: None)
     panel = opened(tmp_path / "report.html").locator("#panel-late")

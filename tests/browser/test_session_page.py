@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from flows.reporting import session_page as pages
-from flows.reporting.session_page import session_page
+from flows.report import session_page as pages
+from flows.report.session_page import session_page
 from schemas.home import Release
 from tests.browser.conftest import Opener
 

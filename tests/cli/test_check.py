@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pathstats.cli.main import app
-from tests.a_night import as_ndjson, as_parquet, small_world
+from tests.helpers.one_run import as_ndjson, as_parquet, small_world
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pytest
 from filelock import FileLock
 
 from schemas.home import Home
-from tests.a_night import as_parquet, small_world
-from tests.shell import pathstats
+from tests.helpers.one_run import as_parquet, small_world
+from tests.helpers.shell import pathstats
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
 AS_OF = "2026-03-10T00:00:00Z"

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.reporting.attempt_words import day
-from pathstats.answering import PathStats
-from pathstats.explaining import Explanation, explanation
-from tests.a_night import AS_OF, night, published
+from flows.report.attempt_labels import day
+from pathstats.explain import Explanation, explanation
+from pathstats.lookup import PathStats
+from tests.helpers.one_run import AS_OF, night, published
 
 Row = dict[str, Any]
 RULES = {
@@ -172,13 +172,13 @@ def test_it_says_until_when_the_answer_holds(explained: list[tuple[Row, Explanat
 @pytest.fixture(scope="module")
 def shown(explained: list[tuple[Row, Explanation]]) -> list[tuple[Explanation, str]]:
     """A few explanations as the screen shows them."""
-    from pathstats.cli import screen
+    from pathstats.cli.render import console
 
     pages = []
     for _, said in explained[::9]:
         page = StringIO()
         with redirect_stdout(page):
-            screen.show_explanation(said)
+            console.show_explanation(said)
         pages.append((said, page.getvalue()))
     return pages
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.reporting.attempt_words import number
-from pathstats.answering import PathStats
-from pathstats.cli import screen
-from pathstats.explaining import Explanation, explanation
-from tests.a_night import as_ndjson, as_parquet, latest, night
+from flows.report.attempt_labels import number
+from pathstats.cli.render import console
+from pathstats.explain import Explanation, explanation
+from pathstats.lookup import PathStats
+from tests.helpers.one_run import as_ndjson, as_parquet, latest, night
 from tests.reference.tables import at, world
 
 SAID = {
@@ -185,7 +185,7 @@ def test_no_line_is_wider_than_80_columns(
     for found in (explained(home), explained(with_rejected)):
         page = StringIO()
         with redirect_stdout(page):
-            screen.show_explanation(found)
+            console.show_explanation(found)
         shown = page.getvalue()
         blocks = shown[shown.index("attempts at ") :]
         assert max(map(len, blocks.splitlines())) <= 80

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pathstats.answering import PathStats
-from pathstats.explaining import explanation
-from tests.a_night import as_parquet, night
+from pathstats.explain import explanation
+from pathstats.lookup import PathStats
+from tests.helpers.one_run import as_parquet, night
 from tests.reference.tables import at, world
 
 Said = dict[tuple[str, str], list[str]]

@@ -19,10 +19,10 @@ import xlsxwriter
 from click.testing import Result
 from typer.testing import CliRunner
 
-from pathstats import exporting
+from pathstats import export as export_module
 from pathstats.cli.main import app
 from schemas.home import PARQUET_TABLES
-from tests.a_night import as_parquet, latest, night, small_world
+from tests.helpers.one_run import as_parquet, latest, night, small_world
 
 # What a spreadsheet skips before a formula is no protection from it.
 FORMULAS = [
@@ -167,10 +167,10 @@ def test_every_table_goes_into_both(
 def test_more_rows_than_a_sheet_holds_are_refused(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert exporting._ROWS == 1_048_575
-    monkeypatch.setattr(exporting, "_ROWS", 3)
+    assert export_module._ROWS == 1_048_575
+    monkeypatch.setattr(export_module, "_ROWS", 3)
     assert export(home, "path_session_stats", "--to", str(tmp_path / "fits.xlsx")).exit_code == 0
-    monkeypatch.setattr(exporting, "_ROWS", 2)
+    monkeypatch.setattr(export_module, "_ROWS", 2)
     refused = export(home, "path_session_stats", "--to", str(tmp_path / "more.xlsx"))
     assert refused.exit_code == 2
     assert "has 3 rows, and a sheet of Excel holds 2 below its header" in refused.stderr

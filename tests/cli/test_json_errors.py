@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.a_home import home_with_one_release
 from tests.cli.test_exit_codes import quiet_environment
-from tests.shell import pathstats
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.shell import pathstats
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from pathstats.cli import screen
 from pathstats.cli.main import app
-from tests.a_night import as_parquet, night, small_world
+from pathstats.cli.render import console
+from tests.helpers.one_run import as_parquet, night, small_world
 
 # Clears the screen, sets the title, C1's way to begin a sequence, and a text that runs backwards.
 USER, STEP, SESSION = "u1\x1b[2J", "A\x1b]0;title\x9c", "S\x9b31m\u202eevil"
@@ -55,9 +55,9 @@ def test_an_id_that_steers_a_terminal_is_printed_written_out(
 def test_a_wide_table_in_a_terminal_is_printed_written_out_too(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal = screen._Screen(width=40, force_terminal=True, color_system=None, highlight=False)
-    monkeypatch.setattr(screen, "screen", terminal)
-    screen.show_rows(["a", "b"], [False, False], [(USER * 3, SESSION * 3)], is_all=True)
+    terminal = console._Screen(width=40, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(console, "screen", terminal)
+    console.show_rows(["a", "b"], [False, False], [(USER * 3, SESSION * 3)], is_all=True)
     shown = capsys.readouterr().out
     assert not any(character in shown for character in STEERING)
 

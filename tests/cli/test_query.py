@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from pathstats.cli import screen
 from pathstats.cli.main import app
-from tests.a_home import home_with_one_release
-from tests.a_night import as_parquet, latest, night, small_world
+from pathstats.cli.render import console
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.one_run import as_parquet, latest, night, small_world
 
 ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
 TIMES = "SELECT TIMESTAMPTZ '2026-03-10 00:00:00Z' AS t, TIMESTAMPTZ '2026-03-10 00:00:00.5Z' AS u"
@@ -112,9 +112,9 @@ def test_a_wide_row_becomes_a_block_in_a_terminal(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal = Console(width=80, force_terminal=True, color_system=None, highlight=False)
-    monkeypatch.setattr(screen, "screen", terminal)
+    monkeypatch.setattr(console, "screen", terminal)
     names = [f"a_column_of_number_{number}" for number in range(8)]
-    screen.show_rows(names, [False] * 8, [tuple(names)], is_all=True)
+    console.show_rows(names, [False] * 8, [tuple(names)], is_all=True)
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "row 1"
     assert [line.split() for line in lines] == [[name, name] for name in names]

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pathstats.cli.main import app
-from tests.a_home import home_with_one_release
-from tests.a_night import assert_complete, latest
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.one_run import assert_complete, latest
 
 
 @pytest.fixture(scope="module")

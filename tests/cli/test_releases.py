@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from pathstats.cli import release_screen, screen, status_screen
 from pathstats.cli.main import app
+from pathstats.cli.render import console, release_list, release_status
 from schemas.home import Home
-from tests.a_home import MADE, edit_manifest, home_with_one_release, ids, nights, shelve
-from tests.a_night import AS_OF
+from tests.helpers.home_with_releases import MADE, edit_manifest, home_with_one_release, ids, nights, shelve
+from tests.helpers.one_run import AS_OF
 
 FIRST, EARLY, LATE = "20260310T000000Z-1", "20260301T000000Z-1", "20260302T000000Z-1"
 
@@ -33,7 +33,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     shutil.copytree(three, tmp_path / "home", symlinks=True)
     narrow = Console(highlight=False, width=80)
-    for module in (screen, release_screen, status_screen):
+    for module in (console, release_list, release_status):
         monkeypatch.setattr(module, "screen", narrow)
     monkeypatch.delenv("PATHSTATS_KEEP", raising=False)
     return Home(tmp_path / "home")

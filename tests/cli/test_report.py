@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from pathstats.cli.main import app
 from schemas.home import Release
-from tests.a_night import as_ndjson, latest, night
+from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.training_company import data_of, training
 from tests.reference.rows import Tables
-from tests.reporting.training import data_of, training
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 
 from pathstats.endpoint import keys
 from schemas.home import Home
-from tests.a_home import home_with_one_release
-from tests.a_night import as_parquet, night
-from tests.endpoint.a_server import Headers, Server, asking
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.one_run import as_parquet, night
+from tests.helpers.server_process import Headers, Server, asking
 from tests.reference.tables import world
 
 # In no order of the alphabet; `x/1` and `S /ü+%` are ids that a path must carry encoded.

@@ -5,8 +5,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.endpoint.a_server import Headers, Server
 from tests.endpoint.conftest import STATS
+from tests.helpers.server_process import Headers, Server
 
 ADA = (
     '{"progress": 50, "globalTime": 96455, "score": 38, "status": "onTime", "completedAt": null, '

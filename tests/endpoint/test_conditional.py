@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from flows.publishing.release import switch_latest
+from flows.release.publish import switch_latest
 from pathstats.endpoint import keys
 from pathstats.endpoint.app import Serving, create_app
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.a_home import nights
-from tests.a_night import as_parquet, latest, night, small_world
-from tests.endpoint.a_server import Headers, Server, asking
 from tests.endpoint.conftest import STATS
-from tests.endpoint.in_process import InProcess
+from tests.helpers.app_in_process import InProcess
+from tests.helpers.home_with_releases import nights
+from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.server_process import Headers, Server, asking
 
 ANSWERS = [f"{STATS}/u1", STATS, f"{STATS}/users"]
 NOW = datetime(2026, 3, 10, tzinfo=UTC)

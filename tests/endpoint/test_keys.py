@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from pathstats.endpoint import keys
-from pathstats.endpoint.keyring import Keyring
+from pathstats.endpoint.key_cache import Keyring
 from schemas.errors import HomeUnreadable, UsageError
 from schemas.home import Home
-from tests.endpoint.a_server import Headers, Server, asking
 from tests.endpoint.conftest import STATS
-from tests.shell import pathstats
+from tests.helpers.server_process import Headers, Server, asking
+from tests.helpers.shell import pathstats
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 

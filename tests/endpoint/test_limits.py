@@ -17,8 +17,8 @@ import uvicorn
 from pathstats.endpoint import connection
 from pathstats.endpoint.connection import Connections
 from pathstats.endpoint.server import configured, listening
-from tests.endpoint.a_server import Headers, Server
 from tests.endpoint.conftest import STATS
+from tests.helpers.server_process import Headers, Server
 
 ASKED = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 Opener = Callable[[], socket.socket]

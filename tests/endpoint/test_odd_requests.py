@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.endpoint.a_server import Headers, Server
 from tests.endpoint.conftest import STATS
+from tests.helpers.server_process import Headers, Server
 
 NOT_FOUND = (404, {"error": "not_found"})
 

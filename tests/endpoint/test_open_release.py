@@ -10,14 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.publishing.release import switch_latest
+from flows.release.publish import switch_latest
 from pathstats import PathStats
-from pathstats.open_release import OpenRelease
+from pathstats.index_reader import OpenRelease
 from schemas.errors import PathSessionNotFound, ReleaseDamaged
 from schemas.home import Home, Release
 from schemas.outputs import SUMMARY_COUNTS
-from tests.a_home import nights
-from tests.a_night import AS_OF, latest, night
+from tests.helpers.home_with_releases import nights
+from tests.helpers.one_run import AS_OF, latest, night
 
 
 @pytest.fixture(scope="module")

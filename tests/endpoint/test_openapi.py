@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
-from tests.endpoint.a_server import Headers, Server
+from tests.helpers.server_process import Headers, Server
 
 _A_FEW = hypothesis.settings(
     max_examples=8,

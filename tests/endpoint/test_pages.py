@@ -15,10 +15,10 @@ from pathstats.endpoint import keys
 from pathstats.endpoint.app import Serving, create_app
 from pathstats.endpoint.browser_link import BrowserLink
 from schemas.home import Home
-from tests.a_night import as_ndjson, latest, night, small_world
-from tests.endpoint.a_server import PATHSTATS, Headers, Server, asking
 from tests.endpoint.conftest import STATS
-from tests.endpoint.in_process import InProcess
+from tests.helpers.app_in_process import InProcess
+from tests.helpers.one_run import as_ndjson, latest, night, small_world
+from tests.helpers.server_process import PATHSTATS, Headers, Server, asking
 
 UNAUTHORIZED = (401, '{"error": "unauthorized"}')
 HERE = {"Host": "127.0.0.1:8360"}

@@ -22,10 +22,10 @@ from pathstats.endpoint.app import Serving, create_app
 from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
-from tests.a_night import as_parquet, latest, night, small_world
-from tests.endpoint.a_server import Server, asking
 from tests.endpoint.conftest import STATS
-from tests.shell import pathstats
+from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.server_process import Server, asking
+from tests.helpers.shell import pathstats
 
 # So many that their answer is longer than what lies ready between a server and a client.
 _MANY = 200_000

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from benchmarks.askers import Asker, Seen
-from benchmarks.expected_answers import Expected
-from flows.publishing.release import switch_latest
+from benchmarks.expected_responses import Expected
+from benchmarks.mixed_clients import Asker, Seen
+from flows.release.publish import switch_latest
 from pathstats.endpoint import keys
 from schemas.home import Home
-from tests.a_home import shelve
-from tests.a_night import AS_OF, as_parquet, night
-from tests.endpoint.a_server import Server
+from tests.helpers.home_with_releases import shelve
+from tests.helpers.one_run import AS_OF, as_parquet, night
+from tests.helpers.server_process import Server
 from tests.reference.rows import Tables
 from tests.reference.tables import world
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.endpoint.a_server import Headers, Server, asking
 from tests.endpoint.conftest import STATS
+from tests.helpers.server_process import Headers, Server, asking
 
 UNAUTHORIZED = (401, '{"error": "unauthorized"}')
 # Every route that answers of a company, asked about what there is in both.

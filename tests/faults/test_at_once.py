@@ -10,15 +10,15 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.night import run_night
-from flows.plan import Plan
+from flows.pipeline import run_night
+from flows.run_config import Plan
 from pathstats import PathStats, scan
-from pathstats.scanning import latest_release, scan_table
+from pathstats.tables import latest_release, scan_table
 from schemas.errors import HomeBusy
 from schemas.home import Home
-from tests.a_night import AS_OF, as_parquet, assert_complete, latest, small_world
-from tests.faults.killed_nights import ROOT, Kill, Nights, Task
-from tests.faults.numbered_worlds import changes, whole
+from tests.helpers.killed_runs import ROOT, Kill, Nights, Task
+from tests.helpers.numbered_worlds import changes, whole
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
 # A night that stops in the middle, until its stdin ends.
@@ -80,7 +80,7 @@ def test_of_two_nights_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_night_holds_nobody_up(tmp_path: Path) -> None:
     source, home = whole(tmp_path / "in", 1), tmp_path / "home"
     with Nights() as nights:
-        assert nights.run(Task(source, str(home), kill=Kill("flows.night:accept", "before"))) == -9
+        assert nights.run(Task(source, str(home), kill=Kill("flows.pipeline:accept", "before"))) == -9
     assert Home(home).lock.exists()
     run_night(Plan(source, Home(home), AS_OF))
 

@@ -9,15 +9,15 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from flows.night import run_night
-from flows.plan import Plan
-from flows.publishing import history, release
-from flows.warehouse.duck import Duck
+from flows.database.connection import Duck
+from flows.pipeline import run_night
+from flows.release import catalog, publish
+from flows.run_config import Plan
 from pathstats.cli.main import app
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.a_night import AS_OF, as_parquet, latest, small_world
-from tests.faults.numbered_worlds import tables_of
+from tests.helpers.numbered_worlds import tables_of
+from tests.helpers.one_run import AS_OF, as_parquet, latest, small_world
 
 DAY = timedelta(days=1)
 
@@ -46,13 +46,13 @@ def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch
         def now(cls, tz: Any = None) -> datetime:
             return datetime(next(clock), 6, 1, tzinfo=tz)
 
-    monkeypatch.setattr(release, "datetime", Jumping)
+    monkeypatch.setattr(publish, "datetime", Jumping)
     made = [night(home, AS_OF + n * DAY, keep=2) for n in range(4)]
     assert [manifest.carried for manifest in made] == [0, 3, 3, 3]
     assert latest(home.root).folder.name == made[3].release_id
     # Two are kept, of which the latest is one; the other is the one that claims to be made last.
-    assert [it.release_id for it in history.published(home)] == [made[2].release_id, made[3].release_id]
-    assert history.rollback(home) is None
+    assert [it.release_id for it in catalog.published(home)] == [made[2].release_id, made[3].release_id]
+    assert catalog.rollback(home) is None
     told = CliRunner().invoke(app, ["status", "--home", str(home.root)])
     assert (told.exit_code, made[3].release_id in told.stdout) == (0, True)
 

@@ -2,10 +2,10 @@
 
 import re
 
-from tests.faults.killed_nights import ROOT
-from tests.faults.kills import AT_FIRST, BY_CHANGES, IN_FULL
 from tests.faults.test_damaged import DAMAGED_RELEASES, DAMAGES
 from tests.faults.test_full_or_read_only import FORBIDDEN, ROOMS
+from tests.helpers.kill_points import AT_FIRST, BY_CHANGES, IN_FULL
+from tests.helpers.killed_runs import ROOT
 
 
 def test_the_readme_names_as_many_faults_as_are_tried() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows import night as nights
-from flows.night import run_night
-from flows.plan import Plan
+from flows import pipeline as nights
+from flows.pipeline import run_night
+from flows.run_config import Plan
 from pathstats.cli.main import app
 from schemas.home import Home
-from tests.a_night import AS_OF, as_parquet, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, small_world
 
 
 class Dropping:

@@ -14,15 +14,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.night import run_night
-from flows.plan import Plan
-from flows.warehouse.duck import Duck
+from flows.database.connection import Duck
+from flows.pipeline import run_night
+from flows.run_config import Plan
 from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.a_home import home_with_one_release
-from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
-from tests.faults.numbered_worlds import tables_of
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.numbered_worlds import tables_of
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, small_world
 
 LATER = AS_OF + timedelta(days=1)
 

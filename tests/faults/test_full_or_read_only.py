@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows import incidents
+from flows.ops import incidents
 from pathstats import PathStats
 from pathstats.cli.main import app
 from schemas.errors import PathStatsError
 from schemas.home import Home
-from tests.a_night import AS_OF, as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
 # KiB that are left when a night begins: it stops at its first write, in the release, or at its report.

@@ -13,11 +13,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from schemas.home import Home
-from tests.a_night import assert_complete, latest
-from tests.faults import numbered_worlds
-from tests.faults.killed_nights import ROOT, Kill, Nights, Task
-from tests.faults.kills import AT_FIRST, BY_CHANGES, IN_FULL
-from tests.faults.numbered_worlds import Undisturbed, tables_of
+from tests.helpers import numbered_worlds
+from tests.helpers.kill_points import AT_FIRST, BY_CHANGES, IN_FULL
+from tests.helpers.killed_runs import ROOT, Kill, Nights, Task
+from tests.helpers.numbered_worlds import Undisturbed, tables_of
+from tests.helpers.one_run import assert_complete, latest
 
 KILLED = -9
 
@@ -32,7 +32,7 @@ def readers(home: Path) -> Iterator[dict[str, Any]]:
     """Readers of all kinds ask meanwhile; what they tell is there at the end."""
     told: dict[str, Any] = {}
     asking = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.readers", str(home)],
+        [sys.executable, "-m", "tests.helpers.readers", str(home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,5 +1,5 @@
 """What the tests of guards share with those of nights."""
 
-from tests.nights.conftest import nights
+from tests.runs.conftest import nights
 
 __all__ = ["nights"]

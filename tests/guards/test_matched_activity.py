@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.night_figures import markdown
+from flows.ops.run_figures import markdown
 from pathstats.cli.main import app
 from schemas.errors import HeldBack
 from schemas.manifest import Matched
-from tests.a_night import latest
-from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
-from tests.nights.a_warehouse import Delivery, Nights
+from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.one_run import latest
+from tests.helpers.warehouse_runs import Delivery, Nights
 from tests.reference.rows import Tables
 
 Renamed = Callable[[str], str]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import HeldBack, SourceError
-from tests.a_night import latest
-from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.one_run import latest
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "ndjson"])

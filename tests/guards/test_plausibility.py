@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pathstats.cli.main import app
 from schemas.errors import HeldBack
-from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
 from tests.reference.rows import Tables
 from tests.reference.tables import at
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.night import run_night
-from flows.plan import Plan
-from pathstats.cli.night_screen import changes_in_words
+from flows.pipeline import run_night
+from flows.run_config import Plan
+from pathstats.cli.render.run_summary import changes_in_words
 from schemas.errors import HeldBack
 from schemas.home import Home
-from tests.a_night import latest, published
-from tests.guards.a_class import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
+from tests.helpers.one_run import latest, published
 from tests.reference.rows import Tables
 
 # Thresholds that other guards have do not come first here.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning360.extracting import extracted
-from tests.learning360.small_company import small_company
+from tests.helpers.extractions import extracted
+from tests.helpers.small_company import small_company
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from flows.sources.base import NOTHING_HELD, Held
-from flows.sources.landing import landings
-from flows.sources.learning360.deciding import Course, Decision, how_to_read_courses
-from tests.learning360.a_platform import FakePlatform, hex_id
-from tests.learning360.extracting import TABLES, delivered, extracted, held_after, land, rows
-from tests.learning360.small_company import (
+from flows.sources.learning360.sync_plan import Course, Decision, how_to_read_courses
+from flows.sources.page_store import landings
+from tests.helpers.extractions import TABLES, delivered, extracted, held_after, land, rows
+from tests.helpers.fake_platform import FakePlatform, hex_id
+from tests.helpers.small_company import (
     ADA,
     BEN,
     CAI,

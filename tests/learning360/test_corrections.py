@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from flows.sources.base import NOTHING_HELD
-from flows.sources.landing import landings
-from tests.learning360.a_platform import FakePlatform, hex_id
-from tests.learning360.extracting import delivered, extracted, held_after, rows
-from tests.learning360.small_company import ADA, BEN, EXAM, SESSION, SUBSCRIPTION, small_company
+from flows.sources.page_store import landings
+from tests.helpers.extractions import delivered, extracted, held_after, rows
+from tests.helpers.fake_platform import FakePlatform, hex_id
+from tests.helpers.small_company import ADA, BEN, EXAM, SESSION, SUBSCRIPTION, small_company
 
 EVENTS = f"webhooks/subscriptions/{SUBSCRIPTION}/events"
 

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
+from flows.database.connection import Duck
 from flows.sources.base import NOTHING_HELD, Extract
-from flows.sources.learning360 import lists
-from flows.sources.learning360.failures import Host
-from flows.sources.learning360.lists import ListOf, Wanted
-from flows.sources.learning360.pages import rows_of, subscription_of
-from flows.sources.learning360.strange import strange
-from flows.warehouse import accepting, loading
-from flows.warehouse.duck import Duck
+from flows.sources.learning360 import resources
+from flows.sources.learning360.http_errors import Host
+from flows.sources.learning360.page_content import rows_of, subscription_of
+from flows.sources.learning360.resources import ListOf, Wanted
+from flows.sources.learning360.schema_drift import strange
+from flows.staging import load
+from flows.warehouse import merge
 from schemas.inputs import model_of
-from tests.learning360 import documented
-from tests.learning360.a_platform import FakePlatform
-from tests.learning360.extracting import AS_OF, source
-from tests.learning360.small_company import SUBSCRIPTION
+from tests.helpers import documented_rows as documented_rows_module
+from tests.helpers.extractions import AS_OF, source
+from tests.helpers.fake_platform import FakePlatform
+from tests.helpers.small_company import SUBSCRIPTION
 
 HOST = Host("https://platform.test")
 
@@ -28,16 +29,16 @@ def address(kind: ListOf) -> str:
 
 
 def documented_rows(kind: ListOf) -> list[dict[str, Any]]:
-    return documented.rows(documented.endpoints()[address(kind)])
+    return documented_rows_module.rows(documented_rows_module.endpoints()[address(kind)])
 
 
-@pytest.mark.parametrize("kind", lists.LISTS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", resources.LISTS, ids=lambda kind: kind.name)
 def test_documented_field_is_never_unknown(kind: ListOf) -> None:
     rows = documented_rows(kind)
     assert len(rows) >= 2
     assert dict(strange(kind, rows)) == {}
     content = json.dumps(rows).encode()
-    if kind is lists.SUBSCRIPTION:
+    if kind is resources.SUBSCRIPTION:
         assert subscription_of(HOST, Wanted(kind, "s"), json.dumps(rows[0]).encode())["_id"]
     else:
         assert rows_of(HOST, Wanted(kind), 1, content) == rows
@@ -45,17 +46,17 @@ def test_documented_field_is_never_unknown(kind: ListOf) -> None:
 
 def test_event_of_the_webhook_has_no_unknown_field() -> None:
     """The payload as it is sent, also in a file of events."""
-    event = {"type": "user.assessment.corrected", "timestamp": documented.TIME, "data": {}}
-    assert dict(strange(lists.CORRECTIONS, [event])) == {}
+    event = {"type": "user.assessment.corrected", "timestamp": documented_rows_module.TIME, "data": {}}
+    assert dict(strange(resources.CORRECTIONS, [event])) == {}
 
 
 def a_documented_company() -> FakePlatform:
     """All documented rows of every list; rows that belong to an owner belong to the first one."""
     platform = FakePlatform(page_size=10_000)
     first = {"enrollments": "paths", "slots": "classrooms", "registrations": "classrooms"}
-    for kind in lists.LISTS:
+    for kind in resources.LISTS:
         rows, place = documented_rows(kind), address(kind).removeprefix("/api/v2/")
-        if kind is lists.SUBSCRIPTION:
+        if kind is resources.SUBSCRIPTION:
             platform.objects[place.format(SUBSCRIPTION)] = rows[0]
         elif kind.name in first:
             owner, *others = [row["_id"] for row in platform.lists[first[kind.name]]]
@@ -70,11 +71,11 @@ def test_documented_row_is_never_rejected(tmp_path: Path) -> None:
     items = source(a_documented_company()).extract(tmp_path / "extracts", AS_OF, NOTHING_HELD)
     rejected, read = {}, 0
     with Duck() as duck:
-        loading.start(duck)
-        accepting.start(duck)
+        load.start(duck)
+        merge.start(duck)
         for item in items:
             if isinstance(item, Extract) and item.table != "child_sessions":
-                counts = loading.load(duck, model_of(item.table), item)
+                counts = load.load(duck, model_of(item.table), item)
                 read += counts.read
                 if counts.refused:
                     rejected[item.table] = counts.reasons

@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.sources.learning360.lists import USERS, Wanted
-from flows.sources.learning360.platform import Platform, connected
+from flows.sources.learning360.client import Platform, connected
+from flows.sources.learning360.resources import USERS, Wanted
 from schemas.errors import SourceError, SourceUnavailable, Unreachable
-from tests.learning360 import virtual_time
-from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
-from tests.learning360.extracting import land, landed, settings
-from tests.learning360.small_company import PATH, small_company
+from tests.helpers import virtual_time
+from tests.helpers.extractions import land, landed, settings
+from tests.helpers.fake_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
+from tests.helpers.small_company import PATH, small_company
 
 
 def json_error(status: int, code: str, **headers: str) -> httpx.Response:

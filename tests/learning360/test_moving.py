@@ -5,9 +5,9 @@ from pathlib import Path
 import httpx
 import polars as pl
 
-from tests.learning360.a_platform import hex_id
-from tests.learning360.extracting import extracted, rows
-from tests.learning360.small_company import ADA, BEN, CAI, COURSE, PATH, ROOM, SLOT, attempt, small_company
+from tests.helpers.extractions import extracted, rows
+from tests.helpers.fake_platform import hex_id
+from tests.helpers.small_company import ADA, BEN, CAI, COURSE, PATH, ROOM, SLOT, attempt, small_company
 
 
 def test_rows_that_come_twice_in_other_versions(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from flows.sources.learning360 import probing
-from flows.sources.learning360.probing import Probe, probe
+from flows.sources.learning360 import preflight
+from flows.sources.learning360.preflight import Probe, probe
 from pathstats.cli.main import app
 from schemas.errors import SourceError, SourceUnavailable
-from tests.learning360 import virtual_time
-from tests.learning360.a_platform import CLIENT_ID, SECRET, FakePlatform, hex_id
-from tests.learning360.extracting import settings
-from tests.learning360.small_company import NO_SUBSCRIPTION, PATH, SUBSCRIPTION, small_company
+from tests.helpers import virtual_time
+from tests.helpers.extractions import settings
+from tests.helpers.fake_platform import CLIENT_ID, SECRET, FakePlatform, hex_id
+from tests.helpers.small_company import NO_SUBSCRIPTION, PATH, SUBSCRIPTION, small_company
 from tests.learning360.test_corrections import STATES
 
 
@@ -156,7 +156,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
 
 def test_the_command(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = [Probe("paths", "paths:read", "readable", rows=3)]
-    monkeypatch.setattr(probing, "probe", lambda _: answered)
+    monkeypatch.setattr(preflight, "probe", lambda _: answered)
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, "A night can read all of it." in shown.stdout) == (0, True)
     lacks = "The client may not read the list users: it lacks the scope users:read."

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from schemas.errors import SourceError
-from tests.learning360.a_platform import FakePlatform
-from tests.learning360.extracting import land, landed
-from tests.learning360.small_company import (
+from tests.helpers.extractions import land, landed
+from tests.helpers.fake_platform import FakePlatform
+from tests.helpers.small_company import (
     ADA,
     NO_SUBSCRIPTION,
     PATH,

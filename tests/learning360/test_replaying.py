@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from flows.sources.base import NOTHING_HELD
-from flows.sources.landing import Landing
-from flows.sources.learning360.replaying import Replay
-from flows.sources.opening import open_source
+from flows.sources.learning360.replay import Replay
+from flows.sources.page_store import Landing
+from flows.sources.registry import open_source
 from schemas.errors import HomeBusy, SourceError
-from tests.learning360.extracting import AS_OF, extracted, held_after, land, source
-from tests.learning360.small_company import PATH, small_company
+from tests.helpers.extractions import AS_OF, extracted, held_after, land, source
+from tests.helpers.small_company import PATH, small_company
 
 
 def replayed(folder: Path, scratch: Path, held_by: Path | None = None) -> dict[str, pl.DataFrame]:

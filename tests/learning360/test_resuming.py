@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flows.sources.landing import Landing
-from tests.learning360.a_platform import FakePlatform
-from tests.learning360.extracting import extracted, held_after, land, landed
-from tests.learning360.small_company import PATH, small_company
+from flows.sources.page_store import Landing
+from tests.helpers.extractions import extracted, held_after, land, landed
+from tests.helpers.fake_platform import FakePlatform
+from tests.helpers.small_company import PATH, small_company
 
 
 class Killed(BaseException):

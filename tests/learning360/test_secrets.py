@@ -10,13 +10,13 @@ import httpx
 import polars as pl
 import pytest
 
-from flows.night import run_night
-from flows.sources import opening
+from flows.pipeline import run_night
+from flows.sources import registry
 from schemas.errors import PathStatsError, SourceError
-from tests.a_night import AS_OF, Home, Plan
-from tests.learning360.a_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
-from tests.learning360.extracting import source
-from tests.learning360.small_company import small_company
+from tests.helpers.extractions import source
+from tests.helpers.fake_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
+from tests.helpers.one_run import AS_OF, Home, Plan
+from tests.helpers.small_company import small_company
 
 SECRETS = (CLIENT_ID, SECRET, "-never-said")
 LISTS = ("oauth2", "paths$", "sessions", "enrollments", "courses", "classrooms$", "slots", "events", "users")
@@ -45,7 +45,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.Lo
 
 
 def night_of(platform: FakePlatform, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    monkeypatch.setitem(registry.SOURCES, "360learning", lambda _: source(platform))
     run_night(Plan("360learning", Home(home), AS_OF))
 
 

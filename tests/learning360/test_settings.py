@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.sources.learning360.settings import FILE_NAMED_BY, PREFIX, Settings
-from flows.sources.opening import open_source
+from flows.sources.registry import open_source
 from schemas.errors import UsageError
 
 SECRET = "s3cret-of-the-file"

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tests.learning360.a_platform import FakePlatform
-from tests.learning360.extracting import delivered, land, landed, rows
-from tests.learning360.small_company import ADA, COURSE, PATH, ROOM, attempt, small_company
+from tests.helpers.extractions import delivered, land, landed, rows
+from tests.helpers.fake_platform import FakePlatform
+from tests.helpers.small_company import ADA, COURSE, PATH, ROOM, attempt, small_company
 
 
 def newer_company() -> FakePlatform:

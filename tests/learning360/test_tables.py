@@ -6,9 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.learning360.a_platform import hex_id
-from tests.learning360.extracting import delivered, extracted, rows
-from tests.learning360.small_company import (
+from tests.helpers.extractions import delivered, extracted, rows
+from tests.helpers.fake_platform import hex_id
+from tests.helpers.small_company import (
     ADA,
     BEN,
     CAI,

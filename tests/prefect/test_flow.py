@@ -36,8 +36,8 @@ def digests(home: Home) -> dict[str, str]:
 
 
 def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
-    from flows.night import run_night
-    from flows.plan import Plan
+    from flows.pipeline import run_night
+    from flows.run_config import Plan
 
     run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
     assert digests(home) == digests(Home(tmp_path))
@@ -99,11 +99,11 @@ def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
 def test_a_source_that_may_answer_later_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import night, nightly
+    from flows import nightly, pipeline
     from schemas.errors import SourceUnavailable
 
     asked = []
-    opened = night.open_source
+    opened = pipeline.open_source
 
     def unavailable_at_first(spec: str) -> object:
         asked.append(spec)
@@ -111,7 +111,7 @@ def test_a_source_that_may_answer_later_is_asked_again(
             raise SourceUnavailable("The source does not answer.")
         return opened(spec)
 
-    monkeypatch.setattr(night, "open_source", unavailable_at_first)
+    monkeypatch.setattr(pipeline, "open_source", unavailable_at_first)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
     nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
     assert len(asked) == 2
@@ -136,7 +136,7 @@ def test_unreachable_source_is_asked_again_in_scheduled_runs_only(
 
 
 def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import night, nightly
+    from flows import nightly, pipeline
     from schemas.errors import SourceError
 
     asked = []
@@ -145,7 +145,7 @@ def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytes
         asked.append(spec)
         raise SourceError("There is no such folder.")
 
-    monkeypatch.setattr(night, "open_source", wrong)
+    monkeypatch.setattr(pipeline, "open_source", wrong)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
     with pytest.raises(SourceError, match="no such folder"):
         nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
@@ -201,16 +201,16 @@ def test_prefect_is_told_no_secret_of_a_platform(
     import httpx
 
     from flows.nightly import nightly
-    from flows.sources import opening
+    from flows.sources import registry
     from schemas.errors import SourceError
-    from tests.learning360.extracting import source
-    from tests.learning360.small_company import small_company
+    from tests.helpers.extractions import source
+    from tests.helpers.small_company import small_company
     from tests.learning360.test_secrets import said
 
     platform = small_company()
     if fails:
         platform.faults["/courses"] = lambda request, met: httpx.Response(403)
-    monkeypatch.setitem(opening.SOURCES, "360learning", lambda _: source(platform))
+    monkeypatch.setitem(registry.SOURCES, "360learning", lambda _: source(platform))
     monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.night")
     home = tmp_path / "home"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.manifest import Manifest
-from tests.prefect.a_schedule import PrefectServer, Served
+from tests.helpers.schedule_process import PrefectServer, Served
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import pytest
 
 from schemas.errors import UsageError
 from schemas.home import Home
-from tests.prefect.a_schedule import SOURCE, Served, is_running
+from tests.helpers.schedule_process import SOURCE, Served, is_running
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -73,10 +73,10 @@ def test_prefect_s_threads_that_never_end_hold_up_no_schedule() -> None:
     """At its end a process waits for what they have not sent yet, without a limit: once in 13 it hung."""
     code = """
 import threading, time
-from flows import serving
-serving._PATIENCE_WITH_PREFECT_S = 0.1
+from flows.ops import schedule
+schedule._PATIENCE_WITH_PREFECT_S = 0.1
 threading._register_atexit(time.sleep, 3600)
-serving._end_in_any_case()
+schedule._end_in_any_case()
 print("Ending.")
 """
     assert ended(code, 60) == (0, "Ending.\n")
@@ -107,7 +107,7 @@ atexit.register(lambda: print(time.monotonic() - since))
 
 def test_a_night_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Met once: Prefect's own thread in the night's process waited for one that Ctrl-C had ended."""
-    from flows import serving
+    from flows.ops import schedule
 
     class Waiting:
         """A runner that waits for its night, whatever it is told."""
@@ -123,15 +123,15 @@ def test_a_night_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.Mo
                     await asyncio.sleep(0.01)
 
     runner = Waiting()
-    monkeypatch.setattr(serving, "_PATIENCE_WITH_NIGHTS_S", 0.1)
+    monkeypatch.setattr(schedule, "_PATIENCE_WITH_NIGHTS_S", 0.1)
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(serving._until_interrupted(runner))
+        asyncio.run(schedule._until_interrupted(runner))
     assert runner.night.exitcode == -signal.SIGKILL
 
 
 def test_in_a_script_s_background_a_termination_ends_it_too() -> None:
     """There Ctrl-C is ignored, and so would be the interrupt that a termination is turned into."""
-    from flows.serving import _interrupt
+    from flows.ops.schedule import _interrupt
 
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -147,7 +147,7 @@ def not_called(reason: str) -> AbstractContextManager[None]:
 
 @pytest.mark.parametrize(("cron", "timezone"), [("soon", "UTC"), ("0 2 * * *", "Mars/Olympus")])
 def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone: str) -> None:
-    from flows.serving import serve_nightly
+    from flows.ops.schedule import serve_nightly
 
     said: list[str] = []
     with pytest.raises(UsageError, match="five cron fields and a zone"):
@@ -164,7 +164,7 @@ def test_nights_that_are_due_together_follow_each_other_in_their_order(
     from prefect.client.schemas.objects import FlowRun
     from prefect.states import Scheduled
 
-    from flows.serving import nightly_runner
+    from flows.ops.schedule import nightly_runner
 
     runner = nightly_runner({"source": "files:nowhere", "home": str(tmp_path)}, schedules=[])
     runner.query_seconds = 1
@@ -204,12 +204,12 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
 ) -> None:
     from typer.testing import CliRunner
 
-    from flows import serving
     from flows.nightly import nightly
+    from flows.ops import schedule
     from pathstats.cli.main import app
 
     handed_over: list[dict[str, object]] = []
-    monkeypatch.setattr(serving, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
+    monkeypatch.setattr(schedule, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
     options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
     options += ("--max-shrink", "0.1", "--memory", "2GB", "--with-names")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
@@ -234,7 +234,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
 
 
 def test_a_deployed_night_treats_memory_as_one_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.memory import prepare_memory
+    from flows.ops.process_tuning import prepare_memory
 
     monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
     prepare_memory()

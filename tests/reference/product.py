@@ -8,17 +8,18 @@ from typing import Any
 
 import polars as pl
 
+from flows.compute.rule_inputs import Worlds
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import accepting, loading
-from flows.warehouse.accepting import Arrival
-from flows.warehouse.duck import Duck
-from flows.warehouse.limits import NO_LIMITS
-from flows.warehouse.worlds import Worlds
+from flows.staging import load
+from flows.warehouse import merge
+from flows.warehouse.merge import Arrival
+from flows.warehouse.thresholds import NO_LIMITS
 from schemas.columns import polars_schema, table_name
 from schemas.inputs import INPUTS, OPTIONAL
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer
-from transforms.published import statistics
+from transforms.published_columns import statistics
 from transforms.session_summary import session_summary
 
 
@@ -32,8 +33,8 @@ def product(tables: Tables, as_of: datetime) -> Answer:
 def take_in(duck: Duck, tables: Tables, as_of: datetime) -> None:
     """Let an empty warehouse hold the rows."""
     with tempfile.TemporaryDirectory() as folder:
-        loading.start(duck)
-        accepting.start(duck)
+        load.start(duck)
+        merge.start(duck)
         arrivals = []
         for model in (model for model in INPUTS if model not in OPTIONAL or table_name(model) in tables):
             name = table_name(model)
@@ -41,9 +42,9 @@ def take_in(duck: Duck, tables: Tables, as_of: datetime) -> None:
             schema = polars_schema(model)
             pl.DataFrame(tables.get(name, []), schema=schema).write_parquet(file)
             extract = Extract(name, file, datetime(2026, 1, 1, tzinfo=UTC))
-            arrivals.append(Arrival(extract, loading.load(duck, model, extract)))
+            arrivals.append(Arrival(extract, load.load(duck, model, extract)))
             assert arrivals[-1].counts.refused == 0, arrivals[-1]
-        accepting.accept(duck, arrivals, limits=NO_LIMITS, run_id="test", as_of=as_of)
+        merge.accept(duck, arrivals, limits=NO_LIMITS, run_id="test", as_of=as_of)
 
 
 def answer(duck: Duck, as_of: datetime) -> Answer:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from flows.sandbox.platform import Platform
-from flows.sandbox.sound_tables import Tables
-from tests.round_trip.a_platform import DAY_1, some_paths, world
+from sandbox.platform import Platform
+from sandbox.valid_tables import Tables
+from tests.helpers.served_demo import DAY_1, some_paths, world
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,19 @@ import pytest
 import stamina
 from typer.testing import CliRunner
 
-from flows.night_figures import markdown
-from flows.sandbox.app import Sandbox
-from flows.sandbox.misbehaving import Misbehaviour
-from flows.sandbox.platform import Platform
-from flows.sandbox.serving import serving
-from flows.sandbox.sound_tables import Tables
+from flows.ops.run_figures import markdown
 from pathstats.cli.main import app
+from sandbox.app import Sandbox
+from sandbox.fault_injection import Misbehaviour
+from sandbox.platform import Platform
+from sandbox.server import serving
+from sandbox.valid_tables import Tables
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.families import world_of_families
-from tests.faults.killed_nights import Kill, Nights, Task
-from tests.round_trip.a_platform import (
+from tests.helpers.killed_runs import Kill, Nights, Task
+from tests.helpers.nested_worlds import world_of_families
+from tests.helpers.one_company import of_one_company
+from tests.helpers.served_demo import (
     DAY_1,
     DAY_2,
     SOURCE,
@@ -36,7 +37,6 @@ from tests.round_trip.a_platform import (
     statistics,
     world,
 )
-from tests.sandbox.one_company import of_one_company
 
 MISBEHAVIOURS = {
     "busy and errors": "busy=0.1,retry_after_s=0,error=0.4",
@@ -161,9 +161,9 @@ def test_a_night_killed_while_it_reads_goes_on_with_what_it_has(
     sandbox = Sandbox(small, misbehaviour=Misbehaviour(moving=0.2), limit=0)
     home = tmp_path / "home"
     kills = [
-        Kill("flows.sources.landing:Landing.add", "after", 1),
-        Kill("flows.sources.landing:Landing._journal", "before", 5),
-        Kill("flows.sources.learning360.replaying:make_tables", "before"),
+        Kill("flows.sources.page_store:Landing.add", "after", 1),
+        Kill("flows.sources.page_store:Landing._journal", "before", 5),
+        Kill("flows.sources.learning360.replay:make_tables", "before"),
     ]
     with served(sandbox) as settings:
         for name, value in settings.items():

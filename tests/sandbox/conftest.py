@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.sandbox.app import Sandbox
-from flows.sandbox.demo_values import world
-from flows.sandbox.platform import Platform
-from flows.sandbox.sound_tables import Tables
-from tests.families import world_of_families
-from tests.sandbox.a_client import Client
-from tests.sandbox.a_large_world import large_world
-from tests.sandbox.one_company import of_one_company
+from sandbox.app import Sandbox
+from sandbox.demo_values import world
+from sandbox.platform import Platform
+from sandbox.valid_tables import Tables
+from tests.helpers.large_world import large_world
+from tests.helpers.nested_worlds import world_of_families
+from tests.helpers.one_company import of_one_company
+from tests.helpers.sandbox_client import Client
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
 

@@ -10,15 +10,15 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.sandbox.answers import Answers
-from flows.sandbox.documents import enrollments
-from flows.sandbox.sayable import sayable
-from tests.families import world_of_families
+from sandbox.api_projection import sayable
+from sandbox.platform_results import Answers
+from sandbox.serializers import enrollments
+from tests.helpers.nested_worlds import world_of_families
+from tests.helpers.one_company import of_one_company
+from tests.helpers.random_worlds import World
+from tests.helpers.random_worlds import world as random_world
 from tests.reference.rules import reference
 from tests.reference.tables import at, world
-from tests.sandbox.one_company import of_one_company
-from tests.strategies import World
-from tests.strategies import world as random_world
 
 FIELDS = {
     "progress": "progress",

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pathstats.cli.main import app
-from tests.a_night import as_parquet, small_world
-from tests.sandbox.a_client import CREDENTIALS
+from tests.helpers.one_run import as_parquet, small_world
+from tests.helpers.sandbox_client import CREDENTIALS
 
 
 def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flows.sandbox.app import Sandbox
-from flows.sandbox.platform import Platform
-from flows.sandbox.sound_tables import Tables
-from flows.sandbox.webhooks import SUBSCRIPTION
-from tests.sandbox.a_client import Client
+from sandbox.app import Sandbox
+from sandbox.platform import Platform
+from sandbox.valid_tables import Tables
+from sandbox.webhooks import SUBSCRIPTION
+from tests.helpers.sandbox_client import Client
 from tests.sandbox.conftest import NOW
 
 

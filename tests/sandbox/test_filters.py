@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from flows.sandbox.asking import Asked
-from flows.sandbox.errors import Refused
-from flows.sandbox.platform import Platform
-from tests.sandbox.a_client import Client
-from tests.sandbox.the_api import OF_ONE
-from tests.sandbox.the_fields import described
+from sandbox.errors import Refused
+from sandbox.list_queries import Asked
+from sandbox.platform import Platform
+from tests.helpers.documented_api import OF_ONE
+from tests.helpers.documented_fields import described
+from tests.helpers.sandbox_client import Client
 
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "exists", "regex", "")
 ID = "0" * 24

@@ -7,12 +7,12 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from flows.sandbox.app import Sandbox
-from flows.sandbox.misbehaving import FAULTS, Faults, Misbehaviour
-from flows.sandbox.platform import Platform
-from flows.sandbox.serving import serving
+from sandbox.app import Sandbox
+from sandbox.fault_injection import FAULTS, Faults, Misbehaviour
+from sandbox.platform import Platform
+from sandbox.server import serving
 from schemas.errors import UsageError
-from tests.sandbox.a_client import CREDENTIALS, Client
+from tests.helpers.sandbox_client import CREDENTIALS, Client
 
 ALL = Misbehaviour(busy=0.1, error=0.1, cut=0.1, slow=0.1, expire=0.1)
 URLS = [f"http://127.0.0.1/{number}" for number in range(500)]

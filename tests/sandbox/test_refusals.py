@@ -2,13 +2,13 @@
 
 import pytest
 
-from flows.sandbox.app import Sandbox
-from flows.sandbox.clients import Clients
-from flows.sandbox.endpoints import SCOPES
-from flows.sandbox.platform import Platform
-from tests.sandbox.a_client import CREDENTIALS, Client
-from tests.sandbox.the_api import scope_of
-from tests.sandbox.the_fields import described
+from sandbox.app import Sandbox
+from sandbox.endpoints import SCOPES
+from sandbox.oauth import Clients
+from sandbox.platform import Platform
+from tests.helpers.documented_api import scope_of
+from tests.helpers.documented_fields import described
+from tests.helpers.sandbox_client import CREDENTIALS, Client
 
 
 def test_a_token_and_how_long_it_is_good_for(demo: Client) -> None:

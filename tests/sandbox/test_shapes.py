@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.sandbox.app import Sandbox
-from flows.sandbox.endpoints import ENDPOINTS
-from flows.sandbox.platform import Platform
-from tests.families import world_of_families
-from tests.sandbox.a_client import Client
-from tests.sandbox.a_large_world import ROWS
-from tests.sandbox.one_company import of_one_company
-from tests.sandbox.the_api import PAGE_SIZES
-from tests.sandbox.the_fields import described, faults, places, places_of
-from tests.strategies import World
-from tests.strategies import world as random_world
+from sandbox.app import Sandbox
+from sandbox.endpoints import ENDPOINTS
+from sandbox.platform import Platform
+from tests.helpers.documented_api import PAGE_SIZES
+from tests.helpers.documented_fields import described, faults, places, places_of
+from tests.helpers.large_world import ROWS
+from tests.helpers.nested_worlds import world_of_families
+from tests.helpers.one_company import of_one_company
+from tests.helpers.random_worlds import World
+from tests.helpers.random_worlds import world as random_world
+from tests.helpers.sandbox_client import Client
 
 every_endpoint = pytest.mark.parametrize("route", described())
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import loading
-from flows.warehouse.duck import Duck
+from flows.staging import load
 from schemas.inputs import Users, model_of
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
@@ -32,8 +32,8 @@ def rejected(file: Path) -> list[str]:
     """Each rejected row as `reason: detail`, in the file's order."""
     table = file.name.partition(".")[0]
     with Duck() as duck:
-        loading.start(duck)
-        loading.load(duck, model_of(table), Extract(table, file, AS_OF))
+        load.start(duck)
+        load.load(duck, model_of(table), Extract(table, file, AS_OF))
         return [
             f"{it[0]}: {it[1]}" for it in duck.rows("SELECT reason, detail FROM refused ORDER BY row_in_file")
         ]
@@ -144,9 +144,9 @@ def test_a_nul_in_a_text_rejects_its_row_only(tmp_path: Path, table: str) -> Non
 
 def test_no_key_in_quarantine_holds_a_nul(tmp_path: Path) -> None:
     with Duck() as duck:
-        loading.start(duck)
+        load.start(duck)
         file = ndjson(tmp_path, "users", {**USER, "user_id": "a\0b"})
-        loading.load(duck, Users, Extract("users", file, AS_OF))
+        load.load(duck, Users, Extract("users", file, AS_OF))
         [(key, row)] = duck.rows('SELECT "key", row FROM refused')
     assert key == "acme/a\\0b"
     assert json.loads(row)["user_id"] == "a\0b"

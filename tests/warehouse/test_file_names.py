@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import loading
-from flows.warehouse.duck import Duck
+from flows.staging import load
 from schemas.inputs import Users
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
@@ -17,8 +17,8 @@ ADA = {"company_id": "acme", "user_id": "u1", "status": "active"}
 
 def companies(file: Path) -> list[tuple[str, str]]:
     with Duck() as duck:
-        loading.start(duck)
-        loading.load(duck, Users, Extract("users", file, AS_OF))
+        load.start(duck)
+        load.load(duck, Users, Extract("users", file, AS_OF))
         return duck.rows(
             "SELECT company_id, user_id FROM full_users JOIN user_keys USING (user_key) "
             "JOIN company_keys ON company_keys.company_key = full_users.company_key"

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import loading
-from flows.warehouse.duck import Duck
-from flows.warehouse.loading import Counts
+from flows.staging import load
+from flows.staging.load import Counts
 from pathstats.cli.main import app
 from schemas.errors import SourceError
 from schemas.inputs import Users
-from tests.a_night import as_ndjson, small_world
+from tests.helpers.one_run import as_ndjson, small_world
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 ROW = '{"company_id": "acme", "user_id": "u1", "status": "active"'
@@ -26,8 +26,8 @@ HEADER = "company_id,user_id,status,notes"
 
 def load_users(file: Path) -> Counts:
     with Duck() as duck:
-        loading.start(duck)
-        return loading.load(duck, Users, Extract("users", file, AS_OF))
+        load.start(duck)
+        return load.load(duck, Users, Extract("users", file, AS_OF))
 
 
 def write(folder: Path, name: str, *chunks: bytes) -> Path:

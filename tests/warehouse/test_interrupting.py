@@ -18,7 +18,7 @@ NO_ROW_EVER = f"SELECT a.range {ENDLESS} WHERE a.range * b.range < -1"
 
 PROGRAM = """
 import os, signal, threading
-from flows.warehouse.duck import Duck
+from flows.database.connection import Duck
 
 with Duck() as duck:
     duck.execute("CREATE TABLE t (n INT)")
@@ -65,7 +65,7 @@ HANDED_OVER = """
 from concurrent.futures import ThreadPoolExecutor
 import time
 import duckdb
-from flows.warehouse.interrupting import interruptibly
+from flows.database.interruptible import interruptibly
 
 class Interrupted(ThreadPoolExecutor):
     def submit(self, *work):

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from flows.database.connection import Duck
 from flows.sources.base import NOTHING_HELD
 from flows.sources.files import Files
-from flows.warehouse.duck import Duck
 from pathstats import scan
 from pathstats.cli.main import app
 from schemas.columns import table_name
 from schemas.errors import UnknownName
 from schemas.inputs import OPTIONAL
-from tests.a_night import AS_OF, as_ndjson, as_parquet, night, small_world
-from tests.nights.a_warehouse import Delivery, Nights
+from tests.helpers.one_run import AS_OF, as_ndjson, as_parquet, night, small_world
+from tests.helpers.warehouse_runs import Delivery, Nights
 from tests.reference.tables import at, expect, read
 
 WAIVER = {"company_id": "acme", "path_id": "P", "step_id": "A", "threshold": 80, "waived_step_id": "B"}

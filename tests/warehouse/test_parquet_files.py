@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import loading
-from flows.warehouse.duck import Duck
-from flows.warehouse.loading import Counts
+from flows.staging import load
+from flows.staging.load import Counts
 from schemas.errors import SourceError
 from schemas.inputs import Enrollments, Users
 
@@ -30,8 +30,8 @@ def users(*names: str, **more: Any) -> pl.DataFrame:
 def load_users(file: Path) -> tuple[Counts, list[tuple[str, str | None]], list[str]]:
     """The counts, user_id and first_name of the stored rows, and the details of the rejected ones."""
     with Duck() as duck:
-        loading.start(duck)
-        counts = loading.load(duck, Users, Extract("users", file, AS_OF))
+        load.start(duck)
+        counts = load.load(duck, Users, Extract("users", file, AS_OF))
         stored = "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
         details = duck.rows("SELECT detail FROM refused ORDER BY row_in_file")
         return counts, duck.rows(stored), [detail for (detail,) in details]
@@ -128,8 +128,8 @@ def enrolled(folder: Path, zone: str | None, metadata: dict[bytes, bytes] | None
         writer.write_table(table)
         writer.add_key_value_metadata(metadata or {})
     with Duck() as duck:
-        loading.start(duck)
-        loading.load(duck, Enrollments, Extract("enrollments", file, AS_OF))
+        load.start(duck)
+        load.load(duck, Enrollments, Extract("enrollments", file, AS_OF))
         stored, refused = duck.rows("SELECT enrolled_at FROM full_enrollments"), duck.rows("FROM refused")
         return (stored[0][0], "") if stored else (None, f"{refused[0][2]}: {refused[0][3]}")
 

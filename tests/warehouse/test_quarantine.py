@@ -9,12 +9,21 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.warehouse.duck import Duck
+from flows.database.connection import Duck
+from schemas.enums import REFUSAL_REASONS, WAITING_REASONS
 from schemas.errors import HeldBack
 from schemas.home import Home
 from schemas.manifest import Manifest
-from schemas.vocabulary import REFUSAL_REASONS, WAITING_REASONS
-from tests.a_night import AS_OF, Row, as_ndjson, assert_complete, latest, night, published, small_world
+from tests.helpers.one_run import (
+    AS_OF,
+    Row,
+    as_ndjson,
+    assert_complete,
+    latest,
+    night,
+    published,
+    small_world,
+)
 from tests.reference.rows import Tables
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.database.connection import Duck
 from flows.sources.base import Extract
-from flows.warehouse import loading
-from flows.warehouse.duck import Duck
-from flows.warehouse.loading import Counts
+from flows.staging import load
+from flows.staging.load import Counts
 from schemas.errors import SourceError
 from schemas.inputs import Users
 
@@ -23,8 +23,8 @@ Row = tuple[str | None, ...]
 def load_users(file: Path) -> tuple[Counts, list[Row]]:
     """What became of the file, and of each sound row its user_id and first_name."""
     with Duck() as duck:
-        loading.start(duck)
-        counts = loading.load(duck, Users, Extract("users", file, AS_OF))
+        load.start(duck)
+        counts = load.load(duck, Users, Extract("users", file, AS_OF))
         return counts, duck.rows(
             "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
         )

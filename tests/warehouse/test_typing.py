@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.warehouse.checking import checked_select, columns
-from flows.warehouse.duck import Duck
-from flows.warehouse.reading import present_keys, scan
+from flows.database.connection import Duck
+from flows.files.file_scan import present_keys, scan
+from flows.staging.contract_sql import checked_select, columns
 from schemas.columns import Table, table_name
 from schemas.inputs import Enrollments, Paths, PathSteps, StepActivity, Waivers
 

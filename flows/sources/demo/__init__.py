@@ -14,17 +14,17 @@ import polars as pl
 
 from flows.sources.base import Extract, Held
 from flows.sources.demo.attempts import LIBRARY, attempts, step_activity
-from flows.sources.demo.chance import ids
-from flows.sources.demo.enrolments import enrollments, enrolments
-from flows.sources.demo.faults import (
+from flows.sources.demo.data_faults import (
     steps_as_json,
     with_faulty_activity,
     with_faulty_enrollments,
     with_faulty_users,
 )
+from flows.sources.demo.enrollments import enrollments, enrolments
 from flows.sources.demo.month import Month
 from flows.sources.demo.paths import path_steps, paths
 from flows.sources.demo.people import people, users
+from flows.sources.demo.random_draws import ids
 from flows.sources.demo.sessions import curriculum, path_sessions, sessions
 from schemas.errors import UsageError
 

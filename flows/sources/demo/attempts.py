@@ -7,9 +7,9 @@ from math import log
 import numpy as np
 import polars as pl
 
-from flows.sources.demo.catalogue import COMPANY
-from flows.sources.demo.chance import Chance, days, ids
+from flows.sources.demo.catalog import COMPANY
 from flows.sources.demo.plans import lessons, taken_up
+from flows.sources.demo.random_draws import Chance, days, ids
 
 # How often a learner tries one course at most.
 MOST_TRIES = 5

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.sources.demo.catalogue import COMPANY, PATHS, Step
-from flows.sources.demo.chance import ids
+from flows.sources.demo.catalog import COMPANY, PATHS, Step
+from flows.sources.demo.random_draws import ids
 from schemas.inputs import PathSteps
 
 

@@ -5,8 +5,8 @@ import unicodedata
 import numpy as np
 import polars as pl
 
-from flows.sources.demo.catalogue import COMPANY
-from flows.sources.demo.chance import Chance, ids
+from flows.sources.demo.catalog import COMPANY
+from flows.sources.demo.random_draws import Chance, ids
 
 DOMAIN = "northwind-academy.example"
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from flows.sources.demo.chance import Chance, days
+from flows.sources.demo.random_draws import Chance, days
 
 
 def lessons(enrolment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -5,9 +5,9 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from flows.sources.demo.catalogue import COMPANY, PATHS
-from flows.sources.demo.chance import Chance, days, ids
-from schemas.vocabulary import MESSAGE_STEP_TYPES
+from flows.sources.demo.catalog import COMPANY, PATHS
+from flows.sources.demo.random_draws import Chance, days, ids
+from schemas.enums import MESSAGE_STEP_TYPES
 
 # A round of twelve sessions; each round is shifted by one path, so that every path is met in every phase.
 PHASES = ("now", "past", "open", "now", "past", "now", "next", "past", "now", "past", "past", "next")

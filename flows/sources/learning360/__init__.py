@@ -1,6 +1,6 @@
 """A company's 360Learning platform as a source, read through version 2 of its API.
 
-An extraction first lands what the platform answers, page by page as it comes (`flows.sources.landing`), then
+An extraction first lands what the platform answers, page by page as it comes (`flows.sources.page_store`), then
 makes the tables of it (`tables`). Nothing is asked twice: an extraction that was killed goes on with the page
 it had come to, and a landing can be made into tables again without the platform (`landing:DIR`).
 """
@@ -17,15 +17,15 @@ from typing import Any
 import httpx
 from filelock import FileLock, Timeout
 
-from flows.sources import landing as landings_of
+from flows.sources import page_store as landings_of
 from flows.sources.base import DataWarning, Extract, Held
-from flows.sources.landing import Landing, Record
-from flows.sources.learning360.deciding import base_of, same_platform, since
-from flows.sources.learning360.known import KNOWN, Known, hand_on
-from flows.sources.learning360.platform import Platform, connected
-from flows.sources.learning360.reading import Extraction
-from flows.sources.learning360.replaying import extracts
+from flows.sources.learning360.client import Platform, connected
+from flows.sources.learning360.extraction import Extraction
+from flows.sources.learning360.replay import extracts
 from flows.sources.learning360.settings import Settings
+from flows.sources.learning360.sync_plan import base_of, same_platform, since
+from flows.sources.learning360.sync_state import KNOWN, Known, hand_on
+from flows.sources.page_store import Landing, Record
 from schemas.errors import HomeBusy
 from schemas.manifest import run_id
 

@@ -1,9 +1,9 @@
 """Attempts at courses, attendances and corrections, as SQL over what was landed. `tables` executes it."""
 
-from flows.sources.landing import Landing
-from flows.sources.learning360 import lists
+from flows.sources.learning360 import resources
 from flows.sources.learning360.definitions import of_company
 from flows.sources.learning360.landed_rows import OWNER, PAGE, json_at, landed, text_at, whole
+from flows.sources.page_store import Landing
 
 
 def landed_tables(landing: Landing) -> dict[str, str]:
@@ -11,11 +11,11 @@ def landed_tables(landing: Landing) -> dict[str, str]:
     return {
         "courses_landed": landed(
             landing,
-            lists.COURSES,
+            resources.COURSES,
             "_id userId courseId pathSessionId progress score timeSpent firstActivityAt lastActivityAt "
             "completedAt",
         ),
-        "slots_landed": landed(landing, lists.SLOTS, "_id startDate endDate reportedDuration", "context"),
+        "slots_landed": landed(landing, resources.SLOTS, "_id startDate endDate reportedDuration", "context"),
         "registrations_landed": _registrations(landing),
         "events_landed": _events(landing),
     }
@@ -27,7 +27,7 @@ def _registrations(landing: Landing) -> str:
     return f"""
     SELECT *, coalesce('registration-' || _id, classroomSlotId || '-' || userId) AS registration,
       coalesce(status = 'archived', archivedAt IS NOT NULL) AS is_archived
-    FROM ({landed(landing, lists.REGISTRATIONS, fields)})"""
+    FROM ({landed(landing, resources.REGISTRATIONS, fields)})"""
 
 
 def _events(landing: Landing) -> str:
@@ -37,7 +37,7 @@ def _events(landing: Landing) -> str:
     columns = ", ".join(f"{text_at(fact, name)} AS {column}" for column, name in _CORRECTION.items())
     return f"""
     SELECT {PAGE}, {text_at(event, "type")} AS type, {columns}
-    FROM ({landed(landing, lists.CORRECTIONS, "type", "payload data")}) AS e"""
+    FROM ({landed(landing, resources.CORRECTIONS, "type", "payload data")}) AS e"""
 
 
 _CORRECTION = {
@@ -50,7 +50,7 @@ _CORRECTION = {
     "success": "success",
 }
 # Other events of a subscription are not read.
-IS_CORRECTION = f"type = '{lists.CORRECTED}'"
+IS_CORRECTION = f"type = '{resources.CORRECTED}'"
 # Without one of these a correction is of no assessment, no learner or no time.
 IS_WHOLE = "user_id IS NOT NULL AND step_id IS NOT NULL AND corrected_at IS NOT NULL"
 

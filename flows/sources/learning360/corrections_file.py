@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.sources.landing import Landing
-from flows.sources.learning360.lists import CORRECTIONS, Wanted
-from flows.sources.learning360.strange import strange
+from flows.sources.learning360.resources import CORRECTIONS, Wanted
+from flows.sources.learning360.schema_drift import strange
+from flows.sources.page_store import Landing
 from schemas.errors import SourceError
 
 OF_FILE = Wanted(CORRECTIONS, part="file")

@@ -1,10 +1,10 @@
 """Users, paths, steps, sessions and enrolments, as SQL over what was landed. `tables` executes it."""
 
-from flows.sources.landing import Landing
-from flows.sources.learning360 import lists
+from flows.database.connection import quoted
+from flows.sources.learning360 import resources
 from flows.sources.learning360.landed_rows import json_at, landed, named, rounded_down, rounded_up, text_at
-from flows.warehouse.duck import quoted
-from schemas.vocabulary import DUE_UNITS, MESSAGE_STEP_TYPES, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
+from flows.sources.page_store import Landing
+from schemas.enums import DUE_UNITS, MESSAGE_STEP_TYPES, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
 
 def of_company(landing: Landing) -> str:
@@ -15,17 +15,19 @@ def of_company(landing: Landing) -> str:
 def landed_tables(landing: Landing) -> dict[str, str]:
     """What is read of each list, by the table it is put into."""
     return {
-        "users_landed": landed(landing, lists.USERS, "_id mail firstName lastName status"),
-        "paths_landed": landed(landing, lists.PATHS, "_id name", "options steps"),
+        "users_landed": landed(landing, resources.USERS, "_id mail firstName lastName status"),
+        "paths_landed": landed(landing, resources.PATHS, "_id name", "options steps"),
         "sessions_landed": landed(
             landing,
-            lists.SESSIONS,
+            resources.SESSIONS,
             "_id pathId name startDate endDate rootSessionId",
             "automaticReenrollment",
         ),
-        "enrollments_landed": landed(landing, lists.ENROLLMENTS, "_id sessionId userId createdAt archivedAt"),
-        "catalog_landed": landed(landing, lists.CATALOG, "_id name type"),
-        "classrooms_landed": landed(landing, lists.CLASSROOMS, "_id name"),
+        "enrollments_landed": landed(
+            landing, resources.ENROLLMENTS, "_id sessionId userId createdAt archivedAt"
+        ),
+        "catalog_landed": landed(landing, resources.CATALOG, "_id name type"),
+        "classrooms_landed": landed(landing, resources.CLASSROOMS, "_id name"),
     }
 
 
@@ -89,7 +91,7 @@ def titles_now() -> str:
     Assessments and programs have no list, so they have no title.
     """
     return f"""
-    SELECT 'course' AS type, _id AS step_id, {named("name")} AS title, type = '{lists.SCORM}' AS is_scorm
+    SELECT 'course' AS type, _id AS step_id, {named("name")} AS title, type = '{resources.SCORM}' AS is_scorm
     FROM catalog_landed
     UNION ALL SELECT 'classroom', _id, {named("name")}, false FROM classrooms_landed
     UNION ALL SELECT 'path', _id, {named("name")}, false FROM paths_landed"""

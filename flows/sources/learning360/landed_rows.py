@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from flows.sources.landing import Landing
-from flows.sources.learning360.lists import ListOf
-from flows.warehouse.duck import file_name, identifier
+from flows.database.connection import file_name, identifier
+from flows.sources.learning360.resources import ListOf
+from flows.sources.page_store import Landing
 
 # From which page a row is, in the order of reading, and whose list that was.
 PAGE, OWNER = "page_number", "owner"

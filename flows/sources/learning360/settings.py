@@ -15,7 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from flows.sources.learning360.lists import Skippable
+from flows.sources.learning360.resources import Skippable
 from schemas.errors import UsageError
 
 TABLE = "360learning"

@@ -1,0 +1,98 @@
+"""A night that stops before anything is kept: what would be refused, and why."""
+
+import tempfile
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.database.connection import Duck
+from flows.pipeline import delivered
+from flows.sources.base import NOTHING_HELD, Held
+from flows.staging import load
+from flows.staging.load import Counts
+from flows.staging.plausibility import loaded_with_warnings
+from flows.warehouse import merge
+from flows.warehouse.merge import Arrival, Waiting
+from flows.warehouse.thresholds import NO_LIMITS
+from schemas.columns import table_name
+from schemas.inputs import INPUTS, OPTIONAL
+from schemas.manifest import Matched, run_id
+
+# As if every table had been taken in long ago: what is delivered now changes it.
+_ALL_HELD = Held({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What would become of the source's rows.
+
+    are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
+    warnings:    sentences about the data that a person should know, as a run's manifest has them.
+    matched:     how much activity refers to something known, by company; empty of changes.
+    """
+
+    arrivals: list[Arrival]
+    counts: dict[str, Counts]
+    are_changes: bool
+    waiting: list[Waiting] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    matched: dict[str, Matched] = field(default_factory=dict)
+
+    @property
+    def implausible(self) -> list[str]:
+        """The warnings that block a strict run."""
+        return [it for arrival in self.arrivals for it in arrival.counts.implausible]
+
+    @property
+    def deliveries(self) -> dict[str, str]:
+        """How each table came: as `schemas.manifest.TableIn.delivery`."""
+        return {table: merge.delivery(self.arrivals, table) for table in self.counts}
+
+    @property
+    def nobody_counts(self) -> bool:
+        """Whether every enrolment waits: a first night publishes none of them."""
+        enrolments = self.counts.get("enrollments")
+        return bool(enrolments and enrolments.stored and enrolments.waiting == enrolments.stored)
+
+    def held_back_by(self, limit: float) -> list[str]:
+        """The tables of which more was refused than a night allows."""
+        above = [arrival for arrival in self.arrivals if arrival.counts.refused_share > limit]
+        return list(dict.fromkeys(arrival.extract.table for arrival in above))
+
+
+def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.matched_share) -> Checked:
+    """Read and check what the source delivers to a warehouse that is empty; `changes:` to one that is not.
+
+    matched_share: below this share of matched activity there is a warning.
+    Raises: SourceError if a table can't be read.
+    """
+    are_changes = source.partition(":")[0] == "changes"
+    with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
+        landing = Path(folder) / "landing"
+        landing.mkdir()
+        delivery = delivered(source, landing, as_of, _ALL_HELD if are_changes else NOTHING_HELD)
+        extracts, warned = delivery.extracts, delivery.warnings
+        with Duck(Path(folder) / "check.duckdb") as duck:
+            load.start(duck)
+            merge.start(duck)
+            arrivals = [Arrival(item, loaded_with_warnings(duck, item, as_of)) for item in extracts]
+            warned += merge.warnings_of(arrivals)
+            if are_changes:
+                counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
+                nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
+                return Checked(arrivals, nothing | counts, are_changes, warnings=warned)
+            accepted = merge.accept(
+                duck,
+                arrivals,
+                limits=replace(NO_LIMITS, matched_share=matched_share),
+                run_id=run_id(as_of),
+                as_of=as_of,
+            )
+            return Checked(
+                arrivals,
+                accepted.counts,
+                are_changes,
+                merge.waiting(duck),
+                [*warned, *accepted.warnings],
+                accepted.matched,
+            )

@@ -1,0 +1,1 @@
+"""Compute: from the warehouse to the rows of a release, part by part."""

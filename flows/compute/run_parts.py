@@ -1,0 +1,181 @@
+"""From the warehouse to the release that is being built: computed, checked, written and indexed."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from flows.compute.reuse import Previous, Span, merged, spans, split
+from flows.compute.rule_inputs import Bucket, Since, Worlds
+from flows.database.connection import Duck
+from flows.release.dimension_tables import write_roster
+from flows.release.lookup_index import LookupIndex
+from flows.release.parquet_writer import TableWriter
+from flows.release.schema_gate import check_summary
+from flows.warehouse import release_base
+from flows.warehouse.thresholds import Limits, block_vanished, dates_gone_by_definition
+from schemas.columns import polars_schema
+from schemas.dictionary import data_dictionary
+from schemas.home import Home, Release
+from schemas.manifest import Manifest
+from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StatusChanges, StepStats
+from transforms.published_columns import Statistics, evaluation, statistics
+from transforms.session_summary import session_summary
+from transforms.status_changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
+
+# In how many buckets the rules are at work: of one's steps many leave one of two cores idle.
+_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a night computed anew and what it took over.
+
+    computed, carried: rows of path_session_stats.
+    since:             the release that status_changes compares with; null if there is none.
+    transitions:       how many enrolments changed since, by what people act on.
+    warnings:          sentences about results that a person should know.
+    """
+
+    computed: int
+    carried: int
+    since: str | None
+    transitions: dict[str, int]
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The release that answers so far. is_base: rows that can't be others now are taken over from it."""
+
+    rows: Previous
+    as_of: datetime
+    is_base: bool
+
+    @property
+    def since(self) -> Since:
+        return Since(self.as_of, self.rows.stats_file, self.rows.attempts_file)
+
+
+def transform(
+    duck: Duck,
+    home: Home,
+    answering: Manifest | None,
+    building: Release,
+    as_of: datetime,
+    *,
+    anew: bool,
+    limits: Limits,
+) -> Computed:
+    """Fill the release that is being built: every table, checked, and the index.
+
+    answering: the release that answers so far, if it can be compared with.
+    anew: compute every row, also of those who can't have another answer than in the last release.
+    Raises: HeldBack if too many completion dates of the live release would vanish.
+    """
+    is_base = release_base.look_back(duck, answering.release_id if answering else None) and not anew
+    last = _last(home, answering, as_of, is_base=is_base) if answering else None
+    base = last.rows.release if last and last.is_base else None
+    worlds = Worlds(duck, as_of, last.since if last and base else None)
+    computed, carried, counts, lost = 0, 0, Counter[str](), Counter[str]()
+    redefined = Counter[str]()
+    with ExitStack() as files:
+        stats, steps, attempts, summaries, changed = (
+            files.enter_context(TableWriter(building, model))
+            for model in (PathSessionStats, StepStats, Attempts, SessionSummary, StatusChanges)
+        )
+        index = files.enter_context(LookupIndex(building, base))
+        write_roster(duck, building, index, base)
+        for (bucket, found), span in zip(_evaluated(worlds), spans(worlds.firsts), strict=True):
+            sessions = bucket.world.sessions
+            kept, replaced = _rows_of_last(last, bucket, span)
+            if last:
+                differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
+                changed.write(differing)
+                counts.update(transitions(differing, found.path_session_stats))
+                for company, vanishing, by_definition in vanished(
+                    differing, worlds.touched, as_of
+                ).iter_rows():
+                    lost[company] += vanishing
+                    redefined[company] += by_definition
+            rows, *details = found.path_session_stats, found.step_stats, found.attempts
+            computed, carried = computed + rows.height, carried + kept.height
+            if last and kept.height:
+                rows, *details = merged((rows, *details), kept, last.rows.details(span), sessions)
+            summary = session_summary(sessions, rows)
+            check_summary(rows, summary)
+            stats.write(rows)
+            for table, written in zip((steps, attempts), details, strict=True):
+                table.write(written)
+            summaries.write(summary)
+            index.answer(found.answers, bucket.asked)
+    warnings: list[str] = []
+    if last:
+        dates = last.rows.completion_dates()
+        block_vanished(lost, dates, limits)
+        warnings = dates_gone_by_definition(redefined, dates, limits)
+    building.data_dictionary.write_text(data_dictionary(), "utf-8")
+    return Computed(
+        computed, carried, last.rows.release.folder.name if last else None, dict(counts), warnings
+    )
+
+
+def _evaluated(worlds: Worlds) -> Iterator[tuple[Bucket, Statistics]]:
+    """Each bucket with what the rules say of it; those of the next ones are at work meanwhile."""
+    ahead: deque[tuple[Bucket, Future[Statistics]]] = deque()
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as rules:
+        for bucket in worlds:
+            ahead.append((bucket, rules.submit(statistics, bucket.world)))
+            if len(ahead) > _AT_ONCE:
+                first, found = ahead.popleft()
+                yield first, found.result()
+        for first, found in ahead:
+            yield first, found.result()
+
+
+def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:
+    since = datetime.fromisoformat(manifest.as_of)
+    # Nobody can tell what time did backwards.
+    return Last(Previous(home.release(manifest.release_id)), since, is_base and since <= as_of)
+
+
+def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The last release's rows in the span: those that are taken over, and those that are computed anew."""
+    if last is None:
+        return pl.DataFrame(), pl.DataFrame()
+    rows = last.rows.stats(span)
+    return split(rows, bucket.world.sessions, bucket.asked) if last.is_base else (rows.clear(), rows)
+
+
+def _changes(
+    before: pl.DataFrame,
+    found: Statistics,
+    bucket: Bucket,
+    touched: Touched,
+    since: datetime,
+    as_of: datetime,
+) -> pl.DataFrame:
+    """The bucket's rows of status_changes."""
+    differing = changes(before, found.path_session_stats)
+    if differing.is_empty():
+        return pl.DataFrame(schema=polars_schema(StatusChanges))
+    world = bucket.world
+    # What today's data say of those concerned as of then tells what time did from what was edited.
+    learners = differing.select("company_id", "session_id", "user_id").unique()
+    concerned = (
+        world.sessions.select("company_id", "session_id", "session_key")
+        .join(learners, on=["company_id", "session_id"])
+        .select("session_key", "user_id")
+    )
+    moment = pl.lit(since).dt.cast_time_unit("us")
+    then = world.asked_about(
+        world.enrollments.join(concerned, on=["session_key", "user_id"], how="semi").with_columns(
+            as_of=moment
+        )
+    )
+    caused = with_causes(differing, evaluation(then).stats, world, touched, since, as_of)
+    return with_gone_dates(caused, before)

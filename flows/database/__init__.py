@@ -1,0 +1,1 @@
+"""The connection to DuckDB: the one place that executes SQL."""

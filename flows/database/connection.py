@@ -1,0 +1,187 @@
+"""The one place that executes SQL."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import duckdb
+import polars as pl
+
+from flows.database.interruptible import interruptibly
+from schemas.errors import NightFailed, WarehouseDamaged
+
+Answer = TypeVar("Answer")
+# Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
+Parameters = Mapping[str, object]
+
+# Nothing is fetched from outside. No query relies on the order of a file: rows that must be told apart carry
+# their number.
+CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "false",
+}
+
+DEFAULT_MEMORY_LIMIT = "3GB"
+HOW_TO_REBUILD = (
+    "run again with a --source that delivers whole tables: "
+    "the night sets the file aside and builds a new one."
+)
+# DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
+_OF_DAMAGE = (
+    "not a valid DuckDB database file",
+    "database file with version number",
+    "Corrupt database file",
+    "replaying WAL file",
+    "database has been invalidated",
+    'from file "{file}"',
+)
+_NOT_OF_DAMAGE = ("No space left", "File too large", "Permission denied", "Out of Memory")
+
+
+def quoted(text: str) -> str:
+    r"""The text as an SQL string literal.
+
+    >>> quoted("it's"), quoted("a\0b")
+    ("'it''s'", "('a' || chr(0) || 'b')")
+    """
+    # DuckDB reads a statement no further than to a NUL.
+    parts = ["'" + part.replace("'", "''") + "'" for part in text.split("\0")]
+    return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
+
+
+def identifier(name: str) -> str:
+    """The name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def instant(moment: datetime) -> str:
+    """The moment as an SQL literal."""
+    return f"TIMESTAMPTZ {quoted(moment.isoformat())}"
+
+
+def file_name(file: Path) -> str:
+    """The path as an SQL literal that names this file only, whatever wildcards are in its name."""
+    return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
+
+
+def parquet(file: Path) -> str:
+    """The file as an SQL relation."""
+    return f"read_parquet({file_name(file)}, hive_partitioning = false)"
+
+
+class Duck:
+    """A connection to a DuckDB file, or to memory when there is no file.
+
+    memory_limit: the most it takes, such as 4GB; beyond that it works on disk, beside the file.
+    """
+
+    def __init__(self, file: Path | None = None, memory_limit: str = DEFAULT_MEMORY_LIMIT) -> None:
+        self._file = file
+        try:
+            self._connection = duckdb.connect(
+                str(file) if file else ":memory:", config=CONFIG | {"memory_limit": memory_limit}
+            )
+        except duckdb.Error as error:
+            raise _unopened(file, error) from error
+        self._is_in_transaction = False
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
+        # Times without an offset never meet the machine's zone.
+        self.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._aside.shutdown()
+        self._connection.close()
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        self._interruptibly(lambda: self._connection.execute(sql, parameters))
+
+    def execute_all(self, statements: Iterable[str]) -> None:
+        """One after the other, handed over at once."""
+        self.execute(";\n".join(statements))
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        return self._interruptibly(lambda: self._connection.execute(sql, parameters).fetchall())
+
+    def value(self, sql: str, parameters: Parameters | None = None) -> Any:
+        return self.rows(sql, parameters)[0][0]
+
+    def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """The query's answer as a polars frame."""
+        # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
+        table = self._interruptibly(lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
+        # What takes in all of it in one piece first copies it.
+        return cast(pl.DataFrame, pl.from_arrow(table, rechunk=False))
+
+    @contextmanager
+    def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """What the statements inside find under the name is the frame."""
+        self._connection.register(name, frame.to_arrow())
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+    def tables(self) -> set[str]:
+        """The names of all tables there are."""
+        return {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
+
+    def columns(self, table: str) -> list[str]:
+        return [name for name, *_ in self.rows(f"DESCRIBE {table}")]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the statements inside, or none; inside another one it is a part of that."""
+        if self._is_in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
+        self._is_in_transaction = True
+        try:
+            yield
+        except BaseException:
+            # On a damaged file it has ended by itself; the error that told so is the one to raise.
+            with suppress(duckdb.Error, WarehouseDamaged):
+                self.execute("ROLLBACK")
+            raise
+        finally:
+            self._is_in_transaction = False
+        self.execute("COMMIT")
+
+    def _interruptibly(self, work: Callable[[], Answer]) -> Answer:
+        try:
+            return interruptibly(self._connection, self._aside, work)
+        except duckdb.Error as error:
+            if self._file and _tells_of_damage(error, self._file):
+                raise WarehouseDamaged(_damaged(self._file)) from error
+            raise
+
+
+def _unopened(file: Path | None, error: duckdb.Error) -> NightFailed:
+    if file and _tells_of_damage(error, file):
+        return WarehouseDamaged(_damaged(file))
+    if "Could not set lock" in str(error):
+        return NightFailed(f"The warehouse {file} is open in another program; close it there and run again.")
+    # It may be sound: nothing says that it is lost.
+    return NightFailed(
+        f"The warehouse {file} can't be opened ({type(error).__name__}). Mend that and run again, or move it "
+        "away: a night with a --source builds a new one."
+    )
+
+
+def _damaged(file: Path) -> str:
+    return f"The warehouse {file} is damaged; {HOW_TO_REBUILD}"
+
+
+def _tells_of_damage(error: duckdb.Error, file: Path) -> bool:
+    text = str(error)
+    return any(words.format(file=file) in text for words in _OF_DAMAGE) and not any(
+        words in text for words in _NOT_OF_DAMAGE
+    )

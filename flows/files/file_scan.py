@@ -1,0 +1,233 @@
+"""How a table's file is read: as DuckDB finds it, nothing converted, nothing guessed."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.database.connection import Duck, file_name, identifier, quoted
+from flows.files import parquet_files
+from flows.files.text_diagnostics import fault_in_ndjson, first_other_line_end, line_of_record, text_of
+from flows.files.text_lines import JSON_LINE, line_numbers, verify_text
+from schemas.errors import NightFailed, PathStatsError, SourceError
+
+ROW_IN_FILE = "row in file"
+FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
+_CSV = (".csv", ".csv.gz")
+_NDJSON = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The wanted columns of a file as an SQL relation.
+
+    numbered: the same with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
+    types:    the DuckDB type of each wanted column that the file has.
+    unknown:  the names of its other columns.
+    found:    what to call the type of a column, where DuckDB's name says less.
+    places:   the SQL text for where rows with these numbers are, given how many rows were read and the SQL of
+              the number: `line 7` in text, `row 7` in parquet.
+    """
+
+    sql: str
+    numbered: str
+    types: dict[str, str]
+    unknown: list[str]
+    places: Callable[[Duck, Sequence[int], int, str], str]
+    found: dict[str, str] = field(default_factory=dict)
+
+
+def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
+    """How to read the file, or the folder of parquet files.
+
+    wanted: the columns to read; in NDJSON a key may be absent from any row.
+    Raises: SourceError if it is missing, empty, damaged, of an unknown format or beyond a limit.
+    """
+    name = file.name.lower()
+    try:
+        if file.is_dir():
+            return _parquet(duck, file, wanted)
+        if not file.is_file():
+            raise SourceError(f"{file}: there is no such file.")
+        if name.endswith(".parquet"):
+            return _parquet(duck, file, wanted)
+        if name.endswith(_CSV):
+            verify_text(file, is_json=False)
+            return _csv(file, wanted)
+        if is_ndjson(file):
+            verify_text(file, is_json=True)
+            return _ndjson(file, wanted)
+    except OSError as error:
+        raise SourceError(f"{file}: can't be read ({error.strerror}).") from error
+    raise SourceError(f"{file}: unknown format; it must be one of {', '.join(FORMATS)}.")
+
+
+def is_ndjson(file: Path) -> bool:
+    """Whether each row of the file names its own columns, so that there is no header."""
+    return file.name.lower().endswith(_NDJSON)
+
+
+def _parquet(duck: Duck, file: Path, wanted: list[str]) -> Scan:
+    parts = parquet_files.read_parts(file, wanted)
+    unknown = parquet_files.unknown_names(parts, wanted)
+    names = [name for name in wanted if any(name in part.names for part in parts)]
+    numbered = parquet_files.relation(parts, names, ROW_IN_FILE)
+    try:
+        described = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {numbered}")}
+    except duckdb.Error as error:
+        raise unreadable(file, error) from error
+    types = {name: described[name] for name in names}
+    int96 = (name for part in parts for name, kind in part.types.items() if kind == parquet_files.INT96)
+    return Scan(
+        numbered,
+        numbered,
+        types,
+        unknown,
+        lambda _duck, _rows, _read, row: parquet_files.place_in_words(parts, row),
+        dict.fromkeys(int96, parquet_files.INT96),
+    )
+
+
+def _csv(file: Path, wanted: list[str]) -> Scan:
+    names = _header(file, wanted)
+    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+    sql = (
+        f"read_csv({file_name(file)}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = true, "
+        f"strict_mode = true, hive_partitioning = false, {_compression(file)})"
+    )
+    present = [name for name in wanted if name in names]
+    unknown = [name for name in names if name not in wanted]
+    types = dict.fromkeys(present, "VARCHAR")
+    return Scan(sql, _numbered(sql, present), types, unknown, _lines(file, is_json=False))
+
+
+def _compression(file: Path) -> str:
+    """DuckDB goes by the ending of the name, and of that by what precedes a question mark."""
+    return f"compression = '{'gzip' if file.name.lower().endswith('.gz') else 'uncompressed'}'"
+
+
+def _header(file: Path, wanted: list[str]) -> list[str]:
+    """The names in line 1; one that is blank or DuckDB takes for another one says its place instead."""
+    with text_of(file) as lines:
+        try:
+            header = next(csv.reader(lines), None)
+        except csv.Error as error:
+            raise SourceError(
+                f"{file}, line 1: names of columns, separated by commas, must stand here."
+            ) from error
+    if header is None:
+        raise SourceError(f"{file}: the file is empty; line 1 must name the columns.")
+    if not any(name.strip() for name in header):
+        raise SourceError(f"{file}, line 1: the line is empty; it must name the columns.")
+    if re.search("[\ud800-\udfff]", "".join(header)):
+        raise SourceError(f"{file}, line 1: not UTF-8 text. Save the file as UTF-8.")
+    if len(header) == 1 and re.search("[;\t|]", header[0]):
+        raise SourceError(f"{file}, line 1: no comma here; columns must be separated by commas.")
+    repeated = [name for name in wanted if header.count(name) > 1]
+    if repeated:
+        raise SourceError(f"{file}, line 1: column {repeated[0]} stands there more than once.")
+    taken = {ROW_IN_FILE, *(name.lower() for name in header if name in wanted)}
+    names = []
+    for place, name in enumerate(header, 1):
+        is_free = name.strip() and name.lower() not in taken
+        names.append(name if name in wanted or is_free else f"{name} (column {place})".strip())
+        taken.add(name.lower())
+    return names
+
+
+def _ndjson(file: Path, wanted: list[str]) -> Scan:
+    columns = ", ".join(f"{quoted(name)}: 'JSON'" for name in wanted)
+    sql = (
+        f"read_json({file_name(file)}, columns = {{{columns}}}, format = 'newline_delimited', "
+        f"maximum_object_size = {JSON_LINE}, hive_partitioning = false, {_compression(file)})"
+    )
+    unknown = [name for name in _distinct([*wanted, *_keys_of_first_row(file)]) if name not in wanted]
+    types = dict.fromkeys(wanted, "JSON")
+    return Scan(sql, _numbered(sql, wanted), types, unknown, _lines(file, is_json=True))
+
+
+def _numbered(sql: str, columns: list[str]) -> str:
+    """Of a thousand unknown columns DuckDB would keep a thousand vectors: only the wanted ones are named."""
+    names = ", ".join(map(identifier, columns))
+    return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, {names} FROM {sql})"
+
+
+def _lines(file: Path, *, is_json: bool) -> Callable[[Duck, Sequence[int], int, str], str]:
+    def places(duck: Duck, rows: Sequence[int], read: int, row: str) -> str:
+        found = line_numbers(file, rows, read, is_json=is_json)
+        frame = pl.DataFrame({"row": rows, "line": found}, schema={"row": pl.Int64, "line": pl.Int64})
+        with duck.lent("lines", frame):
+            duck.execute("CREATE OR REPLACE TEMP TABLE line_of_row AS FROM lines")
+        return f"'line ' || (SELECT line FROM line_of_row AS l WHERE l.row = {row})"
+
+    return places
+
+
+def _keys_of_first_row(file: Path) -> list[str]:
+    with text_of(file) as lines:
+        first = next((line for line in lines if line.strip()), "{}")
+    try:
+        row = json.loads(first)
+    except (ValueError, RecursionError):
+        return []
+    return [key for key in row if key] if isinstance(row, dict) else []
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names that DuckDB, to which case is nothing, can tell apart; the first of each."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name.lower(), name)
+    first.pop(ROW_IN_FILE, None)
+    return list(first.values())
+
+
+def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
+    """Which of the wanted columns the file has: for NDJSON, those that some row holds."""
+    present = {name for name in wanted if name in found.types}
+    in_json = [name for name in present if found.types[name] == "JSON"]
+    if not in_json:
+        return present
+    seen = ", ".join(f"count({identifier(name)})" for name in in_json)
+    rows, *counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
+    absent = {name for name, count in zip(in_json, counts, strict=True) if rows and not count}
+    return present - absent
+
+
+# What DuckDB says, and what a person can do about it.
+_CAUSES = {
+    "Value with unterminated quote": "a quoted value does not end where its quote does. Mend the line.",
+    "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Mend the line.",
+    "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
+    "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
+    "Parquet": "not a parquet file, or a truncated one; deliver it again.",
+    "too small": "not a parquet file, or a truncated one; deliver it again.",
+    "ermission denied": "can't be read; give this user the right to read it.",
+}
+
+
+def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
+    """One clear sentence for what DuckDB says of a file; its own words may quote rows, so they stay out."""
+    words = str(error)
+    if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
+        return NightFailed(f"{file}: no room to load it; free memory or disk space and run again.")
+    if is_ndjson(file) and (fault := fault_in_ndjson(file)):
+        return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
+    if "reached an invalid state" in words and (number := first_other_line_end(file)):
+        return SourceError(
+            f"{file}, line {number}: ends unlike line 1 (CRLF, LF or CR). Save it with one kind."
+        )
+    record = re.search(r"CSV Error on Line: (\d+)", words)
+    where = f"{file}, line {line_of_record(file, int(record[1]))}" if record else str(file)
+    fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
+    if fields:
+        found = f"{fields[2]} field{'' if fields[2] == '1' else 's'}"
+        return SourceError(f"{where}: {found} where the header has {fields[1]}. Mend the line.")
+    cause = next((cause for sign, cause in _CAUSES.items() if sign in words), "damaged; deliver it again.")
+    return SourceError(f"{where}: {cause}")

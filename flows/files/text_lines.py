@@ -1,0 +1,147 @@
+"""Lines of a text file: how long and how deeply nested they may be, and on which line a row is."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import IO
+
+from flows.files.text_diagnostics import bytes_of, text_of
+from schemas.errors import SourceError
+
+# DuckDB's own limits of a line; its JSON reader takes several times the limit of memory per thread.
+CSV_LINE = 2_000_000
+JSON_LINE = 16_777_216
+# DuckDB skips an unknown key's value by recursion: a million levels crash the process.
+JSON_DEPTH = 1_000
+# Smaller than both limits: no longer line fits into one chunk.
+_CHUNK = 1 << 20
+_JSON_KEY = re.compile(rb'"([^"\\]{1,100})"\s*:')
+_CSV_FIELD = re.compile(rb'(?:"(?:[^"]++|"")*+"|[^,"]*),')
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}\n"))
+
+
+def verify_text(file: Path, *, is_json: bool) -> None:
+    """Read the file to its end, in bounded memory.
+
+    Raises: SourceError if it is a damaged gzip file, which DuckDB takes for a shorter one, or has a line that
+            is too long or too deep for any reader behind it.
+    """
+    limit = JSON_LINE if is_json else CSV_LINE
+    length, brackets = 0, b""
+    try:
+        with bytes_of(file) as stream:
+            for chunk in iter(lambda: stream.read(_CHUNK), b""):
+                if len(chunk) == _CHUNK and chunk.isspace():
+                    raise SourceError(
+                        f"{file}: more than 1 MB of blank lines in a row, the limit. Remove them."
+                    )
+                first, last = _first_line_end(chunk), _last_line_end(chunk)
+                if length + (len(chunk) if first < 0 else first) > limit:
+                    raise _too_long(file, limit, is_json=is_json)
+                length = length + len(chunk) if last < 0 else len(chunk) - last - 1
+                if is_json:
+                    *whole, brackets = (brackets + chunk.translate(None, _NO_BRACKET)).split(b"\n")
+                    if _is_too_deep(max((*whole, brackets), key=len)):
+                        raise _too_deep(file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(f"{file}: the gzip file is damaged or truncated; deliver it again.") from error
+
+
+def _first_line_end(chunk: bytes) -> int:
+    found = chunk.find(b"\n")
+    return chunk.find(b"\r") if found < 0 else found
+
+
+def _last_line_end(chunk: bytes) -> int:
+    found = chunk.rfind(b"\n")
+    return chunk.rfind(b"\r") if found < 0 else found
+
+
+def _is_too_deep(brackets: bytes) -> bool:
+    """Whether a line with these brackets may be nested too deeply; brackets in its texts count too."""
+    if len(brackets) <= JSON_DEPTH:
+        return False
+    return max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)) > JSON_DEPTH
+
+
+def _too_deep(file: Path) -> SourceError:
+    with bytes_of(file) as stream:
+        lines = iter(lambda: stream.readline(JSON_LINE), b"")
+        brackets = (line.translate(None, _NO_BRACKET) for line in lines)
+        number = next((number for number, line in enumerate(brackets, 1) if _is_too_deep(line)), 0)
+    return SourceError(
+        f"{file}, line {number}: a value is nested more than {JSON_DEPTH:,} levels deep, the limit. "
+        "Mend the line."
+    )
+
+
+def _too_long(file: Path, limit: int, *, is_json: bool) -> SourceError:
+    with bytes_of(file) as stream:
+        number, header = 1, stream.readline(limit)
+        line = header
+        while 0 < len(line) < limit:
+            number, line = number + 1, stream.readline(limit)
+    if is_json:
+        names = [key.decode("utf-8", "replace") for key in _JSON_KEY.findall(line)[-1:]]
+    else:
+        names = (
+            header.decode("utf-8", "replace").strip().split(",")[_full_fields(line) :] if number > 1 else []
+        )
+    column = f"; column {names[0]} is too long or its quote is not closed" if names else ""
+    return SourceError(
+        f"{file}, line {number}: longer than {limit / 1e6:.0f} MB, the limit{column}. Mend the line."
+    )
+
+
+def _full_fields(line: bytes) -> int:
+    """How many fields of a CSV line are complete."""
+    count, place = 0, 0
+    while found := _CSV_FIELD.match(line, place):
+        count, place = count + 1, found.end()
+    return count
+
+
+def line_numbers(file: Path, rows: Sequence[int], read: int, *, is_json: bool) -> list[int]:
+    """The lines on which rows of the file begin.
+
+    rows: counted from 1 and ascending, without the header. read: how many rows there are.
+    """
+    header = 0 if is_json else 1
+    if _lines(file) == read + header:
+        return [row + header for row in rows]
+    wanted, found = iter(rows), []
+    row = next(wanted, None)
+    with text_of(file) as lines:
+        starts = _lines_with_text(lines) if is_json else _records(lines)
+        for number, line in enumerate(starts, 1 - header):
+            if row is None:
+                break
+            if number == row:
+                found.append(line)
+                row = next(wanted, None)
+    return found
+
+
+def _lines(file: Path) -> int:
+    """How many lines end with a line feed or the file."""
+    count, last = 0, b""
+    with bytes_of(file) as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            count, last = count + chunk.count(b"\n"), chunk[-1:]
+    return count + (last not in (b"", b"\n"))
+
+
+def _lines_with_text(lines: IO[str]) -> Iterator[int]:
+    return (number for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _records(lines: IO[str]) -> Iterator[int]:
+    """The line on which each record of a CSV file begins; in an open quote the record goes on."""
+    is_open = False
+    for number, line in enumerate(lines, 1):
+        if not is_open and line.strip("\r\n"):
+            yield number
+        is_open ^= line.count('"') % 2 == 1

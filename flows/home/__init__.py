@@ -1,0 +1,1 @@
+"""Access to the home folder: one run at a time, file permissions, durable writes."""

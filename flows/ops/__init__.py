@@ -1,0 +1,1 @@
+"""Operations: scheduling, the Prefect server, notifications, incidents, interrupts."""

@@ -1,0 +1,54 @@
+"""What a failed night leaves: the incident that `pathstats status` tells, and the webhook's notice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+from flows.ops import incidents, notifications
+from flows.release import publish
+from flows.run_config import Plan
+from schemas.errors import HomeUnwritable, NightFailed, PathStatsError
+
+
+@contextmanager
+def telling_of_an_unwritable_home(plan: Plan, webhook: notifications.Webhook | None) -> Iterator[None]:
+    """Such a home can't remember that it was told of: each night says so.
+
+    A home that is busy is no failure: the night that runs in it will say how it ended.
+    """
+    try:
+        yield
+    except HomeUnwritable as error:
+        _failed(plan, webhook, error)
+        raise
+
+
+@contextmanager
+def remembering_failure(plan: Plan, webhook: notifications.Webhook | None) -> Iterator[None]:
+    """Remember what stopped the night, for `pathstats status`, and tell of it; the next success ends that.
+
+    Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
+    """
+    try:
+        yield
+    except PathStatsError as error:
+        _stopped(plan, webhook, error)
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:
+        failed = NightFailed(incidents.in_one_sentence(plan.home, error))
+        _stopped(plan, webhook, failed)
+        raise failed from error
+    incidents.end(plan.home)
+    notifications.tell_recovery(webhook, plan.home, plan.as_of)
+
+
+def _stopped(plan: Plan, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
+    # On a full disk the room for the note is what the run has taken itself.
+    publish.discard_unfinished(plan.home)
+    _failed(plan, webhook, error)
+
+
+def _failed(plan: Plan, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
+    incident = incidents.remember(plan.home, incidents.Failure.now(plan.as_of, error))
+    notifications.tell_failure(webhook, plan.home, incident)

@@ -1,0 +1,171 @@
+"""One webhook is told of an incident: its first cause once, and once that it is over.
+
+A notice is never worth a night: what can't be delivered is one warning, and is tried again by a later night.
+The webhook's address may hold a secret token. It comes from the environment, so that it is in no parameter of
+a Prefect flow, and nothing says it: no log, no error, no file.
+"""
+
+import logging
+import os
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import httpx
+import stamina
+
+from flows.ops.incidents import Failure, Incident, read_note, write_note
+from schemas.errors import UsageError, may_help_later
+from schemas.home import Home
+
+log = logging.getLogger("pathstats.night")
+
+ADDRESS = "PATHSTATS_NOTIFY_URL"
+_ANSWER_WITHIN_S = 10
+_GIVE_UP_AFTER_S = 20.0
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where notices go."""
+
+    url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises: UsageError, without the address, if it is none."""
+        try:
+            is_web = httpx.URL(self.url).scheme in ("http", "https") and httpx.URL(self.url).host
+        except httpx.InvalidURL:
+            is_web = ""
+        if not is_web:
+            raise UsageError(f"The address in --notify or {ADDRESS} is none; write https://….")
+
+    @classmethod
+    def of_environment(cls) -> "Webhook | None":
+        """The webhook that PATHSTATS_NOTIFY_URL names, if any."""
+        url = os.environ.get(ADDRESS)
+        try:
+            return cls(url) if url else None
+        except UsageError as error:
+            log.warning("No notice is sent: %s", error)
+            return None
+
+
+def hand_on(given: str | None) -> None:
+    """Leave the address that was given by hand where this process's nights look for it; null: tell nobody.
+
+    Raises: UsageError if it is no web address.
+    """
+    if given:
+        Webhook(given)
+    if (given or "") != os.environ.get(ADDRESS, ""):
+        os.environ[ADDRESS] = given or ""
+
+
+def tell_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:
+    """Tell the incident's first cause, unless it was told."""
+    if webhook is None or read_note(home.told) == asdict(incident.first):
+        return
+    first = incident.first
+    if _delivered(webhook, _notice("failed", first, first.as_of, first.exit_code, first.message)):
+        write_note(home.told, asdict(first))
+
+
+def tell_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> None:
+    """Tell that the incident is over that was told of, if one was."""
+    try:
+        first = Failure(**read_note(home.told))
+    except TypeError:
+        return
+    message = f"A night is published again; the first to fail was at {first.at}."
+    if webhook is None or _delivered(webhook, _notice("recovered", first, as_of.isoformat(), 0, message)):
+        with suppress(OSError):
+            home.told.unlink()
+
+
+def _notice(
+    event: Literal["failed", "recovered"], first: Failure, as_of: str, exit_code: int, message: str
+) -> dict[str, Any]:
+    return {
+        "event": event,
+        "incident": first.at,
+        "at": first.at if event == "failed" else datetime.now(UTC).isoformat(timespec="microseconds"),
+        "as_of": as_of,
+        "exit_code": exit_code,
+        "message": message,
+    }
+
+
+def _delivered(webhook: Webhook, notice: dict[str, Any]) -> bool:
+    """Whether the webhook took the notice; no server and no name service can stretch the time that takes."""
+    answers: list[str | None] = []
+    thread = threading.Thread(target=lambda: answers.append(_post(webhook, notice)), daemon=True)
+    thread.start()
+    thread.join(_GIVE_UP_AFTER_S)
+    why = answers[0] if answers else f"no answer within {_GIVE_UP_AFTER_S:.0f} s"
+    if why is not None:
+        log.warning("The notice that the night %s was not delivered: %s.", notice["event"], why)
+    return why is None
+
+
+class _NotTaken(Exception):
+    """The webhook did not take the notice. pause_s: how long it asks to wait; None: as it suits us."""
+
+    def __init__(self, why: str, *, may_help: bool, pause_s: float | None = None) -> None:
+        super().__init__(why)
+        self.may_help = may_help
+        self.pause_s = pause_s
+
+
+def _post(webhook: Webhook, notice: dict[str, Any]) -> str | None:
+    """Why the webhook did not take the notice; None if it did."""
+    # stamina would log each retry: without a handler that is a line on the user's screen.
+    stamina.instrumentation.set_on_retry_hooks(())
+    unsaid = _Unsaid(httpx.URL(webhook.url))
+    logging.getLogger("httpx").addFilter(unsaid)
+    try:
+        for attempt in stamina.retry_context(on=_may_help, attempts=4, timeout=15, wait_initial=0.5):
+            with attempt:
+                _post_once(webhook, notice)
+    except _NotTaken as error:
+        return str(error)
+    except Exception as error:
+        return type(error).__name__
+    finally:
+        logging.getLogger("httpx").removeFilter(unsaid)
+    return None
+
+
+def _post_once(webhook: Webhook, notice: dict[str, Any]) -> None:
+    try:
+        with httpx.stream("POST", webhook.url, json=notice, timeout=_ANSWER_WITHIN_S) as answer:
+            status, pause = answer.status_code, answer.headers.get("Retry-After", "")
+    except httpx.TransportError as error:
+        # A server that has read it and does not answer may have taken it: no second one.
+        may_help = not isinstance(error, httpx.ReadTimeout)
+        raise _NotTaken(type(error).__name__, may_help=may_help) from None
+    if not 200 <= status < 300:
+        may_help = may_help_later(status)
+        pause_s = float(pause) if pause.isascii() and pause.isdigit() else None
+        raise _NotTaken(f"HTTP {status}", may_help=may_help, pause_s=pause_s)
+
+
+def _may_help(error: Exception) -> bool | float:
+    """Whether to try again, or after how many seconds."""
+    if not isinstance(error, _NotTaken) or not error.may_help:
+        return False
+    return True if error.pause_s is None else error.pause_s
+
+
+class _Unsaid(logging.Filter):
+    """httpx logs each request with its whole address; not with this one."""
+
+    def __init__(self, url: httpx.URL) -> None:
+        super().__init__()
+        self._url = url
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.args if isinstance(record.args, tuple) else ()
+        return not any(isinstance(word, httpx.URL) and word == self._url for word in said)

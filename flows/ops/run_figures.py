@@ -1,0 +1,113 @@
+"""The night's figures, in words and tables, from its manifest. No ids, names or e-mails."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flows.report.labels import moment
+from schemas.enums import RESTATEMENTS, TRANSITIONS
+from schemas.manifest import Manifest, Matched, percent
+
+
+def markdown(manifest: Manifest) -> str:
+    """The night on one page."""
+    rows = {
+        name.removesuffix(".parquet"): out.rows
+        for name, out in manifest.files.items()
+        if out.rows is not None
+    }
+    return "\n\n".join(
+        [
+            f"# Night of {moment(datetime.fromisoformat(manifest.as_of))}",
+            f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
+            f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over. "
+            "In its folder, `report.html` is the page for people.",
+            _changes(manifest),
+            *_parity(manifest),
+            _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
+            _refused(manifest),
+            f"Matched activity: {Matched.total(manifest.matched.values()).in_words}.",
+            *_warnings(manifest),
+            _table("published", "rows", rows.items()),
+            _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
+        ]
+    )
+
+
+def in_one_line(manifest: Manifest) -> str:
+    """The release, its size and time, and the changes that people act on.
+
+    >>> facts = dict(since="20150101T000000Z-1", transitions={"became late": 3, "completed": 1})
+    >>> facts |= dict(seconds={"load users": 1.5, "transform": 2.25})
+    >>> as_of = "2015-01-02T00:00:00+00:00"
+    >>> in_one_line(Manifest("20150102T000000Z-1", "", as_of, "", "demo", {}, {}, {"late": 4_399}, **facts))
+    '20150102T000000Z-1, 4,399 enrollments, 3.8 s; 3 became late, 1 completed, 0 to retake, 0 unsuccessful'
+    """
+    figures = (
+        f"{manifest.release_id}, {manifest.enrolments:,} enrollments, {sum(manifest.seconds.values()):.1f} s"
+    )
+    warned = f"; {len(manifest.warnings)} warnings" if manifest.warnings else ""
+    if manifest.since is None or manifest.is_for_an_earlier_time:
+        return f"{figures}{warned}"
+    changed = [f"{manifest.transitions.get(kind, 0):,} {kind}" for kind in TRANSITIONS]
+    moved = [f"{n:,} {kind}" for kind in RESTATEMENTS if (n := manifest.transitions.get(kind))]
+    return f"{figures}; {', '.join([*changed, *moved])}{warned}"
+
+
+def _changes(manifest: Manifest) -> str:
+    """What people act on that came since the release before, and what it said that isn't so any more."""
+    if manifest.since is None:
+        return "There was no release to compare with."
+    if manifest.is_for_an_earlier_time:
+        return f"The release before, `{manifest.since}`, is for a later time."
+    counts = ((kind, manifest.transitions.get(kind, 0)) for kind in (*TRANSITIONS, *RESTATEMENTS))
+    return _table(f"since `{manifest.since}`", "enrolments", counts)
+
+
+def _refused(manifest: Manifest) -> str:
+    """Why rows were refused, table by table."""
+    reasons = {
+        f"{table}: {reason}": n
+        for table, count in manifest.tables_in.items()
+        for reason, n in count.reasons.items()
+    }
+    return _table("refused", "rows", reasons.items()) if reasons else "No row was refused."
+
+
+def _warnings(manifest: Manifest) -> list[str]:
+    """The warnings about the data as a list, each as code: column names in them may look like markup."""
+    if not manifest.warnings:
+        return []
+    return ["\n".join(f"- `{warning.replace('`', chr(39))}`" for warning in manifest.warnings)]
+
+
+def _parity(manifest: Manifest) -> list[str]:
+    """How often the platform's own answers are ours, and what the others are due to; nothing without any."""
+    parity = manifest.parity
+    if parity is None:
+        return []
+    shares = ((field, percent(parity.share(field))) for field in parity.same)
+    counts = ((name, sum(found.values())) for name, found in parity.differences.items())
+    return [
+        _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),
+        _table("differences due to", "values", counts),
+    ]
+
+
+def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:
+    shown = (f"| {name} | {n if isinstance(n, str) else f'{n:,}'} |" for name, n in rows)
+    return "\n".join([f"| {left} | {right} |", "| --- | ---: |", *shown])
+
+
+def table_rows(manifest: Manifest) -> list[dict[str, str]]:
+    """What became of the rows of each table that came in, and how many the warehouse holds."""
+    return [
+        {
+            "table": table,
+            "came": count.delivery,
+            **{
+                name: f"{getattr(count, name):,}"
+                for name in ("read", "stored", "folded", "refused", "waiting", "held")
+            },
+        }
+        for table, count in manifest.tables_in.items()
+    ]

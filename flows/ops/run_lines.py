@@ -1,0 +1,29 @@
+"""A line on stdout for each run of `pathstats schedule`: its figures, or why it failed."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flows.ops.run_figures import in_one_line
+from flows.ops.run_parameters import FIXED
+from schemas.errors import PathStatsError
+from schemas.manifest import Manifest
+
+
+@contextmanager
+def shown(name: str | None) -> Iterator[Callable[[Manifest], None]]:
+    """Write the line of a run, in the process that runs it; elsewhere than under `schedule`, nothing."""
+    if FIXED not in os.environ:
+        yield lambda _: None
+        return
+    try:
+        yield lambda manifest: _write(f"{name}: {in_one_line(manifest)}")
+    except PathStatsError as error:
+        _write(f"{name} failed: {error}")
+        raise
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

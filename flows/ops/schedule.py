@@ -1,0 +1,119 @@
+"""Runs by a schedule, from one terminal, with a Prefect server of our own where none is named."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from flows.ops import prefect_server, run_parameters
+from schemas.errors import UsageError
+
+Waiting = Callable[[str], AbstractContextManager[None]]
+
+_PATIENCE_WITH_NIGHTS_S = 20
+_PATIENCE_WITH_PREFECT_S = 20
+
+
+def serve_nightly(
+    parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None], waiting: Waiting
+) -> None:
+    """Run the nightly flow by the schedule until interrupted or told to end.
+
+    say: shows a sentence. waiting: shows a reason for as long as something takes.
+    Raises: UsageError if the schedule can't be read; NightFailed if the server does not start.
+    """
+    with _ended_like_an_interrupt():
+        from prefect.client.schemas.schedules import CronSchedule
+
+        try:
+            when = CronSchedule(cron=cron, timezone=timezone)
+        except ValueError as error:
+            raise UsageError(
+                f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
+            ) from error
+        if not prefect_server.is_named():
+            with waiting("Starting Prefect's server"):
+                prefect_server.start(schedules=True)
+        run_parameters.fix(parameters)
+        runner = nightly_runner(parameters, schedules=[when])
+        say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
+        try:
+            asyncio.run(_until_interrupted(runner))
+        except KeyboardInterrupt:
+            say("Ending.")
+            _end_in_any_case()
+
+
+def _end_in_any_case() -> None:
+    """Bound the time that this process takes to end.
+
+    At its end Prefect waits, without a limit, until its threads have sent all logs and events. They try for
+    long where the server does not answer.
+    """
+
+    def end() -> None:
+        prefect_server.end()
+        sys.stdout.flush()
+        os._exit(0)
+
+    timer = threading.Timer(_PATIENCE_WITH_PREFECT_S, end)
+    timer.daemon = True
+    timer.start()
+
+
+async def _until_interrupted(runner: Any) -> None:
+    """Run the nights that are due; interrupted, wait for the one that is running, but not for ever.
+
+    Prefect's part of its process may hang while it ends, and the runner would wait for it.
+    """
+    serving = asyncio.ensure_future(runner.start())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        serving.cancel()
+        try:
+            await asyncio.wait([serving], timeout=_PATIENCE_WITH_NIGHTS_S)
+        finally:  # Interrupted once more, at once.
+            for night in multiprocessing.active_children():
+                night.kill()
+        raise
+
+
+def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
+    """Prefect's runner of the nights that are due; Prefect must know its server's address before.
+
+    One at a time: nights that are due together, after a pause, follow each other in their order.
+    schedules: Prefect's own.
+    """
+    from prefect.runner import Runner
+
+    from flows.nightly import nightly
+
+    runner = Runner(name="nightly", limit=1)
+    # Prefect's own handler never awaits its stop, and a warning says so.
+    runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
+    runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=schedules)
+    return runner
+
+
+def _interrupt(*_: Any) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # As in what a script has put into the background: nothing would come of it.
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _ended_like_an_interrupt() -> Iterator[None]:
+    """A termination or a closed terminal ends what was started here, as Ctrl-C does."""
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,65 @@
+"""What the platform says itself of each enrolment, as it was landed."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from flows.database.connection import Duck
+from flows.sources.learning360 import resources
+from flows.sources.learning360.landed_rows import PAGE, landed
+from flows.sources.page_store import Landing
+from schemas.columns import UTC_TIME
+
+SCHEMA: dict[str, Any] = {
+    "enrollment_id": pl.String,
+    "session_id": pl.String,
+    "user_id": pl.String,
+    "type": pl.String,
+    "reason": pl.String,
+    "progress": pl.Int64,
+    "score": pl.Int64,
+    "time_ms": pl.Int64,
+    "completed_at": UTC_TIME,
+    "enrolled_at": UTC_TIME,
+    "unenrolled_at": UTC_TIME,
+    "started_at": UTC_TIME,
+    "due_at": UTC_TIME,
+}
+_TIMES = {
+    "completed_at": "completedAt",
+    "enrolled_at": "enrolledAt",
+    "unenrolled_at": "unenrolledAt",
+    "started_at": "startedAt",
+    "due_at": "dueDate",
+}
+
+
+def platform_answers(landing: Landing) -> pl.DataFrame:
+    """One row per enrolment, as SCHEMA; empty if the platform was not asked.
+
+    Of an enrolment that moved from one list to the other meanwhile, the archived one counts, else the one
+    that was read last. What is no number or time is null: a difference, not an error.
+    """
+    texts = "_id sessionId userId progress score timeSpent " + " ".join(_TIMES.values())
+    whole = {"progress": "progress", "score": "score", "time_ms": "timeSpent"}
+    # Numbers are rounded as ours are published: to whole percents and milliseconds.
+    numbers = ", ".join(
+        f"CAST(floor(TRY_CAST({field} AS DOUBLE) + 0.5) AS BIGINT) AS {name}" for name, field in whole.items()
+    )
+    times = ", ".join(f"TRY_CAST({field} AS TIMESTAMPTZ) AS {name}" for name, field in _TIMES.items())
+    with Duck() as duck:
+        rows = duck.frame(
+            f"""
+            SELECT _id AS enrollment_id, sessionId AS session_id, userId AS user_id,
+              status ->> '$.type' AS type, status ->> '$.reason' AS reason, {numbers}, {times}
+            FROM ({landed(landing, resources.STATS, texts, "status")}) WHERE _id IS NOT NULL
+            QUALIFY row_number() OVER (
+              PARTITION BY _id ORDER BY unenrolledAt IS NULL, {PAGE} DESC) = 1"""
+        )
+    return rows.cast(pl.Schema(SCHEMA))
+
+
+def asked_at(landing: Landing) -> datetime:
+    """When the platform had given its last answer."""
+    return datetime.fromisoformat(landing.record.read_at or landing.record.begun_at)

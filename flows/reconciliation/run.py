@@ -1,0 +1,75 @@
+"""The phase of a night that holds its release against what the platform says itself."""
+
+from datetime import datetime
+from pathlib import Path
+
+from flows.database.connection import Duck
+from flows.reconciliation.field_diff import Counting, compared
+from flows.reconciliation.joined_results import Asked, evidence
+from flows.reconciliation.platform_results import asked_at, platform_answers
+from flows.release.parquet_writer import TableWriter
+from flows.sources.learning360.resources import STATS
+from flows.sources.page_store import Landing, landings
+from schemas.home import Home, Release
+from schemas.manifest import Agreement
+from schemas.outputs import Parity
+
+
+def landing_of(source: str | None, home: Home) -> Path | None:
+    """The landing that a night from this source has just read; None if its source is no platform."""
+    kind, _, options = (source or "").partition(":")
+    if kind == "landing":
+        return Path(options).expanduser()
+    if kind == "360learning":
+        delivered = [folder for folder, record in landings(home.landing) if record.delivered_at]
+        return delivered[0] if delivered else None
+    return None
+
+
+def hold_against_the_platform(
+    duck: Duck, building: Release, folder: Path, as_of: datetime
+) -> Agreement | None:
+    """Write parity into the release that is being built; None if the platform was not asked."""
+    landing = Landing.open(folder)
+    if not any(name.partition("/")[0] == STATS.name for name in landing.names()):
+        return None
+    theirs = platform_answers(landing)
+    record = landing.record
+    asked = Asked(record.company_id, theirs, as_of, asked_at(landing), not record.is_full)
+    counting = Counting()
+    with TableWriter(building, Parity) as table:
+        for rows in compared(evidence(duck, building, asked)):
+            counting.add(rows)
+            table.write(rows)
+    return counting.agreement()
+
+
+def parity_warnings(agreement: Agreement, least: float) -> list[str]:
+    """Sentences about what of the platform's own answers is not ours without a known reason.
+
+    least: the share that is to be the same or accounted for (--min-agreement). An enrollment that only one
+    side has counts against it, also where the reason is known: nothing of it was compared.
+    """
+    both = agreement.share_on_both_sides
+    if not agreement.compared:
+        return [
+            f"No enrollment was compared with the platform's own answers: {agreement.on_one_side:,} are on "
+            "one side only. The agreement is n/a. Look at company_id and the platform's list of statistics."
+        ]
+    found = []
+    low = [
+        f"{field} ({share:.1%})"
+        for field in agreement.same
+        if (share := agreement.accounted_for(field)) is not None and share < least
+    ]
+    if low:
+        found.append(
+            f"The platform's own answers differ from ours in {', '.join(low)} without a known reason, below "
+            f"the {least:.1%} that are to be the same or accounted for; `pathstats parity` shows examples."
+        )
+    if both is not None and both < least:
+        found.append(
+            f"{agreement.on_one_side:,} enrollments are known to us or to the platform only: {both:.1%} were "
+            f"compared, below the {least:.1%} that are to agree; `pathstats parity` shows examples."
+        )
+    return found

@@ -1,0 +1,125 @@
+"""A release is written in `published/building`, gets its name by one rename; `latest` follows by another."""
+
+import os
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.home.fsync import sync
+from flows.release import retention
+from flows.release.checksums import described
+from schemas.home import Home, Release
+from schemas.manifest import Agreement, FileOut, Manifest, Matched, Standing, TableIn
+
+
+def start_building(home: Home) -> Release:
+    """An empty folder to write the release into; what an unfinished night left behind is gone."""
+    retention.sweep(home)
+    shutil.rmtree(home.building.folder, ignore_errors=True)
+    home.building.folder.mkdir(parents=True)
+    return home.building
+
+
+def discard_unfinished(home: Home) -> None:
+    """Remove the release that was being built, and the files that it was loaded from."""
+    for folder in (home.building.folder, home.extracts):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def next_release_id(home: Home, run_id: str) -> str:
+    """The night's name and how many times it was published, counted from 1; deleted releases count."""
+    names = [
+        *(folder.name for folder in home.releases.glob(f"{run_id}-*")),
+        *(folder.name for folder in home.deleting.glob(f"{run_id}-*")),
+        *(manifest.stem for manifest in home.deleted.glob(f"{run_id}-*.json")),
+    ]
+    numbers = [name.removeprefix(f"{run_id}-") for name in names]
+    return f"{run_id}-{max((int(number) for number in numbers if number.isdecimal()), default=0) + 1}"
+
+
+def publish(
+    home: Home,
+    *,
+    release_id: str,
+    run_id: str,
+    as_of: datetime,
+    source: str,
+    tables_in: dict[str, TableIn],
+    computed: int,
+    carried: int,
+    since: str | None,
+    transitions: dict[str, int],
+    companies: dict[str, Standing],
+    seconds: dict[str, float],
+    files: dict[str, FileOut] | None = None,
+    parity: Agreement | None = None,
+    warnings: list[str] | None = None,
+    matched: dict[str, Matched] | None = None,
+) -> Manifest:
+    """Complete the release that was built with its manifest, and make it the latest.
+
+    Every file is on disk before the release has a name, and the name before `latest` points to it: whenever
+    this is interrupted, `latest` names one complete release.
+
+    files: what is described of it already.
+    """
+    building, known = home.building, files or {}
+    others = [file for file in building.files() if building.named(file) not in known]
+    manifest = Manifest(
+        release_id=release_id,
+        run_id=run_id,
+        as_of=as_of.isoformat(),
+        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        source=source,
+        tables_in=tables_in,
+        files=dict(sorted({**known, **described(building, others)}.items())),
+        enrolments_by_detailed_status=_by_detailed_status(building),
+        computed=computed,
+        carried=carried,
+        since=since,
+        transitions=transitions,
+        companies=companies,
+        seconds=seconds,
+        parity=parity,
+        warnings=warnings or [],
+        matched=matched or {},
+    )
+    building.manifest.write_text(manifest.to_json(), "utf-8")
+    sync(building.manifest)
+    sync(building.folder)
+    home.releases.mkdir(exist_ok=True)
+    building.folder.rename(home.release(manifest.release_id).folder)
+    sync(home.releases)
+    switch_latest(home, manifest.release_id)
+    forget_rollbacks(home)
+    return manifest
+
+
+def switch_latest(home: Home, release_id: str) -> None:
+    """Point `latest` to a release, in one step."""
+    beside = home.published / "latest.new"
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(Path("releases") / release_id)
+    os.replace(beside, home.latest)
+    sync(home.published)
+
+
+def forget_rollbacks(home: Home) -> None:
+    """Nothing is rolled back any more. A note that stays names a release that does not answer: no harm."""
+    with suppress(OSError):
+        home.rollbacks.unlink(missing_ok=True)
+
+
+def _by_detailed_status(release: Release) -> dict[str, int]:
+    """How many enrolments, archived ones included, have each detailed status; the most frequent first."""
+    counts = (
+        pl.scan_parquet(release.table("path_session_stats"), glob=False)
+        .group_by("detailed_status_type")
+        .len()
+        .sort("len", "detailed_status_type", descending=[True, False])
+        .collect()
+    )
+    return dict(counts.iter_rows())

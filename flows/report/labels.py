@@ -1,0 +1,48 @@
+"""How the pages name things, and in which order."""
+
+from datetime import UTC, datetime
+
+from schemas.enums import REFUSALS, WAITS
+
+# From done to not begun; each with the sentence that tells it from the others.
+STANDINGS = {
+    "successful": ("Successful", "Every required step is earned."),
+    "onTime": ("On time", "Started, nothing overdue."),
+    "awaitingCorrection": ("Awaiting correction", "An assessor has to act."),
+    "toRetake": ("To retake", "All done, something again."),
+    "late": ("Started and late", "A step is overdue."),
+    "notYetStarted": ("Not yet started", "No attempt yet, overdue or not."),
+    "unsuccessful": ("Unsuccessful", "No attempt left, or the session ended."),
+    "sessionNotOpened": ("Session not opened", "It begins later."),
+}
+TABLES = {
+    "users": "users",
+    "paths": "paths",
+    "path_steps": "steps",
+    "path_sessions": "sessions",
+    "enrollments": "enrolments",
+    "step_activity": "activity",
+    "waivers": "what quizzes waive",
+    "child_sessions": "sessions of sub-paths",
+}
+REASONS = REFUSALS | WAITS
+
+
+def moment(when: datetime) -> str:
+    """An instant as a person reads it.
+
+    >>> moment(datetime(2026, 3, 10, 2, tzinfo=UTC))
+    '10 March 2026, 02:00 UTC'
+    """
+    clock = when.astimezone(UTC)
+    return f"{clock.day} {clock:%B %Y, %H:%M} UTC"
+
+
+def seconds(when: datetime | None) -> int | None:
+    """An instant as whole seconds since 1970, as the pages' scripts take it."""
+    if when is None:
+        return None
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // _SECOND
+
+
+_SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)

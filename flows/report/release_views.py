@@ -1,0 +1,29 @@
+"""The questions a report asks of a release, in SQL that anybody can ask again with `pathstats query`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.database.connection import Duck, parquet
+from schemas.enums import STILL_TO_DO
+from schemas.home import PARQUET_TABLES, Release
+
+IS_STILL_TO_DO = f"detailed_status_type IN {STILL_TO_DO}"
+IS_ENROLLED = "is_current AND archived_at IS NULL"
+# R18, together with IS_ENROLLED: `transforms.lateness.is_late` in SQL.
+IS_LATE = f"overdue_steps > 0 AND {IS_STILL_TO_DO}"
+
+
+@contextmanager
+def opened(release: Release) -> Iterator[Duck]:
+    """The release's tables by their names, as `pathstats query` has them; in bounded memory."""
+    with Duck(memory_limit="1GB") as duck:
+        name_tables(duck, release)
+        yield duck
+
+
+def name_tables(duck: Duck, release: Release) -> None:
+    """What the connection finds under their names are the release's tables, whatever else it has."""
+    duck.execute_all(
+        f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {parquet(release.table(table))}"
+        for table in PARQUET_TABLES
+    )

@@ -1,0 +1,158 @@
+"""What a report of one company says, in figures: read from the release, nothing drawn yet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from flows.database.connection import Duck, Parameters
+from flows.report.release_views import IS_ENROLLED, IS_LATE
+from flows.report.worklists import Attention, attention
+from schemas.columns import table_name
+from schemas.enums import STILL_TO_DO
+from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
+from transforms.status_changes import transitions
+
+# A page of more sessions than these would weigh megabytes.
+_SESSIONS = 5_000
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How many learners lie in each range of a percentage. without: how many have none."""
+
+    counts: dict[str, int]
+    without: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a release says of one company's learners.
+
+    sessions:       one row each: session_id, name (the id if it has none), starts_at, ends_at, state,
+                    enrolled, archived, how many of each detailed status are late (R18), the counts per
+                    detailed status, mean_progress, mean_score; open ones first.
+    sessions_total: how many there are; the page holds no more than some thousands.
+    status_late:    how many have the endpoint's `status = late`, which is not R18.
+    transitions:    how many learners changed since the release before, by what people act on.
+    refused:        table, reason, rows; of sound rows that wait for a partner too.
+    published:      how many rows of each table are the company's.
+    people:         user_id to name and e-mail, of those whom `attention` lists; none without names.
+    """
+
+    sessions: pl.DataFrame
+    sessions_total: int
+    attention: list[Attention]
+    progress: Distribution
+    score: Distribution
+    status_late: int
+    transitions: dict[str, int]
+    refused: list[tuple[str, str, int]]
+    published: dict[str, int]
+    people: dict[str, tuple[str, str]]
+
+
+def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -> Figures:
+    """Read the company's figures; `duck` has the release's tables by their names."""
+    company = {"company": company_id}
+    listed = attention(duck, company_id, as_of)
+    changed = duck.frame("FROM status_changes WHERE company_id = $company", company)
+    now = duck.frame(
+        "FROM path_session_stats SEMI JOIN status_changes USING (company_id, enrollment_id) "
+        "WHERE company_id = $company",
+        company,
+    )
+    refused = _refused(duck, company)
+    return Figures(
+        sessions=_sessions(duck, company, as_of),
+        sessions_total=duck.value(
+            "SELECT count(*) FROM session_summary WHERE company_id = $company", company
+        ),
+        attention=listed,
+        progress=_distribution(duck, company, "progress"),
+        score=_distribution(duck, company, "score"),
+        status_late=duck.value(
+            f"SELECT count(*) FROM path_session_stats "
+            f"WHERE company_id = $company AND {IS_ENROLLED} AND status = 'late'",
+            company,
+        ),
+        transitions=transitions(changed, now),
+        refused=refused,
+        published=_published(duck, company) | {"quarantine": sum(rows for *_, rows in refused)},
+        people=_people(duck, company, listed) if with_names else {},
+    )
+
+
+def _sessions(duck: Duck, company: Parameters, as_of: datetime) -> pl.DataFrame:
+    counts = ", ".join(f"s.{name} AS n_{name}" for name in SUMMARY_COUNTS.values())
+    late = ", ".join(
+        f"count(*) FILTER (detailed_status_type = '{kind}') AS late_{kind}" for kind in STILL_TO_DO
+    )
+    late_or_0 = ", ".join(f"coalesce(late_{kind}, 0) AS late_{kind}" for kind in STILL_TO_DO)
+    return duck.frame(
+        f"""
+        WITH overdue AS (
+          SELECT session_id, {late} FROM path_session_stats
+          WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE} GROUP BY ALL
+        )
+        SELECT s.session_id, coalesce(nullif(s.name, ''), s.session_id) AS name, p.starts_at, p.ends_at,
+               CASE WHEN $now < p.starts_at THEN 'not opened' WHEN $now >= p.ends_at THEN 'ended'
+                    ELSE 'open' END AS state,
+               s.enrolled, s.archived, {late_or_0}, {counts}, s.mean_progress, s.mean_score
+        FROM session_summary s JOIN path_sessions p USING (company_id, session_id)
+        LEFT JOIN overdue o USING (session_id)
+        WHERE s.company_id = $company
+        ORDER BY state = 'open' DESC, state = 'ended' DESC,
+                 CASE WHEN state = 'open' THEN p.ends_at END NULLS LAST,
+                 p.ends_at DESC, p.starts_at, session_id
+        LIMIT {_SESSIONS}
+        """,
+        {**company, "now": as_of},
+    )
+
+
+def _distribution(duck: Duck, company: Parameters, column: str) -> Distribution:
+    """Tens, with 0 and 100 by themselves: nothing done and all done are no tens like others."""
+    rows = duck.rows(
+        f"SELECT {column}, count(*) FROM path_session_stats "
+        f"WHERE company_id = $company AND {IS_ENROLLED} GROUP BY ALL",
+        company,
+    )
+    ranges = {"0": 0, "1–9": 0, **{f"{ten}–{ten + 9}": 0 for ten in range(10, 100, 10)}, "100": 0}
+    names = list(ranges)
+    without = 0
+    for value, count in rows:
+        if value is None:
+            without += count
+        else:
+            ranges[names[0 if value == 0 else value // 10 + 1]] += count
+    return Distribution(ranges, without)
+
+
+def _published(duck: Duck, company: Parameters) -> dict[str, int]:
+    """A release's rows by table, but for the quarantine: its rows may lack a company."""
+    tables = [table_name(model) for model in OUTPUTS if "company_id" in model.to_schema().columns]
+    counts = [f"(SELECT count(*) FROM {table} WHERE company_id = $company)" for table in tables]
+    return dict(zip(tables, duck.rows(f"SELECT {', '.join(counts)}", company)[0], strict=True))
+
+
+def _refused(duck: Duck, company: Parameters) -> list[tuple[str, str, int]]:
+    """Rows that say of themselves that they are the company's; what can't say is the night's matter."""
+    return duck.rows(
+        'SELECT "table", reason, count(*) FROM quarantine '
+        "WHERE json_extract_string(\"row\", '$.company_id') = $company GROUP BY ALL ORDER BY ALL",
+        company,
+    )
+
+
+def _people(duck: Duck, company: Parameters, listed: list[Attention]) -> dict[str, tuple[str, str]]:
+    ids = pl.concat([group.rows.select("user_id") for group in listed]).unique()
+    if ids.is_empty():
+        return {}
+    with duck.lent("wanted", ids):
+        people = duck.rows(
+            "SELECT user_id, trim(concat_ws(' ', first_name, last_name)), coalesce(email, '') "
+            "FROM users SEMI JOIN wanted USING (user_id) WHERE company_id = $company ORDER BY user_id",
+            company,
+        )
+    return {user: (name, email) for user, name, email in people}

@@ -1,0 +1,296 @@
+"""The report of a release: for the person who runs training, one page for each company."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from flows.database.connection import Duck
+from flows.release import catalog
+from flows.report import charts
+from flows.report.file_names import reports
+from flows.report.labels import REASONS, STANDINGS, TABLES, moment, seconds
+from flows.report.release_views import name_tables
+from flows.report.render import page
+from flows.report.report_data import Figures, figures
+from flows.report.worklists import Attention
+from schemas.columns import table_name
+from schemas.dictionary import column_metadata
+from schemas.enums import RESTATEMENTS, STILL_TO_DO, WAITING_REASONS
+from schemas.home import Home, Release
+from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Matched, Standing, TableIn, as_of_in
+from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
+
+# A quarter of a year.
+_NIGHTS = 90
+# By the names that `transitions` has for them: a label, and the number that they change.
+_ACTED_ON: dict[str, tuple[str, Callable[[Standing], int]]] = {
+    "became late": ("Late", lambda it: it.late),
+    "completed": ("Successful", lambda it: it.by_detailed_status["successful"]),
+    "to retake": ("To retake", lambda it: it.by_detailed_status["toRetake"]),
+    "unsuccessful": ("Unsuccessful", lambda it: it.by_detailed_status["unsuccessful"]),
+}
+_STATES = ("not opened", "open", "ended")
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a report says of the night, beside what is in the release's tables.
+
+    companies: where the learners of each company stand.
+    since:     the release that status_changes compares with; null if there is none.
+    before:    where the learners of each company stood in that one.
+    earlier:   the manifests of nights as of earlier instants, the oldest first.
+    matched:   how much activity of each company refers to a known user, session and step.
+    warnings:  sentences about the data of all companies together.
+    """
+
+    as_of: datetime
+    companies: dict[str, Standing]
+    tables_in: dict[str, TableIn]
+    since: str | None
+    before: dict[str, Standing]
+    earlier: list[Manifest]
+    matched: dict[str, Matched] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def told_by(
+        cls,
+        home: Home,
+        as_of: datetime,
+        companies: dict[str, Standing],
+        tables_in: dict[str, TableIn],
+        since: str | None,
+        matched: dict[str, Matched],
+        warnings: list[str],
+    ) -> Self:
+        """A night, and what the home's releases tell of those before it."""
+        before = catalog.read(home.release(since)) if since else None
+        return cls(
+            as_of,
+            companies,
+            tables_in,
+            since,
+            before.companies if isinstance(before, Manifest) else {},
+            catalog.earlier(home, as_of, most=_NIGHTS - 1),
+            matched,
+            warnings,
+        )
+
+
+def write_report(duck: Duck, release: Path, night: Night, *, with_names: bool = False) -> None:
+    """Write `report.html` into the release; of several companies a list, and `report/<company>.html` each.
+
+    The pages are a function of the release's tables and the night: the same of both, the same bytes.
+
+    duck: reads them; what it has under their names it has no longer.
+    """
+    place = Release(release)
+    files = reports(place, night.companies)
+    name_tables(duck, place)
+    for company, file in files.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
+    if len(files) != 1:
+        links = [(company, f"report/{quote(file.name)}") for company, file in files.items()]
+        html = page("companies.html.jinja", companies=links, **_as_of(night.as_of))
+        place.report.write_text(html, "utf-8")
+
+
+def company_report(
+    duck: Duck, company: str, night: Night, *, with_names: bool, pages: dict[str, str] | None = None
+) -> str:
+    """The report of one company, from the release that `duck` has open.
+
+    pages: by session_id, the names of the pages that lie in `report/` beside it.
+    """
+    found = figures(duck, company, night.as_of, with_names=with_names)
+    standing = _ordered(night.companies[company])
+    before = night.before.get(company)
+    is_earlier = night.since is not None and night.as_of < as_of_in(night.since)
+    course = _course(company, night, standing)
+    waiting = sum(rows for _, reason, rows in found.refused if reason in WAITING_REASONS)
+    return page(
+        "report.html.jinja",
+        scripts=("tables.js", "report.js"),
+        data=_data(found, night.as_of, pages or {}),
+        **_as_of(night.as_of),
+        company=company,
+        standing=standing,
+        before=None if is_earlier else before,
+        since=moment(as_of_in(night.since)) if night.since else None,
+        is_earlier=is_earlier,
+        names=STANDINGS,
+        movements=_movements(found.transitions, standing, before),
+        figures=found,
+        restatements=RESTATEMENTS,
+        late_by=[(kind, found.attention[0].by_standing.get(kind, 0)) for kind in STILL_TO_DO],
+        with_names=with_names,
+        charts=_charts(found, course),
+        progress_words=_progress_words(found, standing),
+        score_words=_score_words(found, standing),
+        course={name: [(moment(when), count) for when, count in counts] for name, counts in course.items()},
+        **_words_of_course(course),
+        refused=sum(rows for *_, rows in found.refused) - waiting,
+        waiting=waiting,
+        tables=TABLES,
+        reasons=REASONS,
+        tables_in=[
+            (name, moment(datetime.fromisoformat(it.data_as_of)), it) for name, it in night.tables_in.items()
+        ],
+        matched=night.matched.get(company),
+        warnings=night.warnings,
+        # What the tables of all companies together held is none of one company's business.
+        is_only=len(night.companies) == 1,
+        rules_version=RULES_VERSION,
+        schema_version=SCHEMA_VERSION,
+        models=[
+            {
+                "name": table_name(model),
+                "meaning": " ".join((model.__doc__ or "").replace("`", "").split()),
+                "columns": column_metadata(model),
+            }
+            for model in OUTPUTS
+        ],
+    )
+
+
+def _movements(
+    transitions: dict[str, int], standing: Standing, before: Standing | None
+) -> list[tuple[str, int, int | None, int | None]]:
+    """What each number grew by, shrank by, and the difference; the last two null without a before.
+
+    What it grew by is counted. What it shrank by is the rest: another status now, archived, or gone.
+    """
+    rows = []
+    for kind, (label, number) in _ACTED_ON.items():
+        by = number(standing) - number(before) if before else None
+        # An enrollment that answers again because a newer one is gone has no row in status_changes.
+        came = max(transitions[kind], by or 0)
+        rows.append((label, came, None if by is None else came - by, by))
+    return rows
+
+
+def _as_of(as_of: datetime) -> dict[str, Any]:
+    return {"as_of": moment(as_of), "as_of_iso": as_of.isoformat()}
+
+
+def _ordered(standing: Standing) -> Standing:
+    counts = {kind: standing.by_detailed_status[kind] for kind in STANDINGS}
+    return Standing(counts, standing.late, standing.archived)
+
+
+def _course(company: str, night: Night, standing: Standing) -> dict[str, list[tuple[datetime, int]]]:
+    """What was so on earlier nights, and this one last."""
+    nights = [
+        (datetime.fromisoformat(manifest.as_of), manifest.companies[company])
+        for manifest in night.earlier
+        if company in manifest.companies
+    ]
+    nights.append((night.as_of, standing))
+    return {
+        "successful": [(when, it.by_detailed_status["successful"]) for when, it in nights],
+        "late": [(when, it.late) for when, it in nights],
+    }
+
+
+def _charts(found: Figures, course: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
+    drawn = {"progress": "", "score": "", "successful": "", "late": ""}
+    if any(found.progress.counts.values()):
+        drawn["progress"] = charts.columns(found.progress.counts, name="progress")
+    if any(found.score.counts.values()):
+        drawn["score"] = charts.columns(found.score.counts, name="score")
+    if len(course["late"]) > 1:
+        drawn |= {
+            name: charts.course(counts, name=name, colour=f"s-{name}") for name, counts in course.items()
+        }
+    # The charts' own letters and numbers only: nothing of the data is text in them.
+    return {name: Markup(svg) for name, svg in drawn.items()}
+
+
+def _progress_words(found: Figures, standing: Standing) -> str:
+    counts = found.progress.counts
+    return (
+        f"Of {standing.enrolled:,} enrolments {counts['0']:,} have not got on yet, "
+        f"{counts['100']:,} have finished every required step."
+    )
+
+
+def _score_words(found: Figures, standing: Standing) -> str:
+    scored = sum(found.score.counts.values())
+    return f"{scored:,} enrolments have a score; {found.score.without:,} have none yet."
+
+
+def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
+    words = {}
+    for name, counts in course.items():
+        (first, was), (_, now) = counts[0], counts[-1]
+        words[f"{name}_words"] = (
+            f"From {was:,} on {first.day} {first:%B %Y} to {now:,}, over {len(counts):,} nights."
+        )
+    return words
+
+
+def _data(found: Figures, as_of: datetime, pages: dict[str, str]) -> dict[str, Any]:
+    """What the page's script shows: rows as lists, times in whole seconds, sessions by their place."""
+    kinds = list(STANDINGS)
+    places = {session: place for place, session in enumerate(found.sessions["session_id"])}
+    return {
+        "asOf": seconds(as_of),
+        "standings": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+        "sessionsMissing": found.sessions_total - found.sessions.height,
+        "sessions": [_session(row, pages) for row in found.sessions.iter_rows(named=True)],
+        "attention": [_group(group, places, kinds) for group in found.attention],
+        "people": found.people,
+    }
+
+
+def _session(row: dict[str, Any], pages: dict[str, str]) -> list[Any]:
+    columns = dict(SUMMARY_COUNTS)
+    return [
+        row["session_id"],
+        row["name"],
+        _STATES.index(row["state"]),
+        seconds(row["starts_at"]),
+        seconds(row["ends_at"]),
+        row["enrolled"],
+        row["archived"],
+        sum(row[f"late_{kind}"] for kind in STILL_TO_DO),
+        _rounded(row["mean_progress"]),
+        _rounded(row["mean_score"]),
+        [row[f"n_{columns[kind]}"] for kind in STANDINGS],
+        pages.get(row["session_id"]),
+        [row.get(f"late_{kind}", 0) for kind in STANDINGS],
+    ]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _group(group: Attention, places: dict[str, int], kinds: list[str]) -> dict[str, Any]:
+    return {
+        "name": group.kind.name,
+        "title": group.kind.title,
+        "superlative": group.kind.superlative,
+        "missing": group.missing,
+        "bySession": {places[name]: count for name, count in group.by_session.items() if name in places},
+        "rows": [
+            [
+                places.get(row["session_id"], row["session_id"]),
+                row["user_id"],
+                seconds(row["moment"]),
+                row["progress"],
+                kinds.index(row["standing"]) if row["standing"] in kinds else row["standing"],
+                row["step_id"],
+                row["steps"],
+                int(row["is_listed"]),
+            ]
+            for row in group.rows.iter_rows(named=True)
+        ],
+    }

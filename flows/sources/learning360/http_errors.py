@@ -1,0 +1,128 @@
+"""What goes wrong between the platform and us, each in one sentence; its own words may quote data."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from flows.sources.learning360.resources import CORRECTED, CORRECTIONS, SUBSCRIPTION, ListOf, Wanted
+from schemas.errors import (
+    MissingScope,
+    NoSuchList,
+    NotNow,
+    SourceError,
+    Unreachable,
+    may_help_later,
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """The platform in messages: its address, nothing else of the settings."""
+
+    url: str
+
+    def refused(self, wanted: Wanted | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
+        """The error that an answer which is no page stands for. wanted: None for the token."""
+        kind = wanted.of if wanted else None
+        status, code = answer.status_code, error_code(answer)
+        what = f"the list {kind.name}" if kind else "an access token"
+        if may_help_later(status):
+            if status == 429:
+                return NotNow(
+                    f"{self.url} was asked too often for minutes, for {what}: another program may be using "
+                    "up its limit. Run again later, or lower requests_per_second.",
+                    pause_s,
+                    f"answers HTTP {status}, too many requests",
+                )
+            return NotNow(
+                f"{self.url} fails with HTTP {status} when asked for {what}. Run again later.",
+                pause_s,
+                f"answers HTTP {status}",
+            )
+        if status == 401:
+            return self.no_credentials() if kind is None else self.token_refused(kind)
+        if status == 403 and kind:
+            return MissingScope(
+                f"The client may not read {what}: it lacks the scope {kind.scope}. Grant it in the "
+                f"platform's settings of the API, or skip what needs it. {_CHECK}"
+            )
+        if status == 404 or (status == 410 and wanted):
+            return NoSuchList(self._missing(wanted), is_named=bool(code), status=status)
+        if 300 <= status < 400:
+            return SourceError(f"{self.url} sends us to another address when asked for {what}. {_ADDRESS}")
+        if kind is None and code in ("invalid_client", "invalid_grant", "unauthorized_client"):
+            return self.no_credentials()
+        words = f"HTTP {status}" + (f", {code}" if code else "")
+        if kind and status == 400:
+            sentence = f"{self.url} does not take our request for {what} ({words}). Please report it."
+            return NoSuchList(sentence, status=status)
+        return SourceError(f"{self.url} refuses {what} ({words}). {_CHECK}")
+
+    def _missing(self, wanted: Wanted | None) -> str:
+        if wanted and wanted.of in (SUBSCRIPTION, CORRECTIONS):
+            return (
+                f"{self.url} has no webhook subscription {wanted.owner}. Set subscription to the id of one "
+                f"of the platform's subscriptions for {CORRECTED}."
+            )
+        return f"{self.url} has no {wanted.path if wanted else TOKEN}. {_ADDRESS}"
+
+    def no_credentials(self) -> SourceError:
+        return SourceError(
+            f"{self.url} does not know the client: client_id or client_secret is wrong, or of a client that "
+            "was revoked. Mend the settings of 360learning."
+        )
+
+    def token_refused(self, kind: ListOf) -> SourceError:
+        return SourceError(
+            f"{self.url} refuses a token that it has just given, for the list {kind.name}. Run again; if it "
+            "stays so, make a new client."
+        )
+
+    def unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
+            f"{self.url} can't be reached or cut the connection ({type(error).__name__}). Look at base_url "
+            "and the network, then run again.",
+            f"can't be reached or cut the connection ({type(error).__name__})",
+        )
+
+    def page_gone(self, name: str, page: int, error: NoSuchList) -> NoSuchList:
+        """A later page of a list is refused, at the address that the page before it gave."""
+        return NoSuchList(
+            f"{self.url}, list {name}, page {page}: HTTP {error.status} at the address that page {page - 1} "
+            "gave for it. Run again: the list is read from its first page then.",
+            is_named=error.is_named,
+            status=error.status,
+        )
+
+    def not_json(self, what: str) -> SourceError:
+        return SourceError(f"{self.url} answers {what} with something that is not JSON. {_ADDRESS}")
+
+    def unexpected(self, name: str, page: int, fault: str) -> SourceError:
+        """name: of the list. fault: which field is how."""
+        return SourceError(
+            f"{self.url}, list {name}, page {page}: {fault}. This version of pathstats can't read that; "
+            "please report it."
+        )
+
+    def elsewhere(self, name: str) -> SourceError:
+        return SourceError(
+            f"{self.url}, list {name}: the next page is said to be on another host, which is not asked. "
+            f"{_ADDRESS}"
+        )
+
+
+TOKEN = "/api/v2/oauth2/token"
+_ADDRESS = "Look at base_url: https://app.360learning.com or https://app.us.360learning.com."
+_CHECK = "`pathstats check 360learning` tells all that is missing."
+
+
+def error_code(answer: httpx.Response) -> str:
+    """The code of an error body, `{"error": code}` or `{"error": {"code": code}}`; empty if it has none."""
+    try:
+        error = json.loads(answer.content)["error"]
+        code = error["code"] if isinstance(error, dict) else error
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return code if isinstance(code, str) and re.fullmatch("[A-Za-z_]{1,40}", code) else ""

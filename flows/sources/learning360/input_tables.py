@@ -1,0 +1,196 @@
+"""From what was landed to the tables of the contract: one parquet file each, built by DuckDB."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from flows.database.connection import Duck, file_name
+from flows.sources.learning360 import activity, definitions, landing_warnings, sync_state
+from flows.sources.learning360.landed_rows import older_versions, parquet_or
+from flows.sources.learning360.sync_plan import WHOLE, Decision
+from flows.sources.page_store import Landing
+from schemas.errors import SourceError
+
+# What tells rows of one id apart that were read twice; else what was read last counts.
+_IDS = {"registrations_landed": ("registration", ""), "courses_landed": ("_id", "lastActivityAt")}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables made of a landing.
+
+    full:     the tables that are whole; the others hold changes.
+    warnings: sentences about what the tables lack.
+    """
+
+    files: dict[str, Path]
+    full: frozenset[str]
+    warnings: list[str]
+
+
+def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
+    """Write the tables into the folder, and what the next extraction needs to know into `known_to`.
+
+    Raises: SourceError if the landing's files can't be read.
+    """
+    known_to.mkdir(exist_ok=True)
+    try:
+        with Duck(folder / "landed.duckdb") as duck:
+            return _Making(duck, landing, folder, known_to).make()
+    except duckdb.Error as error:
+        raise SourceError(
+            f"{landing.folder}: the landed pages can't be read ({type(error).__name__}). Delete the folder "
+            "and run again with --source 360learning."
+        ) from error
+
+
+class _Making:
+    def __init__(self, duck: Duck, landing: Landing, folder: Path, known_to: Path) -> None:
+        self._duck = duck
+        self._landing = landing
+        self._folder = folder
+        self._known = known_to
+        self._before = landing.folder / sync_state.BEFORE
+        self._is_full = landing.record.is_full
+
+    def make(self) -> Tables:
+        landed = definitions.landed_tables(self._landing) | activity.landed_tables(self._landing)
+        for table, rows in landed.items():
+            self._table(table, rows)
+            id, version = _IDS.get(table, ("_id", ""))
+            if table != "events_landed":
+                self._duck.execute(older_versions(table, id, version))
+        self._table("steps_landed", definitions.steps_landed())
+        self._remember()
+        queries = {
+            "users": definitions.users(self._landing),
+            "paths": definitions.paths(self._landing),
+            "path_steps": definitions.path_steps_now(),
+            "path_sessions": definitions.path_sessions(self._landing),
+            "enrollments": definitions.enrollments(self._landing),
+            "step_activity": " UNION ALL BY NAME ".join(
+                of(self._landing) for of in (activity.attempts, activity.attendances, activity.corrections)
+            ),
+            "waivers": self._with_company("waivers_known"),
+            "child_sessions": self._with_company(
+                "(SELECT session_id, root_session_id FROM sessions_known WHERE root_session_id IS NOT NULL)"
+            ),
+        }
+        files = {
+            table: self._file(self._folder / f"{table}.parquet", query) for table, query in queries.items()
+        }
+        courses = self._handed(sync_state.COURSES, _COURSES)
+        return Tables(files, self._full(), landing_warnings.warnings(self._duck, self._landing, courses))
+
+    def _full(self) -> frozenset[str]:
+        """Steps, waivers and child sessions are few: they come whole, those that have gone are seen."""
+        always = {"users", "path_steps", "waivers", "child_sessions"}
+        decision = self._landing.record.decision
+        if not Decision.of_json(decision or WHOLE.as_json()).batches:
+            always.add("step_activity")
+        return frozenset(always | ({"paths", "path_sessions", "enrollments"} if self._is_full else set()))
+
+    def _remember(self) -> None:
+        """Put together what is known now, for the tables and for the next extraction."""
+        paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
+        enrolments = "SELECT _id FROM enrollments_landed"
+        path_steps = definitions.path_steps(self._landing)
+        self._know("steps_known", path_steps, sync_state.STEPS, _STEPS, f"path_id NOT IN ({paths})")
+        self._know(
+            "waivers_known",
+            definitions.waivers_now(),
+            sync_state.WAIVERS,
+            _WAIVERS,
+            f"path_id NOT IN ({paths})",
+        )
+        self._know(
+            "sessions_known",
+            definitions.sessions_known(),
+            sync_state.SESSIONS,
+            _SESSIONS,
+            f"session_id NOT IN ({sessions})",
+        )
+        self._know(
+            "enrolled",
+            activity.enrolled(),
+            sync_state.ENROLLMENTS,
+            _ENROLLMENTS,
+            f"enrollment_id NOT IN ({enrolments})",
+        )
+        titles = definitions.titles_now()
+        others = f"(type, step_id) NOT IN (SELECT (type, step_id) FROM ({titles}))"
+        self._know("titles_known", titles, sync_state.TITLES, _TITLES, others, is_kept=True)
+        # The platform forgets events after 90 days: each is kept, also when everything is read.
+        self._table("corrected", activity.corrected(self._handed(sync_state.CORRECTIONS, _CORRECTIONS)))
+        self._table("courses_known", self._courses())
+        for file, table in _HANDED_ON.items():
+            self._file(self._known / file, f"FROM {table}")
+
+    def _know(
+        self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
+    ) -> None:
+        """What was read now and, unless everything was, what was handed on of others than were read."""
+        is_left = "true" if is_kept or not self._is_full else "false"
+        self._table(
+            table,
+            f"{now} UNION ALL BY NAME SELECT * FROM {self._handed(file, columns)} "
+            f"WHERE {is_left} AND {others}",
+        )
+
+    def _courses(self) -> str:
+        """Each course: attempts at the last count, whether some are in a session, if it is or was a step."""
+        uncounted = "0" if self._is_full else "coalesce(b.attempts, 0)"
+        return f"""
+        SELECT course_id, coalesce(n.attempts, {uncounted}) AS attempts,
+          coalesce(n.in_session, false) OR coalesce(b.in_session, false) AS in_session,
+          coalesce(s.is_step, false) OR coalesce(b.is_step, false) AS is_step
+        FROM (SELECT courseId AS course_id, count(*) AS attempts,
+                bool_or(pathSessionId IS NOT NULL) AS in_session
+              FROM courses_landed WHERE courseId IS NOT NULL GROUP BY 1) AS n
+        FULL JOIN (SELECT DISTINCT step_id AS course_id, true AS is_step FROM steps_known
+                   WHERE type = 'course' AND step_id IS NOT NULL) AS s USING (course_id)
+        FULL JOIN {self._handed(sync_state.COURSES, _COURSES)} AS b USING (course_id)"""
+
+    def _handed(self, file: str, columns: str) -> str:
+        return parquet_or(self._before / file, columns)
+
+    def _with_company(self, table: str) -> str:
+        return f"SELECT {definitions.of_company(self._landing)}, * FROM {table}"
+
+    def _table(self, name: str, query: str) -> None:
+        self._duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+    def _file(self, file: Path, query: str) -> Path:
+        # What is handed on may be a link to what an older landing knows: never written through.
+        file.unlink(missing_ok=True)
+        self._duck.execute(f"COPY ({query}) TO {file_name(file)} (FORMAT parquet)")
+        return file
+
+
+_STEPS = (
+    "company_id VARCHAR, path_id VARCHAR, step_id VARCHAR, position BIGINT, type VARCHAR, optional VARCHAR, "
+    "due_basis VARCHAR, due_unit VARCHAR, due_value VARCHAR, min_score VARCHAR, attempts_limit VARCHAR, "
+    "time_limit_mode VARCHAR, time_limit_s VARCHAR, is_scorm VARCHAR, is_examination VARCHAR"
+)
+_SESSIONS = "session_id VARCHAR, path_id VARCHAR, root_session_id VARCHAR"
+_ENROLLMENTS = (
+    "enrollment_id VARCHAR, path_id VARCHAR, session_id VARCHAR, user_id VARCHAR, enrolled_at TIMESTAMPTZ, "
+    "archived_at TIMESTAMPTZ"
+)
+_CORRECTIONS = (
+    "correction VARCHAR, user_id VARCHAR, step_id VARCHAR, session_id VARCHAR, corrected_at VARCHAR, "
+    "score VARCHAR, success VARCHAR, enrollment_id VARCHAR"
+)
+_TITLES = "type VARCHAR, step_id VARCHAR, title VARCHAR, is_scorm BOOLEAN"
+_WAIVERS = "path_id VARCHAR, step_id VARCHAR, threshold VARCHAR, waived_step_id VARCHAR"
+_COURSES = "course_id VARCHAR, attempts BIGINT, in_session BOOLEAN, is_step BOOLEAN"
+_HANDED_ON = {
+    sync_state.STEPS: "steps_known",
+    sync_state.SESSIONS: "sessions_known",
+    sync_state.ENROLLMENTS: "enrolled",
+    sync_state.CORRECTIONS: "corrected",
+    sync_state.WAIVERS: "waivers_known",
+    sync_state.COURSES: "courses_known",
+    sync_state.TITLES: "titles_known",
+}

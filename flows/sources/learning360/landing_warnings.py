@@ -1,0 +1,157 @@
+"""Warnings about a landing: which results are incomplete, and what to do about it."""
+
+import re
+from collections import Counter
+
+import polars as pl
+
+from flows.database.connection import Duck
+from flows.sources.learning360 import activity, resources
+from flows.sources.learning360.activity import IS_CORRECTION, IS_WHOLE
+from flows.sources.learning360.corrections_file import OF_FILE
+from flows.sources.learning360.resources import CORRECTED
+from flows.sources.learning360.sync_plan import Decision
+from flows.sources.page_store import Landing
+
+# More would be no sentence.
+_NAMED, _IDS_NAMED = 12, 3
+
+
+def warnings(duck: Duck, landing: Landing, handed_courses: str) -> list[str]:
+    """All warnings about a landing, once its tables are made.
+
+    handed_courses: the query for the courses that the landing before has handed on.
+    """
+    found = (
+        _not_understood(duck, landing),
+        _unread(landing),
+        _subscription(landing),
+        _corrections_not_read(duck, landing),
+        _courses_without_attempts(duck, landing, handed_courses),
+        _archived_registrations(duck),
+    )
+    return [sentence for sentence in found if sentence]
+
+
+def subscription_fault(subscription: dict[str, object]) -> str | None:
+    """Why no corrections come from a webhook subscription, and what to do; None if they come."""
+    name, kind, status = (subscription.get(key) for key in ("_id", "eventType", "status"))
+    if kind != CORRECTED:
+        other = kind if isinstance(kind, str) and re.fullmatch("[a-z.]{1,80}", kind) else "other events"
+        return (
+            f"The webhook subscription {name} sends {other}, not {CORRECTED}: no correction of an assessment "
+            f"is read. Set subscription to one for {CORRECTED}."
+        )
+    if status != "active":
+        return (
+            f"The webhook subscription {name} is inactive: its receiver failed for 5 days, and the platform "
+            "records no new corrections. Let the receiver answer 2xx and activate the subscription again; "
+            "add corrections made since then by corrections_file."
+        )
+    return None
+
+
+def _subscription(landing: Landing) -> str | None:
+    owners = [name.partition("/")[2] for name in landing.names() if name.startswith("corrections/")]
+    for owner in owners:
+        if owner != OF_FILE.part:
+            kept = next(landing.rows_of(f"{resources.SUBSCRIPTION.name}/{owner}"), None)
+            return subscription_fault(kept) if kept else lost_without(resources.SUBSCRIPTION)
+    return None
+
+
+def _unread(landing: Landing) -> str | None:
+    lost = [lost_without(kind) for kind in resources.LISTS if kind.name in landing.record.unread]
+    return " ".join(lost) or None
+
+
+def lost_without(kind: resources.ListOf) -> str:
+    """The sentence that a list can't be read, with the loss and what to do."""
+    return (
+        f"The list {kind.name} can't be read, which needs the scope {kind.scope}: {kind.lost_without}. "
+        f'Grant the scope, or set skip = ["{kind.skipped_with}"].'
+    )
+
+
+def _not_understood(duck: Duck, landing: Landing) -> str | None:
+    """Unknown or unusable fields and values, with their counts and where they are kept."""
+    found = landing.strange() + Counter(_left_out(duck))
+    if not found:
+        return None
+    named = ", ".join(f"{name} ({count:,})" for name, count in found.most_common(_NAMED))
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return (
+        f"360Learning answers what this version does not know or can't use; it has no effect: {named}{more}. "
+        f"It is kept in {landing.folder}."
+    )
+
+
+def _left_out(duck: Duck) -> dict[str, int]:
+    time = "coalesce(firstActivityAt, lastActivityAt, completedAt)"
+    counts = {
+        "attempts at courses without any time": f"SELECT count(*) FROM courses_landed WHERE {time} IS NULL",
+        "attendances of slots that are not listed": "SELECT count(*) FROM registrations_landed AS r "
+        f"WHERE {activity.ATTENDED} AND r.classroomSlotId NOT IN (SELECT _id FROM slots_landed)",
+        "events without a type": "SELECT count(*) FROM events_landed WHERE type IS NULL",
+        "corrections without assessment, learner or time": "SELECT count(*) FROM events_landed "
+        f"WHERE {IS_CORRECTION} AND NOT ({IS_WHOLE})",
+    }
+    found = {what: int(duck.value(query)) for what, query in counts.items()}
+    return {what: count for what, count in found.items() if count}
+
+
+def _corrections_not_read(duck: Duck, landing: Landing) -> str | None:
+    is_read = any(name.partition("/")[0] == resources.CORRECTIONS.name for name in landing.names())
+    if is_read or resources.CORRECTIONS.skipped_with in landing.record.skip:
+        return None
+    count = int(duck.value("SELECT count(DISTINCT step_id) FROM steps_known WHERE type = 'assessment'"))
+    return without_corrections(count, "the paths' steps")
+
+
+def without_corrections(count: int, steps: str) -> str | None:
+    """What a run lacks that reads no corrections; None without an assessment.
+
+    count: of assessments. steps: of which steps.
+    """
+    if not count:
+        return None
+    return (
+        f"No corrections are read, and {count:,} of {steps} are assessments: their learners stay "
+        'awaitingCorrection. Set subscription or corrections_file, or skip = ["assessments"].'
+    )
+
+
+def _courses_without_attempts(duck: Duck, landing: Landing, handed_courses: str) -> str | None:
+    """Courses that had attempts and, asked for by id, have none: the filter may not have been understood."""
+    batches = Decision.of_json(landing.record.decision).batches if landing.record.decision else ()
+    asked = pl.DataFrame(
+        {"course_id": [course for batch in batches for course in batch]}, {"course_id": pl.String}
+    )
+    with duck.lent("asked_courses", asked):
+        missed = duck.rows(f"""
+            SELECT course_id, attempts FROM {handed_courses} JOIN asked_courses USING (course_id)
+            WHERE attempts > 0 AND course_id NOT IN (
+              SELECT courseId FROM courses_landed WHERE courseId IS NOT NULL) ORDER BY course_id""")
+    if not missed:
+        return None
+    some = ", ".join(course for course, _ in missed[:_IDS_NAMED])
+    more = ", …" if len(missed) > _IDS_NAMED else ""
+    return (
+        f"The platform answers no attempts for {len(missed):,} courses that had "
+        f"{sum(attempts for _, attempts in missed):,} before ({some}{more}); the earlier ones are kept. If "
+        "they were not deleted, set full_every_days = 0, so that attempts are read as one list."
+    )
+
+
+def _archived_registrations(duck: Duck) -> str | None:
+    registered = "registrations_landed AS r JOIN slots_landed AS s ON s._id = r.classroomSlotId"
+    archived, attended, counted = duck.rows(f"""
+        SELECT count(*), count(*) FILTER ({activity.ATTENDED}),
+          count(*) FILTER ({activity.ATTENDED} AND {activity.COUNTS})
+        FROM {registered} WHERE r.is_archived""")[0]
+    if not attended:
+        return None
+    return (
+        f"{attended:,} of {archived:,} archived registrations for classroom slots say that the learner "
+        f"attended: {counted:,} count, archived after the slot had ended; {attended - counted:,} do not."
+    )

@@ -1,0 +1,147 @@
+"""Whether a platform can be read: its address, the client, and the scope of each list, in seconds."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from flows.sources.learning360 import resources
+from flows.sources.learning360.client import Platform, connected
+from flows.sources.learning360.concurrency import together
+from flows.sources.learning360.landing_warnings import lost_without, subscription_fault, without_corrections
+from flows.sources.learning360.page_content import rows_of, subscription_of
+from flows.sources.learning360.resources import STATUSES, ListOf, Wanted
+from flows.sources.learning360.settings import Settings
+from schemas.errors import MissingScope, NoSuchList, SourceError
+
+# Somebody waits: a hiccup is forgiven, no more.
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How one list answered.
+
+    answer:  readable, missing scope, failed, skipped, or nothing to try it on.
+    rows:    of its first page. fault: what is wrong, in a sentence.
+    warning: what a run lacks, in a sentence, where it can do without the list.
+    """
+
+    list: str
+    scope: str
+    answer: str
+    rows: int | None = None
+    fault: str | None = None
+    warning: str | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        return self.fault is not None
+
+
+def probe(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None = None,
+    run: Callable[[Coroutine[Any, Any, list[Probe]]], list[Probe]] = asyncio.run,
+) -> list[Probe]:
+    """Ask for the first page of each list that a night reads, in the order of `lists.LISTS`.
+
+    Raises: SourceError if the platform can't be reached or does not know the client.
+    """
+    return run(_probed(settings, transport))
+
+
+async def _probed(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> list[Probe]:
+    found: dict[str, Probe] = {}
+    async with connected(settings, transport, attempts=_ATTEMPTS) as platform:
+        await platform.now()
+        probing = _Probing(settings, platform, found)
+        await together(
+            probing.paths_and_what_they_need(),
+            probing.classrooms(),
+            *(probing.first(Wanted(kind)) for kind in _ALONE),
+            probing.first(Wanted(resources.STATS, filters=(("status[eq]", STATUSES[0]),))),
+        )
+    return [found[kind.name] for kind in resources.LISTS]
+
+
+# They need no id of another list.
+_ALONE = (resources.SESSIONS, resources.COURSES, resources.CATALOG, resources.USERS)
+
+
+@dataclass(frozen=True)
+class _Probing:
+    settings: Settings
+    platform: Platform
+    found: dict[str, Probe]
+
+    async def paths_and_what_they_need(self) -> None:
+        rows = await self.first(Wanted(resources.PATHS))
+        await self._corrections(_assessments(rows))
+        await self._of_first(resources.ENROLLMENTS, rows, (("status[eq]", STATUSES[0]),))
+
+    async def classrooms(self) -> None:
+        rows = await self.first(Wanted(resources.CLASSROOMS))
+        await self._of_first(resources.SLOTS, rows)
+        await self._of_first(resources.REGISTRATIONS, rows)
+
+    async def _corrections(self, assessments: int) -> None:
+        owners = [{"_id": self.settings.subscription}] if self.settings.subscription else []
+        await self._of_first(resources.SUBSCRIPTION, owners)
+        await self._of_first(resources.CORRECTIONS, owners)
+        subscription, corrections = (
+            self.found[kind.name] for kind in (resources.SUBSCRIPTION, resources.CORRECTIONS)
+        )
+        if corrections.is_fault and subscription.warning:
+            # A run does not come as far as to do without it.
+            self.found[subscription.list] = replace(subscription, warning=None, fault=corrections.fault)
+        if not (owners or self.settings.corrections_file or self._is_skipped(resources.CORRECTIONS)):
+            lost = without_corrections(assessments, "the steps on the first page of paths")
+            self.found[corrections.list] = replace(corrections, warning=lost)
+
+    async def _of_first(
+        self, kind: ListOf, owners: list[dict[str, Any]], filters: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        if owners or self._is_skipped(kind):
+            await self.first(Wanted(kind, str(owners[0]["_id"]) if owners else "", filters=filters))
+        else:
+            self.found[kind.name] = Probe(kind.name, kind.scope, "nothing to try it on")
+
+    async def first(self, wanted: Wanted) -> list[dict[str, Any]]:
+        kind = wanted.of
+        if self._is_skipped(kind):
+            self.found[kind.name] = Probe(kind.name, kind.scope, "skipped")
+            return []
+        try:
+            page = await self.platform.first_page(wanted)
+            rows = self._rows(wanted, page.content)
+        except SourceError as error:
+            answer = "missing scope" if isinstance(error, MissingScope) else "failed"
+            self.found[kind.name] = _failed(kind, answer, error)
+            return []
+        fault = subscription_fault(rows[0]) if kind is resources.SUBSCRIPTION else None
+        answer = "failed" if fault else "readable"
+        self.found[kind.name] = Probe(kind.name, kind.scope, answer, rows=len(rows), fault=fault)
+        return rows
+
+    def _rows(self, wanted: Wanted, content: bytes) -> list[dict[str, Any]]:
+        if wanted.of is resources.SUBSCRIPTION:
+            return [subscription_of(self.platform.host, wanted, content)]
+        return rows_of(self.platform.host, wanted, 1, content)
+
+    def _is_skipped(self, kind: ListOf) -> bool:
+        return kind.skipped_with in self.settings.skip
+
+
+def _assessments(paths: list[dict[str, Any]]) -> int:
+    steps = [step for path in paths for step in path["steps"] if isinstance(step, dict)]
+    return len({str(step.get("_id")) for step in steps if step.get("type") == "assessment"})
+
+
+def _failed(kind: ListOf, answer: str, error: SourceError) -> Probe:
+    """A list that can't be read: a fault, or a warning where a run reads on without it."""
+    if kind.lost_without and isinstance(error, MissingScope | NoSuchList):
+        return Probe(kind.name, kind.scope, answer, warning=lost_without(kind))
+    return Probe(kind.name, kind.scope, answer, fault=str(error))

@@ -1,0 +1,57 @@
+"""What an extraction of changes knows of those before it: files that each landing hands on to the next."""
+
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from flows.sources.learning360.resources import PATHS
+from flows.sources.learning360.sync_plan import Course
+from flows.sources.page_store import Landing
+
+# In a landing: what it hands on, and what it was handed.
+KNOWN, BEFORE = "known", "before"
+SESSIONS, STEPS, WAIVERS = "sessions.parquet", "steps.parquet", "waivers.parquet"
+ENROLLMENTS, CORRECTIONS, COURSES = "enrollments.parquet", "corrections.parquet", "courses.parquet"
+TITLES = "titles.parquet"
+
+
+class Known:
+    """What the landing before has handed on; nothing if there is none."""
+
+    def __init__(self, landing: Landing) -> None:
+        self._folder = landing.folder / BEFORE
+        self._is_full = landing.record.is_full
+
+    def paths(self) -> set[str]:
+        """The paths that have sessions, as far as they aren't read anew."""
+        if self._is_full:
+            return set()
+        return set(pl.read_parquet(self._folder / SESSIONS)["path_id"].drop_nulls())
+
+    def courses(self, landing: Landing) -> dict[str, Course]:
+        """The courses that were met before, and those that are steps of a path that has changed."""
+        file = self._folder / COURSES
+        if not file.is_file():
+            return {}
+        rows = pl.read_parquet(file).iter_rows()
+        known = {name: Course(attempts, in_session, is_step) for name, attempts, in_session, is_step in rows}
+        for path in landing.rows_of(PATHS.name):
+            for step in path["steps"]:
+                if isinstance(step, dict) and step.get("type") == "course":
+                    name = str(step.get("_id"))
+                    before = known.get(name, Course(0, False, True))
+                    known[name] = Course(before.attempts, before.in_session, True)
+        return known
+
+
+def hand_on(known: Path | None, landing: Path) -> None:
+    """Give a new landing what an older one knows, if there is one; as links, where the disk has them."""
+    before = landing / BEFORE
+    before.mkdir()
+    for file in known.glob("*.parquet") if known else ():
+        try:
+            os.link(file, before / file.name)
+        except OSError:
+            shutil.copyfile(file, before / file.name)

@@ -1,0 +1,318 @@
+"""What was read of a platform, page by page, as it came: one folder for each extraction.
+
+    HOME/landing/20260310T020000Z/
+        landing.json                           which platform, since when, what was read and how
+        journal.ndjson                         a line for each complete page, with the address of the next one
+        enrollments/000017.<path>.ndjson.gz    a page's rows, one a line; numbered in the order of reading
+        known/                                 what an extraction of changes needs to know of those before it
+
+A page is complete or absent: its file gets its name when all of it is on the disk, and the journal names it
+after that. A file that the journal does not name is of an extraction that was killed, and is thrown away. The
+journal itself is not waited for: a power cut may take its last lines, and their pages are read again.
+"""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from flows.home.fsync import sync
+from schemas.errors import SourceError
+
+FORMAT = 1
+# How activity ids are made, raised with each change: rows of other ids would stay beside the new ones.
+IDS = 2
+_RECORD, _JOURNAL = "landing.json", "journal.ndjson"
+# What the folder's name ends with until it is a landing.
+_BEGUN = ".begun"
+# What becomes a part of a file's name.
+_OWNER = re.compile("[0-9A-Za-z_-]{0,64}")
+
+Row = dict[str, Any]
+# JSON that was just read has no circles to look for.
+_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an extraction is of. Times are ISO 8601 in UTC.
+
+    base:         the landing whose changes these are; None: everything is read.
+    since:        changes from then on.
+    full_at:      when the last extraction of everything began: this one, or one before it.
+    decision:     how attempts at courses are read, and why.
+    read_at:      when it was complete.
+    delivered_at: when it became tables.
+    unread:       lists that the client may not read and that a run can do without.
+    ids:          how activity ids are made; 1 in landings that do not name it.
+    """
+
+    platform: str
+    company_id: str
+    begun_at: str
+    full_at: str
+    skip: tuple[str, ...] = ()
+    base: str | None = None
+    since: str | None = None
+    decision: dict[str, Any] | None = None
+    read_at: str | None = None
+    delivered_at: str | None = None
+    format: int = FORMAT
+    unread: tuple[str, ...] = ()
+    ids: int = 1
+
+    @property
+    def is_full(self) -> bool:
+        return self.base is None
+
+    @property
+    def data_as_of(self) -> datetime:
+        return datetime.fromisoformat(self.begun_at)
+
+
+@dataclass(frozen=True)
+class LandedPage:
+    """A page that is complete.
+
+    number:  its place among all pages, in the order of reading.
+    file:    below the landing; None if it has no rows. size: its bytes.
+    next:    the address of the list's next page; None: it was the last one.
+    strange: what this version does not know in it, and how often.
+    """
+
+    list: str
+    number: int
+    rows: int
+    file: str | None
+    size: int
+    next: str | None
+    strange: Mapping[str, int] = field(default_factory=dict)
+
+
+class Landing:
+    """One extraction's folder; pages may be added from several threads."""
+
+    def __init__(self, folder: Path, record: Record, pages: dict[str, list[LandedPage]]) -> None:
+        self.folder = folder
+        self.record = record
+        self._pages = pages
+        self._number = max((page.number for of in pages.values() for page in of), default=0)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def begin(cls, folder: Path, record: Record, prepare: Callable[[Path], None] = lambda _: None) -> Self:
+        """A new landing; the folder must not exist.
+
+        prepare: puts into the folder what must be there from the beginning.
+        """
+        beside = folder.with_name(folder.name + _BEGUN)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        (beside / _JOURNAL).touch()
+        prepare(beside)
+        cls(beside, record, {}).note()
+        os.replace(beside, folder)
+        return cls(folder, record, {})
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The landing that lies there, as far as it had come.
+
+        Raises: SourceError if there is none, or one of another version.
+        """
+        record = read_record(folder)
+        if record is None:
+            raise SourceError(f"{folder}: there is no landing; give a folder that holds {_RECORD}.")
+        return cls(folder, record, _read_journal(folder))
+
+    def throw_away_what_is_incomplete(self) -> None:
+        """Leave the complete pages alone: in the journal, and of the files."""
+        beside = self.folder / f"{_JOURNAL}.part"
+        lines = (json.dumps(asdict(page)) + "\n" for of in self._pages.values() for page in of)
+        beside.write_text("".join(lines), "utf-8")
+        sync(beside)
+        os.replace(beside, self.folder / _JOURNAL)
+        complete = {page.file for of in self._pages.values() for page in of}
+        for file in (*self.folder.glob("*/*.ndjson.gz"), *self.folder.glob("*/*.part")):
+            if str(file.relative_to(self.folder)) not in complete:
+                file.unlink()
+
+    def note(self, **facts: Any) -> None:
+        """Write what the extraction is of, with the facts that have become known."""
+        self.record = replace(self.record, **facts)
+        beside = self.folder / f"{_RECORD}.part"
+        beside.write_text(json.dumps(asdict(self.record), indent=2) + "\n", "utf-8")
+        sync(beside)
+        os.replace(beside, self.folder / _RECORD)
+
+    def names(self) -> list[str]:
+        """The lists that were begun."""
+        return sorted(self._pages)
+
+    def pages(self, name: str) -> list[LandedPage]:
+        """The complete pages of a list, in their order."""
+        return list(self._pages.get(name, ()))
+
+    def is_complete(self, name: str) -> bool:
+        pages = self._pages.get(name)
+        return pages is not None and pages[-1].next is None
+
+    def is_whole(self) -> bool:
+        """Whether every list that was begun is complete."""
+        return all(self.is_complete(name) for name in self._pages)
+
+    def add(
+        self, name: str, owner: str, rows: list[Row], following: str | None, strange: Mapping[str, int]
+    ) -> None:
+        """Land the next page of a list; when this returns, it survives a kill."""
+        if not _OWNER.fullmatch(owner):
+            raise SourceError(f"The list {name} is of something whose id is none; please report it.")
+        with self._lock:
+            self._number += 1
+            number = self._number
+        file, size = self._written(name.partition("/")[0], number, owner, rows) if rows else (None, 0)
+        # `asdict` makes of a Counter one that counts its pairs.
+        page = LandedPage(name, number, len(rows), file, size, following, dict(strange))
+        self._journal(asdict(page))
+        self._pages.setdefault(name, []).append(page)
+
+    def restart(self, name: str) -> None:
+        """Forget the pages of a list: it will be read from its beginning."""
+        self._journal({"restart": name})
+        for page in self._pages.pop(name, ()):
+            if page.file:
+                (self.folder / page.file).unlink(missing_ok=True)
+
+    def _written(self, kind: str, number: int, owner: str, rows: list[Row]) -> tuple[str, int]:
+        name = f"{kind}/{number:06d}.{owner}.ndjson.gz"
+        file = self.folder / name
+        file.parent.mkdir(exist_ok=True)
+        lines = "\n".join(map(_line, rows)) + "\n"
+        beside = file.with_suffix(".part")
+        # Half a surrogate pair, which JSON can hold, is no text: it becomes a question mark.
+        size = beside.write_bytes(gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0))
+        sync(beside)
+        os.replace(beside, file)
+        return name, size
+
+    def _journal(self, line: dict[str, Any]) -> None:
+        with self._lock, (self.folder / _JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(line) + "\n")
+
+    def rows_of(self, name: str) -> Iterator[Row]:
+        """The rows of a list, one by one."""
+        for page in self.pages(name):
+            if page.file:
+                with gzip.open(self.folder / page.file, "rt", encoding="utf-8") as lines:
+                    yield from map(json.loads, lines)
+
+    def files(self, kind: str) -> list[Path]:
+        """The files of all lists of a kind."""
+        return [
+            self.folder / page.file
+            for name, of in self._pages.items()
+            if name.partition("/")[0] == kind
+            for page in of
+            if page.file
+        ]
+
+    def counts(self) -> Counter[str]:
+        """Rows by kind of list."""
+        counts: Counter[str] = Counter()
+        for name, of in self._pages.items():
+            counts[name.partition("/")[0]] += sum(page.rows for page in of)
+        return counts
+
+    def strange(self) -> Counter[str]:
+        """What this version does not know in the pages, and how often."""
+        return sum((Counter(page.strange) for of in self._pages.values() for page in of), Counter())
+
+
+def read_record(folder: Path) -> Record | None:
+    """What the landing in the folder is of; None if there is none that this version can read."""
+    try:
+        noted = json.loads((folder / _RECORD).read_text("utf-8"))
+        tuples = {name: tuple(noted.get(name, ())) for name in ("skip", "unread")}
+        record = Record(**noted | tuples)
+        return record if record.format == FORMAT and record.data_as_of.tzinfo else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _read_journal(folder: Path) -> dict[str, list[LandedPage]]:
+    """The complete pages of each list: up to the first line or file of them that is not as it was written."""
+    pages: dict[str, list[LandedPage]] = {}
+    lost: set[str] = set()
+    for line in (folder / _JOURNAL).read_bytes().split(b"\n")[:-1]:
+        try:
+            noted = json.loads(line)
+        except ValueError:
+            break
+        if name := noted.get("restart"):
+            pages.pop(name, None)
+            lost.discard(name)
+            continue
+        page = LandedPage(**noted)
+        if page.file and _size(folder / page.file) != page.size:
+            lost.add(page.list)
+        if page.list not in lost:
+            pages.setdefault(page.list, []).append(page)
+    return pages
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
+
+
+def landings(folder: Path) -> list[tuple[Path, Record]]:
+    """The landings in a folder, the one that was begun last first."""
+    found = [(entry, record) for entry in _folders(folder) if (record := read_record(entry))]
+    return sorted(found, key=lambda landing: (landing[1].data_as_of, landing[0].name), reverse=True)
+
+
+def free_name(folder: Path, run_id: str) -> Path:
+    """A folder for a run's landing; a night that is run again gets another one."""
+    names = [run_id, *(f"{run_id}-{number}" for number in range(2, 10_000))]
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
+def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
+    """Delete all but the last `keep` landings that were delivered, and those that are still needed.
+
+    What was begun before the last delivered one and never delivered will not be taken up again.
+    """
+    for entry in folder.glob(f"*{_BEGUN}"):
+        shutil.rmtree(entry, ignore_errors=True)
+    delivered = [entry for entry, record in landings(folder) if record.delivered_at]
+    kept = {entry.name for entry in delivered[:keep]} | needed
+    last = read_record(delivered[0]) if delivered else None
+    for entry, record in landings(folder):
+        is_left = record.delivered_at is None and last and record.data_as_of <= last.data_as_of
+        if entry.name not in kept and (record.delivered_at or is_left):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [
+            entry
+            for entry in folder.iterdir()
+            if (entry / _RECORD).is_file() and not entry.name.endswith(_BEGUN)
+        ]
+    except OSError:
+        return []
+
+
+def now_iso() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,79 @@
+"""Where learning data comes from: a source is one file in this folder and one line in `SOURCES`."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from flows.sources.base import Source
+from flows.sources.demo import Demo
+from flows.sources.files import Files
+from flows.sources.learning360 import Learning360
+from flows.sources.learning360.replay import Replay
+from flows.sources.learning360.settings import Settings
+from flows.sources.oulad import Oulad
+from schemas.errors import UsageError
+
+
+def _demo(options: str) -> Source:
+    numbers = dict(_pairs(options))
+    if not all(number.isascii() and number.isdigit() for number in numbers.values()):
+        raise UsageError("demo takes whole numbers from 0 on: demo:learners=2000,seed=1.")
+    return Demo(**{name: int(number) for name, number in numbers.items()})
+
+
+# Of Linux's 4,096; the rest is for the names in the folder.
+_LONGEST_PATH = 3_500
+
+
+def _folder(options: str) -> Path:
+    """The folder; a shell leaves the ~ of `files:~/exports` as it is.
+
+    Raises: UsageError if its path is one that no library can open.
+    """
+    readable = os.fsencode(options).decode("utf-8", "backslashreplace")
+    if readable.encode() != os.fsencode(options):
+        raise UsageError(f"The folder {readable} has a name that is not valid UTF-8; rename it.")
+    if len(os.fsencode(options)) > _LONGEST_PATH:
+        raise UsageError(f"The folder's path is longer than {_LONGEST_PATH:,} bytes: {options[:40]}…")
+    try:
+        return Path(options).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{options} names the home of a user who does not exist.") from error
+
+
+def _pairs(options: str) -> list[tuple[str, str]]:
+    pairs = [part.partition("=")[::2] for part in options.split(",") if part]
+    unknown = [name for name, _ in pairs if name not in ("learners", "seed")]
+    if unknown:
+        raise UsageError(f"demo has no option {unknown[0]!r}; it takes learners and seed.")
+    return pairs
+
+
+SOURCES: dict[str, Callable[[str], Source]] = {
+    "files": lambda options: Files(_folder(options)),
+    "changes": lambda options: Files(_folder(options), are_changes=True),
+    "oulad": lambda options: Oulad(_folder(options)),
+    "demo": _demo,
+    "360learning": lambda options: Learning360(Settings.read()),
+    "landing": lambda options: Replay(_folder(options)),
+}
+# Those that lie in no folder.
+_WITHOUT_FOLDER = ("demo", "360learning")
+
+
+def open_source(spec: str) -> Source:
+    """The source that a text such as `files:DIR` or `demo:learners=500` names.
+
+    Raises: UsageError if there is no such source or its options are wrong.
+    """
+    kind, _, options = spec.partition(":")
+    if kind not in SOURCES:
+        raise UsageError(
+            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR, 360learning, "
+            "landing:DIR or demo[:learners=N,seed=S]."
+        )
+    if kind not in _WITHOUT_FOLDER and not options:
+        raise UsageError(f"Source {kind} needs a folder: {kind}:DIR.")
+    if kind == "360learning" and options:
+        raise UsageError("Source 360learning takes no options; its settings are in the environment.")
+    return SOURCES[kind](options)

@@ -1,0 +1,45 @@
+"""Rows that come with the same key: folded into one where that loses nothing, else refused.
+
+Pure text: what is built here is executed by `loading`.
+"""
+
+from flows.database.connection import identifier
+from flows.staging.surrogate_keys import stored_columns, stored_key
+from schemas.columns import Table, facts
+
+
+def hashes_of_keys(model: type[Table], table: str) -> str:
+    """(row_in_file, hash): the hashes of the sound rows' keys. None twice proves all distinct, cheaply."""
+    keys = ", ".join(map(identifier, stored_key(model)))
+    return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE refusal IS NULL"
+
+
+def fates(model: type[Table], table: str, suspects: str) -> str:
+    """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
+
+    Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
+    versions; else all of them are refused.
+
+    suspects: the relation of the sound rows, by row_in_file, whose key's hash is another one's too.
+    """
+    keys = ", ".join(map(identifier, stored_key(model)))
+    content = ", ".join(map(identifier, stored_columns(model)))
+    version = facts(model).get("version")
+    latest = f"{identifier(version)} = max({identifier(version)}) OVER same_key" if version else "false"
+    return f"""
+    WITH repeated AS (
+      SELECT row_in_file AS row_id, {content} FROM {table}
+      WHERE row_in_file IN (SELECT row_in_file FROM {suspects})),
+    copies AS (
+      SELECT *, row_number() OVER (PARTITION BY {content} ORDER BY row_id) > 1 AS is_copy FROM repeated),
+    versions AS (
+      SELECT *, count(*) OVER same_key AS versions, {latest} AS is_latest FROM copies WHERE NOT is_copy
+      WINDOW same_key AS (PARTITION BY {keys})),
+    judged AS (
+      SELECT row_id, versions, is_latest,
+        count(*) FILTER (is_latest) OVER (PARTITION BY {keys}) = 1 AS has_one_latest FROM versions)
+    SELECT row_id, 'folded' AS fate FROM copies WHERE is_copy
+    UNION ALL
+    SELECT row_id, CASE WHEN has_one_latest THEN 'folded' ELSE 'refused' END FROM judged
+    WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
+    """

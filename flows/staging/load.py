@@ -1,0 +1,265 @@
+"""From a source's file to a table beside the warehouse's own: checked, keyed, folded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import duckdb
+import polars as pl
+
+from flows.database.connection import Duck, identifier, quoted
+from flows.files.file_scan import Scan, present_keys, scan, unreadable
+from flows.sources.base import DataWarning, Extract
+from flows.staging.contract_sql import (
+    DUCKDB_TYPES,
+    OF_THE_CHECK,
+    checked_select,
+    columns,
+    key_text,
+    of_refusal,
+    refusal,
+)
+from flows.staging.deduplication import fates, hashes_of_keys
+from flows.staging.surrogate_keys import (
+    DICTIONARIES,
+    UNKEYED,
+    by_id,
+    fill_in,
+    keyed,
+    keyed_so_far,
+    new_keys,
+    stored_name,
+    unkeyed_rows,
+)
+from schemas.columns import Table, table_name
+from schemas.errors import SourceError
+from schemas.inputs import INPUTS, OPTIONAL
+
+_MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
+# Few ids are met in it for the first time: those get their keys once its rows are there.
+_LONG = ("enrollments", "step_activity")
+# But of steps each comes in many rows; so many of them name nearly all.
+_FIRST_ROWS = 100_000
+# Of more unknown columns only so many are named.
+_NAMED_COLUMNS = 10
+_REFUSED = (
+    '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
+    "is_full BOOLEAN"
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows of a table's extraction: read = stored + folded + refused.
+
+    waiting: rows of the whole table whose partner has not arrived; they are stored.
+    misspelt: which of the ignored columns is perhaps which of those that the file lacks.
+    warnings: sentences about the data that a person should know, with the table in front.
+    implausible: such sentences about rows that keep the contract and are hardly meant so.
+    columns: the contract's columns that the extraction has.
+    """
+
+    read: int
+    stored: int
+    folded: int
+    refused: int
+    waiting: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+    misspelt: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    implausible: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @property
+    def refused_share(self) -> float:
+        return self.refused / self.read if self.read else 0.0
+
+
+def loaded(model: type[Table], *, is_full: bool) -> str:
+    """The name of the table that holds what was loaded and is not accepted yet."""
+    return f"{'full' if is_full else 'changed'}_{table_name(model)}"
+
+
+def stored_types(model: type[Table]) -> dict[str, str]:
+    """The DuckDB type of each column of a stored table."""
+    return {
+        stored_name(name): "UINTEGER" if stored_name(name) != name else DUCKDB_TYPES[str(declared.dtype)]
+        for name, declared in model.to_schema().columns.items()
+    }
+
+
+def start(duck: Duck) -> None:
+    """Make what a new warehouse lacks; forget what an earlier, unfinished night left behind."""
+    left_behind = (loaded(model, is_full=is_full) for model in INPUTS for is_full in (True, False))
+    duck.execute_all(
+        [
+            *DICTIONARIES,
+            *(f"DROP TABLE IF EXISTS {table}" for table in left_behind),
+            f"CREATE OR REPLACE TABLE refused ({_REFUSED})",
+        ]
+    )
+
+
+def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
+    """Load one table beside the current one, its refused rows into `refused`.
+
+    Raises: SourceError, naming the file and the line or column that can't be read.
+    """
+    wanted = list(model.to_schema().columns)
+    found = scan(duck, extract.file, wanted)
+    try:
+        present = present_keys(duck, found, wanted)
+        types = {name: kind for name, kind in found.types.items() if name in present}
+        checked = columns(model, types, found.found)
+        ignored = tuple(found.unknown)
+        misspelt = _misspelt(ignored, [column.name for column in checked if column.found is None])
+        absent = [column.name for column in checked if column.required and column.found is None]
+        if absent:
+            hint = "".join(f" Is it {name}?" for name, meant in misspelt.items() if meant in absent)
+            raise SourceError(
+                f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}.{hint}"
+            )
+        table = loaded(model, is_full=extract.is_full)
+        read = _read(duck, model, checked_select(model, found, checked), table)
+    except duckdb.Error as error:
+        raise unreadable(extract.file, error) from error
+    if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
+        raise SourceError(
+            f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
+        )
+    folded = _fold(duck, model, table)
+    refused = _set_refused_aside(duck, model, found, read, is_full=extract.is_full)
+    duck.execute(f"ALTER TABLE {table} DROP COLUMN refusal")
+    return Counts(
+        read,
+        read - folded - sum(refused.values()),
+        folded,
+        sum(refused.values()),
+        reasons=refused,
+        examples=_examples(duck, table_name(model), is_full=extract.is_full) if refused else (),
+        ignored_columns=ignored,
+        misspelt=misspelt,
+        warnings=(str(unknown_columns(extract.name, ignored, misspelt)),) if ignored else (),
+        columns=tuple(name for name in wanted if name in present),
+    )
+
+
+def drop_row_numbers(duck: Duck, model: type[Table], *, is_full: bool) -> None:
+    """Leave only the contract's columns in what was loaded; until then rows can be named by their number."""
+    duck.execute(f"ALTER TABLE {loaded(model, is_full=is_full)} DROP COLUMN IF EXISTS row_in_file")
+
+
+def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
+    """Which ignored column is perhaps which absent one.
+
+    >>> _misspelt(["archived", "enroled_at", "shoe"], ["archived_at", "enrolled_at"])
+    {'archived': 'archived_at', 'enroled_at': 'enrolled_at'}
+    """
+    alike = {name: get_close_matches(name.lower(), absent, n=1, cutoff=0.8) for name in ignored}
+    return {name: meant[0] for name, meant in alike.items() if meant}
+
+
+def unknown_columns(table: str, names: Sequence[str], misspelt: dict[str, str]) -> DataWarning:
+    """The warning that columns outside the contract are ignored; of many columns the first ten are named.
+
+    >>> print(unknown_columns("users", ["shoe", "enroled_at"], {"enroled_at": "enrolled_at"}))
+    users: 2 unknown columns are ignored: shoe, enroled_at. Is enroled_at meant to be enrolled_at?
+    """
+    named = ", ".join(name[:60] for name in names[:_NAMED_COLUMNS])
+    more = f" and {len(names) - _NAMED_COLUMNS:,} more" if len(names) > _NAMED_COLUMNS else ""
+    count = "1 unknown column is" if len(names) == 1 else f"{len(names):,} unknown columns are"
+    hints = (f" Is {name} meant to be {meant}?" for name, meant in misspelt.items())
+    return DataWarning(table, f"{count} ignored: {named}{more}.{''.join(hints)}")
+
+
+def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
+    """Read the file: typed, checked, and with keys in the place of ids; how many rows it has."""
+    if table_name(model) not in _LONG:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
+        duck.execute_all(new_keys(model, "FROM read WHERE refusal IS NULL"))
+        _declare(duck, table, stored_types(model) | OF_THE_CHECK)
+        return int(duck.value(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"))
+    _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
+    if "step_id" in model.to_schema().columns:
+        first = f"SELECT company_id, step_id FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}"
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
+        duck.execute_all(new_keys(model, "FROM read", of=("step",)))
+    read = duck.value(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
+    if duck.value(f"SELECT count(unkeyed) FROM {table}"):
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
+        duck.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
+    duck.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
+    return int(read)
+
+
+def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
+    # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
+    declared = ", ".join(
+        f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if kind == 'VARCHAR' else ''}"
+        for name, kind in types.items()
+    )
+    duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
+
+
+def _fold(duck: Duck, model: type[Table], table: str) -> int:
+    """Fold or refuse rows with repeated keys; how many were folded."""
+    rows = duck.frame(hashes_of_keys(model, table))
+    hashes = rows["hash"].sort()
+    repeated = hashes.filter(hashes == hashes.shift(1)).unique()
+    if repeated.is_empty():
+        return 0
+    with duck.lent("suspects", rows.filter(pl.col("hash").is_in(repeated.implode()))):
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, 'suspects')}")
+    duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
+    problem = quoted("duplicate_key:other rows have the same key and other content")
+    refused = refusal(problem, key_text(model), row_as_json(model))
+    duck.execute(
+        f"UPDATE {table} SET refusal = f.refusal FROM (SELECT row_in_file, {refused} AS refusal "
+        f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS f "
+        f"WHERE {table}.row_in_file = f.row_in_file"
+    )
+    return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
+
+
+def _set_refused_aside(
+    duck: Duck, model: type[Table], found: Scan, read: int, *, is_full: bool
+) -> dict[str, int]:
+    """Move the refused rows out of the table; how many there are by reason."""
+    table, name = loaded(model, is_full=is_full), quoted(table_name(model))
+    rows = duck.rows(f"SELECT row_in_file FROM {table} WHERE refusal IS NOT NULL ORDER BY 1")
+    if not rows:
+        return {}
+    place = found.places(duck, [row for (row,) in rows], read, "row_in_file")
+    detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
+    # A NUL in a key is what the row may be refused for, and no text may hold it.
+    key = f"replace({of_refusal(1)}, chr(0), '\\0')"
+    duck.execute(
+        f"INSERT INTO refused SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
+        f"{of_refusal(2)}, row_in_file, {is_full} "
+        f"FROM (SELECT {of_refusal(0)} AS problem, * FROM {table} WHERE refusal IS NOT NULL)"
+    )
+    duck.execute(f"DELETE FROM {table} WHERE refusal IS NOT NULL")
+    reasons = duck.rows(
+        f'SELECT reason, count(*) FROM refused WHERE "table" = {name} AND is_full = {is_full} '
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return dict(reasons)
+
+
+def _examples(duck: Duck, table: str, *, is_full: bool) -> tuple[str, ...]:
+    """One line per reason: which column, and the row where it was first met."""
+    return tuple(
+        f"{reason}: {detail}"
+        for reason, detail in duck.rows(
+            "SELECT reason, first(detail ORDER BY row_in_file) FROM refused "
+            f'WHERE "table" = {quoted(table)} AND is_full = {is_full} GROUP BY 1 ORDER BY 1'
+        )
+    )
+
+
+def row_as_json(model: type[Table]) -> str:
+    """The row as the contract's columns, ids as text."""
+    pairs = ", ".join(f"{quoted(name)}: {identifier(name)}" for name in model.to_schema().columns)
+    return f"to_json({{{pairs}}})"

@@ -1,0 +1,182 @@
+"""Integer keys for ids: joining and grouping by ids of 24 characters costs three to four times as much.
+
+Every id that was ever delivered has its key for good, in a dictionary for each kind of id, whether or not the
+row it names has arrived: a late partner begins to match by itself. Pure text: what is built here is executed
+by `loading` and `accepting`.
+"""
+
+from collections.abc import Collection, Iterator
+
+from flows.database.connection import identifier, quoted
+from schemas.columns import Table, key, table_name
+
+# The kinds of id within a company; the dictionary `user_keys` holds company_key, user_id and user_key.
+_KINDS = ("user", "path", "step", "session")
+# What an id is called, and whose it is: one in another part goes by the dictionary of its kind.
+_IDS = {**{kind: kind for kind in _KINDS}, "waived_step": "step", "root_session": "session"}
+_KEY_OF = {"company_id": "company_key", **{f"{name}_id": f"{name}_key" for name in _IDS}}
+
+DICTIONARIES = (
+    "CREATE TABLE IF NOT EXISTS company_keys (company_id VARCHAR, company_key UINTEGER)",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {kind}_keys "
+        f"(company_key UINTEGER, {kind}_id VARCHAR, {kind}_key UINTEGER)"
+        for kind in _KINDS
+    ),
+)
+
+
+def stored_name(column: str) -> str:
+    """What a column of the contract is called where it is stored."""
+    return _KEY_OF.get(column, column)
+
+
+def stored_columns(model: type[Table]) -> list[str]:
+    """The contract's columns as they are stored: keys in place of ids."""
+    return [stored_name(name) for name in model.to_schema().columns]
+
+
+def stored_key(model: type[Table]) -> list[str]:
+    """What identifies a stored row; a key stands for an id of one company, which goes without saying."""
+    names = [stored_name(name) for name in key(model)]
+    has_own_key = any(name.endswith("_key") for name in names[1:])
+    return names[1:] if has_own_key else names
+
+
+def _ids(model: type[Table]) -> Iterator[tuple[str, str]]:
+    """What each id of the model's is called, and its kind."""
+    return ((name, kind) for name, kind in _IDS.items() if f"{name}_id" in model.to_schema().columns)
+
+
+def _id_columns(model: type[Table]) -> list[str]:
+    return ["company_id", *(f"{name}_id" for name, _ in _ids(model))]
+
+
+def new_keys(model: type[Table], rows: str, of: Collection[str] = _KINDS) -> Iterator[str]:
+    """Give the rows' companies and ids that have no key yet their keys, in the order of the ids.
+
+    rows: a query for sound rows, as they are read. of: the kinds of ids that get keys.
+    """
+    yield f"""
+    INSERT INTO company_keys
+    SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
+    FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)"""
+    rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
+    for name, kind in _ids(model):
+        if kind not in of:
+            continue
+        yield f"""
+        INSERT INTO {kind}_keys
+        SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
+          + row_number() OVER (ORDER BY company_key, {kind}_id) - 1
+        FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
+              WHERE {name}_id IS NOT NULL)
+        ANTI JOIN {kind}_keys USING (company_key, {kind}_id)"""
+
+
+def keyed(model: type[Table], rows: str, also: str = "") -> str:
+    """The query that sets keys in the place of ids.
+
+    also: further columns, of `rows` AS r and the keys.
+    """
+    columns, joins = ["c.company_key"], ["LEFT JOIN company_keys AS c ON c.company_id = r.company_id"]
+    for name, kind in _ids(model):
+        columns.append(f"{name}_keys.{kind}_key AS {name}_key")
+        joins.append(
+            f"LEFT JOIN {kind}_keys AS {name}_keys ON {name}_keys.company_key = c.company_key "
+            f"AND {name}_keys.{kind}_id = r.{name}_id"
+        )
+    return (
+        f"SELECT {', '.join(columns)}, r.* EXCLUDE ({', '.join(_id_columns(model))}){also}\n"
+        f"FROM ({rows}) AS r\n" + "\n".join(joins)
+    )
+
+
+# The ids of a sound row of which one has no key yet, as one text; null for all other rows.
+UNKEYED = {"unkeyed": "VARCHAR"}
+
+
+def keyed_so_far(model: type[Table], rows: str) -> str:
+    """The query that sets keys in the place of the ids that have one; beside them what is UNKEYED."""
+    missing = " OR ".join(
+        ["c.company_key IS NULL"]
+        + [f"r.{name}_id IS NOT NULL AND {name}_keys.{kind}_key IS NULL" for name, kind in _ids(model)]
+    )
+    ids = ", ".join(f"{name}: r.{name}" for name in _id_columns(model))
+    text = f"CAST(to_json({{{ids}}}) AS VARCHAR)"
+    return keyed(model, rows, f", CASE WHEN r.refusal IS NULL AND ({missing}) THEN {text} END AS unkeyed")
+
+
+def unkeyed_rows(model: type[Table], table: str) -> str:
+    """The query for the ids of the table's rows that are UNKEYED, and their row_in_file."""
+    ids = ", ".join(f"unkeyed ->> '{name}' AS {name}" for name in _id_columns(model))
+    return f"SELECT row_in_file, {ids} FROM {table} WHERE unkeyed IS NOT NULL"
+
+
+def fill_in(model: type[Table], table: str, rows: str) -> str:
+    """Give the table's rows the keys that their ids have got. rows: as `unkeyed_rows`."""
+    keys = ", ".join(f"{key} = k.{key}" for key in map(stored_name, _id_columns(model)))
+    return (
+        f"UPDATE {table} SET {keys} FROM ({keyed(model, rows)}) AS k "
+        f"WHERE {table}.row_in_file = k.row_in_file"
+    )
+
+
+def by_id(model: type[Table], table: str) -> str:
+    """The stored table with every key as its id again, beside what else the table holds."""
+    return f"SELECT {', '.join(_ids_and_facts(model))}, t.* FROM {table} AS t {' '.join(_joins(model))}"
+
+
+def _ids_and_facts(model: type[Table]) -> Iterator[str]:
+    yield "company_keys.company_id"
+    for name, kind in _ids(model):
+        yield f"{name}_keys.{kind}_id AS {name}_id"
+
+
+def _joins(model: type[Table]) -> Iterator[str]:
+    yield "LEFT JOIN company_keys ON company_keys.company_key = t.company_key"
+    for name, kind in _ids(model):
+        yield f"LEFT JOIN {kind}_keys AS {name}_keys ON {name}_keys.{kind}_key = t.{name}_key"
+
+
+def same_row(model: type[Table], one: str, other: str) -> str:
+    """The condition that two stored rows have one key."""
+    return " AND ".join(
+        f"{one}.{identifier(name)} IS NOT DISTINCT FROM {other}.{identifier(name)}"
+        for name in stored_key(model)
+    )
+
+
+# Sound rows whose partner has not arrived: they count from the night it does. The first one missing is told.
+_NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
+_NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
+_NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
+_NO_USER = "user_key NOT IN (SELECT user_key FROM users)"
+_WAITING = {
+    "path_steps": [("unknown_path", _NO_PATH, "path_id")],
+    "path_sessions": [("unknown_path", _NO_PATH, "path_id")],
+    "enrollments": [
+        ("unknown_session", _NO_SESSION, "session_id"),
+        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
+        ("unknown_user", _NO_USER, "user_id"),
+    ],
+    "waivers": [("unknown_path", _NO_PATH, "path_id")],
+    "child_sessions": [
+        ("unknown_session", _NO_SESSION, "session_id"),
+        ("unknown_session", f"root_{_NO_SESSION}", "root_session_id"),
+        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
+        ("unknown_path", f"root_{_NO_PATH_OF_SESSION}", "root_session_id"),
+    ],
+}
+
+
+def waits(model: type[Table]) -> str | None:
+    """An SQL CASE: `reason:detail` of the partner that a stored row waits for, null for a row that counts.
+
+    None if the table's rows have no partners.
+    """
+    whens = " ".join(
+        f"WHEN {test} THEN {quoted(f'{reason}:the partner of {column} has not arrived')}"
+        for reason, test, column in _WAITING.get(table_name(model), [])
+    )
+    return f"CASE {whens} END" if whens else None

@@ -1,0 +1,105 @@
+"""Matched activity: how much of it refers to a user, a session and a step that are known."""
+
+from collections.abc import Iterable
+
+from flows.database.connection import Duck
+from flows.sources.base import DataWarning
+from flows.warehouse.thresholds import Limits
+from schemas.errors import HeldBack
+from schemas.manifest import Matched
+
+# Fewer rows than these never block a run: in a small company each is a large share.
+_FEWEST_ROWS = 10
+_KNOWN = {"user": "users", "session": "path_sessions", "step": "path_steps"}
+REFERRED_TO = {"step_activity", "enrollments", *_KNOWN.values()}
+
+
+def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
+    """How much activity matches, by company.
+
+    activity: a relation with stored rows of step_activity.
+    """
+    known = ", ".join(
+        f"{kind}_key IN (SELECT {kind}_key FROM {table}) AS {kind}" for kind, table in _KNOWN.items()
+    )
+    counts = duck.rows(
+        f"""
+        SELECT company_id, count(*), count(*) FILTER (user), count(*) FILTER (step), count(session_key),
+          count(*) FILTER (session), count(*) FILTER (user AND session AND step), count(enrollment_id)
+        FROM (SELECT company_key, session_key, enrollment_id, {known} FROM {activity})
+        JOIN company_keys USING (company_key) GROUP BY company_id ORDER BY company_id"""
+    )
+    named = dict(
+        duck.rows(
+            f"""
+            SELECT company_id, count(*) FROM {activity} AS a SEMI JOIN enrollments
+              USING (company_key, session_key, user_key, enrollment_id)
+            JOIN company_keys USING (company_key) GROUP BY company_id"""
+        )
+        if any(row[-1] for row in counts)
+        else []
+    )
+    return {row[0]: Matched(*row[1:], enrollment=named.get(row[0], 0)) for row in counts}
+
+
+def block_falling_share(
+    now: dict[str, Matched], before: dict[str, Matched], limits: Limits, hints: Iterable[str]
+) -> None:
+    """Block the run if the share of matched activity of a company has fallen by too much.
+
+    before: of the live release. hints: near matches, to quote.
+    Raises: HeldBack.
+    """
+    if limits.shrink_share is None:
+        return
+    for company in sorted(now.keys() & before.keys()):
+        fallen = _fallen(before[company], now[company], limits.shrink_share)
+        if fallen:
+            kind, was, share = fallen[0]
+            raise HeldBack(
+                f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
+                f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
+                f"{''.join(f'{hint} ' for hint in hints)}"
+                "Correct the ids in the source, or accept the loss once with --accept-shrink."
+            )
+
+
+def _fallen(before: Matched, now: Matched, limit: float) -> list[tuple[str, float, float]]:
+    """The kinds whose share fell by more than the limit, with the shares before and now."""
+    if now.rows < _FEWEST_ROWS:
+        return []
+    earlier = before.shares()
+    return [
+        (kind, was, share)
+        for kind, share in now.shares().items()
+        if (was := earlier[kind]) and share is not None and (was - share) / was > limit
+        if kind != "step" or _loses_steps(before, now, limit)
+    ]
+
+
+def _loses_steps(before: Matched, now: Matched, limit: float) -> bool:
+    """Whether fewer steps are known than before; more activity at courses on no path is no such loss."""
+    was, share = (it.complete / it.in_session if it.in_session else 0 for it in (before, now))
+    return was - share > limit * was or before.step - now.step > limit * before.step
+
+
+def low_shares(found: dict[str, Matched], least: float, table: str) -> list[str]:
+    """A warning for each company with less matched activity than `least`, of the rows that name something."""
+    return [
+        str(DataWarning(table, f"{f'company {company}: ' if len(found) > 1 else ''}{words}"))
+        for company, one in found.items()
+        for words in _low(one, least)
+    ]
+
+
+def _low(one: Matched, least: float) -> Iterable[str]:
+    if one.in_session and one.complete / one.in_session < least:
+        yield (
+            f"only {one.complete:,} of the {one.in_session:,} rows that name a session match a known user, "
+            f"session and step ({one.in_words})."
+        )
+    if one.in_enrollment and one.enrollment / one.in_enrollment < least:
+        yield (
+            f"only {one.enrollment:,} of the {one.in_enrollment:,} rows that name an enrollment name one of "
+            "the same learner in the same session."
+        )

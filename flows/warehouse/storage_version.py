@@ -1,0 +1,23 @@
+"""Which version of its tables a warehouse holds: one of another version is built anew."""
+
+from pathlib import Path
+
+from flows.database.connection import HOW_TO_REBUILD, Duck
+from schemas.errors import WarehouseDamaged
+
+# To be raised whenever a stored table changes.
+LAYOUT = 2
+
+
+def declare(duck: Duck, warehouse: Path) -> None:
+    """Let a new warehouse be of this layout.
+
+    Raises: WarehouseDamaged if it is of another one.
+    """
+    tables = duck.tables()
+    if not tables:
+        duck.execute(f"CREATE TABLE layout AS SELECT {LAYOUT} AS version")
+    elif "layout" not in tables or duck.value("SELECT version FROM layout") != LAYOUT:
+        raise WarehouseDamaged(
+            f"The warehouse {warehouse} was made by another version of pathstats; {HOW_TO_REBUILD}"
+        )

@@ -1,0 +1,1 @@
+"""Screens of the commands, as Rich renderables."""

@@ -1,0 +1,234 @@
+"""What a person sees: progress while a night runs, explanations, rows. Built as data, printed last."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from flows.report import attempt_labels
+from pathstats.cli.render.printable import printable
+
+if TYPE_CHECKING:
+    from pathstats.explain import Explanation
+
+
+class _Screen(Console):
+    """Prints no text that steers the terminal: all commands print values of the data through it.
+
+    Leaves it to the command what follows from a reader, `head` perhaps, that has seen enough.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            # Its own controls, of a spinner for example, are no text.
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+screen = _Screen(highlight=False)
+aside = _Screen(stderr=True, highlight=False)
+
+# In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
+_FOLDED = 30
+_BLOCKS = 20
+
+
+class _PhaseLines(logging.Handler):
+    """A line per phase on stderr: running while it runs, with its seconds when it is done."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._running = aside.status("")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        state = getattr(record, "state", None)
+        phase = getattr(record, "phase", "")
+        if record.levelno >= logging.WARNING:
+            aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
+        elif state == "started":
+            self._running.update(phase)
+            self._running.start()
+        elif state == "done":
+            self._running.stop()
+            aside.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        self._running.stop()
+        super().close()
+
+
+@contextmanager
+def night_progress(*, quiet: bool) -> Iterator[None]:
+    """Show the night's phases while they run."""
+    log = logging.getLogger("pathstats.night")
+    handler: logging.Handler = logging.NullHandler() if quiet else _PhaseLines()
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    propagated, log.propagate = log.propagate, False
+    try:
+        yield
+    finally:
+        log.propagate = propagated
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def waiting(reason: str) -> Iterator[None]:
+    """Show a spinner with the reason and the seconds so far; where there is no terminal, a line."""
+    if not aside.is_terminal:
+        aside.print(Text(f"{reason} …", "dim"))
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    words = TextColumn("{task.description} … {task.elapsed:.0f} s")
+    with Progress(SpinnerColumn(), words, console=aside, transient=True) as progress:
+        progress.add_task(reason, total=None)
+        yield
+
+
+def moment(iso: str) -> str:
+    """An instant as a person reads it.
+
+    >>> moment("2026-03-10T00:00:00+00:00")
+    '2026-03-10 00:00 UTC'
+    """
+    clock = datetime.fromisoformat(iso).astimezone(UTC)
+    return f"{clock:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + " UTC"
+
+
+def failure_sentences(failure: dict[str, Any]) -> list[str]:
+    """What stopped the last night and, where it is another one, the first since a release was published."""
+    said = [f"The last night failed at {moment(failure['at'])}: {failure['message']}"]
+    first, failures = failure.get("first", failure), failure.get("failures", 1)
+    if failures > 1:
+        said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
+    return said
+
+
+def show_explanation(explained: "Explanation") -> None:
+    """Sentences, then the steps, then the attempts at them."""
+    screen.print()
+    for sentence in explained.sentences:
+        screen.print(sentence, soft_wrap=True, markup=False)
+    screen.print()
+    table = Table(box=None, pad_edge=False)
+    # Ids stay whole and can be copied; in a narrow terminal outcomes and times take two lines.
+    steps = [{**step, "step_id": printable(step["step_id"])} for step in explained.steps]
+    is_short = all(len(step["step_id"]) <= 24 for step in steps)
+    table.add_column("step", overflow="fold", no_wrap=is_short)
+    table.add_column("outcome")
+    table.add_column("due (UTC)")
+    for name in ("done", "score", "tries", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for step in steps:
+        table.add_row(
+            Text(step["step_id"]),
+            _outcome(step),
+            f"{step['due_at']:%Y-%m-%d %H:%M}" if step["due_at"] else "–",
+            f"{step['progress']} %",
+            "–" if step["score"] is None else f"{attempt_labels.number(step['score'])} %",
+            str(step["attempts_used"]),
+            _duration(step["time_ms"]),
+        )
+    screen.print(table)
+    _show_attempts(explained)
+
+
+def _show_attempts(explained: "Explanation") -> None:
+    """A block for each step that has attempts, a line for each of them; long ones are folded."""
+    screen.print()
+    if explained.attempts is None:
+        screen.print("This release holds no attempts; the next one will.")
+        return
+    if not explained.attempts:
+        screen.print("No attempt of the learner at a step of this session is known.")
+        return
+    for step_id, lines in groupby(explained.attempts, key=lambda line: line.step_id):
+        screen.print(Text(f"attempts at {step_id}", "bold"))
+        block = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        block.add_column(no_wrap=True, min_width=18)
+        for _ in ("score", "time"):
+            block.add_column(justify="right", no_wrap=True, min_width=7)
+        block.add_column(overflow="fold")
+        for line in lines:
+            block.add_row(
+                f"  {line.at:%Y-%m-%d %H:%M}" if line.at else "  –",
+                "–" if line.score is None else f"{attempt_labels.number(line.score)} %",
+                "–" if line.time_spent_ms is None else _duration(line.time_spent_ms),
+                Text(line.words),
+            )
+        screen.print(block)
+
+
+def _outcome(step: dict[str, Any]) -> str:
+    words = {
+        "successful": "successful",
+        "exhausted": "failed, no attempt left",
+        "to_retake": "failed, to retake",
+        "replay_pending": "to do again here",
+        "awaiting_correction": "awaiting correction",
+        "overdue": "overdue",
+    }
+    said = [text for flag, text in words.items() if step[flag]] or ["open"]
+    since: datetime | None = step["successful_at"] or step["finished_at"]
+    if since:
+        said[0] += f" {since:%Y-%m-%d}"
+    if step["carried_over"]:
+        said.append("carried over")
+    if step["optional"]:
+        said.append("optional")
+    return ", ".join(said)
+
+
+def _duration(milliseconds: int) -> str:
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def show_rows(
+    names: list[str], are_numbers: list[bool], rows: list[tuple[str | None, ...]], *, is_all: bool
+) -> None:
+    """A query's answer: as a table where it fits the terminal, else each row as a block of lines."""
+    # Here too, so that the columns are as wide as what is printed.
+    names = list(map(printable, names))
+    rows = [tuple(value if value is None else printable(value) for value in row) for row in rows]
+    natural = [
+        max(map(cell_len, (name, *(row[place] or "–" for row in rows)))) for place, name in enumerate(names)
+    ]
+    shown = len(rows)
+    if screen.is_terminal and sum(min(width, _FOLDED) + 2 for width in natural) > screen.width:
+        shown = min(shown, _BLOCKS)
+        _show_blocks(names, rows[:shown])
+    else:
+        table = Table(box=None, pad_edge=False)
+        for name, is_number in zip(names, are_numbers, strict=True):
+            table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text("–" if value is None else value) for value in row))
+        width = screen.width if screen.is_terminal else max(screen.width, sum(natural) + 2 * len(names))
+        _Screen(highlight=False, width=width).print(table)
+    if shown < len(rows) or not is_all:
+        aside.print(f"… the first {shown:,} rows; --format csv writes all of them.")
+
+
+def _show_blocks(names: list[str], rows: list[tuple[str | None, ...]]) -> None:
+    for number, row in enumerate(rows, 1):
+        screen.print(Text(f"row {number}", "bold"))
+        block = Table(box=None, pad_edge=False, show_header=False)
+        block.add_column(no_wrap=True)
+        block.add_column(overflow="fold")
+        for name, value in zip(names, row, strict=True):
+            block.add_row(Text(name, "dim"), Text("–" if value is None else value))
+        screen.print(block)

@@ -1,0 +1,97 @@
+"""What a person sees of a source that is checked."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from pathstats.cli.render.console import screen
+from pathstats.cli.render.run_summary import delivered, show_matched, show_warnings
+
+if TYPE_CHECKING:
+    from flows.check_source import Checked
+
+
+def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_strict: bool) -> None:
+    """What would become of a source's rows."""
+    counts = checked.counts
+    screen.print(_rows(checked))
+    if any(count.examples for count in counts.values()):
+        screen.print()
+        screen.print(_refusals(checked))
+    if checked.waiting:
+        screen.print()
+        screen.print(_waiting(checked))
+    show_matched(checked.matched)
+    show_warnings(checked.warnings)
+    screen.print()
+    if held_back:
+        screen.print(
+            f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
+            soft_wrap=True,
+        )
+    elif is_strict and checked.implausible:
+        count = len(checked.implausible)
+        words = f"{count} plausibility warning{'' if count == 1 else 's'}."
+        screen.print(f"[red]A strict run would be blocked[/]: {words}")
+    elif checked.nobody_counts:
+        screen.print("[red]A night would be held back[/]: every enrolment waits for a partner.")
+    elif not checked.arrivals:
+        screen.print("No table has changes there; a night would only move on to its time.")
+    elif checked.are_changes:
+        screen.print("[green]A night would take these changes in.[/]")
+        screen.print("Which rows wait for a partner depends on what its warehouse holds.")
+    else:
+        screen.print("[green]A night would publish.[/]")
+        screen.print(Text("That is a first night: what a warehouse holds already is not looked at.", "dim"))
+
+
+def _rows(checked: "Checked") -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    table.add_column("came", no_wrap=True)
+    waiting = () if checked.are_changes else ("waiting",)
+    for name in ("read", "sound", "folded", "refused", "share", *waiting):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, count in checked.counts.items():
+        delivery = checked.deliveries[name]
+        if delivery == "none":
+            table.add_row(name, delivered(delivery), style="dim")
+            continue
+        numbers = (count.read, count.stored, count.folded, count.refused)
+        last = () if checked.are_changes else (f"{count.waiting:,}",)
+        table.add_row(
+            name,
+            delivered(delivery),
+            *(f"{number:,}" for number in numbers),
+            f"{count.refused_share:.2%}",
+            *last,
+        )
+    return table
+
+
+def _waiting(checked: "Checked") -> Table:
+    table = _reasons("Rows that wait", "what they wait for")
+    for row in checked.waiting:
+        table.add_row(row.table, f"{row.count:,}", row.reason, Text(row.detail))
+    return table
+
+
+def _refusals(checked: "Checked") -> Table:
+    table = _reasons("Refused rows", "the first of them")
+    for name, count in checked.counts.items():
+        # A table and its changes may be refused for the same reason.
+        firsts = dict(example.split(": ", 1) for example in reversed(count.examples))
+        for reason, first in sorted(firsts.items()):
+            table.add_row(name, f"{count.reasons[reason]:,}", reason, Text(first))
+    return table
+
+
+def _reasons(title: str, last: str) -> Table:
+    """How many rows of a table there are for a reason; last: what the last column tells."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("reason", no_wrap=True)
+    table.add_column(last)
+    return table

@@ -1,0 +1,46 @@
+"""What FastAPI can't tell by itself for the OpenAPI description."""
+
+from typing import Any
+
+from pathstats.endpoint.response_models import Error
+
+Responses = dict[int | str, dict[str, Any]]
+
+# A company and its key, both in the query or both in the headers.
+SECURITY: list[dict[str, list[str]]] = [{"company": [], "apiKey": []}, {"X-company-id": [], "X-apiKey": []}]
+_OF_THE_RELEASE = {
+    "ETag": "Of the release.",
+    "Last-Modified": "When the release was made.",
+    "Consistent-Through": "The instant its data are for, ISO 8601.",
+}
+
+
+def responses(answer: dict[str, Any], not_found: str) -> Responses:
+    """Of a route that answers from a release."""
+    headers = {
+        name: {"description": words, "schema": {"type": "string"}} for name, words in _OF_THE_RELEASE.items()
+    }
+    return {
+        200: {**answer, "headers": headers},
+        304: {"description": "What was asked for before is still so.", "headers": headers},
+        401: {"model": Error, "description": "`unauthorized`"},
+        404: {"model": Error, "description": not_found},
+        503: UNAVAILABLE,
+        "default": OTHERWISE,
+    }
+
+
+def responses_made_anew(answer: dict[str, Any], not_found: str) -> Responses:
+    """Of a route that makes its answer for each request: there is nothing to ask about again."""
+    told = responses(answer, not_found)
+    consistent = {"Consistent-Through": told[200]["headers"]["Consistent-Through"]}
+    del told[304]
+    return {**told, 200: {**answer, "headers": consistent}}
+
+
+COMPANY_MISSING: dict[str, Any] = {"model": Error, "description": "`company_missing` where there are several"}
+OTHERWISE: dict[str, Any] = {"model": Error, "description": "`method_not_allowed` and the like"}
+UNAVAILABLE: dict[str, Any] = {
+    "model": Error,
+    "description": "`no_release` until a night has published, `unavailable` while it can't be read",
+}

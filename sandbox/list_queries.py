@@ -1,0 +1,140 @@
+"""What a request asks of a list: filters in brackets, and the cursor of the page that comes next."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+import polars as pl
+
+from sandbox.errors import Refused, refused
+from sandbox.lists import Listed
+
+# A name, its operator and, for one of several values, its index.
+_PARAMETER = re.compile(r"(\w+)(?:\[(\w+)\](\[\d*\])?)?")
+_COMPARED: dict[str, Callable[[pl.Expr, datetime], pl.Expr]] = {
+    "gte": lambda it, date: it >= date,
+    "gt": lambda it, date: it > date,
+    "lte": lambda it, date: it <= date,
+    "lt": lambda it, date: it < date,
+}
+_ONE, _SEVERAL = ("eq", "ne"), ("in", "nin")
+_ID = re.compile("[0-9a-fA-F]{24}")
+# Node's parser of queries makes an object of a list whose indexes go beyond 20.
+MOST_VALUES = 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which rows of a list are asked for, from which on.
+
+    parameters: the query's names and values, without the cursor.
+    """
+
+    parameters: tuple[tuple[str, str], ...]
+    offset: int = 0
+
+    @classmethod
+    def of(cls, parameters: list[tuple[str, str]]) -> Self:
+        """What the query says; a cursor says all of it.
+
+        Raises: Refused if the cursor is none that was given out.
+        """
+        for name, value in parameters:
+            if name == "next":
+                return cls._behind(value)
+        return cls(tuple(parameters))
+
+    @classmethod
+    def _behind(cls, cursor: str) -> Self:
+        try:
+            asked, offset = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+            if not isinstance(offset, int) or not 0 <= offset < 2**31:
+                raise ValueError
+            return cls(tuple((str(name), str(value)) for name, value in asked), offset)
+        except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+            raise refused(400, "invalidCursor", "The cursor `next` is not one of this list's.") from error
+
+    def cursor(self, offset: int) -> str:
+        """The same, from another row on."""
+        return base64.urlsafe_b64encode(json.dumps([self.parameters, offset]).encode()).decode()
+
+    def rows(self, listed: Listed) -> pl.DataFrame:
+        """All rows that are asked for, on whichever page.
+
+        Raises: Refused if the list has no such filter, or its operator or value is invalid.
+        """
+        endpoint, rows = listed.endpoint, listed.rows
+        wanted = self._wanted(endpoint.filters)
+        if endpoint.unless_asked and not any(name == "status" for name, _ in wanted):
+            wanted["status", "eq"] = [endpoint.unless_asked]
+        # What has to be computed is computed last, of the rows that are left.
+        for (name, operator), values in sorted(wanted.items(), key=lambda it: it[0][0] in listed.derived):
+            if name in listed.derived:
+                rows = rows.with_columns(listed.derived[name](rows).alias(name))
+            column = name if name in rows.columns else f"_{name}"
+            rows = rows.filter(_test(column, rows.schema[column], name, operator, values))
+        return rows.drop(listed.derived, strict=False)
+
+    def _wanted(self, filters: tuple[str, ...]) -> dict[tuple[str, str], list[str]]:
+        """The values of each filter and operator."""
+        wanted: dict[tuple[str, str], list[str]] = {}
+        for parameter, value in self.parameters:
+            found = _PARAMETER.fullmatch(parameter)
+            name, operator, index = found.groups() if found else (parameter, None, None)
+            if found is None or name not in filters:
+                raise _invalid(f"There is no filter {parameter} here.")
+            operator = operator or "eq"
+            values = wanted.setdefault((name, operator), [])
+            values.append(value)
+            if operator not in _SEVERAL and (index is not None or len(values) > 1):
+                raise _invalid(f"Filter {name}[{operator}] takes one value.")
+            if len(values) > MOST_VALUES:
+                raise _invalid(f"Filter {name}[{operator}] takes at most {MOST_VALUES} values.")
+        return wanted
+
+
+def _test(column: str, type: pl.DataType, name: str, operator: str, values: list[str]) -> pl.Expr:
+    tested = pl.col(column)
+    if type.is_temporal():
+        tested = tested.dt.truncate("1s")
+        dates = [_date(name, value) for value in values]
+        if operator in _COMPARED:
+            return _COMPARED[operator](tested, dates[0])
+        matches = tested.is_in(pl.Series(dates, dtype=type).implode())
+    elif type == pl.Boolean:
+        matches = tested.is_in([_boolean(name, value) for value in values])
+    else:
+        for value in values:
+            if name.endswith(("Id", "Ids")) and not _ID.fullmatch(value):
+                raise _invalid(f"Filter {name} needs ids of 24 hexadecimal digits.")
+        is_list = type == pl.List(pl.String)
+        matches = tested.list.set_intersection(values).list.len() > 0 if is_list else tested.is_in(values)
+    if operator not in (*_ONE, *_SEVERAL):
+        raise _invalid(f"Filter {name} knows no [{operator}].")
+    matches = matches.fill_null(False)
+    return matches if operator in ("eq", "in") else ~matches
+
+
+def _date(name: str, text: str) -> datetime:
+    """In whole seconds: the platform's filters ignore milliseconds."""
+    try:
+        date = datetime.fromisoformat(text)
+        date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise _invalid(f"Filter {name} needs a date.") from error
+    return date.replace(microsecond=0)
+
+
+def _boolean(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise _invalid(f"Filter {name} needs true or false.")
+    return text == "true"
+
+
+def _invalid(message: str) -> Refused:
+    return refused(400, "invalidParameter", message)

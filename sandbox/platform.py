@@ -1,0 +1,135 @@
+"""The platform: a world at an instant, and the lists it is served as."""
+
+from datetime import datetime
+from typing import Self
+
+import polars as pl
+
+from sandbox import classrooms, serializers, webhooks
+from sandbox.api_projection import sayable, untold
+from sandbox.certificates import certificates
+from sandbox.endpoints import ENDPOINTS
+from sandbox.errors import refused
+from sandbox.lists import Listed
+from sandbox.path_serializers import paths
+from sandbox.platform_results import Answers
+from sandbox.valid_tables import Tables
+
+_EDITED = ("paths", "paths/sessions", "enrollments")
+
+
+class Platform:
+    """What a platform holds at `now` and says of it.
+
+    tables:    the world, as `sayable` leaves it.
+    is_active: whether its webhook subscription to corrections is.
+    """
+
+    def __init__(self, tables: Tables, now: datetime, *, is_active: bool = True) -> None:
+        self.now, self.tables = now, sayable(tables, now)
+        came = classrooms.registrations(self.tables, now)
+        self._rows = {
+            "paths": paths(self.tables, now),
+            "paths/sessions": serializers.sessions(self.tables, now),
+            "enrollments": serializers.enrollments(self.tables, now),
+            "courses/stats": serializers.attempts(self.tables),
+            "courses": serializers.courses(self.tables),
+            "classrooms": classrooms.classrooms(self.tables),
+            "slots": classrooms.slots(came),
+            "registrations": came,
+            "webhooks/subscriptions": webhooks.subscriptions(is_active=is_active),
+            "events": webhooks.events(self.tables),
+            "users": serializers.users(self.tables),
+            "groups": serializers.groups(self.tables),
+        }
+        all_activity = pl.concat([self.tables["step_activity"], untold(tables, now)])
+        self._answers = Answers(self.tables | {"step_activity": all_activity}, now)
+
+    def after(self, before: "Platform") -> Self:
+        """The same platform as one that was `before`: what is another than it was then was edited now."""
+        for name in _EDITED:
+            self._rows[name] = _edited(self._rows[name], before._rows[name], before.now, self.now)
+        return self
+
+    def list_at(self, route: str) -> Listed:
+        """The list at a route below `/api/v2/`.
+
+        Raises: Refused, 404, if there is none.
+        """
+        match route.split("/"):
+            case ["paths", "stats"]:
+                completed = {"completedAt": self._answers.completed_at}
+                rows = self._rows["enrollments"]
+                return Listed(ENDPOINTS[route], rows, self._answers.documents, completed)
+            case ["paths", path, "enrollments"]:
+                rows = self._of("enrollments", "_pathId", path, owner="paths")
+                return Listed(ENDPOINTS["paths/{pathId}/enrollments"], rows)
+            case ["paths", path, "sessions", session, "user-statuses"]:
+                return self._user_statuses(path, session)
+            case ["classrooms", room, ("slots" | "registrations") as name]:
+                rows = self._of(name, "_classroomId", room, owner="classrooms")
+                return Listed(ENDPOINTS[f"classrooms/{{classroomId}}/{name}"], rows)
+            case ["users", user, "certificates"]:
+                return self._certificates(user)
+            case ["webhooks", "subscriptions", subscription, *below]:
+                return self._subscription(subscription, *below)
+            case _ if route in self._rows and route in ENDPOINTS:
+                return Listed(ENDPOINTS[route], self._rows[route])
+        raise refused(404, "notFound", "There is no such resource.")
+
+    def _user_statuses(self, path: str, session: str) -> Listed:
+        self._must_know("paths", path)
+        of_session = pl.col("_sessionId") == session
+        if self._rows["paths/sessions"].filter(of_session & (pl.col("pathId") == path)).is_empty():
+            raise refused(404, "sessionNotFound", "The path has no such session.")
+        enrolled = self._rows["enrollments"].filter(pl.col("sessionId") == session)
+        return Listed(
+            ENDPOINTS["paths/{pathId}/sessions/{sessionId}/user-statuses"], self._answers.counts(enrolled)
+        )
+
+    def _certificates(self, user: str) -> Listed:
+        self._must_know("users", user)
+        answers = self._answers.documents(self._rows["enrollments"].filter(pl.col("userId") == user))
+        rows = certificates(user, answers, self.tables["paths"])
+        return Listed(ENDPOINTS["users/{userId}/certificates"], rows)
+
+    def _subscription(self, id: str, *below: str) -> Listed:
+        pattern = "/".join(["webhooks/subscriptions/{subscriptionId}", *below])
+        if pattern not in ENDPOINTS:
+            raise refused(404, "notFound", "There is no such resource.")
+        self._must_know("webhooks/subscriptions", id)
+        if below == ("events",):
+            rows = self._rows["events"].filter(pl.col("_subscription") == id)
+        elif below == ("secrets",):
+            rows = webhooks.secrets(id)
+        else:
+            rows = self._rows["webhooks/subscriptions"].filter(pl.col("_id") == id)
+        return Listed(ENDPOINTS[pattern], rows)
+
+    def _of(self, name: str, column: str, key: str, *, owner: str) -> pl.DataFrame:
+        """The rows that belong to one owner, which must be there."""
+        self._must_know(owner, key)
+        return self._rows[name].filter(pl.col(column) == key)
+
+    def _must_know(self, name: str, key: str) -> None:
+        if key not in self._rows[name]["_id"]:
+            what = name.rpartition("/")[2].removesuffix("s")
+            raise refused(404, f"{what}NotFound", f"There is no {what} with this id.")
+
+
+def _edited(rows: pl.DataFrame, before: pl.DataFrame, was_at: datetime, edited_at: datetime) -> pl.DataFrame:
+    """The rows with `modifiedAt` as before where nothing else differs.
+
+    A row that was created since then and does not say when it was modified keeps silent.
+    """
+    content = pl.struct(pl.exclude("modifiedAt")).struct.json_encode().alias("_content")
+    same = before.select(content, _was="modifiedAt", _is_same=pl.lit(True))
+    is_new = pl.col("modifiedAt").is_null() & (pl.col("createdAt") > was_at)
+    now = pl.lit(edited_at, pl.Datetime("us", "UTC"))
+    modified_at = pl.when("_is_same").then("_was").when(~is_new).then(now)
+    return (
+        rows.with_columns(content)
+        .join(same, on="_content", how="left", maintain_order="left")
+        .with_columns(modifiedAt=modified_at)
+        .drop("_content", "_was", "_is_same")
+    )

@@ -1,0 +1,60 @@
+"""A source's rows as a night would hold them: checked, folded, without what is refused."""
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.database.connection import Duck, identifier
+from flows.pipeline import delivered
+from flows.sources.base import NOTHING_HELD, Extract
+from flows.staging import load
+from flows.staging.surrogate_keys import by_id
+from flows.warehouse import merge
+from flows.warehouse.merge import Arrival
+from flows.warehouse.thresholds import NO_LIMITS
+from schemas.columns import polars_schema, table_name
+from schemas.errors import UsageError
+from schemas.inputs import INPUTS, model_of
+from schemas.manifest import run_id
+
+Tables = dict[str, pl.DataFrame]
+
+
+def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Tables:
+    """The sound rows of each table of one company, in no particular order.
+
+    Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
+    """
+    with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
+        tables = held_rows(delivered(source, Path(folder), as_of, NOTHING_HELD).extracts, as_of)
+    return _of_company(tables, company)
+
+
+def held_rows(extracts: list[Extract], as_of: datetime) -> Tables:
+    """What a new warehouse holds of these."""
+    tables: Tables = {}
+    with Duck() as duck:
+        load.start(duck)
+        merge.start(duck)
+        arrivals = [Arrival(item, load.load(duck, model_of(item.table), item)) for item in extracts]
+        merge.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
+        for model in INPUTS:
+            schema = polars_schema(model)
+            names = ", ".join(map(identifier, schema))
+            rows = duck.frame(f"SELECT {names} FROM ({by_id(model, table_name(model))})")
+            tables[table_name(model)] = rows.cast(pl.Schema(schema))
+    return tables
+
+
+def _of_company(tables: Tables, company: str | None) -> Tables:
+    companies = tables["path_sessions"]["company_id"].unique().sort().to_list()
+    if company is None and len(companies) != 1:
+        raise UsageError(
+            f"A platform is one company's and the source holds {len(companies)}; name one with --company."
+        )
+    chosen = company or companies[0]
+    if chosen not in companies:
+        raise UsageError(f"The source holds no session of a company {chosen!r}.")
+    return {name: rows.filter(pl.col("company_id") == chosen) for name, rows in tables.items()}

@@ -1,0 +1,321 @@
+"""One webhook is told of an incident, by real requests to a server on loopback."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.ops import notifications
+from flows.ops.notifications import Webhook
+from flows.pipeline import run_night
+from flows.run_config import Plan
+from flows.warehouse.thresholds import NO_LIMITS
+from pathstats.cli.render.console import failure_sentences
+from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
+from schemas.home import Home
+from tests.helpers.one_run import AS_OF, as_parquet, small_world
+from tests.helpers.shell import pathstats
+from tests.helpers.webhook_receiver import TOKEN, Receiver, files_with_the_token
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def _straight_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv(notifications.ADDRESS, raising=False)
+
+
+class Nights:
+    """Nights in one home: their source is sound unless it is broken; each is a day after the one before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = as_parquet(folder / "source", small_world())
+        self.home = Home(folder / "home")
+        self._as_of = AS_OF
+
+    def sound(self, receiver: Receiver | None) -> str:
+        return self._one(self.source, receiver)
+
+    def broken(self, receiver: Receiver | None, why: str = "nowhere") -> str:
+        with pytest.raises(SourceError, match=why):
+            self._one(self.source.parent / why, receiver)
+        return self._as_of.isoformat()
+
+    def _one(self, source: Path, receiver: Receiver | None) -> str:
+        self._as_of += timedelta(days=1)
+        webhook = Webhook(receiver.url) if receiver else None
+        run_night(Plan(f"files:{source}", self.home, self._as_of, NO_LIMITS), webhook=webhook)
+        return self._as_of.isoformat()
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Nights:
+    return Nights(tmp_path)
+
+
+def test_the_first_cause_is_told_once_and_then_the_recovery(nights: Nights, receiver: Receiver) -> None:
+    first = nights.broken(receiver, "first_cause")
+    nights.broken(receiver, "second_cause")
+    nights.broken(receiver, "third_cause")
+    failed = receiver.taken[-1]
+    published = nights.sound(receiver)
+    nights.sound(receiver)
+    assert receiver.events == ["failed", "recovered"]
+    assert set(failed) == {"event", "incident", "at", "as_of", "exit_code", "message"}
+    assert (failed["as_of"], failed["exit_code"]) == (first, 3)
+    assert failed["message"].endswith("first_cause: there is no such folder.")
+    recovered = receiver.taken[-1]
+    assert (recovered["as_of"], recovered["exit_code"]) == (published, 0)
+    assert recovered["incident"] == failed["incident"] == failed["at"]
+    assert datetime.fromisoformat(failed["at"]) < datetime.fromisoformat(recovered["at"])
+
+
+def test_the_next_incident_is_told_of_again(nights: Nights, receiver: Receiver) -> None:
+    for _ in range(2):
+        nights.broken(receiver)
+        nights.sound(receiver)
+    assert receiver.events == ["failed", "recovered"] * 2
+
+
+def test_nights_without_a_failure_and_nights_without_a_webhook_tell_nothing(
+    nights: Nights, receiver: Receiver
+) -> None:
+    nights.sound(receiver)
+    nights.broken(None)
+    nights.sound(receiver)
+    assert receiver.asked == 0
+
+
+def test_status_knows_the_first_failure_and_the_last(nights: Nights) -> None:
+    nights.broken(None, "first_cause")
+    only = failure_sentences(json.loads(nights.home.failure.read_text("utf-8")))
+    nights.broken(None, "second_cause")
+    nights.broken(None, "third_cause")
+    note = json.loads(nights.home.failure.read_text("utf-8"))
+    last, first = failure_sentences(note)
+    assert len(only) == 1
+    assert "The last night failed at" in last
+    assert "third_cause" in last
+    assert "The first of 3 to fail was at" in first
+    assert "first_cause" in first
+
+
+def test_a_receiver_that_is_down_is_one_warning_and_is_told_at_the_next_failure(
+    nights: Nights, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = Receiver()
+    down.close()
+    first = nights.broken(down, "first_cause")
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert said == ["The notice that the night failed was not delivered: ConnectError."]
+    nights.broken(receiver, "second_cause")
+    assert [(notice["event"], notice["as_of"]) for notice in receiver.taken] == [("failed", first)]
+
+
+def test_a_recovery_that_could_not_be_told_is_told_by_the_next_night(
+    nights: Nights, receiver: Receiver
+) -> None:
+    nights.broken(receiver)
+    receiver.answers = [404]
+    nights.sound(receiver)
+    assert receiver.events == ["failed"]
+    nights.sound(receiver)
+    assert receiver.events == ["failed", "recovered"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_receiver_that_may_take_it_later_is_asked_again(
+    nights: Nights, receiver: Receiver, status: int
+) -> None:
+    receiver.answers = [status]
+    nights.broken(receiver)
+    assert (receiver.asked, receiver.events) == (2, ["failed"])
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(nights: Nights, receiver: Receiver) -> None:
+    receiver.answers, receiver.headers = [429], {"Retry-After": "3"}
+    start = time.monotonic()
+    nights.broken(receiver)
+    assert receiver.events == ["failed"]
+    assert time.monotonic() - start >= 3
+
+
+@pytest.mark.parametrize("status", [400, 404, 302])
+def test_a_receiver_that_refuses_is_asked_once_a_night(
+    nights: Nights, receiver: Receiver, status: int
+) -> None:
+    receiver.answers = [status]
+    nights.broken(receiver)
+    assert (receiver.asked, receiver.events) == (1, [])
+
+
+@pytest.mark.parametrize(("answer_within_s", "give_up_after_s"), [(0.2, 20.0), (10, 0.2)])
+def test_a_slow_receiver_holds_no_night_up(
+    nights: Nights,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    answer_within_s: float,
+    give_up_after_s: float,
+) -> None:
+    """Each waiting has its limit, and so has all of it; who has read a notice gets no second one at once."""
+    monkeypatch.setattr(notifications, "_ANSWER_WITHIN_S", answer_within_s)
+    monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", give_up_after_s)
+    receiver.slow_s = 4
+    start = time.monotonic()
+    nights.broken(receiver)
+    assert time.monotonic() - start < 4
+    assert receiver.asked <= 1
+    assert not nights.home.told.exists()
+
+
+def test_a_busy_home_is_no_failure_and_leaves_the_running_night_s_state(
+    nights: Nights, receiver: Receiver
+) -> None:
+    from filelock import FileLock
+
+    nights.broken(receiver)
+    before = nights.home.failure.read_bytes(), nights.home.told.read_bytes()
+    with FileLock(nights.home.lock), pytest.raises(HomeBusy):
+        nights.sound(receiver)
+    assert (nights.home.failure.read_bytes(), nights.home.told.read_bytes()) == before
+    assert receiver.asked == 1
+
+
+def test_a_home_that_can_t_be_written_says_so_each_night(tmp_path: Path, receiver: Receiver) -> None:
+    (tmp_path / "file").write_text("")
+    plan = Plan("demo:learners=200", Home(tmp_path / "file" / "home"), AS_OF)
+    for _ in range(2):
+        with pytest.raises(HomeUnwritable):
+            run_night(plan, webhook=Webhook(receiver.url))
+    assert receiver.events == ["failed", "failed"]
+
+
+def test_a_panic_is_a_failure_like_any(
+    nights: Nights, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import polars as pl
+
+    def panic(*_: object) -> None:
+        raise pl.exceptions.PanicException("grace.hopper@example.org")
+
+    monkeypatch.setattr("flows.pipeline.transform", panic)
+    with pytest.raises(PathStatsError, match="PanicException"):
+        nights.sound(receiver)
+    assert receiver.events == ["failed"]
+    assert "grace" not in receiver.taken[0]["message"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_it_tells_a_night_keeps_what_it_knows(
+    nights: Nights, receiver: Receiver, when: str
+) -> None:
+    """Killed before the notice is out, or before that is noted: the next failure tells the first."""
+    code = f"""
+import os, pathlib
+from flows import notices
+from flows.pipeline import run_night
+from flows.run_config import Plan
+from flows.warehouse.thresholds import NO_LIMITS
+from schemas.home import Home
+from tests.helpers.one_run import AS_OF
+post = notices._post
+def fatal(webhook, notice):
+    {"post(webhook, notice)" if when == "after" else ""}
+    os.kill(os.getpid(), 9)
+notices._post = fatal
+home = Home(pathlib.Path({str(nights.home.root)!r}))
+run_night(Plan("files:first_cause", home, AS_OF), webhook=notices.Webhook({receiver.url!r}))
+"""
+    root = Path(__file__).parent.parent.parent
+    killed = subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    nights.broken(receiver, "second_cause")
+    nights.broken(receiver, "third_cause")
+    assert receiver.events == ["failed"] * (2 if when == "after" else 1)
+    assert {notice["message"].partition(":")[0] for notice in receiver.taken} == {"first_cause"}
+    assert len({notice["incident"] for notice in receiver.taken}) == 1
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"first": 1}', ""])
+def test_a_note_that_can_t_be_read_is_not_known(nights: Nights, receiver: Receiver, text: str) -> None:
+    nights.home.root.mkdir()
+    nights.home.failure.write_text(text)
+    nights.home.told.write_text(text)
+    nights.broken(receiver)
+    nights.sound(receiver)
+    assert receiver.events == ["failed", "recovered"]
+
+
+@pytest.mark.parametrize("address", ["T0P-s3cret", "ftp://T0P-s3cret/x", "http://", "http://x:T0P-s3cret/"])
+def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="is none; write https") as refused:
+        Webhook(address)
+    assert TOKEN not in str(refused.value)
+    monkeypatch.setenv(notifications.ADDRESS, address)
+    assert Webhook.of_environment() is None
+
+
+# From the shell: the address holds a token, which nothing may say.
+
+
+def shell(receiver: Receiver, *arguments: str, by_option: bool) -> tuple[int, str]:
+    """The exit code, and all that was said."""
+    ours = ("PATHSTATS", "PREFECT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept |= {"NO_PROXY": "127.0.0.1", "COLUMNS": "120"}
+    by = ["--notify", receiver.url] if by_option else []
+    if not by_option:
+        kept[notifications.ADDRESS] = receiver.url
+    done = pathstats(*arguments, *by, env=kept)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("by_option", [True, False], ids=["--notify", "by the environment"])
+def test_the_address_is_said_nowhere(tmp_path: Path, receiver: Receiver, by_option: bool) -> None:
+    source = as_parquet(tmp_path / "source", small_world())
+    home = str(tmp_path / "home")
+    direct = ("--home", home, "--direct", "-v")
+    nowhere = ("run", "--source", "files:nowhere", *direct)
+    receiver.answers = [400]
+    code, said = shell(receiver, *nowhere, by_option=by_option)
+    assert (code, TOKEN in said) == (3, False)
+    assert "was not delivered: HTTP 400" in said
+    code, again = shell(receiver, *nowhere, by_option=by_option)
+    assert (code, TOKEN in again, "not delivered" in again) == (3, False, False)
+    sound = ("run", "--source", f"files:{source}", *direct)
+    code, recovered = shell(receiver, *sound, by_option=by_option)
+    assert (code, TOKEN in recovered) == (0, False)
+    assert receiver.events == ["failed", "recovered"]
+    assert not files_with_the_token(tmp_path)
+
+
+def test_a_wrong_address_is_told_at_once_and_not_repeated(tmp_path: Path, receiver: Receiver) -> None:
+    run = ("run", "--source", "demo:learners=200", "--direct", "--home", str(tmp_path / "home"))
+    code, said = shell(receiver, *run, "--notify", f"slack:{TOKEN}", by_option=False)
+    assert (code, TOKEN in said) == (2, False)
+    assert said.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is none")
+
+
+def test_the_deadline_holds_where_names_are_not_answered(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(4))
+    start = time.monotonic()
+    assert not notifications._delivered(Webhook("https://hooks.example.org/x"), {"event": "failed"})
+    assert time.monotonic() - start < 4

@@ -1,0 +1,52 @@
+"""What a night works through in parts comes to the same, however small these are."""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.compute import rule_inputs, run_parts
+from flows.release import dimension_tables, lookup_index
+from flows.staging import load
+from tests.helpers.numbered_worlds import tables_of
+from tests.helpers.one_run import AS_OF, latest, night
+
+SMALL = [
+    (rule_inputs, "_BUCKET_ENROLLMENTS", 30),
+    (rule_inputs, "_FETCHED", 3),
+    (dimension_tables, "_ROWS_AT_ONCE", 40),
+    (lookup_index, "_ROWS_AT_ONCE", 30),
+    (lookup_index, "_ROWS_IN_A_STATEMENT", 7),
+    (load, "_FIRST_ROWS", 1),
+]
+
+
+def published(home: Path, day: datetime) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    """The tables of a night, and its index as SQL."""
+    night("demo:learners=200", home, day)
+    release = latest(home)
+    with closing(sqlite3.connect(release.lookup_index)) as connection:
+        return tables_of(release.folder), list(connection.iterdump())
+
+
+def test_in_small_parts_it_is_the_same_also_on_the_second_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [AS_OF, AS_OF + timedelta(days=1)]
+    at_once = [published(tmp_path / "at once", day) for day in days]
+    for module, name, size in SMALL:
+        monkeypatch.setattr(module, name, size)
+    buckets = []
+    evaluate = run_parts.statistics
+    monkeypatch.setattr(run_parts, "statistics", lambda world: buckets.append(world) or evaluate(world))
+    in_parts = [published(tmp_path / "in parts", day) for day in days]
+    assert len(buckets) > 8
+    for (tables, index), (same_tables, same_index) in zip(at_once, in_parts, strict=True):
+        assert same_tables.keys() == tables.keys()
+        for table, rows in tables.items():
+            assert_frame_equal(same_tables[table], rows)
+        assert same_index == index

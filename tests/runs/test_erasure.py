@@ -1,0 +1,94 @@
+"""A person who is removed at the source: nothing that a run publishes afterwards names them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.one_run import AS_OF, as_ndjson, latest, night, published, small_world
+from tests.reference.rows import Tables
+
+GONE = "gone-user-0a1b2c"
+NAMES = {"email": "gone.person@example.org", "first_name": "Gonefirst", "last_name": "Gonelast"}
+LATER = AS_OF + timedelta(days=1)
+
+
+def world_with(user: dict[str, str]) -> Tables:
+    """The small world, one of its three learners under that id and names."""
+    tables = small_world()
+    for rows in tables.values():
+        for row in rows:
+            if row.get("user_id") == "u2":
+                row["user_id"] = user["user_id"]
+    (row,) = [row for row in tables["users"] if row["user_id"] == user["user_id"]]
+    row |= user
+    return tables
+
+
+def without(tables: Tables, user_id: str) -> Tables:
+    return {name: [row for row in rows if row.get("user_id") != user_id] for name, rows in tables.items()}
+
+
+def holding(folder: Path, *texts: str) -> dict[str, list[str]]:
+    """The files with one of the texts, as plain bytes."""
+    found = {
+        str(file.relative_to(folder)): [text for text in texts if text.encode() in file.read_bytes()]
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def test_next_release_holds_nothing_of_a_removed_user(tmp_path: Path) -> None:
+    """Free pages of the look-up, which is a changed copy of the last one's, included."""
+    tables = world_with({"user_id": GONE, **NAMES})
+    for number in range(300):
+        tables["users"].append(
+            {**tables["users"][0], "user_id": f"other-{number}", "email": f"{number}@x.org"}
+        )
+    night(as_ndjson(tmp_path / "in1", tables), tmp_path / "home")
+    assert set(holding(latest(tmp_path / "home").folder, GONE, *NAMES.values())) >= {"lookup.sqlite"}
+    manifest = night(as_ndjson(tmp_path / "in2", without(tables, GONE)), tmp_path / "home", LATER)
+    release = latest(tmp_path / "home")
+    assert manifest.carried > 0
+    found = holding(release.folder, GONE, *NAMES.values())
+    # What changed says who is gone, by the id.
+    assert {name: texts for name, texts in found.items() if texts != [GONE]} == {}
+    assert "lookup.sqlite" not in found
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"status": "ghost"}, {"user_id": None}, {"status": "gone.person@example.org"}]
+)
+def test_quarantine_holds_neither_names_nor_e_mail_of_a_rejected_user(
+    tmp_path: Path, wrong: dict[str, str | None]
+) -> None:
+    tables = small_world()
+    rejected = {**tables["users"][0], "user_id": GONE, **NAMES, "Mail (work)": NAMES["email"], **wrong}
+    tables["users"].append(rejected)
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    (line,) = published(tmp_path / "home", "quarantine").filter(table="users").to_dicts()
+    assert all(name not in str(line) for name in NAMES.values())
+    assert (line["key"] or "").endswith(GONE) == (wrong.get("user_id", GONE) is not None)
+
+
+def test_two_versions_of_one_user_are_rejected_without_their_e_mails(tmp_path: Path) -> None:
+    tables = world_with({"user_id": GONE, **NAMES})
+    (user,) = [row for row in tables["users"] if row["user_id"] == GONE]
+    tables["users"].append({**user, "email": "gone.other@example.org"})
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    lines = published(tmp_path / "home", "quarantine").filter(table="users").to_dicts()
+    assert [(line["key"], line["reason"]) for line in lines] == [(f"acme/{GONE}", "duplicate_key")] * 2
+    assert "gone." not in str([line["row"] + line["detail"] for line in lines])
+
+
+def test_user_rejected_in_changes_leaves_quarantine_with_the_next_whole_table(tmp_path: Path) -> None:
+    tables = small_world()
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    rejected = {**tables["users"][0], "user_id": GONE, **NAMES, "status": "ghost"}
+    changes = as_ndjson(tmp_path / "changes", {"users": [rejected]})
+    night(f"changes:{changes}", tmp_path / "home", LATER)
+    assert published(tmp_path / "home", "quarantine")["key"].to_list() == [f"acme/{GONE}"]
+    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home", LATER + timedelta(days=1))
+    assert published(tmp_path / "home", "quarantine").is_empty()
+    assert holding(latest(tmp_path / "home").folder, GONE) == {}

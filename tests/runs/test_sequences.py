@@ -1,0 +1,164 @@
+"""Whatever happened in the nights before, a release is the one that computing every row anew would give."""
+
+import operator
+import os
+import random
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from flows.database.connection import Duck
+from flows.release.publish import switch_latest
+from flows.warehouse.thresholds import NO_LIMITS
+from schemas.columns import table_name
+from schemas.errors import HeldBack
+from schemas.home import Home
+from schemas.inputs import INPUTS, model_of
+from schemas.outputs import StatusChanges
+from tests.helpers.expected_changes import edited_in, expected_changes
+from tests.helpers.full_recompute import assert_like_recomputed
+from tests.helpers.random_edits import DATED, DATINGS, FAMILIES, PLAIN, Held, Kind, dated, deliveries, key_of
+from tests.helpers.random_worlds import INSTANTS
+from tests.helpers.warehouse_runs import Delivery, Nights, Row
+from tests.reference.comparing import differences
+from tests.reference.rows import Tables
+from tests.reference.rules import Answer, reference
+
+GUARDED = replace(NO_LIMITS, shrink_share=0.0)
+
+
+few = settings(
+    max_examples=4,
+    deadline=None,
+    # Such a sequence has nothing to shrink: its seed says it all.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@few
+@given(
+    seed=st.integers(0, 2**32),
+    companies=st.integers(1, 12),
+    nights=st.integers(3, 5),
+    dating=st.sampled_from(DATINGS),
+)
+def test_a_release_is_the_one_that_computing_anew_gives(
+    seed: int, companies: int, nights: int, dating: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, Duck() as duck:
+        spend(Nights(Path(folder), duck), random.Random(seed), PLAIN, companies, nights, dating)
+
+
+@settings(few, max_examples=2)
+@given(
+    seed=st.integers(0, 2**32),
+    companies=st.integers(2, 6),
+    nights=st.integers(3, 4),
+    dating=st.sampled_from(DATINGS),
+)
+def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, nights: int, dating: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, Duck() as duck:
+        spend(Nights(Path(folder), duck), random.Random(seed), FAMILIES, companies, nights, dating)
+
+
+def spend(nights: Nights, chance: random.Random, kind: Kind, companies: int, count: int, dating: str) -> None:
+    names = [f"company {number}" for number in range(companies)]
+    held = first_held(chance, kind, names, dating)
+    as_of, taken_at = INSTANTS[4], INSTANTS[2]
+    nights.accept([Delivery(t, list(held[t].values()), taken_at) for t in held], as_of)
+    nights.publish(as_of)
+    states = [nights.stored()]
+    published_after = {nights.latest.release_id: 0}
+    for _ in range(count):
+        as_of, taken_at = soon(chance, as_of), soon(chance, taken_at)
+        fate = chance.choice(("published",) * 4 + ("held back", "failed", "killed", "rolled back"))
+        before = dict(held)
+        delivered = list(deliveries(chance, kind, held, names, dating, taken_at))
+        try:
+            nights.accept(delivered, as_of, GUARDED if fate == "held back" else NO_LIMITS)
+        except HeldBack:
+            held.update(before)
+            assert nights.stored() == states[-1]
+            continue
+        states += [whole_tables_alone(states[-1], delivered), nights.stored()]
+        assert_holds(states[-1], held, dating)
+        if fate == "rolled back":
+            switch_latest(nights.home, chance.choice(list(published_after)))
+        if fate == "failed":
+            continue
+        last, old = nights.latest, published(nights.home)
+        nights.publish(as_of, is_killed=fate == "killed")
+        if fate == "killed":
+            assert published(nights.home) == old
+            continue
+        assert_like_recomputed(nights, as_of)
+        found = published(nights.home)
+        assert not differences(found, reference(states[-1], as_of))
+        edited = edited_in(states[published_after[last.release_id] :])
+        since = datetime.fromisoformat(last.as_of)
+        assert_changes(
+            nights.home, expected_changes(old.path_session_stats, states[-1], edited, since, as_of)
+        )
+        published_after[nights.latest.release_id] = len(states) - 1
+
+
+def first_held(chance: random.Random, kind: Kind, companies: list[str], dating: str) -> Held:
+    held: Held = {table: {} for table in kind.keys}
+    for company in companies:
+        for table, rows in kind.company(chance, company).items():
+            every = [dated(chance, table, row, dating) for row in rows]
+            held[table].update({key_of(table, row): row for row in every})
+    return held
+
+
+def soon(chance: random.Random, before: datetime) -> datetime:
+    """The same instant, a later one mostly, or an earlier one."""
+    place = INSTANTS.index(before) + chance.choice((0, 0, 1, 1, 1, 1, 2, -1, -3))
+    return INSTANTS[max(0, min(place, len(INSTANTS) - 1))]
+
+
+def whole_tables_alone(before: Tables, delivered: list[Delivery]) -> Tables:
+    """What the warehouse has for a moment, before the changes of the same night: they may undo it."""
+    came = {it.table: it.rows for it in delivered if it.is_full and it.table not in DATED}
+    return {**before, **{table: [as_stored(table, row) for row in rows] for table, rows in came.items()}}
+
+
+def as_stored(table: str, row: Row) -> Row:
+    """The row with the contract's defaults."""
+    declared = model_of(table).to_schema().columns
+    defaults = {name: (column.metadata or {}).get("default") for name, column in declared.items()}
+    return {name: defaults[name] if value is None else value for name, value in row.items()}
+
+
+def assert_holds(stored: dict[str, list[Row]], held: Held, dating: str) -> None:
+    """The warehouse has what an upsert by key gives."""
+    for model in INPUTS:
+        table = table_name(model)
+        if table not in held or (table in DATED and dating != "by the source"):
+            continue
+        expected = {key: as_stored(table, row) for key, row in held[table].items()}
+        assert {key_of(table, row): row for row in stored[table]} == expected, table
+        assert len(stored[table]) == len(expected)
+
+
+def assert_changes(home: Home, expected: Iterable[Row]) -> None:
+    found = pl.read_parquet(home.latest / "status_changes.parquet").to_dicts()
+    by_key = operator.itemgetter(*StatusChanges.Config.metadata["key"])
+    assert found == sorted(expected, key=by_key)
+
+
+def published(home: Home) -> Answer:
+    return Answer(
+        *(
+            pl.read_parquet(home.latest / f"{table}.parquet").to_dicts()
+            for table in ("path_session_stats", "step_stats", "session_summary")
+        )
+    )

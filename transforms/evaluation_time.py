@@ -1,0 +1,107 @@
+"""R1 and R2: when an enrolment is evaluated, and until when activity counts for it."""
+
+import polars as pl
+
+from transforms.rule_inputs import JOINS_AS_WRITTEN, World
+
+_AN_INSTANT = pl.duration(microseconds=1)
+
+
+def takes_part() -> pl.Expr:
+    """Whether the enrolment exists at as_of."""
+    return pl.col("enrolled_at") <= pl.col("as_of")
+
+
+def archived() -> pl.Expr:
+    """R1, R14: whether the learner is unenrolled at as_of."""
+    return (pl.col("archived_at") <= pl.col("as_of")).fill_null(False)
+
+
+def evaluated_at() -> pl.Expr:
+    """R1: T_eff, the instant at which everything about the enrolment is evaluated."""
+    return pl.when(archived()).then("archived_at").otherwise("as_of")
+
+
+def counts_until() -> pl.Expr:
+    """R2: the last instant that counts: not after T_eff, and before the session's end."""
+    return pl.min_horizontal("evaluated_at", pl.col("ends_at") - _AN_INSTANT)
+
+
+def evaluated_enrollments(world: World) -> pl.DataFrame:
+    """The enrolments that take part, with their session's facts, in publication order.
+
+    Those that are asked about and, below them, what they look into (R17).
+
+    Adds: enrollment (the row's number), pair (the number of learner, session and as_of), archived_at (null
+    unless archived, R14), leaves_at (when it will be archived), evaluated_at, counts_until, next_enrolled_at,
+    curriculum_key and is_asked.
+    """
+    sessions = world.known_sessions.drop("path_id", "name").with_row_index("session")
+    within = (pl.col("since") <= pl.col("evaluated_at")) & (
+        pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
+    )
+    rows = (
+        with_those_below(world)
+        .lazy()
+        .filter(takes_part())
+        .join(sessions.lazy(), on="session_key")
+        .with_columns(
+            evaluated_at=evaluated_at(),
+            archived_at=pl.when(archived()).then("archived_at"),
+            leaves_at=pl.when(~archived()).then("archived_at"),
+        )
+        .with_columns(counts_until=counts_until())
+        .join(world.curricula.periods.lazy(), on="path_key")
+        .filter(within)
+        .drop("since", "until")
+        .sort("session", "user_place", "as_of", "enrollment_id")
+        .drop("user_place")
+        .with_row_index("enrollment")
+        .with_columns(pair=_number_of_pair())
+        .collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
+    )
+    return rows.join(next_enrolments(rows), on="enrollment", how="left", maintain_order="left")
+
+
+def with_those_below(world: World) -> pl.DataFrame:
+    """R17: the enrolments, and those in child sessions as of each instant at which one above is evaluated.
+
+    Adds is_asked: whether it is not only looked into.
+    """
+    found = [world.enrollments.with_columns(is_asked=True)]
+    if world.below.sessions.is_empty():
+        return found[0]
+    moments = found[0].select("session_key", "user_key", "as_of").unique()
+    while found[-1].height:
+        looking = found[-1].filter(takes_part()).select("session_key", "user_key", as_of=evaluated_at())
+        wanted = (
+            looking.join(world.below.looks_into, on="session_key")
+            .select("user_key", "as_of", session_key="child_key")
+            .unique()
+            .join(moments, on=moments.columns, how="anti", maintain_order="left")
+            .select(moments.columns)
+        )
+        moments = pl.concat([moments, wanted])
+        below = world.below.enrollments.join(wanted, on=["session_key", "user_key"])
+        found.append(below.select(world.enrollments.columns).with_columns(is_asked=False))
+    return pl.concat(found)
+
+
+def _number_of_pair() -> pl.Expr:
+    """Learner, session and as_of in one number, where their rows follow each other."""
+    begins = pl.any_horizontal(
+        pl.col(name) != pl.col(name).shift(1) for name in ("session_key", "user_key", "as_of")
+    )
+    return begins.fill_null(False).cum_sum()
+
+
+def next_enrolments(rows: pl.DataFrame) -> pl.DataFrame:
+    """R4: when the learner's next enrolment in the session takes over: enrollment, next_enrolled_at.
+
+    Only where sessions restart, and learners have several. Equal instants: the greater enrolment id takes
+    over at once, so the other owns nothing. Null for the last one.
+    """
+    following = pl.col("enrolled_at").shift(-1).over("pair", order_by=["enrolled_at", "enrollment"])
+    return rows.filter("restarts_on_reenrollment", pl.col("pair").is_duplicated()).select(
+        "enrollment", next_enrolled_at=following
+    )
