@@ -24,7 +24,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	@$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The same two nights whenever it is run, so that the ids in README.md exist; `pathstats demo` makes today's.
+# The same two runs whenever it is run, so that the ids in README.md exist; `pathstats demo` makes today's.
 demo: setup
 	@$(BIN)/pathstats demo --as-of 2026-03-10T02:00:00Z --direct >/dev/null
 	@$(BIN)/pathstats demo --as-of 2026-03-11T02:00:00Z

@@ -1,8 +1,8 @@
-"""Time a night over the demo company, phase by phase, against the floor measured in the same run.
+"""Time a run over the demo company, phase by phase, against the floor measured in the same run.
 
 The floor: reading the same input with polars and writing the same output tables, nothing in between. Beside
 it, the same rules as one plain DuckDB script over the same files, which must come to the same rows; and the
-next day's night, of which only the changes are delivered.
+next day's run, of which only the changes are delivered.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from benchmarks.table_equality import differing, published
 from schemas.home import Home, Release
 
 Runs = list[dict[str, float]]
-_NO_PHASES = ("total", "peak_mb", "computed", "carried")
+_NO_PHASES = ("total", "peak_mb", "computed", "reused")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    arguments.add_argument("--size", choices=SIZES, default="200k", help="enrolments, roughly")
+    arguments.add_argument("--size", choices=SIZES, default="200k", help="enrollments, roughly")
     arguments.add_argument("--rounds", type=int, default=3, help="how often; the medians are shown")
     arguments.add_argument(
         "--no-plain-sql", action="store_true", help="leave out the plain DuckDB script, for a quick look"
@@ -42,21 +42,21 @@ def main() -> None:
         rows["changes"] = make_changes(changes, world)
         home = Home(Path(folder) / "home")
         scripted = Path(folder) / "plain_sql"
-        nights: Runs = []
-        next_nights: Runs = []
+        runs: Runs = []
+        next_runs: Runs = []
         floors: Runs = []
         scripts: Runs = []
         for _ in range(chosen.rounds):
             shutil.rmtree(home.root, ignore_errors=True)
-            nights.append(_measured("benchmarks.one_run", f"files:{world}", home.root, AS_OF.isoformat()))
+            runs.append(_measured("benchmarks.one_run", f"files:{world}", home.root, AS_OF.isoformat()))
             floors.append(_measured("benchmarks.floor", world, home.latest))
             if not chosen.no_plain_sql:
                 scripts.append(_measured("benchmarks.plain_sql", world, scripted))
                 _same_rows(scripted, Release(home.latest))
-            next_nights.append(
+            next_runs.append(
                 _measured("benchmarks.one_run", f"changes:{changes}", home.root, NEXT_DAY.isoformat())
             )
-        _show(rows, nights, next_nights, floors, scripts, look_up_many(home))
+        _show(rows, runs, next_runs, floors, scripts, look_up_many(home))
 
 
 def _measured(module: str, *arguments: str | Path) -> dict[str, float]:
@@ -69,33 +69,33 @@ def _measured(module: str, *arguments: str | Path) -> dict[str, float]:
 
 
 def _same_rows(scripted: Path, release: Release) -> None:
-    """End with exit code 1, saying where, unless the script came to what the night published."""
+    """End with exit code 1, saying where, unless the script came to what the run published."""
     faults = [
         f"{table}: {line}"
         for table in plain_sql.WRITES
         for line in differing(pl.read_parquet(scripted / f"{table}.parquet"), published(release, table))
     ]
     if faults:
-        sys.exit("\n".join(["The plain SQL and the night disagree:", *faults]))
+        sys.exit("\n".join(["The plain SQL and the run disagree:", *faults]))
 
 
 def _median(runs: Runs, key: str) -> float:
     return sorted(run[key] for run in runs)[len(runs) // 2]
 
 
-def _ratio(nights: Runs, others: Runs, what: str) -> str:
-    """The night's time in that of another, round by round: the median, the least and the greatest."""
-    ratios = sorted(night["total"] / other["total"] for night, other in zip(nights, others, strict=True))
+def _ratio(runs: Runs, others: Runs, what: str) -> str:
+    """The run's time in that of another, round by round: the median, the least and the greatest."""
+    ratios = sorted(run["total"] / other["total"] for run, other in zip(runs, others, strict=True))
     return f"{ratios[len(ratios) // 2]:.2f} × {what} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
 def _show(
-    rows: dict[str, int], nights: Runs, next_nights: Runs, floors: Runs, scripts: Runs, latency: Latency
+    rows: dict[str, int], runs: Runs, next_runs: Runs, floors: Runs, scripts: Runs, latency: Latency
 ) -> None:
     console = Console(highlight=False)
     console.print(
-        f"{rows['enrollments']:,} enrolments, {rows['step_activity']:,} activity rows, "
-        f"as of {AS_OF:%Y-%m-%d}; medians of {len(nights)} rounds"
+        f"{rows['enrollments']:,} enrollments, {rows['step_activity']:,} activity rows, "
+        f"as of {AS_OF:%Y-%m-%d}; medians of {len(runs)} rounds"
     )
     floor = _median(floors, "total")
     table = Table(box=None, pad_edge=False)
@@ -105,26 +105,26 @@ def _show(
     for phase in (*(key for key in floors[0] if key not in ("total", "peak_mb")), "total"):
         seconds = _median(floors, phase)
         table.add_row(f"floor: {phase}", f"{seconds:.2f}", f"{seconds / floor:.2f}", style="dim")
-    for phase in (*(key for key in nights[0] if key not in _NO_PHASES), "total"):
-        seconds = _median(nights, phase)
+    for phase in (*(key for key in runs[0] if key not in _NO_PHASES), "total"):
+        seconds = _median(runs, phase)
         table.add_row(
             phase, f"{seconds:.2f}", f"{seconds / floor:.2f}", style="bold" if phase == "total" else ""
         )
     console.print(table)
     console.print(
-        f"whole night: {_ratio(nights, floors, 'the floor')}; "
-        f"peak memory {_median(nights, 'peak_mb'):,.0f} MB (floor {_median(floors, 'peak_mb'):,.0f} MB)"
+        f"whole run: {_ratio(runs, floors, 'the floor')}; "
+        f"peak memory {_median(runs, 'peak_mb'):,.0f} MB (floor {_median(floors, 'peak_mb'):,.0f} MB)"
     )
     console.print(
-        f"next day's night, {rows['changes']:,} changed rows: {_median(next_nights, 'total'):.2f} s, "
-        f"{_ratio(next_nights, nights, 'the whole one')}; {_median(next_nights, 'computed'):,.0f} enrolments "
-        f"computed, {_median(next_nights, 'carried'):,.0f} carried over",
+        f"next day's run, {rows['changes']:,} changed rows: {_median(next_runs, 'total'):.2f} s, "
+        f"{_ratio(next_runs, runs, 'the whole one')}; {_median(next_runs, 'computed'):,.0f} enrollments "
+        f"computed, {_median(next_runs, 'carried'):,.0f} carried over",
         soft_wrap=True,
     )
     if scripts:
         console.print(
             f"plain SQL: {_median(scripts, 'total'):.1f} s, peak {_median(scripts, 'peak_mb'):,.0f} MB, "
-            f"the same rows; the night takes {_ratio(nights, scripts, 'its time')}",
+            f"the same rows; the run takes {_ratio(runs, scripts, 'its time')}",
             soft_wrap=True,
         )
     console.print(

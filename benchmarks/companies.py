@@ -9,7 +9,7 @@ from flows.sources.demo import Demo
 
 AS_OF = datetime(2026, 3, 30, tzinfo=UTC)
 NEXT_DAY = AS_OF + timedelta(days=1)
-# Learners, each with about two and a half enrolments.
+# Learners, each with about two and a half enrollments.
 SIZES = {"20k": 8_000, "200k": 80_000, "1m": 400_000, "10m": 4_000_000}
 _CHANGED_SHARE = 0.01
 
@@ -21,7 +21,7 @@ def make_world(folder: Path, learners: int) -> dict[str, int]:
 
 
 def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: int = 1) -> int:
-    """Write what one per cent of the enrolments do in a day, in sessions that run: a course each; rows.
+    """Write what one per cent of the enrollments do in a day, in sessions that run: a course each; rows.
 
     as_of: when that day ends. number: in another one others do it.
     """

@@ -28,7 +28,7 @@ _ASKED = 100_000
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.endpoint", description=__doc__)
-    arguments.add_argument("--size", choices=SIZES, default="200k", help="enrolments, roughly")
+    arguments.add_argument("--size", choices=SIZES, default="200k", help="enrollments, roughly")
     arguments.add_argument("--home", type=Path, help="a home with a release, instead of a new one")
     arguments.add_argument("--seconds", type=int, default=10)
     arguments.add_argument("--rounds", type=int, default=3)
@@ -40,13 +40,13 @@ def main() -> None:
         home = Home(chosen.home or Path(folder) / "home")
         if not chosen.home:
             make_world(Path(folder) / "world", SIZES[chosen.size])
-            night = ["benchmarks.one_run", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
-            subprocess.run([sys.executable, "-m", *night], check=True, capture_output=True)
-        enrolments = _write_questions(home, Path(folder) / "questions")
+            run = ["benchmarks.one_run", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
+            subprocess.run([sys.executable, "-m", *run], check=True, capture_output=True)
+        enrollments = _write_questions(home, Path(folder) / "questions")
         with served(home) as (url, process):
             _one_core_each(process)
             sys.stdout.write(
-                f"{enrolments:,} enrolments; load of the machine before: {os.getloadavg()[0]:.1f}\n"
+                f"{enrollments:,} enrollments; load of the machine before: {os.getloadavg()[0]:.1f}\n"
             )
             for connections in chosen.connections:
                 rounds = [
@@ -103,7 +103,7 @@ def _asked(url: str, process: int, connections: int, seconds: int, questions: Pa
 
 
 def _write_questions(home: Home, file: Path) -> int:
-    """A line per random learner, path and headers; how many enrolments the release has."""
+    """A line per random learner, path and headers; how many enrollments the release has."""
     stats = pl.scan_parquet(home.latest / "path_session_stats.parquet").filter("is_current")
     learners = stats.select("company_id", "session_id", "user_id").collect()
     made = {

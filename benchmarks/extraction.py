@@ -22,7 +22,7 @@ Measured = dict[str, float]
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     arguments.add_argument("--pages", type=int, default=2_000, help="of 500 attempts each")
-    arguments.add_argument("--paths", type=int, default=200, help="each with two lists of enrolments")
+    arguments.add_argument("--paths", type=int, default=200, help="each with two lists of enrollments")
     chosen = arguments.parse_args()
     say = Console(highlight=False, soft_wrap=True).print
 

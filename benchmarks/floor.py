@@ -1,4 +1,4 @@
-"""What any night must do, in a process of its own: read the input, write the output. WORLD RELEASE."""
+"""What any run must do, in a process of its own: read the input, write the output. WORLD RELEASE."""
 
 import sys
 import tempfile

@@ -21,7 +21,7 @@ class Latency:
 
 
 def look_up_many(home: Home, count: int = 20_000) -> Latency:
-    """Ask for random enrolments of the latest release."""
+    """Ask for random enrollments of the latest release."""
     pairs = (
         scan("path_session_stats", home=home.root)
         .filter("is_current")

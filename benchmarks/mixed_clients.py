@@ -21,13 +21,13 @@ class Seen:
     """What all askers know and found.
 
     expected:  by release id; what is answered from a release before it is here is held against it later.
-    answering: the release that must answer; null while another one takes over.
+    live_release: the release that must answer; null while another one takes over.
     switches:  how many releases have taken over.
     """
 
     keys: dict[str, str]
     expected: dict[str, Expected] = field(default_factory=dict)
-    answering: str | None = None
+    live_release: str | None = None
     switches: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     releases: Counter[str] = field(default_factory=Counter)
@@ -42,9 +42,9 @@ class Seen:
 
     async def switch(self, how: Callable[[], str]) -> None:
         """Let another release answer, in a thread; `how` tells its id when it does."""
-        self.answering = None
+        self.live_release = None
         release_id = await asyncio.to_thread(how)
-        self.switches, self.answering = self.switches + 1, release_id
+        self.switches, self.live_release = self.switches + 1, release_id
 
     def hold_against(self, release_id: str, fault: Callable[[Expected], str | None]) -> None:
         if release_id not in self.expected:
@@ -171,16 +171,16 @@ class Asker:
     ) -> httpx.Response:
         seen = self._seen
         key = {"X-company-id": company, "X-apiKey": seen.keys.get(company, "")}
-        before, start = (seen.switches, seen.answering), time.perf_counter()
+        before, start = (seen.switches, seen.live_release), time.perf_counter()
         answer = await self._client.request(method, path, headers={**key, **(headers or {})})
         seen.seconds.append(time.perf_counter() - start)
         seen.asked[f"{answer.status_code}"] += 1
         if answer.status_code not in statuses:
             seen.complain(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        if seen.answering and before == (seen.switches, seen.answering) and "etag" in answer.headers:
+        if seen.live_release and before == (seen.switches, seen.live_release) and "etag" in answer.headers:
             found = _release_of(answer)
-            if found != seen.answering:
-                seen.complain(f"{path}: answered from {found} while {seen.answering} was the latest")
+            if found != seen.live_release:
+                seen.complain(f"{path}: answered from {found} while {seen.live_release} was the latest")
         return answer
 
     def _of_release(self, answer: httpx.Response, fault: Callable[[Expected], str | None]) -> None:

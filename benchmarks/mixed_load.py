@@ -1,4 +1,4 @@
-"""Ask a server all it can be asked for some minutes, while nights publish, people roll back, and keys change.
+"""Ask a server all it can be asked for some minutes, while runs publish, people roll back, and keys change.
 
 Every answer is held against the tables of the release that it names, and that one against the latest. Ends
 with 1 if an answer was wrong or none came.
@@ -35,7 +35,7 @@ _COMPANIES = ("northwind-academy", "southwind-academy")
 class Played:
     """What was done underneath."""
 
-    nights: int = 0
+    runs: int = 0
     rollbacks: int = 0
     keys: int = 0
     memory_mb: list[int] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Played:
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks.mixed_load", description=__doc__)
     arguments.add_argument("--minutes", type=float, default=10)
-    arguments.add_argument("--size", choices=SIZES, default="20k", help="enrolments, roughly, per company")
+    arguments.add_argument("--size", choices=SIZES, default="20k", help="enrollments, roughly, per company")
     chosen = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="pathstats-load-") as folder:
         home, world = Home(Path(folder) / "home"), Path(folder) / "world"
@@ -65,7 +65,7 @@ async def _played(home: Home, world: Path, url: str, process: int, seen: Seen, s
     until, played = asyncio.Event(), Played()
     tasks = [asyncio.create_task(Asker(url, seen, pairs, n).go_on(until)) for n in range(_ASKERS)]
     tasks += [
-        asyncio.create_task(_nights(home, world, sessions, seen, played, until)),
+        asyncio.create_task(_runs(home, world, sessions, seen, played, until)),
         asyncio.create_task(_keys(home, url, pairs[0], seen, played, until)),
         asyncio.create_task(_watched(process, played, until)),
     ]
@@ -78,10 +78,10 @@ async def _played(home: Home, world: Path, url: str, process: int, seen: Seen, s
     return played
 
 
-async def _nights(
+async def _runs(
     home: Home, world: Path, sessions: list[str], seen: Seen, played: Played, until: asyncio.Event
 ) -> None:
-    """A night of changes, after every other one a step back and forth; the oldest releases are deleted."""
+    """A run of changes, after every other one a step back and forth; the oldest releases are deleted."""
 
     def switched(*command: str) -> str:
         _pathstats(home, *command)
@@ -89,18 +89,18 @@ async def _nights(
 
     changes = world.with_name("changes")
     while not until.is_set():
-        played.nights += 1
-        as_of = AS_OF + timedelta(hours=6 * played.nights)
+        played.runs += 1
+        as_of = AS_OF + timedelta(hours=6 * played.runs)
         shutil.rmtree(changes, ignore_errors=True)
-        await asyncio.to_thread(make_changes, changes, world, as_of, played.nights)
+        await asyncio.to_thread(make_changes, changes, world, as_of, played.runs)
         before = _latest(home)
-        night = ("run", "--source", f"changes:{changes}", "--as-of", as_of.isoformat(), "--keep", f"{_KEPT}")
-        await seen.switch(partial(switched, *night, "--direct", "--json"))
+        run = ("run", "--source", f"changes:{changes}", "--as-of", as_of.isoformat(), "--keep", f"{_KEPT}")
+        await seen.switch(partial(switched, *run, "--direct", "--json"))
         latest = _latest(home)
         seen.expected[latest] = await asyncio.to_thread(Expected.of, home.release(latest), sessions)
         seen.settle()
         await asyncio.sleep(1)
-        for release_id in (before, latest) if played.nights % 2 else ():
+        for release_id in (before, latest) if played.runs % 2 else ():
             await seen.switch(partial(switched, "rollback", release_id))
             played.rollbacks += 1
             await asyncio.sleep(0.5)
@@ -189,7 +189,7 @@ def _told(seen: Seen, played: Played, minutes: float) -> int:
     by_status = ", ".join(f"{count:,} of {status}" for status, count in sorted(seen.asked.items()))
     out = sys.stdout.write
     out(f"{minutes:g} minutes, {len(seconds):,} answers: {by_status}\n")
-    out(f"from {len(seen.releases)} releases: {played.nights} nights, {played.rollbacks} rollbacks\n")
+    out(f"from {len(seen.releases)} releases: {played.runs} runs, {played.rollbacks} rollbacks\n")
     out(f"{played.keys} keys made, used and revoked\n")
     out(f"p50 {_ms(seconds, 0.5)}, p99 {_ms(seconds, 0.99)}, longest {_ms(seconds, 1)}\n")
     for what, found in (("MB of memory", played.memory_mb), ("open files", played.files)):

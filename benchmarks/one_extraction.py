@@ -14,7 +14,7 @@ import httpx
 
 from benchmarks.companies import AS_OF
 from benchmarks.measured_process import peak_mb, report
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.input_tables import make_tables
 from flows.sources.learning360.resources import COURSES
@@ -43,7 +43,7 @@ def whole(url: str, folder: Path) -> dict[str, float]:
     kept, scratch = folder / "landing", folder / "landing" / "extracts"
     scratch.mkdir(parents=True)
     start, cpu = time.perf_counter(), time.process_time()
-    landing = Learning360(settings(url), run=asyncio.run).land(kept, AS_OF, NOTHING_HELD)
+    landing = Learning360(settings(url), run=asyncio.run).land(kept, AS_OF, EMPTY_WAREHOUSE)
     read, read_cpu = time.perf_counter() - start, time.process_time() - cpu
     read_peak = peak_mb()
     start = time.perf_counter()
@@ -51,7 +51,7 @@ def whole(url: str, folder: Path) -> dict[str, float]:
     made = time.perf_counter() - start
     counts = landing.counts()
     size = sum(file.stat().st_size for file in landing.folder.rglob("*.gz")) / 1e6
-    rows = {"attempts": float(counts["courses"]), "enrolments": float(counts["enrollments"])}
+    rows = {"attempts": float(counts["courses"]), "enrollments": float(counts["enrollments"])}
     measured = {"read": read, "read_cpu": read_cpu, "read_peak_mb": read_peak, "tables": made}
     return measured | {"landed_mb": size} | rows
 

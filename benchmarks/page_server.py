@@ -2,7 +2,7 @@
 
     python -m benchmarks.page_server PAGES LATENCY_MS PATHS
 
-serves PAGES pages of 500 attempts and PATHS paths with one page of enrolments for each status, and prints its
+serves PAGES pages of 500 attempts and PATHS paths with one page of enrollments for each status, and prints its
 port. `/peak` tells how many requests were under way at once.
 """
 
@@ -34,7 +34,7 @@ def _attempt(row: int) -> dict[str, object]:
     }
 
 
-def _enrolment(row: int) -> dict[str, object]:
+def _enrollment(row: int) -> dict[str, object]:
     return {
         "_id": f"{_PLACE}{row:016x}",
         "sessionId": f"{row % 13:024x}",
@@ -55,7 +55,7 @@ class Prepared:
     def __init__(self, pages: int, latency_s: float, paths: int) -> None:
         self._pages, self._latency_s = pages, latency_s
         self._attempts = _body([_attempt(row) for row in range(PAGE_SIZE)])
-        self._enrolments = _body([_enrolment(row) for row in range(PAGE_SIZE)])
+        self._enrollments = _body([_enrollment(row) for row in range(PAGE_SIZE)])
         self._paths = _body([_path(number) for number in range(paths)])
         self._under_way = self._peak = 0
         self._asked = 0
@@ -79,7 +79,7 @@ class Prepared:
         if path.endswith("/courses/stats"):
             return self._attempts.replace(_PLACE.encode(), b"%08x" % number)
         if path.endswith("/enrollments"):
-            return self._enrolments.replace(_PLACE.encode(), path.split("/")[4].encode()[-8:])
+            return self._enrollments.replace(_PLACE.encode(), path.split("/")[4].encode()[-8:])
         return self._paths if path.endswith("/paths") else b"[]"
 
     def _following(self, path: str, number: int) -> str | None:

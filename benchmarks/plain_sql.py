@@ -11,7 +11,7 @@ from benchmarks.companies import AS_OF
 from benchmarks.measured_process import report
 
 SCRIPT = Path(__file__).with_suffix(".sql")
-# The tables that it writes, each as the night publishes it.
+# The tables that it writes, each as the run publishes it.
 WRITES = ("path_session_stats", "session_summary")
 
 

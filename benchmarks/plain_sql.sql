@@ -69,12 +69,12 @@ SELECT a.* FROM sound_activity AS a ANTI JOIN repeated USING (company_id, activi
 UNION ALL
 SELECT * FROM latest QUALIFY count(*) OVER (PARTITION BY company_id, activity_id) = 1;
 
----- R1, R2, R14, R15: the enrolments that take part, and when each is evaluated -----------------------------
+---- R1, R2, R14, R15: the enrollments that take part, and when each is evaluated -----------------------------
 
--- t_eff: an archived enrolment is evaluated as of its archiving.
--- next_enrolled_at: where a session restarts, the learner's next enrolment takes over; of two at the same
+-- t_eff: an archived enrollment is evaluated as of its archiving.
+-- next_enrolled_at: where a session restarts, the learner's next enrollment takes over; of two at the same
 -- instant the greater id owns all, for the other's time ends where it begins.
-CREATE TEMP TABLE enrolments AS
+CREATE TEMP TABLE enrollments AS
 WITH taking_part AS (
   SELECT company_id, session_id, user_id, enrollment_id, path_id, enrolled_at, starts_at, ends_at, restarts,
     mandatory_replay,
@@ -111,11 +111,11 @@ WHERE type NOT IN ('email', 'slackMessage', 'teamsMessage');
 
 ---- R4: the attempts that matter ----------------------------------------------------------------------------
 
--- R2: an instant counts until the enrolment is evaluated and before the session closes.
+-- R2: an instant counts until the enrollment is evaluated and before the session closes.
 CREATE TEMP MACRO counts(instant, t_eff, closes_at) AS
   coalesce(instant <= t_eff AND instant < closes_at, false);
 
--- One row per enrolment and attempt: in its session on any step, or elsewhere on a counted one. The columns of
+-- One row per enrollment and attempt: in its session on any step, or elsewhere on a counted one. The columns of
 -- the step are null where the step is not counted. On a counted assessment nothing closes.
 CREATE TEMP TABLE attempts AS
 WITH met AS (
@@ -130,7 +130,7 @@ WITH met AS (
     counts(a.completed_at, t_eff, closes_at) AS completed,
     counts(a.last_activity_at, t_eff, closes_at) OR completed AS observed
   FROM activity AS a
-  JOIN enrolments AS e USING (company_id, user_id)
+  JOIN enrollments AS e USING (company_id, user_id)
   LEFT JOIN steps AS s
     ON s.company_id = e.company_id AND s.path_id = e.path_id AND s.step_id = a.step_id
     AND s.since <= e.t_eff AND e.t_eff < s.until),
@@ -199,7 +199,7 @@ WITH counted AS (
       WHEN 'sessionStart' THEN due_after(e.starts_at, s.due_value, s.due_unit)
       ELSE due_after(e.enrolled_at, s.due_value, s.due_unit)
     END AS due
-  FROM enrolments AS e
+  FROM enrollments AS e
   JOIN steps AS s
     ON s.company_id = e.company_id AND s.path_id = e.path_id AND s.since <= e.t_eff AND e.t_eff < s.until
   LEFT JOIN attempted_steps AS a
@@ -253,10 +253,10 @@ facts AS (
     CASE WHEN e.t_eff >= e.starts_at
           AND l.uncorrected_position <= coalesce(l.blocking_position, l.uncorrected_position)
          THEN l.first_uncorrected END AS first_awaiting
-  FROM enrolments AS e
+  FROM enrollments AS e
   LEFT JOIN learners AS l USING (company_id, enrollment_id)
   LEFT JOIN time_in_session AS t USING (company_id, enrollment_id)),
--- R11: which of its lines decides. An enrolment whose path counts no step has nulls for its sums.
+-- R11: which of its lines decides. An enrollment whose path counts no step has nulls for its sums.
 decided AS (
   SELECT *, CASE
       WHEN t_eff < starts_at THEN '1'
@@ -316,7 +316,7 @@ COPY (FROM path_session_stats ORDER BY company_id, session_id, user_id, enrollme
 TO (getvariable('out') || '/path_session_stats.parquet')
   (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1);
 
----- The summary of each session, over the enrolments that answer for their learner (R15) --------------------
+---- The summary of each session, over the enrollments that answer for their learner (R15) --------------------
 
 COPY (
   WITH learners_of AS (

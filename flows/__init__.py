@@ -1,1 +1,1 @@
-"""The night: sources, warehouse, publishing, and the Prefect flow that runs them in order."""
+"""The run: sources, warehouse, publishing, and the Prefect flow that runs them in order."""

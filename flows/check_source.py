@@ -1,25 +1,25 @@
-"""A night that stops before anything is kept: what would be refused, and why."""
+"""A run that stops before anything is kept: what would be rejected, and why."""
 
 import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.pipeline import delivered
-from flows.sources.base import NOTHING_HELD, Held
+from flows.sources.base import EMPTY_WAREHOUSE, WarehouseState
 from flows.staging import load
 from flows.staging.load import Counts
 from flows.staging.plausibility import loaded_with_warnings
 from flows.warehouse import merge
-from flows.warehouse.merge import Arrival, Waiting
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.warehouse.merge import PendingRows, StagedExtract
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.columns import table_name
 from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Matched, run_id
 
 # As if every table had been taken in long ago: what is delivered now changes it.
-_ALL_HELD = Held({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
+_ALL_STORED = WarehouseState({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Checked:
     matched:     how much activity refers to something known, by company; empty of changes.
     """
 
-    arrivals: list[Arrival]
+    arrivals: list[StagedExtract]
     counts: dict[str, Counts]
     are_changes: bool
-    waiting: list[Waiting] = field(default_factory=list)
+    pending: list[PendingRows] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     matched: dict[str, Matched] = field(default_factory=dict)
 
@@ -50,17 +50,17 @@ class Checked:
 
     @property
     def nobody_counts(self) -> bool:
-        """Whether every enrolment waits: a first night publishes none of them."""
-        enrolments = self.counts.get("enrollments")
-        return bool(enrolments and enrolments.stored and enrolments.waiting == enrolments.stored)
+        """Whether every enrollment waits: a first run publishes none of them."""
+        enrollments = self.counts.get("enrollments")
+        return bool(enrollments and enrollments.stored and enrollments.pending == enrollments.stored)
 
-    def held_back_by(self, limit: float) -> list[str]:
-        """The tables of which more was refused than a night allows."""
-        above = [arrival for arrival in self.arrivals if arrival.counts.refused_share > limit]
+    def blocked_by(self, limit: float) -> list[str]:
+        """The tables of which more was rejected than a run allows."""
+        above = [arrival for arrival in self.arrivals if arrival.counts.rejected_share > limit]
         return list(dict.fromkeys(arrival.extract.table for arrival in above))
 
 
-def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.matched_share) -> Checked:
+def check_source(source: str, as_of: datetime, matched_share: float = NO_THRESHOLDS.matched_share) -> Checked:
     """Read and check what the source delivers to a warehouse that is empty; `changes:` to one that is not.
 
     matched_share: below this share of matched activity there is a warning.
@@ -70,21 +70,23 @@ def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
         landing = Path(folder) / "landing"
         landing.mkdir()
-        delivery = delivered(source, landing, as_of, _ALL_HELD if are_changes else NOTHING_HELD)
+        delivery = delivered(source, landing, as_of, _ALL_STORED if are_changes else EMPTY_WAREHOUSE)
         extracts, warned = delivery.extracts, delivery.warnings
-        with Duck(Path(folder) / "check.duckdb") as duck:
-            load.start(duck)
-            merge.start(duck)
-            arrivals = [Arrival(item, loaded_with_warnings(duck, item, as_of)) for item in extracts]
+        with Connection(Path(folder) / "check.duckdb") as connection:
+            load.start(connection)
+            merge.start(connection)
+            arrivals = [
+                StagedExtract(item, loaded_with_warnings(connection, item, as_of)) for item in extracts
+            ]
             warned += merge.warnings_of(arrivals)
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
                 return Checked(arrivals, nothing | counts, are_changes, warnings=warned)
             accepted = merge.accept(
-                duck,
+                connection,
                 arrivals,
-                limits=replace(NO_LIMITS, matched_share=matched_share),
+                limits=replace(NO_THRESHOLDS, matched_share=matched_share),
                 run_id=run_id(as_of),
                 as_of=as_of,
             )
@@ -92,7 +94,7 @@ def check_source(source: str, as_of: datetime, matched_share: float = NO_LIMITS.
                 arrivals,
                 accepted.counts,
                 are_changes,
-                merge.waiting(duck),
+                merge.pending(connection),
                 [*warned, *accepted.warnings],
                 accepted.matched,
             )

@@ -1,4 +1,4 @@
-"""The night as a Prefect flow: the same phases as `flows.pipeline`, each a visible task."""
+"""The run as a Prefect flow: the same phases as `flows.pipeline`, each a visible task."""
 
 import os
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from flows.ops import run_lines, run_parameters
 from flows.ops.notifications import Webhook
 from flows.ops.run_figures import markdown, table_rows
 from flows.ops.run_parameters import home_of
-from flows.pipeline import run_night
-from flows.run_config import LEAST_AGREEMENT, Plan
-from flows.warehouse.thresholds import Limits
+from flows.pipeline import run_pipeline
+from flows.run_config import LEAST_AGREEMENT, RunConfig
+from flows.warehouse.thresholds import Thresholds
 from schemas.errors import SourceUnavailable, Unreachable
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -35,30 +35,30 @@ def nightly(
     source: str | None,
     home: str | None = None,
     as_of: datetime | None = None,
-    max_refused_share: float = 0.05,
+    max_rejected_share: float = 0.05,
     max_shrink_share: float | None = 0.2,
     max_vanished_share: float | None = 0.05,
     least_matched_share: float = 0.5,
     allow_missing_columns: bool = False,
     strict: bool = False,
     keep: int = 30,
-    anew: bool = False,
+    full_refresh: bool = False,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
     with_names: bool = False,
     least_agreement: float = LEAST_AGREEMENT,
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `flows.run_config.Plan.parameters`; `flows.ops.run_parameters` has those that a run of a
+    The parameters are those of `flows.run_config.RunConfig.parameters`; `flows.ops.run_parameters` has those that a run of a
     deployment can't choose.
     Returns: release_id and as_of, as the manifest has them.
     """
-    plan = Plan(
+    plan = RunConfig(
         source,
         Home(home_of(home)),
         as_of or scheduled_time(),
-        Limits(
-            max_refused_share,
+        Thresholds(
+            max_rejected_share,
             max_shrink_share,
             max_vanished_share,
             least_matched_share,
@@ -66,7 +66,7 @@ def nightly(
             strict,
         ),
         keep,
-        anew,
+        full_refresh,
         memory_limit,
         with_names,
         least_agreement,
@@ -74,14 +74,14 @@ def nightly(
     with run_lines.shown(runtime.flow_run.name) as show:
         if runtime.deployment.id is not None:
             run_parameters.check(plan.parameters())
-        manifest = run_night(plan, run=as_task, webhook=Webhook.of_environment())
+        manifest = run_pipeline(plan, run=as_task, webhook=Webhook.of_environment())
         show(manifest)
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}
 
 
 def scheduled_time() -> datetime:
-    """The time this run was scheduled for: a rerun of a night has the night's own time."""
+    """The time this run was scheduled for: a rerun of a run has the run's own time."""
     scheduled: datetime | None = runtime.flow_run.scheduled_start_time
     # Prefect's own kind of datetime: its differences are no timedeltas.
     moment = datetime.fromisoformat(scheduled.isoformat()) if scheduled else datetime.now(UTC)
@@ -118,6 +118,6 @@ async def may_help(_task: Any, _run: Any, state: Any) -> bool:
 
 
 def leave_artifacts(manifest: Manifest) -> None:
-    """The night's figures on Prefect's page."""
-    create_markdown_artifact(markdown(manifest), key="night", description="The night in figures")
+    """The run's figures on Prefect's page."""
+    create_markdown_artifact(markdown(manifest), key="run", description="The run in figures")
     create_table_artifact(table_rows(manifest), key="tables-in", description="What became of the rows")

@@ -1,4 +1,4 @@
-"""What a night is to do."""
+"""What a run is to do."""
 
 import re
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.database.connection import DEFAULT_MEMORY_LIMIT
-from flows.warehouse.thresholds import DEFAULT_LIMITS, Limits
+from flows.warehouse.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from schemas.errors import UsageError
 from schemas.home import Home
 from schemas.manifest import run_id
 
-# Below it a night warns.
+# Below it a run warns.
 LEAST_AGREEMENT = 0.98
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a night is to do: names and a time, nothing else.
+class RunConfig:
+    """What a run is to do: names and a time, nothing else.
 
-    source: None: nothing is extracted, the night works from what is in the warehouse.
-    anew:   compute every row, also of those who can't have another answer than in the last release.
+    source: None: nothing is extracted, the run works from what is in the warehouse.
+    full_refresh:   compute every row, also of those who can't have another answer than in the last release.
     memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
     with_names: show learners by name and e-mail in the report, not by their ids.
     least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
@@ -29,9 +29,9 @@ class Plan:
     source: str | None
     home: Home
     as_of: datetime
-    limits: Limits = DEFAULT_LIMITS
+    limits: Thresholds = DEFAULT_THRESHOLDS
     keep: int = 30
-    anew: bool = False
+    full_refresh: bool = False
     memory_limit: str = DEFAULT_MEMORY_LIMIT
     with_names: bool = False
     least_agreement: float = LEAST_AGREEMENT
@@ -60,14 +60,14 @@ class Plan:
             "source": self.source,
             "home": str(self.home.root),
             "as_of": self.as_of,
-            "max_refused_share": self.limits.refused_share,
+            "max_rejected_share": self.limits.rejected_share,
             "max_shrink_share": self.limits.shrink_share,
             "max_vanished_share": self.limits.vanished_share,
             "least_matched_share": self.limits.matched_share,
             "allow_missing_columns": self.limits.allow_missing_columns,
             "strict": self.limits.strict,
             "keep": self.keep,
-            "anew": self.anew,
+            "full_refresh": self.full_refresh,
             "memory_limit": self.memory_limit,
             "with_names": self.with_names,
             "least_agreement": self.least_agreement,

@@ -31,13 +31,13 @@ class Explanation:
 
 
 def explanation(found: Found) -> Explanation:
-    """Why the enrolment that answers says what it says, from the release's own tables."""
+    """Why the enrollment that answers says what it says, from the release's own tables."""
     of_learner = (pl.col("session_id") == found.session_id) & (pl.col("user_id") == found.user_id)
     return _explained(Release(found.release), found.company_id, of_learner & pl.col("is_current"))
 
 
 def explanation_of(release: Release, company_id: str, enrollment_id: str) -> Explanation:
-    """The same of any enrolment, also one that does not answer."""
+    """The same of any enrollment, also one that does not answer."""
     return _explained(release, company_id, pl.col("enrollment_id") == enrollment_id)
 
 

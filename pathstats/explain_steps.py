@@ -47,7 +47,7 @@ def waived(release: Release, session: Row, steps: list[Row], evaluated_at: datet
 
 
 def deciding_sessions(release: Release, row: Row, session: Row, evaluated_at: datetime) -> dict[str, str]:
-    """The session of the child enrolment that decides, by step_id (which is the sub-path's path_id)."""
+    """The session of the child enrollment that decides, by step_id (which is the sub-path's path_id)."""
     if not release.table("child_sessions").exists():
         return {}
     company = pl.col("company_id") == row["company_id"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from schemas.errors import UsageError
 from schemas.manifest import Manifest
 
-# A table that comes every night lags by less than a day; more means that a delivery did not come.
+# A table that comes every run lags by less than a day; more means that a delivery did not come.
 DATA_LAG_LIMIT = timedelta(days=1)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

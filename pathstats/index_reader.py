@@ -56,7 +56,7 @@ class Counts:
     """A session's learners, counted as in `session_summary`.
 
     enrolled:          the sum of either set of counts.
-    archived:          learners whose current enrolment is archived, counted nowhere else.
+    archived:          learners whose current enrollment is archived, counted nowhere else.
     statuses:          by R10, every status there is.
     detailed_statuses: by R11, every detailed status there is.
     """
@@ -67,7 +67,7 @@ class Counts:
     detailed_statuses: dict[str, int]
 
 
-class OpenRelease:
+class IndexReader:
     """A release that answers for as long as this is held, also once its folder is deleted.
 
     May be shared between threads.
@@ -181,5 +181,5 @@ class OpenRelease:
             yield
         except sqlite3.Error as error:
             raise ReleaseDamaged(
-                f"{self.release.lookup_index} can't be read; publish the night again."
+                f"{self.release.lookup_index} can't be read; publish the run again."
             ) from error

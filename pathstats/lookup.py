@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pathstats import settings
-from pathstats.index_reader import Found, OpenRelease
+from pathstats.index_reader import Found, IndexReader
 from schemas.errors import HomeUnreadable, NoRelease, ReleaseDamaged
 from schemas.home import Release
 
@@ -25,7 +25,7 @@ class PathStats:
     def __init__(self, home: str | Path | None = None) -> None:
         self._home = settings.home(home)
         self._link = str(self._home.latest)
-        self._open: tuple[tuple[str, int], OpenRelease] | None = None
+        self._open: tuple[tuple[str, int], IndexReader] | None = None
 
     def lookup(
         self, session_id: str, user_email_or_id: str, *, company_id: str | None = None
@@ -51,7 +51,7 @@ class PathStats:
             release.only_company() if company_id is None else company_id, session_id, user_email_or_id
         )
 
-    def latest(self) -> OpenRelease:
+    def latest(self) -> IndexReader:
         """The latest release, opened: for several questions that one release must answer.
 
         Raises: NoRelease, HomeUnreadable, ReleaseDamaged.
@@ -59,7 +59,7 @@ class PathStats:
         latest = self._latest()
         while self._open is None or self._open[0] != latest:
             try:
-                self._open = (latest, OpenRelease(Release(self._home.published / latest[0])))
+                self._open = (latest, IndexReader(Release(self._home.published / latest[0])))
             except ReleaseDamaged:
                 # It may have been replaced, and deleted, since its name was read.
                 asked, latest = latest, self._latest()

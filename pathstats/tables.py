@@ -73,6 +73,6 @@ def latest_release(home: Home) -> Release:
     if home.latest.is_symlink():
         raise ReleaseDamaged(
             f"Release {folder.name} is gone from {home.releases}; "
-            "`pathstats rollback` switches to another one, a new night publishes one."
+            "`pathstats rollback` switches to another one, a new run publishes one."
         )
     raise NoRelease(home.root)

@@ -1,6 +1,6 @@
 """What of a world version 2 of the API can say: the same tables, as such a platform would hold them.
 
-Each function states what it leaves out or changes. A night on the tables that come out here and a night on
+Each function states what it leaves out or changes. A run on the tables that come out here and a run on
 what the sandbox serves have the same statistics; that is what the round trip tests.
 """
 
@@ -93,7 +93,7 @@ def platform_id(text: str) -> str:
 def _enrollments(
     enrollments: pl.DataFrame, paths: pl.DataFrame, sessions: pl.DataFrame, now: datetime
 ) -> pl.DataFrame:
-    """Nobody is enrolled or unenrolled ahead of time; enrolments are listed by path: one must be known."""
+    """Nobody is enrolled or unenrolled ahead of time; enrollments are listed by path: one must be known."""
     listed = sessions.join(paths, on="path_id", how="semi")
     return (
         enrollments.filter(pl.col("enrolled_at") <= now)

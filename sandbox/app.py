@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.errors import Refused, invalid_token, refused, too_many_requests
-from sandbox.fault_injection import AGAIN, FAULTS, Faults, Misbehaviour, moved
+from sandbox.errors import Rejected, invalid_token, rejected, too_many_requests
+from sandbox.fault_injection import AGAIN, FAULTS, Faults, Misbehavior, moved
 from sandbox.list_queries import Asked
 from sandbox.lists import Document, Listed
 from sandbox.oauth import Clients
@@ -42,18 +42,18 @@ class Sandbox:
         self,
         platform: Platform,
         clients: Clients | None = None,
-        misbehaviour: Misbehaviour | None = None,
+        misbehavior: Misbehavior | None = None,
         limit: int = LIMIT,
         remade: Callable[[datetime], Platform] | None = None,
     ) -> None:
         self.platform, self.clients = platform, clients or Clients()
         self._limit, self._remade = limit, remade
         self._answered_at: deque[float] = deque()
-        self.misbehave(misbehaviour or Misbehaviour())
+        self.misbehave(misbehavior or Misbehavior())
 
-    def misbehave(self, misbehaviour: Misbehaviour) -> None:
+    def misbehave(self, misbehavior: Misbehavior) -> None:
         """From now on, so."""
-        self._faults = Faults(misbehaviour)
+        self._faults = Faults(misbehavior)
 
     def become(self, platform: Platform) -> None:
         """Time passes: what differs then was edited at the last moment."""
@@ -103,7 +103,7 @@ class Sandbox:
     async def _misbehave(self, request: Request) -> Response:
         """No part of the API: what goes wrong from now on."""
         try:
-            self.misbehave(Misbehaviour.of((await request.body()).decode().strip()))
+            self.misbehave(Misbehavior.of((await request.body()).decode().strip()))
         except (UsageError, UnicodeDecodeError) as error:
             return Response(f"{error}\n", 400)
         return Response("From now on.\n")
@@ -111,10 +111,10 @@ class Sandbox:
     async def _token(self, request: Request) -> Response:
         try:
             return JSONResponse(self.clients.token(json.loads(await request.body())))
-        except Refused as error:
+        except Rejected as error:
             return error.response()
         except (ValueError, RecursionError):
-            return Refused(400, {"error": "invalid_request"}).response()
+            return Rejected(400, {"error": "invalid_request"}).response()
 
     async def _page(self, request: Request) -> Response:
         try:
@@ -126,25 +126,25 @@ class Sandbox:
             listed = self.platform.list_at(route)
             self.clients.admit(request.headers.get("authorization"), listed.endpoint.scope)
             if request.headers.get("360-api-version") != _VERSION:
-                raise refused(400, "invalidApiVersion", f"The header 360-api-version must be {_VERSION}.")
+                raise rejected(400, "invalidApiVersion", f"The header 360-api-version must be {_VERSION}.")
             asked = Asked.of(parse_qsl(request.url.query, keep_blank_values=True))
             documents, following = await run_in_threadpool(self._rows, listed, asked)
             link = f'<{request.url.replace(query=f"next={following}")}>; rel="next"' if following else None
             answer = documents[0] if listed.endpoint.is_one else documents
             body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-            return _Page(body, link, fault, self._faults.misbehaviour.pause_s)
-        except Refused as error:
+            return _Page(body, link, fault, self._faults.misbehavior.pause_s)
+        except Rejected as error:
             return error.response()
 
     def _fail(self, fault: str | None, request: Request) -> None:
         if fault == "busy":
-            raise too_many_requests(self._faults.misbehaviour.retry_after_s)
+            raise too_many_requests(self._faults.misbehavior.retry_after_s)
         if fault == "error":
-            raise refused(500, "internalServerError", "Something went wrong.")
+            raise rejected(500, "internalServerError", "Something went wrong.")
         if fault == "expire" and self.clients.revoke(request.headers.get("authorization")):
             raise invalid_token()
         if fault and fault not in FAULTS:
-            raise refused(400, "invalidParameter", f"There is no fault {fault}.")
+            raise rejected(400, "invalidParameter", f"There is no fault {fault}.")
 
     def _count(self) -> None:
         """The company's limit, over the second that ends now."""
@@ -157,9 +157,9 @@ class Sandbox:
 
     def _rows(self, listed: Listed, asked: Asked) -> tuple[list[Document], str | None]:
         """The page's documents, and the cursor of the next page if there is one."""
-        misbehaviour = self._faults.misbehaviour
-        if misbehaviour.moving and not listed.endpoint.is_one:
-            listed = replace(listed, rows=moved(listed.rows, misbehaviour.moving, misbehaviour.seed))
+        misbehavior = self._faults.misbehavior
+        if misbehavior.moving and not listed.endpoint.is_one:
+            listed = replace(listed, rows=moved(listed.rows, misbehavior.moving, misbehavior.seed))
         rows = asked.rows(listed)
         start, end = asked.offset, asked.offset + listed.endpoint.page_size
         if AGAIN in rows.columns:
@@ -171,11 +171,11 @@ class Sandbox:
 
 
 def _not_found(request: Request, error: Exception) -> Response:
-    return refused(404, "notFound", "There is no such resource.").response()
+    return rejected(404, "notFound", "There is no such resource.").response()
 
 
 def _not_allowed(request: Request, error: Exception) -> Response:
-    return refused(405, "methodNotAllowed", f"{request.method} is not allowed here.").response()
+    return rejected(405, "methodNotAllowed", f"{request.method} is not allowed here.").response()
 
 
 class _Page(Response):

@@ -3,7 +3,7 @@
 from starlette.responses import JSONResponse
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """An answer that is no page: its status and body."""
 
     def __init__(self, status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> None:
@@ -14,15 +14,15 @@ class Refused(Exception):
         return JSONResponse(self.body, self.status, self.headers)
 
 
-def refused(status: int, code: str, message: str) -> Refused:
+def rejected(status: int, code: str, message: str) -> Rejected:
     """An error with a code of its own: 400, 403, 404, 500."""
-    return Refused(status, {"error": {"code": code, "message": message}})
+    return Rejected(status, {"error": {"code": code, "message": message}})
 
 
-def invalid_token() -> Refused:
-    return Refused(401, {"error": "invalid_token"})
+def invalid_token() -> Rejected:
+    return Rejected(401, {"error": "invalid_token"})
 
 
-def too_many_requests(retry_after: int | None = None) -> Refused:
+def too_many_requests(retry_after: int | None = None) -> Rejected:
     headers = None if retry_after is None else {"Retry-After": str(retry_after)}
-    return Refused(429, {"error": "tooManyRequests"}, headers)
+    return Rejected(429, {"error": "tooManyRequests"}, headers)

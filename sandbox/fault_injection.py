@@ -18,7 +18,7 @@ _IN_A_ROW = 2
 
 
 @dataclass(frozen=True)
-class Misbehaviour:
+class Misbehavior:
     """Shares from 0 to 1.
 
     busy:   of requests answered 429, twice each, with `Retry-After`.
@@ -46,7 +46,7 @@ class Misbehaviour:
 
         Raises: UsageError if it is none.
 
-        >>> Misbehaviour.of("cut=0.05,seed=3").cut
+        >>> Misbehavior.of("cut=0.05,seed=3").cut
         0.05
         """
         types = {it.name: it.type for it in fields(cls)}
@@ -57,7 +57,7 @@ class Misbehaviour:
                 given[name] = int(value) if types[name] is int else float(value)
             except (KeyError, ValueError) as error:
                 raise UsageError(
-                    f"{part!r} is no misbehaviour; give shares such as busy=0.1,cut=0.05 of "
+                    f"{part!r} is no misbehavior; give shares such as busy=0.1,cut=0.05 of "
                     f"{', '.join((*FAULTS, 'moving'))}, or pause_s, retry_after_s, seed."
                 ) from error
         return cls(**given)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ class Misbehaviour:
 class Faults:
     """Which request meets which fault: what and how often it asks decide, not who comes first."""
 
-    misbehaviour: Misbehaviour
+    misbehavior: Misbehavior
     _asked: Counter[str] = field(default_factory=Counter)
     _in_a_row: Counter[str] = field(default_factory=Counter)
     _bursting: set[str] = field(default_factory=set)
@@ -86,9 +86,9 @@ class Faults:
         return fault
 
     def _drawn(self, request: str) -> str | None:
-        drawn = _share(f"{self.misbehaviour.seed} {request}")
+        drawn = _share(f"{self.misbehavior.seed} {request}")
         for fault in FAULTS:
-            drawn -= getattr(self.misbehaviour, fault)
+            drawn -= getattr(self.misbehavior, fault)
             if drawn < 0:
                 return fault
         return None
@@ -102,7 +102,7 @@ def _share(text: str) -> float:
 def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     """The list as it is read while some of its rows are edited.
 
-    Such a row comes at its place as it was before, and at the end as it is. An enrolment that is archived
+    Such a row comes at its place as it was before, and at the end as it is. An enrollment that is archived
     meanwhile is met among the published ones first.
     """
     key = "_id" if "_id" in rows.columns else "userId"

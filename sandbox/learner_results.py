@@ -1,4 +1,4 @@
-"""One enrolment as the platform sees it: its steps, its status, its figures."""
+"""One enrollment as the platform sees it: its steps, its status, its figures."""
 
 import calendar
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 @dataclass(frozen=True)
-class Curricula:
+class PathVersions:
     """What is taught, by id. steps: of a path, without messages.
 
     waivers:  of a path. root_of: the outermost session that a child session was made for.
@@ -42,20 +42,20 @@ class Person:
 
 @dataclass(frozen=True)
 class Learner:
-    """An enrolment, looked at now."""
+    """An enrollment, looked at now."""
 
-    curricula: Curricula
+    path_versions: PathVersions
     person: Person
     enrollment: Row
     now: datetime
 
     @cached_property
     def session(self) -> Row:
-        return self.curricula.sessions[self.enrollment["session_id"]]
+        return self.path_versions.sessions[self.enrollment["session_id"]]
 
     @cached_property
     def path(self) -> Row:
-        return self.curricula.paths[self.session["path_id"]]
+        return self.path_versions.paths[self.session["path_id"]]
 
     @cached_property
     def until(self) -> datetime:
@@ -74,7 +74,7 @@ class Learner:
         scores = {step.row["step_id"]: step.score for step in steps}
         waived = {
             it["waived_step_id"]
-            for it in self.curricula.waivers.get(self.path["path_id"], [])
+            for it in self.path_versions.waivers.get(self.path["path_id"], [])
             if (score := scores.get(it["step_id"])) is not None and score >= it["threshold"]
         }
         return [step for step in steps if step.row["step_id"] not in waived]
@@ -181,14 +181,14 @@ class Learner:
 
     @property
     def _rows(self) -> list[Row]:
-        return self.curricula.steps.get(self.path["path_id"], [])
+        return self.path_versions.steps.get(self.path["path_id"], [])
 
     def _step(self, row: Row) -> Step:
         child = self._child(row) if row["type"] == "path" else None
         return child.as_step(row, self._due_at(row)) if child else self._tried(row)
 
     def as_step(self, row: Row, due_at: datetime | None) -> SubPath:
-        """What this enrolment says as a step of the path above."""
+        """What this enrollment says as a step of the path above."""
         kind, _ = self._status_of_steps()
         is_replay = kind == "toRetake" and any(step.is_to_replay for step in self.required)
         all_done = all(step.finished_at or step.is_to_replay for step in self.required)
@@ -207,17 +207,17 @@ class Learner:
         )
 
     def _child(self, row: Row) -> "Learner | None":
-        """The learner's enrolment in a session of the sub-path that was made for the same outermost one."""
+        """The learner's enrollment in a session of the sub-path that was made for the same outermost one."""
         if (
             row["step_id"] == self.path["path_id"]
-            or row["step_id"] in self.curricula.above[self.path["path_id"]]
+            or row["step_id"] in self.path_versions.above[self.path["path_id"]]
         ):
             return None
         here = self.session["session_id"]
-        root = self.curricula.root_of.get(here, here)
+        root = self.path_versions.root_of.get(here, here)
         found = [
-            Learner(self.curricula, self.person, enrollment, self.until)
-            for session in self.curricula.children.get((root, row["step_id"]), [])
+            Learner(self.path_versions, self.person, enrollment, self.until)
+            for session in self.path_versions.children.get((root, row["step_id"]), [])
             for enrollment in self.person.enrollments.get(session, [])
             if enrollment["enrolled_at"] <= self.until
         ]
@@ -256,7 +256,7 @@ class Learner:
         return bool(attempt["session_id"] == self.session["session_id"])
 
     def _is_mine(self, attempt: Row) -> bool:
-        """Who is enrolled again may start anew: an attempt is of the enrollment it names, or fell in."""
+        """Who is enrolled again may start full_refresh: an attempt is of the enrollment it names, or fell in."""
         if attempt["enrollment_id"] is not None:
             return bool(attempt["enrollment_id"] == self.enrollment["enrollment_id"])
         if not self.session["restarts_on_reenrollment"]:

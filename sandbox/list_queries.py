@@ -11,7 +11,7 @@ from typing import Self
 
 import polars as pl
 
-from sandbox.errors import Refused, refused
+from sandbox.errors import Rejected, rejected
 from sandbox.lists import Listed
 
 # A name, its operator and, for one of several values, its index.
@@ -42,7 +42,7 @@ class Asked:
     def of(cls, parameters: list[tuple[str, str]]) -> Self:
         """What the query says; a cursor says all of it.
 
-        Raises: Refused if the cursor is none that was given out.
+        Raises: Rejected if the cursor is none that was given out.
         """
         for name, value in parameters:
             if name == "next":
@@ -57,7 +57,7 @@ class Asked:
                 raise ValueError
             return cls(tuple((str(name), str(value)) for name, value in asked), offset)
         except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-            raise refused(400, "invalidCursor", "The cursor `next` is not one of this list's.") from error
+            raise rejected(400, "invalidCursor", "The cursor `next` is not one of this list's.") from error
 
     def cursor(self, offset: int) -> str:
         """The same, from another row on."""
@@ -66,7 +66,7 @@ class Asked:
     def rows(self, listed: Listed) -> pl.DataFrame:
         """All rows that are asked for, on whichever page.
 
-        Raises: Refused if the list has no such filter, or its operator or value is invalid.
+        Raises: Rejected if the list has no such filter, or its operator or value is invalid.
         """
         endpoint, rows = listed.endpoint, listed.rows
         wanted = self._wanted(endpoint.filters)
@@ -136,5 +136,5 @@ def _boolean(name: str, text: str) -> bool:
     return text == "true"
 
 
-def _invalid(message: str) -> Refused:
-    return refused(400, "invalidParameter", message)
+def _invalid(message: str) -> Rejected:
+    return rejected(400, "invalidParameter", message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from sandbox.endpoints import SCOPES
-from sandbox.errors import Refused, invalid_token, refused
+from sandbox.errors import Rejected, invalid_token, rejected
 
 CLIENT_ID, CLIENT_SECRET = "sandbox", "made-up-secret-of-the-sandbox"
 # A token is good for so many requests at least: more than a client has under way, and repeats, at once.
@@ -31,12 +31,12 @@ class Clients:
     def token(self, asked: object) -> dict[str, object]:
         """A new token; how long it is good for is a number and a text in turn, as the platform's may be.
 
-        Raises: Refused if the grant or the credentials are wrong.
+        Raises: Rejected if the grant or the credentials are wrong.
         """
         if not isinstance(asked, dict) or asked.get("grant_type") != "client_credentials":
-            raise Refused(400, {"error": "unsupported_grant_type"})
+            raise Rejected(400, {"error": "unsupported_grant_type"})
         if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            raise Refused(401, {"error": "invalid_client"})
+            raise Rejected(401, {"error": "invalid_client"})
         token = secrets.token_urlsafe(24)
         self._expires_at[token] = self.clock() + self.token_s
         self.given += 1
@@ -48,13 +48,13 @@ class Clients:
         }
 
     def admit(self, authorization: str | None, scope: str) -> None:
-        """Raises: Refused if the token is none or has expired, or the client lacks the scope."""
+        """Raises: Rejected if the token is none or has expired, or the client lacks the scope."""
         kind, _, token = (authorization or "").partition(" ")
         if kind != "Bearer" or self._expires_at.get(token, 0.0) <= self.clock():
             raise invalid_token()
         self._uses[token] += 1
         if scope not in self.scopes:
-            raise refused(403, "invalid_scope", f"This client lacks the scope {scope}.")
+            raise rejected(403, "invalid_scope", f"This client lacks the scope {scope}.")
 
     def revoke(self, authorization: str | None) -> bool:
         """Whether the token, before its time, is good for nothing from now on; a fresh one stays good."""

@@ -9,7 +9,7 @@ from sandbox import classrooms, serializers, webhooks
 from sandbox.api_projection import sayable, untold
 from sandbox.certificates import certificates
 from sandbox.endpoints import ENDPOINTS
-from sandbox.errors import refused
+from sandbox.errors import rejected
 from sandbox.lists import Listed
 from sandbox.path_serializers import paths
 from sandbox.platform_results import Answers
@@ -54,7 +54,7 @@ class Platform:
     def list_at(self, route: str) -> Listed:
         """The list at a route below `/api/v2/`.
 
-        Raises: Refused, 404, if there is none.
+        Raises: Rejected, 404, if there is none.
         """
         match route.split("/"):
             case ["paths", "stats"]:
@@ -75,13 +75,13 @@ class Platform:
                 return self._subscription(subscription, *below)
             case _ if route in self._rows and route in ENDPOINTS:
                 return Listed(ENDPOINTS[route], self._rows[route])
-        raise refused(404, "notFound", "There is no such resource.")
+        raise rejected(404, "notFound", "There is no such resource.")
 
     def _user_statuses(self, path: str, session: str) -> Listed:
         self._must_know("paths", path)
         of_session = pl.col("_sessionId") == session
         if self._rows["paths/sessions"].filter(of_session & (pl.col("pathId") == path)).is_empty():
-            raise refused(404, "sessionNotFound", "The path has no such session.")
+            raise rejected(404, "sessionNotFound", "The path has no such session.")
         enrolled = self._rows["enrollments"].filter(pl.col("sessionId") == session)
         return Listed(
             ENDPOINTS["paths/{pathId}/sessions/{sessionId}/user-statuses"], self._answers.counts(enrolled)
@@ -96,7 +96,7 @@ class Platform:
     def _subscription(self, id: str, *below: str) -> Listed:
         pattern = "/".join(["webhooks/subscriptions/{subscriptionId}", *below])
         if pattern not in ENDPOINTS:
-            raise refused(404, "notFound", "There is no such resource.")
+            raise rejected(404, "notFound", "There is no such resource.")
         self._must_know("webhooks/subscriptions", id)
         if below == ("events",):
             rows = self._rows["events"].filter(pl.col("_subscription") == id)
@@ -114,7 +114,7 @@ class Platform:
     def _must_know(self, name: str, key: str) -> None:
         if key not in self._rows[name]["_id"]:
             what = name.rpartition("/")[2].removesuffix("s")
-            raise refused(404, f"{what}NotFound", f"There is no {what} with this id.")
+            raise rejected(404, f"{what}NotFound", f"There is no {what} with this id.")
 
 
 def _edited(rows: pl.DataFrame, before: pl.DataFrame, was_at: datetime, edited_at: datetime) -> pl.DataFrame:

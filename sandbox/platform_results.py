@@ -1,6 +1,6 @@
-"""The platform's own answers: what `GET /api/v2/paths/stats` says of each enrolment.
+"""The platform's own answers: what `GET /api/v2/paths/stats` says of each enrollment.
 
-Computed one learner at a time and by nothing of what the nights compute with, in the words of version 2
+Computed one learner at a time and by nothing of what the runs compute with, in the words of version 2
 where they differ from the contract's: one required step that failed with an attempt left is `toRetake`,
 whatever else is open; and all of a path's steps are those it has now, also for who was unenrolled earlier.
 Results of programs, which no list tells, count here.
@@ -14,7 +14,7 @@ import polars as pl
 
 from sandbox.certificates import certificate_of
 from sandbox.endpoints import PUBLISHED
-from sandbox.learner_results import Curricula, Learner, Person
+from sandbox.learner_results import Learner, PathVersions, Person
 from sandbox.lists import Document
 from sandbox.step_results import Row
 from sandbox.valid_tables import Tables
@@ -22,7 +22,7 @@ from schemas.enums import DETAILED_STATUSES, MESSAGE_STEP_TYPES
 
 
 class Answers:
-    """The answers to any enrolments of the world, as of now."""
+    """The answers to any enrollments of the world, as of now."""
 
     def __init__(self, tables: Tables, now: datetime) -> None:
         self._tables, self._now = tables, now
@@ -51,7 +51,7 @@ class Answers:
         )
 
     def documents(self, asked: pl.DataFrame) -> list[Document]:
-        """One for each of the enrolments' documents."""
+        """One for each of the enrollments' documents."""
         users = pl.col("user_id").is_in(asked["userId"].implode())
         enrollments = self._tables["enrollments"].filter(users).to_dicts()
         attempts = self._tables["step_activity"].filter(users).iter_rows(named=True)
@@ -73,7 +73,7 @@ class Answers:
         return answers
 
 
-def _curricula(tables: Tables) -> Curricula:
+def _curricula(tables: Tables) -> PathVersions:
     known = tables["path_sessions"].join(tables["paths"], on="path_id", how="semi")
     sessions = {row["session_id"]: row for row in known.iter_rows(named=True)}
     taught = tables["path_steps"].join(tables["paths"], on="path_id", how="semi")
@@ -85,7 +85,7 @@ def _curricula(tables: Tables) -> Curricula:
         if session in sessions and root in sessions:
             root_of[session] = root
             children[root, sessions[session]["path_id"]].append(session)
-    return Curricula(
+    return PathVersions(
         paths={row["path_id"]: row for row in tables["paths"].iter_rows(named=True)},
         sessions=sessions,
         steps=by_path,

@@ -1,4 +1,4 @@
-"""A source's rows as a night would hold them: checked, folded, without what is refused."""
+"""A source's rows as a run would hold them: checked, deduplicated, without what is rejected."""
 
 import tempfile
 from datetime import datetime
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.database.connection import Duck, identifier
+from flows.database.connection import Connection, identifier
 from flows.pipeline import delivered
-from flows.sources.base import NOTHING_HELD, Extract
+from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.staging import load
 from flows.staging.surrogate_keys import by_id
 from flows.warehouse import merge
-from flows.warehouse.merge import Arrival
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.warehouse.merge import StagedExtract
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.columns import polars_schema, table_name
 from schemas.errors import UsageError
 from schemas.inputs import INPUTS, model_of
@@ -28,22 +28,24 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
     Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
     """
     with tempfile.TemporaryDirectory(prefix="pathstats-") as folder:
-        tables = held_rows(delivered(source, Path(folder), as_of, NOTHING_HELD).extracts, as_of)
+        tables = stored_rows(delivered(source, Path(folder), as_of, EMPTY_WAREHOUSE).extracts, as_of)
     return _of_company(tables, company)
 
 
-def held_rows(extracts: list[Extract], as_of: datetime) -> Tables:
+def stored_rows(extracts: list[Extract], as_of: datetime) -> Tables:
     """What a new warehouse holds of these."""
     tables: Tables = {}
-    with Duck() as duck:
-        load.start(duck)
-        merge.start(duck)
-        arrivals = [Arrival(item, load.load(duck, model_of(item.table), item)) for item in extracts]
-        merge.accept(duck, arrivals, limits=NO_LIMITS, run_id=run_id(as_of), as_of=as_of)
+    with Connection() as connection:
+        load.start(connection)
+        merge.start(connection)
+        arrivals = [
+            StagedExtract(item, load.load(connection, model_of(item.table), item)) for item in extracts
+        ]
+        merge.accept(connection, arrivals, limits=NO_THRESHOLDS, run_id=run_id(as_of), as_of=as_of)
         for model in INPUTS:
             schema = polars_schema(model)
             names = ", ".join(map(identifier, schema))
-            rows = duck.frame(f"SELECT {names} FROM ({by_id(model, table_name(model))})")
+            rows = connection.frame(f"SELECT {names} FROM ({by_id(model, table_name(model))})")
             tables[table_name(model)] = rows.cast(pl.Schema(schema))
     return tables
 

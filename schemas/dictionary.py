@@ -1,7 +1,7 @@
 """The data dictionary, from the schemas: for people as Markdown, for programs as parquet metadata."""
 
 from schemas.columns import Table, key, table_name
-from schemas.enums import REFUSALS, WAITS
+from schemas.enums import REJECTIONS, WAITS
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
 
@@ -48,8 +48,8 @@ def data_dictionary() -> str:
     parts += [line for model in (*OUTPUTS, *SOMETIMES) for line in _table(model)]
     parts += ["## Tables that come in", "", *_HOW_TO_WRITE, ""]
     parts += [line for model in INPUTS for line in _table(model)]
-    parts += ["## Why a row is refused, or waits", "", "| reason | what it says of a row |", "| --- | --- |"]
-    parts += [f"| {reason} | {meaning} |" for reason, meaning in (REFUSALS | WAITS).items()]
+    parts += ["## Why a row is rejected, or waits", "", "| reason | what it says of a row |", "| --- | --- |"]
+    parts += [f"| {reason} | {meaning} |" for reason, meaning in (REJECTIONS | WAITS).items()]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -29,8 +29,8 @@ DUE_BASES = ("enrollment", "sessionStart", "absolute")
 DUE_UNITS = ("day", "week", "month")
 TIME_LIMIT_MODES = ("maxTime", "minTime")
 
-# Why a row is refused, the first that holds (SPEC section 1), and in words.
-REFUSALS = {
+# Why a row is rejected, the first that holds (SPEC section 1), and in words.
+REJECTIONS = {
     "missing_value": "a required value is missing",
     "bad_type": "a value of another type",
     "bad_enum": "a word that is none of those allowed",
@@ -46,7 +46,7 @@ WAITS = {
     "unknown_session": "waits for its session",
     "unknown_user": "waits for its user",
 }
-REFUSAL_REASONS, WAITING_REASONS = tuple(REFUSALS), tuple(WAITS)
+REJECTION_REASONS, PENDING_REASONS = tuple(REJECTIONS), tuple(WAITS)
 
 # What an attempt comes to at a step of an enrollment: the first group counts, the second does not.
 COUNTED_ATTEMPTS = {
@@ -71,7 +71,7 @@ UNCOUNTED_ATTEMPTS = {
 ATTEMPT_ACCOUNTS = (*COUNTED_ATTEMPTS, *UNCOUNTED_ATTEMPTS)
 
 # Why a row of status_changes differs from the last release.
-CHANGE_CAUSES = ("definition", "enrolment", "activity", "time", "correction of earlier data")
+CHANGE_CAUSES = ("definition", "enrollment", "activity", "time", "correction of earlier data")
 CHANGED_FIELDS = (
     "status",
     "detailed_status",
@@ -83,9 +83,9 @@ CHANGED_FIELDS = (
     "gone",
 )
 
-# What is compared with the platform's own answer; enrolment: that there is one.
+# What is compared with the platform's own answer; enrollment: that there is one.
 PARITY_FIELDS = ("detailed_status", "progress", "score", "global_time_ms", "completed_at")
-COMPARED = (*PARITY_FIELDS, "enrolment")
+COMPARED = (*PARITY_FIELDS, "enrollment")
 # What a difference is due to, the first that holds.
 PARITY_DIFFERENCES = (
     "platform newer than our data",

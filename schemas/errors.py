@@ -7,16 +7,16 @@ PathStatsError
 │   ├── NoSuchList        an API has no such list, or no such page of it
 │   └── SourceUnavailable it may answer later: worth a retry
 │       ├── Unreachable   an API can't be reached, or cuts the connection
-│       └── NotNow        an API answers so, and perhaps from when on
+│       └── RateLimited        an API answers so, and perhaps from when on
 ├── NoRelease             the home has no release yet                          exit 4
 ├── UnknownName           there is no such release, table, session or company  exit 4
 ├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
 │   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
 │   └── ReportNotFound    over HTTP, of pages
 ├── Unauthorized          over HTTP, without a key to the company              HTTP 401
-├── HeldBack              the quality gate held the release back               exit 5
+├── RunBlocked              the quality gate held the release back               exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
-└── NightFailed           our side failed                                      exit 1
+└── RunFailed           our side failed                                      exit 1
     ├── HomeBusy          another command changes the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
@@ -132,7 +132,7 @@ class Unreachable(SourceUnavailable):
     """An API can't be reached, or the connection to it was cut."""
 
 
-class NotNow(SourceUnavailable):
+class RateLimited(SourceUnavailable):
     """An API does not answer this now. pause_s: how long it asks to wait; None: as it suits us."""
 
     def __init__(self, sentence: str, pause_s: float | None = None, cause: str = "is busy") -> None:
@@ -193,7 +193,7 @@ class Unauthorized(PathStatsError):
         self.asks_for_login = asks_for_login
 
 
-class HeldBack(PathStatsError):
+class RunBlocked(PathStatsError):
     """The quality gate held the release back; the last release stays."""
 
     exit_code = 5
@@ -205,34 +205,34 @@ class Stale(PathStatsError):
     exit_code = 6
 
 
-class NightFailed(PathStatsError):
-    """The night failed on our side; the last release stays."""
+class RunFailed(PathStatsError):
+    """The run failed on our side; the last release stays."""
 
 
-class HomeBusy(NightFailed):
-    """Another command changes the same home: a night, an extraction, keys."""
+class HomeBusy(RunFailed):
+    """Another command changes the same home: a run, an extraction, keys."""
 
 
-class HomeUnwritable(NightFailed):
+class HomeUnwritable(RunFailed):
     """The home can't be written."""
 
 
-class HomeUnreadable(NightFailed):
+class HomeUnreadable(RunFailed):
     """The home can't be read; whether it holds a release is not known."""
 
 
-class FileUnwritable(NightFailed):
+class FileUnwritable(RunFailed):
     """A file that a command was asked to write can't be written."""
 
     def __init__(self, file: object, reason: str) -> None:
         super().__init__(f"{file} can't be written ({reason}); make room there or name another file.")
 
 
-class ReleaseDamaged(NightFailed):
+class ReleaseDamaged(RunFailed):
     """A published file is missing or not what it was when it was published."""
 
     exit_code = 7
 
 
-class WarehouseDamaged(NightFailed):
-    """What the warehouse's file holds can't be read; a night with a source begins a new one."""
+class WarehouseDamaged(RunFailed):
+    """What the warehouse's file holds can't be read; a run with a source begins a new one."""

@@ -99,21 +99,21 @@ class Home:
         return self.root / "warehouse.duckdb.wal"
 
     def damaged_warehouse(self, run_id: str) -> Path:
-        """Where a night sets a warehouse aside that can't be read."""
+        """Where a run sets a warehouse aside that can't be read."""
         return self.root / f"warehouse.duckdb.damaged-{run_id}"
 
     @property
     def lock(self) -> Path:
-        return self.root / "night.lock"
+        return self.root / "run.lock"
 
     @property
     def failure(self) -> Path:
-        """What stopped the last night, and the first of those that failed since a release was published."""
+        """What stopped the last run, and the first of those that failed since a release was published."""
         return self.root / "failure.json"
 
     @property
     def rollbacks(self) -> Path:
-        """The switches back to an older release since the last night published."""
+        """The switches back to an older release since the last run published."""
         return self.root / "rollbacks.json"
 
     @property
@@ -128,17 +128,17 @@ class Home:
 
     @property
     def keys_lock(self) -> Path:
-        """Held while the keys are changed."""
+        """WarehouseState while the keys are changed."""
         return self.root / "keys.lock"
 
     @property
     def landing(self) -> Path:
-        """What was read of a platform's API, a folder for each run; kept for some nights."""
+        """What was read of a platform's API, a folder for each run; kept for some runs."""
         return self.root / "landing"
 
     @property
     def extracts(self) -> Path:
-        """The files that a night loads, while it runs."""
+        """The files that a run loads, while it runs."""
         return self.landing / "extracts"
 
     @property

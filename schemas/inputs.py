@@ -107,10 +107,10 @@ class PathSessions(Table):
 
 
 class Enrollments(Table):
-    """A learner's enrolment in a session."""
+    """A learner's enrollment in a session."""
 
-    company_id: str = column("The company (tenant) the enrolment belongs to.")
-    enrollment_id: str = column("The enrolment, within the company.")
+    company_id: str = column("The company (tenant) the enrollment belongs to.")
+    enrollment_id: str = column("The enrollment, within the company.")
     session_id: str = column("The session the learner is enrolled in.")
     user_id: str = column("The learner.")
     enrolled_at: Time = column("When the learner was enrolled.")

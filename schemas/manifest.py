@@ -14,25 +14,25 @@ SCHEMA_VERSION = "4"
 
 @dataclass(frozen=True)
 class TableIn:
-    """What became of the rows of a table that came in: read = stored + folded + refused.
+    """What became of the rows of a table that came in: read = stored + deduplicated + rejected.
 
-    waiting:    rows of the whole table whose partner has not arrived.
+    pending:    rows of the whole table whose partner has not arrived.
     data_as_of: when the rows were taken from the system they come from, ISO 8601.
     delivery:   `full`, `changes`, `full and changes`, or `none`: what the warehouse held still holds.
-    held:       rows of the whole table, after this night.
+    held:       rows of the whole table, after this run.
     columns:    the contract's columns that the last delivery had; empty if that is not known.
     examples:   by reason, what is wrong with the first rejected row.
     """
 
     read: int
     stored: int
-    folded: int
-    refused: int
-    waiting: int
+    deduplicated: int
+    rejected: int
+    pending: int
     reasons: dict[str, int]
     data_as_of: str
     delivery: str = "full"
-    held: int = 0
+    rows: int = 0
     columns: list[str] = field(default_factory=list)
     examples: dict[str, str] = field(default_factory=dict)
 
@@ -47,8 +47,8 @@ class FileOut:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a company's learners stand: of enrolments that are current, and not archived but for `archived`.
+class StatusCounts:
+    """Where a company's learners stand: of enrollments that are current, and not archived but for `archived`.
 
     late: those with an overdue required step who can still pass.
     """
@@ -66,9 +66,9 @@ class Standing:
 class Agreement:
     """How often the platform's own answers are ours.
 
-    compared:    enrolments that both answer for.
+    compared:    enrollments that both answer for.
     same:        of these, by field, how many have the same value.
-    differences: by class and field, how many differ; also of enrolments that only one of both has.
+    differences: by class and field, how many differ; also of enrollments that only one of both has.
     """
 
     compared: int
@@ -78,13 +78,13 @@ class Agreement:
     @property
     def on_one_side(self) -> int:
         """The enrollments that only we or only the platform knows."""
-        return sum(found.get("enrolment", 0) for found in self.differences.values())
+        return sum(found.get("enrollment", 0) for found in self.differences.values())
 
     @property
     def share_on_both_sides(self) -> float | None:
         """The share of all enrollments that were compared; null if there are no enrollments at all.
 
-        >>> Agreement(3, {}, {"unexplained": {"enrolment": 1}}).share_on_both_sides
+        >>> Agreement(3, {}, {"unexplained": {"enrollment": 1}}).share_on_both_sides
         0.75
         """
         return _share(self.compared, self.compared + self.on_one_side)
@@ -192,9 +192,9 @@ class Matched:
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
-    computed, carried: enrolments that were computed anew, and that were taken over from the release before.
+    computed, reused: enrollments that were computed anew, and that were taken over from the release before.
     since:             the release that status_changes compares with; null if there is none.
-    transitions:       how many enrolments changed since, by what people act on.
+    transitions:       how many enrollments changed since, by what people act on.
     companies:         where the learners of each company stand; none in releases made before reports were.
     parity:            the platform's own answers against ours; null if it was not asked.
     matched:           how much activity refers to a known user, session and step, by company.
@@ -208,13 +208,13 @@ class Manifest:
     source: str
     tables_in: dict[str, TableIn]
     files: dict[str, FileOut]
-    enrolments_by_detailed_status: dict[str, int]
-    # Releases made before nights were incremental say nothing of these four.
+    enrollments_by_detailed_status: dict[str, int]
+    # Releases made before runs were incremental say nothing of these four.
     computed: int = 0
-    carried: int = 0
+    reused: int = 0
     since: str | None = None
     transitions: dict[str, int] = field(default_factory=dict)
-    companies: dict[str, Standing] = field(default_factory=dict)
+    companies: dict[str, StatusCounts] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     parity: Agreement | None = None
     matched: dict[str, Matched] = field(default_factory=dict)
@@ -223,8 +223,8 @@ class Manifest:
     schema_version: str = SCHEMA_VERSION
 
     @property
-    def enrolments(self) -> int:
-        return sum(self.enrolments_by_detailed_status.values())
+    def enrollments(self) -> int:
+        return sum(self.enrollments_by_detailed_status.values())
 
     @property
     def since_as_of(self) -> datetime | None:
@@ -249,7 +249,7 @@ class Manifest:
         facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
         facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
-        facts["companies"] = {name: Standing(**it) for name, it in facts.get("companies", {}).items()}
+        facts["companies"] = {name: StatusCounts(**it) for name, it in facts.get("companies", {}).items()}
         facts["matched"] = {name: Matched(**it) for name, it in facts.get("matched", {}).items()}
         facts["parity"] = Agreement(**facts["parity"]) if facts.get("parity") else None
         return cls(**facts)
@@ -265,7 +265,7 @@ def as_of_in(release_id: str) -> datetime:
 
 
 def run_id(as_of: datetime) -> str:
-    """A night's name: its as_of, so that a night run again has the same one.
+    """A run's name: its as_of, so that a run run again has the same one.
 
     >>> from datetime import UTC
     >>> run_id(datetime(2015, 1, 1, tzinfo=UTC))

@@ -13,10 +13,10 @@ from schemas.enums import (
     DETAILED_STATUS_REASONS,
     DETAILED_STATUSES,
     PARITY_DIFFERENCES,
-    REFUSAL_REASONS,
+    PENDING_REASONS,
+    REJECTION_REASONS,
     RESULTS,
     STATUSES,
-    WAITING_REASONS,
 )
 from schemas.inputs import PathSessions, Users
 
@@ -40,14 +40,14 @@ def strictly_ascending(*columns: str) -> pl.Expr:
 
 
 class PathSessionStats(Table):
-    """What the endpoint says of an enrolment, one row each, then what led to it."""
+    """What the endpoint says of an enrollment, one row each, then what led to it."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
-    enrollment_id: str = column("The enrolment.")
+    enrollment_id: str = column("The enrollment.")
     is_current: bool = column(
-        "Whether this enrolment answers for its learner and session: R15. Exactly one of them does."
+        "Whether this enrollment answers for its learner and session: R15. Exactly one of them does."
     )
     progress: pl.Int32 = column(
         "Mean progress of the required steps, rounded down: R7.", unit="percent", ge=0, le=100
@@ -91,7 +91,7 @@ class PathSessionStats(Table):
         "When the last required step was first finished.", null="not all required steps are finished"
     )
     valid_until: Time = column(
-        "The next instant at which, with no new data, a published field of the enrolment or of its steps "
+        "The next instant at which, with no new data, a published field of the enrollment or of its steps "
         "changes.",
         null="time alone changes nothing any more",
     )
@@ -135,7 +135,7 @@ class PathSessionStats(Table):
         successful = pl.col("detailed_status_type") == "successful"
         return holds(data, ~successful | pl.col("result").is_not_null())
 
-    @pa.dataframe_check(name="one_current_enrolment_per_learner_and_session")
+    @pa.dataframe_check(name="one_current_enrollment_per_learner_and_session")
     def one_current(cls, data: pa.PolarsData) -> pl.LazyFrame:
         pair = pl.struct("company_id", "session_id", "user_id").rle_id()
         currents = pl.col("is_current").cast(pl.Int32).sum().over("pair", order_by=None)
@@ -143,7 +143,7 @@ class PathSessionStats(Table):
 
 
 class StepStats(Table):
-    """What R5 says of each counted step of each enrolment.
+    """What R5 says of each counted step of each enrollment.
 
     Of a sub-path what its child session says (R17): it may be exhausted before it is finished.
     """
@@ -151,7 +151,7 @@ class StepStats(Table):
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
-    enrollment_id: str = column("The enrolment.")
+    enrollment_id: str = column("The enrollment.")
     step_id: str = column("The counted step: R3.")
     position: pl.Int32 = column("The step's place in the path.", ge=0)
     optional: bool = column("Whether the path can be finished without the step.")
@@ -256,25 +256,25 @@ class Attempts(Table):
 
 
 class SessionSummary(Table):
-    """A session in one row. Counts are over current enrolments: one per learner."""
+    """A session in one row. Counts are over current enrollments: one per learner."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     path_id: str = column("The path that is run.")
     name: str = column("The session's name.", null="unnamed: shown by its session_id")
-    session_not_opened: pl.Int32 = column("Learners with sessionNotOpened.", unit="enrolments", ge=0)
-    successful: pl.Int32 = column("Learners with successful.", unit="enrolments", ge=0)
-    unsuccessful: pl.Int32 = column("Learners with unsuccessful.", unit="enrolments", ge=0)
-    awaiting_correction: pl.Int32 = column("Learners with awaitingCorrection.", unit="enrolments", ge=0)
-    to_retake: pl.Int32 = column("Learners with toRetake.", unit="enrolments", ge=0)
-    not_yet_started: pl.Int32 = column("Learners with notYetStarted.", unit="enrolments", ge=0)
-    late: pl.Int32 = column("Learners with late.", unit="enrolments", ge=0)
-    on_time: pl.Int32 = column("Learners with onTime.", unit="enrolments", ge=0)
+    session_not_opened: pl.Int32 = column("Learners with sessionNotOpened.", unit="enrollments", ge=0)
+    successful: pl.Int32 = column("Learners with successful.", unit="enrollments", ge=0)
+    unsuccessful: pl.Int32 = column("Learners with unsuccessful.", unit="enrollments", ge=0)
+    awaiting_correction: pl.Int32 = column("Learners with awaitingCorrection.", unit="enrollments", ge=0)
+    to_retake: pl.Int32 = column("Learners with toRetake.", unit="enrollments", ge=0)
+    not_yet_started: pl.Int32 = column("Learners with notYetStarted.", unit="enrollments", ge=0)
+    late: pl.Int32 = column("Learners with late.", unit="enrollments", ge=0)
+    on_time: pl.Int32 = column("Learners with onTime.", unit="enrollments", ge=0)
     enrolled: pl.Int32 = column(
-        "Learners enrolled: the sum of the eight counts before.", unit="enrolments", ge=0
+        "Learners enrolled: the sum of the eight counts before.", unit="enrollments", ge=0
     )
     archived: pl.Int32 = column(
-        "Learners whose current enrolment is archived, counted nowhere else.", unit="enrolments", ge=0
+        "Learners whose current enrollment is archived, counted nowhere else.", unit="enrollments", ge=0
     )
     mean_progress: float = column(
         "Mean progress of the enrolled.", unit="percent", null="nobody is enrolled", ge=0, le=100
@@ -318,14 +318,14 @@ SUMMARY_COUNTS = dict(
 
 
 class Quarantine(Table):
-    """A row that was refused, or that waits for its partner to arrive (the `unknown_…` reasons)."""
+    """A row that was rejected, or that waits for its partner to arrive (the `unknown_…` reasons)."""
 
     table: str = column("The table it came for.")
     key: str = column("The values of the table's key, joined by `/`.", null="the key is missing")
-    reason: str = column("Why, the first that holds.", isin=(*REFUSAL_REASONS, *WAITING_REASONS))
+    reason: str = column("Why, the first that holds.", isin=(*REJECTION_REASONS, *PENDING_REASONS))
     detail: str = column("Which column, and where the row stands in its file.")
-    first_seen_at: Time = column("The as_of of the first night that met this row.")
-    run_id: str = column("The night that wrote this line.")
+    first_seen_at: Time = column("The as_of of the first run that met this row.")
+    run_id: str = column("The run that wrote this line.")
     row: str = column("The row itself, as JSON; of users its key alone: its line in the file has the rest.")
 
     class Config(Table.Config):
@@ -339,10 +339,10 @@ class StatusChanges(Table):
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
-    enrollment_id: str = column("The enrolment.")
+    enrollment_id: str = column("The enrollment.")
     field: str = column(
         "The field that changed; of progress only that it reached 100 or left it; appeared and gone are of "
-        "the enrolment itself.",
+        "the enrollment itself.",
         isin=CHANGED_FIELDS,
     )
     old_value: str = column(
@@ -354,9 +354,9 @@ class StatusChanges(Table):
     to_as_of: Time = column("The as_of of this release.")
     cause: str = column(
         "Why. By today's data the earlier as_of would have had another value: definition (the session, path "
-        "or a step was edited), enrolment (an enrolment was, or the user came or went), correction of "
+        "or a step was edited), enrollment (an enrollment was, or the user came or went), correction of "
         "earlier data (activity was). "
-        "Else it came between the two: enrolment (one began or ended), definition (a step's changed), "
+        "Else it came between the two: enrollment (one began or ended), definition (a step's changed), "
         "activity (there was some), time.",
         isin=CHANGE_CAUSES,
     )
@@ -367,14 +367,14 @@ class StatusChanges(Table):
 
 
 class Parity(Table):
-    """Our answers beside those of a platform that was read by its API, one field of an enrolment a row."""
+    """Our answers beside those of a platform that was read by its API, one field of an enrollment a row."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
-    enrollment_id: str = column("The enrolment.")
+    enrollment_id: str = column("The enrollment.")
     field: str = column(
-        "What is compared; enrolment is there only where one of both has none.", isin=COMPARED
+        "What is compared; enrollment is there only where one of both has none.", isin=COMPARED
     )
     ours: str = column(
         "What path_session_stats says: a detailed status with its reason, times in ISO 8601.", null="no value"
@@ -407,5 +407,5 @@ OUTPUTS: tuple[type[Table], ...] = (
     Quarantine,
     StatusChanges,
 )
-# In a release only where its night read a platform's own answers.
+# In a release only where its run read a platform's own answers.
 SOMETIMES: tuple[type[Table], ...] = (Parity,)

@@ -7,7 +7,7 @@ import pytest
 
 from flows.ops.process_tuning import prepare_memory
 
-# As a night does, before it imports polars.
+# As a run does, before it imports polars.
 prepare_memory()
 
 from flows.database.connection import CONFIG  # noqa: E402
@@ -23,7 +23,7 @@ CONFIG["threads"] = 1
 LONG = (
     "tests/prefect/test_flow.py",
     "tests/prefect/test_schedule.py",
-    "tests/prefect/test_failed_night.py",
+    "tests/prefect/test_failed_run.py",
     "tests/faults/test_killed.py",
     "tests.runs/test_sequences.py",
     "tests/test_oulad.py",

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.demo import Demo
 from pathstats.cli.main import app
 from schemas.columns import Table, facts, key
@@ -100,7 +100,7 @@ def test_another_month_has_another_company(tmp_path: Path) -> None:
     assert not march & april
 
 
-def test_another_company_s_nights_change_nothing_of_one_s_own(tmp_path: Path) -> None:
+def test_another_company_s_runs_change_nothing_of_one_s_own(tmp_path: Path) -> None:
     def step_rows(as_of: str) -> int:
         done = CliRunner().invoke(
             app, ["demo", "--learners", "200", "--direct", "--as-of", as_of, "--home", str(tmp_path)]
@@ -113,13 +113,13 @@ def test_another_company_s_nights_change_nothing_of_one_s_own(tmp_path: Path) ->
     assert step_rows("2026-04-10T00:00:00Z") == april > 1_000
 
 
-def test_too_few_learners_are_refused_in_one_sentence() -> None:
+def test_too_few_learners_are_rejected_in_one_sentence() -> None:
     with pytest.raises(UsageError, match=r"^The demo needs at least 200 learners: ask for 200 or more\.$"):
         Demo(199)
 
 
 def test_extract_delivers_each_table_once(tmp_path: Path) -> None:
-    extracts = list(Demo(200).extract(tmp_path, AS_OF, NOTHING_HELD))
+    extracts = list(Demo(200).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE))
     assert sorted(extract.table for extract in extracts) == sorted(
         str(model.to_schema().name) for model in INPUTS if model not in OPTIONAL
     )
@@ -143,7 +143,7 @@ def test_steps_are_the_contracts_columns_without_nulls(steps: list[dict[str, Any
     assert None not in {value for step in steps for value in step.values()}
 
 
-def refusals(table: pl.DataFrame, model: type[Table]) -> dict[str, int]:
+def rejections(table: pl.DataFrame, model: type[Table]) -> dict[str, int]:
     """Broken rows per reason, read off the model: a check of the demo, not the warehouse's."""
     counts = Counter[str]()
     for name, column in model.to_schema().columns.items():
@@ -166,7 +166,7 @@ def refusals(table: pl.DataFrame, model: type[Table]) -> dict[str, int]:
 @pytest.mark.parametrize("learners", [200, 2_000, 30_000])
 def test_few_rows_are_broken_and_each_reason_occurs(learners: int, tmp_path: Path) -> None:
     tables = landed(tmp_path, learners)
-    found = {model: refusals(tables[str(model.to_schema().name)], model) for model in TYPED}
+    found = {model: rejections(tables[str(model.to_schema().name)], model) for model in TYPED}
     shares = {
         model: sum(found[model].values()) / tables[str(model.to_schema().name)].height for model in found
     }
@@ -189,7 +189,7 @@ def test_three_steps_are_broken(steps: list[dict[str, Any]]) -> None:
     assert 3 / len(steps) < 0.03
 
 
-def test_repeats_and_older_versions_are_there_to_be_folded(world: dict[str, pl.DataFrame]) -> None:
+def test_repeats_and_older_versions_are_there_to_be_deduplicated(world: dict[str, pl.DataFrame]) -> None:
     for name in ("enrollments", "step_activity"):
         assert world[name].is_duplicated().any()
     latest = pl.col("last_activity_at").max().over("activity_id")

@@ -10,7 +10,7 @@ from pathstats import PathStats
 from pathstats.cli.main import app
 from schemas.errors import UsageError
 from schemas.home import LONGEST_PATH, Home
-from tests.helpers.one_run import as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.one_run import as_parquet, assert_complete, latest, run, small_world
 
 ODD = os.fsdecode(b"caf\xe9")
 COMMANDS = (
@@ -60,7 +60,7 @@ def test_home_of_a_very_long_path_ends_each_command_with_one_sentence(
 
 def test_longest_home_works_and_a_longer_one_is_rejected(tmp_path: Path) -> None:
     home = of_length(tmp_path, LONGEST_PATH)
-    night(as_parquet(tmp_path / "in", small_world()), home)
+    run(as_parquet(tmp_path / "in", small_world()), home)
     assert_complete(latest(home))
     assert PathStats(home).lookup("S", "u2")["progress"] == 100
     with pytest.raises(UsageError, match="401 bytes"):
@@ -69,6 +69,6 @@ def test_longest_home_works_and_a_longer_one_is_rejected(tmp_path: Path) -> None
 
 def test_home_of_other_letters_works(tmp_path: Path) -> None:
     home = tmp_path / "Schulung – été 学習 ' $x [a]*"
-    night(as_parquet(tmp_path / "in", small_world()), home)
-    night(as_parquet(tmp_path / "in", small_world()), home)
+    run(as_parquet(tmp_path / "in", small_world()), home)
+    run(as_parquet(tmp_path / "in", small_world()), home)
     assert PathStats(home).lookup("S", "u2")["progress"] == 100

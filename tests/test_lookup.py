@@ -25,7 +25,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from tests.helpers.home_with_releases import home_with_one_release
-from tests.helpers.one_run import AS_OF, as_parquet, latest, night, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, latest, run, small_world
 from tests.reference.rows import Tables
 from tests.reference.tables import world
 
@@ -40,13 +40,13 @@ def published(folder: Path, tables: Tables) -> Path:
     """A home that holds one release of these tables."""
     if tables == small_world():
         return home_with_one_release(folder).root
-    night(as_parquet(folder / "in", tables), folder / "home")
+    run(as_parquet(folder / "in", tables), folder / "home")
     return folder / "home"
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> PathStats:
-    """One company. `ghost` is enrolled and no user; `gone` has enrolments and is no session."""
+    """One company. `ghost` is enrolled and no user; `gone` has enrollments and is no session."""
     tables = world(
         steps="step \n A \n B",
         sessions="""
@@ -169,13 +169,13 @@ def test_who_is_enrolled_after_as_of_is_not_enrolled_yet(acme: PathStats) -> Non
     assert not_found(acme, "S", "u5") is UserNotEnrolled
 
 
-def test_of_several_enrolments_the_latest_that_is_not_archived_answers(acme: PathStats) -> None:
+def test_of_several_enrollments_the_latest_that_is_not_archived_answers(acme: PathStats) -> None:
     body = acme.lookup("S", "back")
     assert "archivedAt" not in body
     assert body["progress"] == 50
 
 
-def test_of_several_archived_enrolments_the_one_archived_last_answers(acme: PathStats) -> None:
+def test_of_several_archived_enrollments_the_one_archived_last_answers(acme: PathStats) -> None:
     body = acme.lookup("S", "left")
     assert body["archivedAt"] == "2026-03-07T00:00:00.000Z"
     assert body["progress"] == 50
@@ -292,7 +292,7 @@ def test_nobody_answers_to_a_blank(people: PathStats, asked: str) -> None:
 
 @pytest.fixture(scope="module")
 def two_companies(tmp_path_factory: pytest.TempPathFactory) -> PathStats:
-    """The same ids and e-mails in both; only in Zen: session Z, user z1, and u2's enrolment."""
+    """The same ids and e-mails in both; only in Zen: session Z, user z1, and u2's enrollment."""
     tables = world(
         paths="company | path \n acme | P \n zen | P",
         steps="""
@@ -384,8 +384,8 @@ def test_any_text_is_only_a_name_that_nobody_has(two_companies: PathStats, text:
     assert not_found(two_companies, "S", "u1", text) is PathSessionNotFound
 
 
-def next_night(home: Path, tables: Tables) -> None:
-    night(as_parquet(home.parent / "in", tables), home, AS_OF + timedelta(days=1))
+def next_run(home: Path, tables: Tables) -> None:
+    run(as_parquet(home.parent / "in", tables), home, AS_OF + timedelta(days=1))
 
 
 def test_a_fresh_release_answers_without_a_restart(tmp_path: Path) -> None:
@@ -393,7 +393,7 @@ def test_a_fresh_release_answers_without_a_restart(tmp_path: Path) -> None:
     stats = PathStats(home)
     assert stats.lookup("S", "u1")["progress"] == 50
     assert lookup("S", "u1", home=home)["progress"] == 50
-    next_night(home, {**small_world(), "step_activity": []})
+    next_run(home, {**small_world(), "step_activity": []})
     assert stats.lookup("S", "u1")["progress"] == 0
     assert lookup("S", "u1", home=home)["progress"] == 0
 
@@ -402,7 +402,7 @@ def test_each_answer_is_of_the_release_that_it_names(tmp_path: Path) -> None:
     home = published(tmp_path, small_world())
     stats = PathStats(home)
     first = stats.find("S", "u1")
-    next_night(home, small_world())
+    next_run(home, small_world())
     assert stats.find("S", "u1").release.name != first.release.name
     assert first.release.is_dir()
 
@@ -417,7 +417,7 @@ def test_threads_may_share_an_open_home(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(6) as threads:
         answers = threads.map(ask, itertools.islice(itertools.cycle(expected), 12))
-        next_night(home, small_world())
+        next_run(home, small_world())
         assert all(answers)
 
 
@@ -430,10 +430,10 @@ def test_a_home_without_a_release(tmp_path: Path) -> None:
 def test_a_home_that_can_t_be_read_is_not_one_without_a_release(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_: object) -> str:
+    def rejected(_: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "readlink", refused)
+    monkeypatch.setattr(os, "readlink", rejected)
     with pytest.raises(HomeUnreadable, match=r"latest can't be read \(Permission denied\)") as error:
         PathStats(tmp_path).lookup("S", "u1")
     assert error.value.exit_code == 1

@@ -130,7 +130,7 @@ def test_the_future_does_not_matter(world: World) -> None:
 @few
 @given(worlds())
 def test_an_archived_row_is_constant(world: World) -> None:
-    """Under later activity and a later night; only which enrolment answers may change."""
+    """Under later activity and a later run; only which enrollment answers may change."""
     tables, as_of = world
     assume(any(row["archived_at"] and row["archived_at"] <= as_of for row in tables["enrollments"]))
     before = product(tables, as_of)
@@ -145,7 +145,7 @@ def test_an_archived_row_is_constant(world: World) -> None:
 
 
 def settled(answer: Answer, **wanted: object) -> Answer:
-    """An enrolment's rows, without what later enrolments may change."""
+    """An enrollment's rows, without what later enrollments may change."""
     found = only(answer, **wanted)
     return Answer([{**row, "is_current": None} for row in found.path_session_stats], found.step_stats, [])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.oulad import Oulad
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -35,11 +35,11 @@ def _without_collecting() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, object]]]:
-    """The six tables as the source lands them, without the rows that are to be refused."""
+    """The six tables as the source lands them, without the rows that are to be rejected."""
     landing = tmp_path_factory.mktemp("landing")
     read = {
         item.table: pl.read_parquet(item.file)
-        for item in Oulad(_OULAD).extract(landing, NEW_YEAR, NOTHING_HELD)
+        for item in Oulad(_OULAD).extract(landing, NEW_YEAR, EMPTY_WAREHOUSE)
     }
     sound = (pl.col("archived_at") >= pl.col("enrolled_at")).fill_null(True)
     read["enrollments"] = read["enrollments"].filter(sound)
@@ -49,7 +49,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
 
 
 def publish(home: Home, as_of: datetime) -> None:
-    """Publish by the command, with all the threads that a night has outside of tests."""
+    """Publish by the command, with all the threads that a run has outside of tests."""
     command = [str(Path(sys.executable).with_name("pathstats")), "run", "--direct", "--json"]
     env = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
     options = ["--source", f"oulad:{_OULAD}", "--as-of", as_of.isoformat(), "--home", str(home.root)]
@@ -76,7 +76,7 @@ def at_new_year(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_new_year_2015_has_the_rows_that_the_contract_counts(at_new_year: Home) -> None:
     manifest = Manifest.read(at_new_year.latest / "manifest.json")
     enrollments = manifest.tables_in["enrollments"]
-    assert (enrollments.read, enrollments.refused, enrollments.reasons) == (32_593, 35, {"time_order": 35})
+    assert (enrollments.read, enrollments.rejected, enrollments.reasons) == (32_593, 35, {"time_order": 35})
     assert manifest.files["path_session_stats.parquet"].rows == 32_557
 
 

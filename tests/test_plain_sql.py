@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks import plain_sql
 from benchmarks.table_equality import differing, published
 from flows.sources.demo import Demo
-from tests.helpers.one_run import AS_OF, as_parquet, latest, night
+from tests.helpers.one_run import AS_OF, as_parquet, latest, run
 from tests.helpers.random_worlds import World, large_worlds, small_worlds
 from tests.reference.comparing import differences
 from tests.reference.rows import Tables
@@ -58,7 +58,7 @@ def test_in_large_worlds(world: World) -> None:
 
 def test_on_the_demo_with_its_broken_rows(tmp_path: Path) -> None:
     Demo(learners=1_000).write(tmp_path / "world", AS_OF)
-    assert night(tmp_path / "world", tmp_path / "home", AS_OF).tables_in["step_activity"].refused > 0
+    assert run(tmp_path / "world", tmp_path / "home", AS_OF).tables_in["step_activity"].rejected > 0
     plain_sql.run(tmp_path / "world", tmp_path, AS_OF)
     release = latest(tmp_path / "home")
     for table in plain_sql.WRITES:

@@ -15,9 +15,9 @@ import polars as pl
 import pytest
 
 from flows.sources import registry
-from flows.sources.base import Extract, Held
+from flows.sources.base import Extract, WarehouseState
 from schemas.errors import EXIT_CODES
-from tests.helpers.one_run import as_parquet, night, published
+from tests.helpers.one_run import as_parquet, published, run
 from tests.helpers.shell import pathstats
 from tests.reference.tables import world
 
@@ -36,14 +36,14 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two nights: u1 has begun and becomes late with A in the second one; u2 has done all."""
+    """Two runs: u1 has begun and becomes late with A in the second one; u2 has done all."""
     place = tmp_path_factory.mktemp("readme")
     done = "user | session | step | completed \n u1 | S1 | B | 2 Mar \n "
     done += "u2 | S1 | A | 3 Mar \n u2 | S1 | B | 3 Mar"
     tables = world(steps=STEPS, sessions="session \n S1", enrollments=ENROLLED, activity=done)
     source = as_parquet(place / "in", tables)
     for day in (5, 10):
-        night(source, place / "home", datetime(2026, 3, day, tzinfo=UTC))
+        run(source, place / "home", datetime(2026, 3, day, tzinfo=UTC))
     return place / "home"
 
 
@@ -132,10 +132,16 @@ def test_its_source_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(pl, "read_database_uri", read_database_uri)
     (source,) = (block for block in blocks("python") if "def extract" in block)
-    names: dict[str, Any] = {"pl": pl, "Path": Path, "datetime": datetime, "Extract": Extract, "Held": Held}
+    names: dict[str, Any] = {
+        "pl": pl,
+        "Path": Path,
+        "datetime": datetime,
+        "Extract": Extract,
+        "WarehouseState": WarehouseState,
+    }
     exec(f"from collections.abc import Iterator\nfrom dataclasses import dataclass\n{source}", names)
     monkeypatch.setitem(registry.SOURCES, "ours", names["Warehouse"])
-    night("ours:postgresql://db", tmp_path / "home", AS_OF)
+    run("ours:postgresql://db", tmp_path / "home", AS_OF)
     assert published(tmp_path / "home", "path_session_stats")["user_id"].to_list() == ["u1", "u2"]
     assert set(where) == {"postgresql://db"}
 

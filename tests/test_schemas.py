@@ -14,7 +14,7 @@ from schemas.columns import Table, key, table_name
 from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
 from schemas.inputs import INPUTS, OPTIONAL
 from schemas.outputs import OUTPUTS, SOMETIMES
-from tests.helpers.one_run import AS_OF, as_parquet, latest, night, published
+from tests.helpers.one_run import AS_OF, as_parquet, latest, published, run
 from tests.reference.tables import world
 from tests.release.test_schema_gate import CASES
 
@@ -121,7 +121,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables["users"] += [{"company_id": "acme", "user_id": f"g{n}", "status": "ghost"} for n in range(3)]
     source = as_parquet(folder / "in", tables)
     for days in (10, 0):
-        night(source, folder / "home", AS_OF - timedelta(days=days))
+        run(source, folder / "home", AS_OF - timedelta(days=days))
     return folder / "home"
 
 
@@ -177,13 +177,13 @@ def test_the_error_tree_is_drawn_whole_and_ends_with_the_codes_of_the_command() 
     codes = {name: kind.exit_code for name, kind in members if kind.__module__ == errors.__name__}
     assert [name for name in codes if name not in (errors.__doc__ or "")] == []
     expected = {
-        "NightFailed": 1,
+        "RunFailed": 1,
         "UsageError": 2,
         "SourceError": 3,
         "NotFound": 4,
         "UnknownName": 4,
         "NoRelease": 4,
-        "HeldBack": 5,
+        "RunBlocked": 5,
         "Stale": 6,
         "ReleaseDamaged": 7,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.files import Files
 from flows.sources.oulad import Oulad
 from flows.sources.registry import open_source
@@ -17,7 +17,7 @@ from schemas.columns import table_name
 from schemas.errors import SourceError, UsageError
 from schemas.home import PARQUET_TABLES
 from schemas.inputs import INPUTS
-from tests.helpers.one_run import AS_OF, Row, as_ndjson, as_parquet, latest, night, sha256, small_world
+from tests.helpers.one_run import AS_OF, Row, as_ndjson, as_parquet, latest, run, sha256, small_world
 from tests.reference.rows import Tables
 from tests.reference.tables import expect, world
 
@@ -71,8 +71,8 @@ def from_parquet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def published_from(source: Path, home: Path) -> dict[str, str]:
-    manifest = night(source, home)
-    assert sum(counts.refused for counts in manifest.tables_in.values()) == 0
+    manifest = run(source, home)
+    assert sum(counts.rejected for counts in manifest.tables_in.values()) == 0
     return {table: sha256(latest(home).table(table)) for table in PARQUET_TABLES}
 
 
@@ -103,19 +103,19 @@ def test_an_optional_column_may_be_absent(tmp_path: Path) -> None:
             del row[optional]
     for row in tables["step_activity"]:
         del row["score"]
-    manifest = night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
-    assert sum(counts.refused for counts in manifest.tables_in.values()) == 0
+    manifest = run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    assert sum(counts.rejected for counts in manifest.tables_in.values()) == 0
 
 
 def test_a_missing_table_and_one_that_comes_twice_are_named(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", small_world())
     (source / "paths.csv").write_text("company_id\n")
     with pytest.raises(SourceError, match=r"paths comes twice, paths\.csv and paths\.parquet"):
-        list(Files(source).extract(tmp_path, AS_OF, NOTHING_HELD))
+        list(Files(source).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE))
     (source / "paths.csv").unlink()
     (source / "paths.parquet").unlink()
     with pytest.raises(SourceError, match=r"table paths is missing"):
-        list(Files(source).extract(tmp_path, AS_OF, NOTHING_HELD))
+        list(Files(source).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ OULAD = {
 def oulad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """The six tables from a small OULAD; nobody handed in assessment 14."""
     found = Oulad(small_oulad(tmp_path_factory.mktemp("oulad"))).extract(
-        tmp_path_factory.mktemp("landing"), AS_OF, NOTHING_HELD
+        tmp_path_factory.mktemp("landing"), AS_OF, EMPTY_WAREHOUSE
     )
     return {item.table: pl.read_parquet(item.file).to_dicts() for item in found}
 
@@ -237,7 +237,7 @@ def test_oulad_steps(oulad: dict[str, list[Row]]) -> None:
     assert {row["min_score"] for row in oulad["path_steps"]} == {40}
 
 
-def test_oulad_enrolments(oulad: dict[str, list[Row]]) -> None:
+def test_oulad_enrollments(oulad: dict[str, list[Row]]) -> None:
     expect(
         oulad["enrollments"],
         """
@@ -277,17 +277,17 @@ def test_oulad_names_the_file_that_is_missing(tmp_path: Path, name: str) -> None
     landing = tmp_path / "landing"
     landing.mkdir()
     with pytest.raises(SourceError, match=rf"{name}\.csv"):
-        list(Oulad(tmp_path).extract(landing, datetime(2026, 1, 1, tzinfo=UTC), NOTHING_HELD))
+        list(Oulad(tmp_path).extract(landing, datetime(2026, 1, 1, tzinfo=UTC), EMPTY_WAREHOUSE))
 
 
-@pytest.mark.parametrize(("score", "refused"), [("78.5", 0), ("many", 1), ("101", 1), ("78.0", 0)])
-def test_oulad_s_scores_are_the_contract_s_to_refuse(tmp_path: Path, score: str, refused: int) -> None:
+@pytest.mark.parametrize(("score", "rejected"), [("78.5", 0), ("many", 1), ("101", 1), ("78.0", 0)])
+def test_oulad_s_scores_are_the_contract_s_to_reject(tmp_path: Path, score: str, rejected: int) -> None:
     (tmp_path / "oulad").mkdir()
     folder = small_oulad(tmp_path / "oulad", "studentAssessment", "9,1,18,0,78", f"9,1,18,0,{score}")
-    activity = night(f"oulad:{folder}", tmp_path / "home").tables_in["step_activity"]
+    activity = run(f"oulad:{folder}", tmp_path / "home").tables_in["step_activity"]
     reason = "out_of_range" if score == "101" else "bad_type"
-    assert activity.reasons == ({reason: 1} if refused else {})
-    assert activity.stored == 7 - refused
+    assert activity.reasons == ({reason: 1} if rejected else {})
+    assert activity.stored == 7 - rejected
 
 
 @pytest.mark.parametrize(
@@ -309,10 +309,10 @@ def test_oulad_names_the_file_and_the_line_that_is_broken(
     (tmp_path / "landing").mkdir()
     folder = small_oulad(tmp_path, name, old, new)
     with pytest.raises(SourceError, match=said):
-        list(Oulad(folder).extract(tmp_path / "landing", AS_OF, NOTHING_HELD))
+        list(Oulad(folder).extract(tmp_path / "landing", AS_OF, EMPTY_WAREHOUSE))
 
 
 def test_an_oulad_folder_that_can_t_be_read_is_the_source_s_fault(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"x: can't be read \(File name too long\)") as refused:
-        list(Oulad(tmp_path / ("x" * 300)).extract(tmp_path, AS_OF, NOTHING_HELD))
-    assert refused.value.exit_code == 3
+    with pytest.raises(SourceError, match=r"x: can't be read \(File name too long\)") as rejected:
+        list(Oulad(tmp_path / ("x" * 300)).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE))
+    assert rejected.value.exit_code == 3

@@ -63,7 +63,7 @@ def test_the_opening_of_a_child_session_matters_above() -> None:
 
 
 def next_changes(tables: Tables, as_of: datetime) -> dict[Key, datetime | None]:
-    """When each enrolment's row, or a row of its steps, first is another one than at as_of."""
+    """When each enrollment's row, or a row of its steps, first is another one than at as_of."""
     now = rows_of(reference(tables, as_of))
     changed: dict[Key, datetime | None] = dict.fromkeys(now)
     ahead = instants_of(tables) | due_dates_of(reference(tables, as_of))
@@ -80,7 +80,7 @@ def next_changes(tables: Tables, as_of: datetime) -> dict[Key, datetime | None]:
 
 
 def rows_of(answer: Answer) -> dict[Key, list[Row]]:
-    """What is published of each enrolment."""
+    """What is published of each enrollment."""
     rows: dict[Key, list[Row]] = {key_of(row): [row] for row in answer.path_session_stats}
     for step in answer.step_stats:
         rows[key_of(step)].append(step)

@@ -9,7 +9,7 @@ import polars as pl
 from schemas.enums import ATTEMPT_ACCOUNTS
 from transforms.attempt_reasons import MISSED, NUMBER_OF, account, missed_conditions, reason
 from transforms.attempts import counts, is_carried_over, is_in_session, seen_by
-from transforms.rule_inputs import World
+from transforms.rule_inputs import RuleInputs
 from transforms.success_criteria import satisfies
 
 _IDS = ("company_id", "session_id", "user_id", "enrollment_id")
@@ -29,14 +29,14 @@ ATTEMPTS: tuple[str, ...] = (
 
 
 def to_account_for(
-    seen: pl.LazyFrame, world: World, enrollments: pl.LazyFrame, *, is_all: bool
+    seen: pl.LazyFrame, inputs: RuleInputs, enrollments: pl.LazyFrame, *, is_all: bool
 ) -> pl.LazyFrame:
     """The attempts that may need an account, one row each, with the reason that the attempt itself gives.
 
     seen: as `attempts.seen`; the result shares its join with what the rules read.
     is_all: whether attempts that satisfy their step in the session are wanted, for the step may not count.
     """
-    open_elsewhere = seen_by(world.open_elsewhere, world, enrollments).with_columns(
+    open_elsewhere = seen_by(inputs.open_elsewhere, inputs, enrollments).with_columns(
         made_here=False,
         named_enrollment_id=pl.lit(None, pl.String),
         cell=pl.col("first_cell") + pl.col("ordinal"),
@@ -71,7 +71,7 @@ def _of_attempts(seen: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
 
 def attempt_accounts(
     found: pl.DataFrame,
-    world: World,
+    inputs: RuleInputs,
     enrollments: pl.DataFrame,
     outcomes: pl.DataFrame,
     decided: pl.DataFrame,
@@ -87,7 +87,7 @@ def attempt_accounts(
     rows = with_reason_of_step(found, outcomes, decided)
     rests = outcomes["carried_over"].gather(rows["cell"]).fill_null(False)
     is_only = (rows["account"] == NUMBER_OF["satisfies"]) & rests & rows["cell"].is_unique()
-    return in_publication_order(rows.filter(~is_only), world, enrollments)
+    return in_publication_order(rows.filter(~is_only), inputs, enrollments)
 
 
 def with_reason_of_step(found: pl.DataFrame, outcomes: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
@@ -114,22 +114,22 @@ def with_reason_of_step(found: pl.DataFrame, outcomes: pl.DataFrame, decided: pl
     )
 
 
-def in_publication_order(found: pl.DataFrame, world: World, enrollments: pl.DataFrame) -> pl.DataFrame:
+def in_publication_order(found: pl.DataFrame, inputs: RuleInputs, enrollments: pl.DataFrame) -> pl.DataFrame:
     """The rows with ids in the place of keys; by enrollment, step and time."""
-    rows = found[_order(found, world)]
+    rows = found[_order(found, inputs)]
     names = pl.Series(ATTEMPT_ACCOUNTS)
     return (
         pl.concat([rows, enrollments.select(_IDS)[rows["enrollment"]]], how="horizontal")
         .with_columns(
-            step_id=world.step_ids.gather(rows["step_key"]),
-            made_in_session_id=world.session_ids.gather(rows["made_in_key"]),
+            step_id=inputs.step_ids.gather(rows["step_key"]),
+            made_in_session_id=inputs.session_ids.gather(rows["made_in_key"]),
             account=names.gather(rows["account"]),
         )
         .select("enrollment", *ATTEMPTS)
     )
 
 
-def _order(found: pl.DataFrame, world: World) -> pl.Series:
+def _order(found: pl.DataFrame, inputs: RuleInputs) -> pl.Series:
     """The rows' numbers in the order of publication.
 
     Three stable sorts by one number each take a third of what one sort by all columns does.
@@ -137,7 +137,7 @@ def _order(found: pl.DataFrame, world: World) -> pl.Series:
     facts = found.select(
         tie=pl.struct(
             # The id itself: its rank among all ids changes when another id appears.
-            pl.lit(world.session_ids).gather(pl.col("made_in_key")).alias("made_in_session_id"),
+            pl.lit(inputs.session_ids).gather(pl.col("made_in_key")).alias("made_in_session_id"),
             "completed_at",
             "progress",
             "score",
@@ -146,7 +146,7 @@ def _order(found: pl.DataFrame, world: World) -> pl.Series:
             "missed_pass",
         ).hash(),
         started_at=pl.col("started_at").to_physical(),
-        place=pl.col("enrollment").cast(pl.UInt64) * 2**32 + _rank(world.step_ids, "step_key"),
+        place=pl.col("enrollment").cast(pl.UInt64) * 2**32 + _rank(inputs.step_ids, "step_key"),
     )
     by_time = facts.with_row_index("row").sort("tie").sort("started_at", maintain_order=True)
     return by_time.sort("place", maintain_order=True)["row"]

@@ -1,15 +1,15 @@
-"""R4: the attempts that matter for a step of an enrolment.
+"""R4: the attempts that matter for a step of an enrollment.
 
-A *cell* is one counted step of one enrolment; cells are numbered in publication order, so that an attempt
+A *cell* is one counted step of one enrollment; cells are numbered in publication order, so that an attempt
 finds its cell by adding two numbers.
 """
 
 import polars as pl
 
-from transforms.rule_inputs import World, pair
+from transforms.rule_inputs import RuleInputs, pair
 from transforms.success_criteria import satisfies
 
-# What an attempt must know of its enrolment and of its step.
+# What an attempt must know of its enrollment and of its step.
 _OF_ENROLLMENT = (
     "enrollment",
     "curriculum_key",
@@ -82,13 +82,13 @@ def observed() -> pl.Expr:
     return counts("last_activity_at") | counts("completed_at")
 
 
-def seen(world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+def seen(inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
     """Every attempt beside each enrollment that may look at it, and the counted step it is at.
 
     Adds made_here: whether it was made in the session, and cell: null at a step that is not counted.
     """
-    inside = seen_by(world.in_session, world, enrollments)
-    outside = seen_by(world.elsewhere, world, enrollments)
+    inside = seen_by(inputs.in_session, inputs, enrollments)
+    outside = seen_by(inputs.elsewhere, inputs, enrollments)
     return pl.concat(
         [
             inside.with_columns(
@@ -119,10 +119,12 @@ def attempts(seen: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def seen_by(activity: pl.DataFrame, world: World, enrollments: pl.LazyFrame) -> pl.LazyFrame:
-    """The attempts beside each enrolment that may look at them, and the counted step they are of."""
+def seen_by(activity: pl.DataFrame, inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+    """The attempts beside each enrollment that may look at them, and the counted step they are of."""
     learners = enrollments.select(pair("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
-    steps = world.curricula.steps.lazy().select(pair("curriculum_key", "step_key").alias("step"), *_OF_STEP)
+    steps = inputs.path_versions.steps.lazy().select(
+        pair("curriculum_key", "step_key").alias("step"), *_OF_STEP
+    )
     return (
         activity.lazy()
         .with_columns(learner=pair("session_key", "user_key"))

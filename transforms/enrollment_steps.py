@@ -1,4 +1,4 @@
-"""The cells of a night: each counted step of each enrolment, numbered in publication order."""
+"""The cells of a run: each counted step of each enrollment, numbered in publication order."""
 
 import polars as pl
 
@@ -33,7 +33,7 @@ _OF_STEP = (
 
 
 def with_first_cell(enrollments: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-    """Add first_cell: how many cells come before the enrolment's own. enrollments: in publication order."""
+    """Add first_cell: how many cells come before the enrollment's own. enrollments: in publication order."""
     sizes = steps.group_by("curriculum_key").agg(cells=pl.len())
     return (
         enrollments.join(sizes, on="curriculum_key", how="left", maintain_order="left")

@@ -1,14 +1,14 @@
-"""R1 and R2: when an enrolment is evaluated, and until when activity counts for it."""
+"""R1 and R2: when an enrollment is evaluated, and until when activity counts for it."""
 
 import polars as pl
 
-from transforms.rule_inputs import JOINS_AS_WRITTEN, World
+from transforms.rule_inputs import JOINS_AS_WRITTEN, RuleInputs
 
 _AN_INSTANT = pl.duration(microseconds=1)
 
 
 def takes_part() -> pl.Expr:
-    """Whether the enrolment exists at as_of."""
+    """Whether the enrollment exists at as_of."""
     return pl.col("enrolled_at") <= pl.col("as_of")
 
 
@@ -18,7 +18,7 @@ def archived() -> pl.Expr:
 
 
 def evaluated_at() -> pl.Expr:
-    """R1: T_eff, the instant at which everything about the enrolment is evaluated."""
+    """R1: T_eff, the instant at which everything about the enrollment is evaluated."""
     return pl.when(archived()).then("archived_at").otherwise("as_of")
 
 
@@ -27,8 +27,8 @@ def counts_until() -> pl.Expr:
     return pl.min_horizontal("evaluated_at", pl.col("ends_at") - _AN_INSTANT)
 
 
-def evaluated_enrollments(world: World) -> pl.DataFrame:
-    """The enrolments that take part, with their session's facts, in publication order.
+def evaluated_enrollments(inputs: RuleInputs) -> pl.DataFrame:
+    """The enrollments that take part, with their session's facts, in publication order.
 
     Those that are asked about and, below them, what they look into (R17).
 
@@ -36,12 +36,12 @@ def evaluated_enrollments(world: World) -> pl.DataFrame:
     unless archived, R14), leaves_at (when it will be archived), evaluated_at, counts_until, next_enrolled_at,
     curriculum_key and is_asked.
     """
-    sessions = world.known_sessions.drop("path_id", "name").with_row_index("session")
+    sessions = inputs.known_sessions.drop("path_id", "name").with_row_index("session")
     within = (pl.col("since") <= pl.col("evaluated_at")) & (
         pl.col("until").is_null() | (pl.col("evaluated_at") < pl.col("until"))
     )
     rows = (
-        with_those_below(world)
+        with_those_below(inputs)
         .lazy()
         .filter(takes_part())
         .join(sessions.lazy(), on="session_key")
@@ -51,7 +51,7 @@ def evaluated_enrollments(world: World) -> pl.DataFrame:
             leaves_at=pl.when(~archived()).then("archived_at"),
         )
         .with_columns(counts_until=counts_until())
-        .join(world.curricula.periods.lazy(), on="path_key")
+        .join(inputs.path_versions.periods.lazy(), on="path_key")
         .filter(within)
         .drop("since", "until")
         .sort("session", "user_place", "as_of", "enrollment_id")
@@ -60,30 +60,30 @@ def evaluated_enrollments(world: World) -> pl.DataFrame:
         .with_columns(pair=_number_of_pair())
         .collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     )
-    return rows.join(next_enrolments(rows), on="enrollment", how="left", maintain_order="left")
+    return rows.join(next_enrollments(rows), on="enrollment", how="left", maintain_order="left")
 
 
-def with_those_below(world: World) -> pl.DataFrame:
-    """R17: the enrolments, and those in child sessions as of each instant at which one above is evaluated.
+def with_those_below(inputs: RuleInputs) -> pl.DataFrame:
+    """R17: the enrollments, and those in child sessions as of each instant at which one above is evaluated.
 
     Adds is_asked: whether it is not only looked into.
     """
-    found = [world.enrollments.with_columns(is_asked=True)]
-    if world.below.sessions.is_empty():
+    found = [inputs.enrollments.with_columns(is_asked=True)]
+    if inputs.below.sessions.is_empty():
         return found[0]
     moments = found[0].select("session_key", "user_key", "as_of").unique()
     while found[-1].height:
         looking = found[-1].filter(takes_part()).select("session_key", "user_key", as_of=evaluated_at())
         wanted = (
-            looking.join(world.below.looks_into, on="session_key")
+            looking.join(inputs.below.looks_into, on="session_key")
             .select("user_key", "as_of", session_key="child_key")
             .unique()
             .join(moments, on=moments.columns, how="anti", maintain_order="left")
             .select(moments.columns)
         )
         moments = pl.concat([moments, wanted])
-        below = world.below.enrollments.join(wanted, on=["session_key", "user_key"])
-        found.append(below.select(world.enrollments.columns).with_columns(is_asked=False))
+        below = inputs.below.enrollments.join(wanted, on=["session_key", "user_key"])
+        found.append(below.select(inputs.enrollments.columns).with_columns(is_asked=False))
     return pl.concat(found)
 
 
@@ -95,10 +95,10 @@ def _number_of_pair() -> pl.Expr:
     return begins.fill_null(False).cum_sum()
 
 
-def next_enrolments(rows: pl.DataFrame) -> pl.DataFrame:
-    """R4: when the learner's next enrolment in the session takes over: enrollment, next_enrolled_at.
+def next_enrollments(rows: pl.DataFrame) -> pl.DataFrame:
+    """R4: when the learner's next enrollment in the session takes over: enrollment, next_enrolled_at.
 
-    Only where sessions restart, and learners have several. Equal instants: the greater enrolment id takes
+    Only where sessions restart, and learners have several. Equal instants: the greater enrollment id takes
     over at once, so the other owns nothing. Null for the last one.
     """
     following = pl.col("enrolled_at").shift(-1).over("pair", order_by=["enrolled_at", "enrollment"])

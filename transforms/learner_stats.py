@@ -1,4 +1,4 @@
-"""R6 to R10, R12 and R15: from the outcomes of its steps to the published fields of an enrolment."""
+"""R6 to R10, R12 and R15: from the outcomes of its steps to the published fields of an enrollment."""
 
 import polars as pl
 
@@ -9,7 +9,7 @@ _PARTS = 10**SCORE_DECIMALS
 
 
 def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
-    """Each enrolment's counted steps in one row: what R6 to R13 ask of them. No row without a counted step.
+    """Each enrollment's counted steps in one row: what R6 to R13 ask of them. No row without a counted step.
 
     The `first_…` columns are ordinals: of several steps the first by position decides.
     """
@@ -61,7 +61,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def nothing_where_no_step_counts() -> list[pl.Expr]:
-    """Zeros and falses for an enrolment without a counted step, or without time off the path."""
+    """Zeros and falses for an enrollment without a counted step, or without time off the path."""
     counts = (
         "counted_steps",
         "counted_steps_finished",
@@ -141,10 +141,10 @@ def all_required_finished_at() -> pl.Expr:
 
 
 def is_current() -> pl.Expr:
-    """R15: the enrolment that answers for its learner and session.
+    """R15: the enrollment that answers for its learner and session.
 
     The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by
-    the greater enrolment id.
+    the greater enrollment id.
     """
     still_enrolled = pl.col("archived_at").is_null()
     latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")

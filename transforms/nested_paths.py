@@ -16,7 +16,7 @@ FACTS = (
     "deciding_rule",
     "required_steps_replay_pending",
 )
-# What a child enrolment says as a step of the path above.
+# What a child enrollment says as a step of the path above.
 _AS_A_STEP = (
     "child_finished_at",
     "child_successful_at",
@@ -31,9 +31,9 @@ _AS_A_STEP = (
 
 
 def by_level(enrollments: pl.DataFrame, levels: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The enrolments in paths without sub-paths, then those above them, and so on; each numbered from 0.
+    """The enrollments in paths without sub-paths, then those above them, and so on; each numbered from 0.
 
-    Adds number: the enrolment's among all. levels: as Curricula.levels.
+    Adds number: the enrollment's among all. levels: as PathVersions.levels.
     """
     level = pl.col("level").fill_null(0)
     placed = enrollments.rename({"enrollment": "number"}).join(
@@ -44,7 +44,7 @@ def by_level(enrollments: pl.DataFrame, levels: pl.DataFrame) -> Iterator[pl.Dat
 
 
 def children(stats: pl.DataFrame) -> pl.DataFrame:
-    """What enrolments in child sessions say as a step above, and what finds them and chooses among them.
+    """What enrollments in child sessions say as a step above, and what finds them and chooses among them.
 
     stats: as Evaluation.stats, with FACTS.
     """
@@ -70,9 +70,9 @@ def children(stats: pl.DataFrame) -> pl.DataFrame:
 
 
 def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """R17: the cells that a child enrolment decides, with what it says: cell and the columns of a step.
+    """R17: the cells that a child enrollment decides, with what it says: cell and the columns of a step.
 
-    The learner's enrolment that answers (R15) among those in all child sessions of the step.
+    The learner's enrollment that answers (R15) among those in all child sessions of the step.
 
     enrollments: with first_cell. found: `children` of all that these may look into.
     """
@@ -98,7 +98,7 @@ def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.Data
 
 
 def as_the_child_says() -> dict[str, pl.Expr]:
-    """R17: the outcome of a cell that a child enrolment decides; attempts at the step itself say nothing.
+    """R17: the outcome of a cell that a child enrollment decides; attempts at the step itself say nothing.
 
     Reads what `decided_cells` tells, null of other cells. Such a step is overdue as any other.
     """
@@ -121,7 +121,7 @@ def as_the_child_says() -> dict[str, pl.Expr]:
 
 
 def of_those_asked(levels: Sequence[Evaluation]) -> Evaluation:
-    """What the levels found, as one, of the enrolments that are not only looked into."""
+    """What the levels found, as one, of the enrollments that are not only looked into."""
     stats, steps, attempts = [], [], []
     for level in levels:
         number, is_asked = level.stats["number"], level.stats["is_asked"]

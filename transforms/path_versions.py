@@ -1,4 +1,4 @@
-"""R3: which steps count. A *curriculum* is a path's counted steps between two changes of its definition.
+"""R3: which steps count. A *path_version* is a path's counted steps between two changes of its definition.
 
 And what R16 and R17 ask of them: which steps a score in another one waives, which are sub-paths.
 """
@@ -18,7 +18,7 @@ SINCE_EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Curricula:
+class PathVersions:
     """What counts on each path, and when.
 
     periods: path_key, since, until (null = still), curriculum_key
@@ -36,8 +36,8 @@ class Curricula:
     levels: pl.DataFrame
 
 
-def curricula(paths: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> Curricula:
-    """The curricula of all paths.
+def path_versions(paths: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> PathVersions:
+    """The path_versions of all paths.
 
     paths:   path_key
     steps:   path_key, step_key, step_id, sub_path_key (the path of that id, of steps of type path) and the
@@ -49,11 +49,11 @@ def curricula(paths: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -
     edges = below.edges.lazy().with_columns(child_path_key="sub_path_key")
     known = steps.lazy().join(edges, on=["path_key", "sub_path_key"], how="left").drop("sub_path_key")
     counted = counted_steps(periods.lazy(), known).collect()
-    return Curricula(periods, counted, counted_waivers(periods, counted, waivers), below.levels)
+    return PathVersions(periods, counted, counted_waivers(periods, counted, waivers), below.levels)
 
 
 def periods_of(paths: pl.LazyFrame, dated: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    """Each path's curricula in their order, from one change of a definition or a waiver to the next."""
+    """Each path's path_versions in their order, from one change of a definition or a waiver to the next."""
     always = paths.select("path_key", since=pl.lit(SINCE_EVER).dt.cast_time_unit("us")).unique()
     changes = [
         rows.select("path_key", since=pl.col(edge)).drop_nulls()
@@ -71,7 +71,7 @@ def periods_of(paths: pl.LazyFrame, dated: Sequence[pl.LazyFrame]) -> pl.LazyFra
 
 
 def counted_steps(periods: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
-    """The counted steps of each curriculum, numbered by position in `ordinal` (R3).
+    """The counted steps of each path_version, numbered by position in `ordinal` (R3).
 
     Of several versions that hold at once the one with the greatest valid_from is the step's definition.
     """
@@ -96,7 +96,7 @@ def counted_steps(periods: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def counted_waivers(periods: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
-    """What waives what in each curriculum (R16): between steps that count in it."""
+    """What waives what in each path_version (R16): between steps that count in it."""
     place = steps.select("curriculum_key", "step_key", "ordinal")
     waived = place.select("curriculum_key", waived_step_key="step_key", waived_ordinal="ordinal")
     return (

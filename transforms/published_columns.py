@@ -10,7 +10,7 @@ from transforms.attempts import attempts, seen, time_off_path, with_time_on_waiv
 from transforms.enrollment_steps import cells, laid_out, with_first_cell
 from transforms.evaluation_time import evaluated_enrollments
 from transforms.response_body import body
-from transforms.rule_inputs import JOINS_AS_WRITTEN, KEYS, Evaluation, World
+from transforms.rule_inputs import JOINS_AS_WRITTEN, KEYS, Evaluation, RuleInputs
 from transforms.step_outcomes import step_outcomes
 
 PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
@@ -66,47 +66,47 @@ STEP_STATS: tuple[str, ...] = (
 )
 
 
-def evaluation(world: World, *, accounts: bool = False) -> Evaluation:
-    """All rules over all enrolments that take part: `PATH_SESSION_STATS` and `STEP_STATS`.
+def evaluation(inputs: RuleInputs, *, accounts: bool = False) -> Evaluation:
+    """All rules over all enrollments that take part: `PATH_SESSION_STATS` and `STEP_STATS`.
 
     accounts: whether `ATTEMPTS` are wanted, too.
     """
-    enrollments = evaluated_enrollments(world)
-    if world.below.sessions.is_empty() or enrollments.is_empty():
-        return rules_over(world, enrollments, accounts=accounts)
+    enrollments = evaluated_enrollments(inputs)
+    if inputs.below.sessions.is_empty() or enrollments.is_empty():
+        return rules_over(inputs, enrollments, accounts=accounts)
     found: list[Evaluation] = []
     # What a path is to say of its sub-paths is known by then: R17, bottom-up.
-    for of_level in nested_paths.by_level(enrollments, world.curricula.levels):
+    for of_level in nested_paths.by_level(enrollments, inputs.path_versions.levels):
         children = pl.concat(nested_paths.children(below.stats) for below in found) if found else None
-        found.append(rules_over(world, of_level, children, nested_paths.FACTS, accounts=accounts))
+        found.append(rules_over(inputs, of_level, children, nested_paths.FACTS, accounts=accounts))
     return nested_paths.of_those_asked(found)
 
 
 def rules_over(
-    world: World,
+    inputs: RuleInputs,
     enrollments: pl.DataFrame,
     children: pl.DataFrame | None = None,
     facts: tuple[str, ...] = (),
     *,
     accounts: bool = False,
 ) -> Evaluation:
-    """All rules over some enrolments, numbered from 0.
+    """All rules over some enrollments, numbered from 0.
 
-    children: what the enrolments say that these look into (R17). facts: further columns for stats.
+    children: what the enrollments say that these look into (R17). facts: further columns for stats.
     accounts: whether the attempts are wanted, too.
     """
-    steps, waivers = world.curricula.steps, world.curricula.waivers
+    steps, waivers = inputs.path_versions.steps, inputs.path_versions.waivers
     enrollments = with_first_cell(enrollments, steps)
     decided = pl.DataFrame() if children is None else nested_paths.decided_cells(enrollments, steps, children)
-    looked_at, lazy = seen(world, enrollments.lazy()), enrollments.lazy()
+    looked_at, lazy = seen(inputs, enrollments.lazy()), enrollments.lazy()
     is_all = waivers.height + decided.height > 0
     wanted = [attempts(looked_at)]
-    wanted += [to_account_for(looked_at, world, lazy, is_all=is_all)] if accounts else []
+    wanted += [to_account_for(looked_at, inputs, lazy, is_all=is_all)] if accounts else []
     known, *found = pl.collect_all(wanted, optimizations=JOINS_AS_WRITTEN)
     grid = cells(enrollments.lazy(), steps).collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     outcomes = step_outcomes(grid, known.lazy(), decided, waivers).collect(optimizations=JOINS_AS_WRITTEN)
     off_path = time_off_path(known.lazy()).collect()
-    accounted = [attempt_accounts(rows, world, enrollments, outcomes, decided) for rows in found]
+    accounted = [attempt_accounts(rows, inputs, enrollments, outcomes, decided) for rows in found]
     if waivers.height:
         off_path = with_time_on_waived_steps(off_path, outcomes)
         outcomes = outcomes.filter(pl.col("waived_time_ms").is_null())
@@ -126,7 +126,7 @@ def rules_over(
 
 
 def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: pl.DataFrame) -> pl.DataFrame:
-    """What the fields of PATH_SESSION_STATS read, one row per enrolment, in publication order."""
+    """What the fields of PATH_SESSION_STATS read, one row per enrollment, in publication order."""
     of_steps = learner_stats.summed_steps(outcomes.lazy()).collect()
     return (
         pl.concat(
@@ -149,7 +149,7 @@ def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: p
 class Statistics:
     """What is published of some learners: the tables of SPEC section 3 that the rules compute.
 
-    answers: session_key, user_key and body, the endpoint's JSON, of each enrolment that answers (R15).
+    answers: session_key, user_key and body, the endpoint's JSON, of each enrollment that answers (R15).
     """
 
     path_session_stats: pl.DataFrame
@@ -158,10 +158,10 @@ class Statistics:
     answers: pl.DataFrame
 
 
-def statistics(world: World) -> Statistics:
-    """All rules over the whole world."""
-    found = evaluation(world, accounts=True)
-    stats = valid_until.with_valid_until(found, world, evaluation)
+def statistics(inputs: RuleInputs) -> Statistics:
+    """All rules over the whole inputs."""
+    found = evaluation(inputs, accounts=True)
+    stats = valid_until.with_valid_until(found, inputs, evaluation)
     return Statistics(
         stats.drop(KEYS),
         found.steps.drop("enrollment"),

@@ -1,4 +1,4 @@
-"""SPEC section 4: the endpoint's JSON body of each enrolment."""
+"""SPEC section 4: the endpoint's JSON body of each enrollment."""
 
 import polars as pl
 
@@ -6,7 +6,7 @@ _KEYS = ("progress", "globalTime", "score", "status", "completedAt", "detailedSt
 
 
 def body() -> pl.Expr:
-    """The JSON text of an enrolment, from the columns of PathSessionStats; never null.
+    """The JSON text of an enrollment, from the columns of PathSessionStats; never null.
 
     Keys always stand in the endpoint's order and are null where there is no value; `reason` and `archivedAt`
     appear only when set. Nothing needs escaping: the values are numbers, times and words of the vocabulary.

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from transforms.path_versions import Curricula
+from transforms.path_versions import PathVersions
 
 
 @dataclass(frozen=True)
 class Below:
     """R17: the child sessions of some sessions, and theirs, however deep.
 
-    sessions:    as World.sessions
-    enrollments: as World.enrollments, without as_of: of the learners who are asked about in a session above
+    sessions:    as RuleInputs.sessions
+    enrollments: as RuleInputs.enrollments, without as_of: of the learners who are asked about in a session above
     looks_into:  session_key, child_key: each session and every one below it
     """
 
@@ -22,17 +22,17 @@ class Below:
 
 
 @dataclass(frozen=True)
-class World:
+class RuleInputs:
     """Some sessions, with everything the rules may look at: only into child sessions (R17) do they look.
 
     sessions:    session_key, path_key, company_id, session_id, path_id, name, starts_at, ends_at,
                  restarts_on_reenrollment, mandatory_replay, root_key: the session that it was made for, or
                  its own key, is_child: whether it was made for one; in publication order
-    curricula:   the steps of all paths, by their times
+    path_versions:   the steps of all paths, by their times
     enrollments: session_key, user_key, user_id, user_place (the learner's among all in publication order),
-                 enrollment_id, enrolled_at, archived_at, as_of: the instant an enrolment is asked about, the
+                 enrollment_id, enrolled_at, archived_at, as_of: the instant an enrollment is asked about, the
                  same for all of a learner in a session. A learner may be asked about several instants at
-                 once: each is a world of its own
+                 once: each is a inputs of its own
     in_session:  session_key, user_key, step_key, the facts of StepActivity and named_enrollment_id, its
                  enrollment_id: attempts made in the session, here or below
     elsewhere:   session_key, user_key, step_key, the same facts and activity_id: attempts at a step of the
@@ -45,7 +45,7 @@ class World:
     """
 
     sessions: pl.DataFrame
-    curricula: Curricula
+    path_versions: PathVersions
     enrollments: pl.DataFrame
     in_session: pl.DataFrame
     elsewhere: pl.DataFrame
@@ -54,8 +54,8 @@ class World:
     session_ids: pl.Series
     below: Below
 
-    def asked_about(self, enrollments: pl.DataFrame) -> "World":
-        """The same sessions, other enrolments or other instants."""
+    def asked_about(self, enrollments: pl.DataFrame) -> "RuleInputs":
+        """The same sessions, other enrollments or other instants."""
         return replace(self, enrollments=enrollments)
 
     @property
@@ -77,13 +77,13 @@ class World:
         return seen.select(rows.collect_schema().names())
 
 
-# What names an enrolment beside its ids.
+# What names an enrollment beside its ids.
 KEYS = ("enrollment", "session_key", "user_key", "as_of")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the rules say of a world, each enrolment as of its own instant; rows in publication order.
+    """What the rules say of a inputs, each enrollment as of its own instant; rows in publication order.
 
     stats:    KEYS (enrollment numbers the rows) and the columns of PathSessionStats
     steps:    enrollment and the columns of StepStats

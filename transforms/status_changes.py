@@ -1,4 +1,4 @@
-"""What an enrolment's row says now and did not say in the last release, and why."""
+"""What an enrollment's row says now and did not say in the last release, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.enums import CHANGE_CAUSES, CHANGED_FIELDS, STILL_TO_DO
 from transforms.lateness import is_late
-from transforms.rule_inputs import World
+from transforms.rule_inputs import RuleInputs
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
 _PAIR = ("session_key", "user_key")
@@ -20,7 +20,7 @@ class Touched:
     """Whose input is not what it was when the last release was made.
 
     sessions:    session_key; of those whose session, path or step is another one
-    enrollments: session_key, user_key, user_id; also of enrolments that are gone
+    enrollments: session_key, user_key, user_id; also of enrollments that are gone
     learners:    company_id, user_id; of those whose account or activity is another one
     """
 
@@ -32,7 +32,7 @@ class Touched:
 def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """One row per field that differs: the keys, field, old_value, new_value.
 
-    An enrolment that is new has the one field `appeared`, one that is no more `gone`.
+    An enrollment that is new has the one field `appeared`, one that is no more `gone`.
     """
     was, now = _values(before), _values(after)
     both = now.join(was, on=_KEYS, suffix="_before")
@@ -192,14 +192,19 @@ def _became(kind: str) -> pl.Expr:
 
 
 def with_causes(
-    found: pl.DataFrame, then: pl.DataFrame, world: World, touched: Touched, since: datetime, until: datetime
+    found: pl.DataFrame,
+    then: pl.DataFrame,
+    inputs: RuleInputs,
+    touched: Touched,
+    since: datetime,
+    until: datetime,
 ) -> pl.DataFrame:
     """Add from_as_of, to_as_of and `cause`, the first that holds.
 
     Where today's data give another value for the earlier instant than was published then, the data changed:
-    definition (the session, its path or a step is another one), enrolment (an enrolment of the learner in the
+    definition (the session, its path or a step is another one), enrollment (an enrollment of the learner in the
     session is, or somebody came or went), correction of earlier data (activity is). Else the value changed
-    between the two instants: enrolment (one began or ended then), definition (a step's did), activity (some
+    between the two instants: enrollment (one began or ended then), definition (a step's did), activity (some
     took place), time. What happened in a session that R17 looks into happened in the one that looks, to a
     learner who is in both.
 
@@ -211,20 +216,20 @@ def with_causes(
     def between(*columns: str) -> pl.Expr:
         return pl.any_horizontal((pl.col(column) > first) & (pl.col(column) <= last) for column in columns)
 
-    paths = world.known_sessions.select("session_key", "path_key").lazy()
-    periods = world.curricula.periods.lazy().filter(between("since"))
-    redefined = world.seen_from_above(paths.join(periods, on="path_key", how="semi")).collect()
-    of_enrollments = (world.enrollments, world.below.enrollments)
+    paths = inputs.known_sessions.select("session_key", "path_key").lazy()
+    periods = inputs.path_versions.periods.lazy().filter(between("since"))
+    redefined = inputs.seen_from_above(paths.join(periods, on="path_key", how="semi")).collect()
+    of_enrollments = (inputs.enrollments, inputs.below.enrollments)
     enrolled = pl.concat(frame.lazy().select(_PAIR) for frame in of_enrollments)
 
-    began_or_ended = world.seen_from_above(
+    began_or_ended = inputs.seen_from_above(
         pl.concat(
             frame.lazy().filter(between("enrolled_at", "archived_at")).select(_PAIR)
             for frame in of_enrollments
         )
     ).collect()
-    worked, named = _worked(world, enrolled, between("started_at", "last_activity_at", "completed_at"))
-    of_sessions = world.sessions.select(
+    worked, named = _worked(inputs, enrolled, between("started_at", "last_activity_at", "completed_at"))
+    of_sessions = inputs.sessions.select(
         "company_id",
         "session_id",
         "session_key",
@@ -233,7 +238,7 @@ def with_causes(
         definition=pl.col("session_key").is_in(redefined["session_key"].implode()),
     )
     pairs = pl.concat(
-        rows.select(*_PAIR, "user_id") for rows in (world.enrollments, touched.enrollments)
+        rows.select(*_PAIR, "user_id") for rows in (inputs.enrollments, touched.enrollments)
     ).unique()
     of_pairs = pairs.with_columns(
         _marked(pairs, touched.enrollments, "data_enrollment"),
@@ -282,12 +287,12 @@ def with_causes(
     )
 
 
-def _worked(world: World, enrolled: pl.LazyFrame, is_new: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _worked(inputs: RuleInputs, enrolled: pl.LazyFrame, is_new: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Who was active: learners in sessions, and the enrollments that attempts in their sessions name (R4).
 
     The second has a column activity_of_it, always true.
     """
-    inside, elsewhere = (frame.lazy().filter(is_new) for frame in (world.in_session, world.elsewhere))
+    inside, elsewhere = (frame.lazy().filter(is_new) for frame in (inputs.in_session, inputs.elsewhere))
     inside, elsewhere = (frame.join(enrolled, on=_PAIR, how="semi") for frame in (inside, elsewhere))
     names_one = pl.col("named_enrollment_id").is_not_null()
     every = pl.concat([inside.select(_PAIR), elsewhere.select(_PAIR)])
@@ -295,7 +300,7 @@ def _worked(world: World, enrolled: pl.LazyFrame, is_new: pl.Expr) -> tuple[pl.D
         [
             inside.filter(~names_one).select(_PAIR),
             elsewhere.select(_PAIR),
-            world.only_from_above(every),
+            inputs.only_from_above(every),
         ]
     )
     named = inside.filter(names_one).select(

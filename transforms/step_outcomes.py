@@ -1,4 +1,4 @@
-"""R5: what became of each counted step of each enrolment; R16: which of them are waived."""
+"""R5: what became of each counted step of each enrollment; R16: which of them are waived."""
 
 import polars as pl
 
@@ -66,7 +66,7 @@ def step_outcomes(
 
     Adds, where there are waivers, waived_time_ms: the time in the session, null unless the step is waived.
 
-    decided: what child enrolments say, by cell (R17). waivers: as Curricula.waivers.
+    decided: what child enrollments say, by cell (R17). waivers: as PathVersions.waivers.
     """
     outcomes, awaiting = by_activity(cells, attempts), awaiting_correction()
     if decided.height:
@@ -115,7 +115,7 @@ def by_activity(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def is_waived(outcomes: pl.DataFrame, waivers: pl.DataFrame) -> pl.Series:
-    """R16: whether a score of the enrolment's in a positioning quiz waives the step of each cell.
+    """R16: whether a score of the enrollment's in a positioning quiz waives the step of each cell.
 
     outcomes: one row per cell, in order.
     """
@@ -175,7 +175,7 @@ def awaiting_correction() -> pl.Expr:
     """An assessment that is reached and not finished.
 
     Reached: the session has begun, and every required non-assessment step before it is successful. Cells of
-    an enrolment follow each other by position: what blocks before a cell is a difference of running counts.
+    an enrollment follow each other by position: what blocks before a cell is a difference of running counts.
     """
     blocks = (pl.col("required") & ~pl.col("is_assessment") & ~pl.col("successful")).cast(pl.Int32)
     blocking_before = blocks.cum_sum() - blocks

@@ -11,7 +11,7 @@ import polars as pl
 
 from transforms.detailed_status import OPEN_RULES
 from transforms.due_dates import LAST_INSTANT
-from transforms.rule_inputs import Evaluation, World
+from transforms.rule_inputs import Evaluation, RuleInputs
 
 _AN_INSTANT = pl.duration(microseconds=1)
 _PAIR = ("session_key", "user_key")
@@ -20,7 +20,7 @@ _PAIR = ("session_key", "user_key")
 def next_certain_change() -> pl.Expr:
     """The earliest instant at which the passing of time is certain to change a field; null: none.
 
-    Null where the learner is archived: everything about such an enrolment is as of then (R1).
+    Null where the learner is archived: everything about such an enrollment is as of then (R1).
     """
     opens = pl.when(pl.col("starts_at") > pl.col("as_of")).then("starts_at")
     # R11.6 changes nothing where R11.1 to 4 decide.
@@ -33,14 +33,16 @@ def next_certain_change() -> pl.Expr:
     return pl.when(pl.col("archived_at").is_null()).then(pl.min_horizontal(opens, ends, overdue, "leaves_at"))
 
 
-def with_valid_until(now: Evaluation, world: World, evaluate: Callable[[World], Evaluation]) -> pl.DataFrame:
+def with_valid_until(
+    now: Evaluation, inputs: RuleInputs, evaluate: Callable[[RuleInputs], Evaluation]
+) -> pl.DataFrame:
     """The evaluation's stats, `valid_until` exact: nothing changes before, and something does then."""
-    if now.stats.is_empty() or (ahead := instants_ahead(world)).is_empty():
+    if now.stats.is_empty() or (ahead := instants_ahead(inputs)).is_empty():
         return now.stats
     found = []
     waiting = _next_instant(now.stats.with_columns(instant="as_of"), ahead)
     while waiting.height:
-        later = evaluate(world.asked_about(_asked_at(waiting, world.enrollments)))
+        later = evaluate(inputs.asked_about(_asked_at(waiting, inputs.enrollments)))
         changes = _differ(waiting, now, later)
         found.append(waiting.filter(changes).select("enrollment", "instant"))
         waiting = _next_instant(waiting.filter(~changes), ahead)
@@ -53,33 +55,33 @@ def with_valid_until(now: Evaluation, world: World, evaluate: Callable[[World], 
     )
 
 
-def instants_ahead(world: World) -> pl.DataFrame:
+def instants_ahead(inputs: RuleInputs) -> pl.DataFrame:
     """Every instant after as_of at which something known about a learner in a session may begin to matter.
 
     session_key, user_key, instant; none twice.
     """
-    pairs = world.enrollments.lazy().select(*_PAIR, "as_of").unique()
-    sessions = world.known_sessions.lazy()
+    pairs = inputs.enrollments.lazy().select(*_PAIR, "as_of").unique()
+    sessions = inputs.known_sessions.lazy()
     changing = [
-        world.curricula.periods.lazy()
+        inputs.path_versions.periods.lazy()
         .join(sessions.select("path_key", "session_key"), on="path_key")
         .select("session_key", instant="since"),
-        # What a session's opening does to its own enrolments is certain; to those above it may be nothing.
-        world.below.sessions.lazy().select("session_key", instant="starts_at"),
+        # What a session's opening does to its own enrollments is certain; to those above it may be nothing.
+        inputs.below.sessions.lazy().select("session_key", instant="starts_at"),
     ]
     activity = [
         frame.lazy().select(*_PAIR, instant=pl.col(column))
-        for frame in (world.in_session, world.elsewhere)
+        for frame in (inputs.in_session, inputs.elsewhere)
         for column in ("started_at", "last_activity_at", "completed_at")
     ]
     enrolling = [
         frame.lazy().select(*_PAIR, instant=pl.col(column))
-        for frame in (world.enrollments, world.below.enrollments)
+        for frame in (inputs.enrollments, inputs.below.enrollments)
         for column in ("enrolled_at", "archived_at")
     ]
-    first = world.enrollments["as_of"].min()
+    first = inputs.enrollments["as_of"].min()
     of_pairs, of_sessions = (
-        world.seen_from_above(pl.concat(instants).filter(pl.col("instant") > first))
+        inputs.seen_from_above(pl.concat(instants).filter(pl.col("instant") > first))
         for instants in ([*activity, *enrolling], changing)
     )
     return (
@@ -111,7 +113,7 @@ def _next_instant(rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
 
 
 def _asked_at(waiting: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
-    """All enrolments of the learners in the sessions, as of the instants they are asked about."""
+    """All enrollments of the learners in the sessions, as of the instants they are asked about."""
     return enrollments.join(waiting.select(*_PAIR, "as_of", "instant").unique(), on=[*_PAIR, "as_of"]).select(
         pl.exclude("as_of", "instant"), as_of="instant"
     )
@@ -135,7 +137,7 @@ def _differ(waiting: pl.DataFrame, now: Evaluation, later: Evaluation) -> pl.Ser
 
 
 def _published_rows(evaluated: Evaluation, enrollments: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What is published of the enrolments, numbered in the order in which they are asked for."""
+    """What is published of the enrollments, numbered in the order in which they are asked for."""
     asked = pl.DataFrame({"enrollment": enrollments}).with_row_index("row")
     stats = evaluated.stats.drop(*_PAIR, "as_of", "valid_until")
     return (

@@ -26,22 +26,22 @@ class Previous:
             pl.scan_parquet(release.table(table_name(model)), glob=False) for model in (StepStats, Attempts)
         ]
 
-    def stats(self, span: "Span") -> pl.DataFrame:
-        """The rows of all sessions of the span, in publication order."""
-        return self._stats.filter(span.holds()).collect()
+    def stats(self, part_range: "PartRange") -> pl.DataFrame:
+        """The rows of all sessions of the part_range, in publication order."""
+        return self._stats.filter(part_range.holds()).collect()
 
     def completion_dates(self) -> dict[str, int]:
         """How many completion dates each company has in it."""
         counts = self._stats.group_by("company_id").agg(pl.col("completed_at").count()).collect()
         return dict(counts.iter_rows())
 
-    def details(self, span: "Span") -> list[pl.DataFrame]:
-        """The steps and the attempts of all sessions of the span, in publication order."""
-        return [rows.filter(span.holds()).collect() for rows in self._details]
+    def details(self, part_range: "PartRange") -> list[pl.DataFrame]:
+        """The steps and the attempts of all sessions of the part_range, in publication order."""
+        return [rows.filter(part_range.holds()).collect() for rows in self._details]
 
 
 @dataclass(frozen=True)
-class Span:
+class PartRange:
     """The sessions from one to before another in publication order, by company_id and session_id.
 
     None is the beginning, or the end, of all sessions.
@@ -65,10 +65,10 @@ class Span:
         return test
 
 
-def spans(firsts: list[tuple[str, str]]) -> list[Span]:
+def part_ranges(firsts: list[tuple[str, str]]) -> list[PartRange]:
     """Spans that begin with these sessions and together hold all there are."""
     edges = [None, *firsts[1:], None]
-    return [Span(first, end) for first, end in pairwise(edges)]
+    return [PartRange(first, end) for first, end in pairwise(edges)]
 
 
 def split(
@@ -113,9 +113,9 @@ def merged(
     )
     merged_details = []
     for computed, reused in zip(found[1:], details, strict=True):
-        spans = pl.concat([_spans(found[0], computed, 0), _spans(kept, reused, computed.height)])
+        part_ranges = pl.concat([_spans(found[0], computed, 0), _spans(kept, reused, computed.height)])
         numbers = pl.int_ranges("start", "end", dtype=pl.UInt32).list.explode()
-        rows = spans[order].drop_nulls().select(numbers).to_series()
+        rows = part_ranges[order].drop_nulls().select(numbers).to_series()
         merged_details.append(pl.concat([computed, reused])[rows])
     return stats[order], *merged_details
 
@@ -125,7 +125,7 @@ def _spans(stats: pl.DataFrame, details: pl.DataFrame, rows_before: int) -> pl.D
     begins = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("company_id", "enrollment_id")
     )
-    spans = (
+    part_ranges = (
         details.lazy()
         .select("company_id", "enrollment_id")
         .with_row_index("start", rows_before)
@@ -135,7 +135,7 @@ def _spans(stats: pl.DataFrame, details: pl.DataFrame, rows_before: int) -> pl.D
     return (
         stats.lazy()
         .select("company_id", "enrollment_id")
-        .join(spans, on=["company_id", "enrollment_id"], how="left", maintain_order="left")
+        .join(part_ranges, on=["company_id", "enrollment_id"], how="left", maintain_order="left")
         .select("start", "end")
         .collect()
     )

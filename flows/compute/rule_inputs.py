@@ -7,26 +7,26 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.database.connection import Duck, instant, parquet
+from flows.database.connection import Connection, instant, parquet
 from flows.warehouse import session_tree
-from transforms.path_versions import Curricula, curricula
-from transforms.rule_inputs import Below, World
+from transforms.path_versions import PathVersions, path_versions
+from transforms.rule_inputs import Below, RuleInputs
 from transforms.status_changes import Touched
 
 _BUCKET_ENROLLMENTS = 100_000
-# How many buckets are fetched at once: each query scans a whole table.
+# How many parts are fetched at once: each query scans a whole table.
 _FETCHED = 16
 
 _SESSIONS_IN = """
-    SELECT bucket, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
+    SELECT part, session_key, path_key, company_id, session_id, path_id, s.name, starts_at, ends_at,
       restarts_on_reenrollment, mandatory_replay, coalesce(root_session_key, session_key) AS root_key,
       root_session_key IS NOT NULL AS is_child
-    FROM path_sessions AS s JOIN ({buckets}) USING (session_key)
+    FROM path_sessions AS s JOIN ({parts}) USING (session_key)
     JOIN paths USING (path_key) LEFT JOIN made_for USING (session_key)
     JOIN path_keys USING (path_key) JOIN session_keys USING (session_key)
     JOIN company_keys ON company_keys.company_key = s.company_key
     ORDER BY company_id, session_id"""
-_SESSIONS = _SESSIONS_IN.format(buckets="SELECT session_key, bucket FROM buckets")
+_SESSIONS = _SESSIONS_IN.format(parts="SELECT session_key, part FROM parts")
 _STEPS = """
     SELECT s.path_key, step_key, step_id, position, type, optional, due_basis, due_unit, due_value, due_at,
       min_score, attempts_limit, time_limit_mode, time_limit_s, is_scorm, is_examination, valid_from,
@@ -37,11 +37,11 @@ _STEPS = """
 _WAIVERS = """
     SELECT path_key, step_key, threshold, waived_step_key, valid_from, valid_to FROM waivers
     WHERE path_key IN (SELECT path_key FROM paths)"""
-# Sessions in publication order, cut after so many enrolments; those of an unknown path wait.
+# Sessions in publication order, cut after so many enrollments; those of an unknown path wait.
 _BUCKETS = """
     SELECT session_key, path_key, CAST(
         (sum(n) OVER (ORDER BY company_id, session_id ROWS UNBOUNDED PRECEDING) - n) // {enrollments}
-      AS INTEGER) AS bucket
+      AS INTEGER) AS part
     FROM (
       SELECT s.session_key, s.path_key, company_id, session_id,
         (SELECT count(*) FROM enrollments AS e WHERE e.session_key = s.session_key) AS n
@@ -70,35 +70,33 @@ _FACTS = (
 _NAMED = "enrollment_id AS named_enrollment_id"
 # Who did a step of the session's path somewhere else. DuckDB takes a fifth longer to join all at one level.
 _ELSEWHERE = """
-    SELECT q.bucket, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key),
+    SELECT q.part, a.* EXCLUDE (company_key, path_key) REPLACE (q.session_key AS session_key),
       a.session_key AS made_in_key
     FROM (SELECT a.*, path_key FROM step_activity AS a
           JOIN (SELECT DISTINCT path_key, step_key FROM path_steps) USING (step_key)) AS a
-    JOIN (SELECT session_key, user_key, path_key, bucket FROM asked JOIN buckets USING (session_key)
+    JOIN (SELECT session_key, user_key, path_key, part FROM asked JOIN parts USING (session_key)
           UNION ALL FROM further) AS q
       ON q.user_key = a.user_key AND q.path_key = a.path_key
     WHERE a.session_key IS DISTINCT FROM q.session_key"""
 
 _ENROLLMENTS = """
-    SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
-    FROM {enrollments} JOIN buckets USING (session_key) JOIN learners USING (user_key) WHERE {buckets}"""
-_INSIDE = (
-    f"SELECT bucket, {_FACTS}, {_NAMED} FROM {{inside}} JOIN buckets USING (session_key) WHERE {{buckets}}"
-)
-_ELSEWHERE_OF = f"SELECT bucket, {_FACTS}, activity_id, made_in_key FROM {{elsewhere}} WHERE {{buckets}}"
-# R17: what the sessions below those of a bucket add to it.
+    SELECT part, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
+    FROM {enrollments} JOIN parts USING (session_key) JOIN learners USING (user_key) WHERE {parts}"""
+_INSIDE = f"SELECT part, {_FACTS}, {_NAMED} FROM {{inside}} JOIN parts USING (session_key) WHERE {{parts}}"
+_ELSEWHERE_OF = f"SELECT part, {_FACTS}, activity_id, made_in_key FROM {{elsewhere}} WHERE {{parts}}"
+# R17: what the sessions below those of a part add to it.
 _SESSIONS_BELOW = _SESSIONS_IN.format(
-    buckets="SELECT DISTINCT child_key AS session_key, bucket FROM below JOIN buckets USING (session_key)"
+    parts="SELECT DISTINCT child_key AS session_key, part FROM below JOIN parts USING (session_key)"
 )
 _ENROLLMENTS_BELOW = """
-    SELECT bucket, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
+    SELECT part, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
     FROM enrollments JOIN looked_into USING (session_key, user_key) JOIN learners USING (user_key)"""
-_LOOKS_INTO = "SELECT bucket, session_key, child_key FROM below JOIN buckets USING (session_key)"
+_LOOKS_INTO = "SELECT part, session_key, child_key FROM below JOIN parts USING (session_key)"
 _INSIDE_BELOW = f"""
-    SELECT bucket, {_FACTS}, {_NAMED} FROM step_activity JOIN further USING (session_key, user_key)"""
+    SELECT part, {_FACTS}, {_NAMED} FROM step_activity JOIN further USING (session_key, user_key)"""
 _ASKED = """
-    SELECT bucket, session_key, user_key, user_id FROM asked JOIN buckets USING (session_key)
-    JOIN user_keys USING (user_key) WHERE {buckets}"""
+    SELECT part, session_key, user_key, user_id FROM asked JOIN parts USING (session_key)
+    JOIN user_keys USING (user_key) WHERE {parts}"""
 
 
 @dataclass(frozen=True)
@@ -111,59 +109,61 @@ class Since:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class Part:
     """Sessions that follow each other in publication order.
 
-    world: with the learners that are asked about.
-    asked: session_key, user_key, user_id of all that are asked about, also those whose enrolment is gone.
+    inputs: with the learners that are asked about.
+    asked: session_key, user_key, user_id of all that are asked about, also those whose enrollment is gone.
     """
 
-    world: World
+    inputs: RuleInputs
     asked: pl.DataFrame
 
 
-class Worlds:
-    """The sound rows whose partners are known, bucket by bucket.
+class PartReader:
+    """The sound rows whose partners are known, part by part.
 
     Asks about every learner of every session or, since a release, about those who may have another answer
     now: whose input was touched, or whose answer the time that has passed may change.
     """
 
-    def __init__(self, duck: Duck, as_of: datetime, since: Since | None = None) -> None:
-        self._duck, self._as_of = duck, as_of
-        buckets = _BUCKETS.format(enrollments=_BUCKET_ENROLLMENTS)
-        duck.execute_all([f"CREATE OR REPLACE TEMP TABLE buckets AS {buckets}", *session_tree.declare()])
-        sessions = duck.frame(_SESSIONS)
-        numbers = sessions["bucket"].unique().sort().to_list() or [0]
+    def __init__(self, connection: Connection, as_of: datetime, since: Since | None = None) -> None:
+        self._duck, self._as_of = connection, as_of
+        parts = _BUCKETS.format(enrollments=_BUCKET_ENROLLMENTS)
+        connection.execute_all([f"CREATE OR REPLACE TEMP TABLE parts AS {parts}", *session_tree.declare()])
+        sessions = connection.frame(_SESSIONS)
+        numbers = sessions["part"].unique().sort().to_list() or [0]
         self._sessions = {number: _of(number, sessions) for number in numbers}
-        paths = duck.frame("SELECT path_key FROM paths")
+        paths = connection.frame("SELECT path_key FROM paths")
         self.touched = self._touched()
-        self._curricula: Curricula = curricula(paths, duck.frame(_STEPS), duck.frame(_WAIVERS))
+        self._curricula: PathVersions = path_versions(
+            paths, connection.frame(_STEPS), connection.frame(_WAIVERS)
+        )
         asked = _those_touched(since, as_of) if since else _EVERYBODY
-        duck.execute_all(
+        connection.execute_all(
             [
                 f"CREATE OR REPLACE TEMP TABLE asked AS {asked}",
                 *session_tree.look_below(),
                 f"CREATE OR REPLACE TEMP TABLE learners AS {_LEARNERS}",
             ]
         )
-        self._user_ids = duck.frame(_USER_IDS)["user_id"]
+        self._user_ids = connection.frame(_USER_IDS)["user_id"]
         # Keys number the ids of their kind.
-        self._step_ids = duck.frame("SELECT step_id FROM step_keys ORDER BY step_key")["step_id"]
-        self._session_ids = duck.frame("SELECT session_id FROM session_keys ORDER BY session_key")[
+        self._step_ids = connection.frame("SELECT step_id FROM step_keys ORDER BY step_key")["step_id"]
+        self._session_ids = connection.frame("SELECT session_id FROM session_keys ORDER BY session_key")[
             "session_id"
         ]
         self._elsewhere = f"({_ELSEWHERE})"
         if len(numbers) > _FETCHED:
             # It is asked for more than once.
-            duck.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
             self._elsewhere = "elsewhere"
         # Who is asked about matters only beside rows that are kept.
         self._enrollments, self._inside, self._asked = "enrollments", "step_activity", f"{_ASKED} LIMIT 0"
         if since:
             of_those_asked = "SEMI JOIN asked USING (session_key, user_key)"
             self._enrollments, self._inside, self._asked = f"enrollments {of_those_asked}", "inside", _ASKED
-            duck.execute(f"CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity {of_those_asked}")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE inside AS FROM step_activity {of_those_asked}")
 
     def _touched(self) -> Touched:
         """Whose input is not what it was when the last release was made."""
@@ -181,13 +181,13 @@ class Worlds:
 
     @property
     def firsts(self) -> list[tuple[str, str]]:
-        """The first session of each bucket: company_id, session_id."""
+        """The first session of each part: company_id, session_id."""
         return [
             part.select("company_id", "session_id").row(0) if part.height else ("", "")
             for part in self._sessions.values()
         ]
 
-    def __iter__(self) -> Iterator[Bucket]:
+    def __iter__(self) -> Iterator[Part]:
         sessions = self._sessions
         # Few: what is looked into of other sessions is fetched at once.
         sessions_below, enrollments_below, looks_into, inside_below = (
@@ -196,14 +196,14 @@ class Worlds:
         for first in range(0, max(sessions) + 1, _FETCHED):
             # A condition that every row meets DuckDB takes for one that few meet, and joins accordingly.
             are_all = len(sessions) <= _FETCHED
-            buckets = "true" if are_all else f"bucket >= {first} AND bucket < {first + _FETCHED}"
+            parts = "true" if are_all else f"part >= {first} AND part < {first + _FETCHED}"
             tables = {
                 "enrollments": self._enrollments,
                 "inside": self._inside,
                 "elsewhere": self._elsewhere,
             }
             enrollments, inside, elsewhere, asked = (
-                self._duck.frame(sql.format(buckets=buckets, **tables))
+                self._duck.frame(sql.format(parts=parts, **tables))
                 for sql in (_ENROLLMENTS, _INSIDE, _ELSEWHERE_OF, self._asked)
             )
             for number in (number for number in sessions if first <= number < first + _FETCHED):
@@ -215,7 +215,7 @@ class Worlds:
                 )
                 made_elsewhere = _of(number, elsewhere)
                 is_completed = made_elsewhere["completed_at"].is_not_null()
-                world = World(
+                inputs = RuleInputs(
                     sessions[number],
                     self._curricula,
                     self._named(_of(number, enrollments)).with_columns(as_of),
@@ -226,16 +226,16 @@ class Worlds:
                     self._session_ids,
                     below,
                 )
-                yield Bucket(world, _of(number, asked))
+                yield Part(inputs, _of(number, asked))
 
     def _named(self, enrollments: pl.DataFrame) -> pl.DataFrame:
-        """The enrolments with their learners' ids."""
+        """The enrollments with their learners' ids."""
         return enrollments.with_columns(user_id=self._user_ids.gather(enrollments["user_place"]))
 
 
-def _of(bucket: int, rows: pl.DataFrame) -> pl.DataFrame:
-    """The bucket's rows: for so few buckets to filter takes half of what partitioning does."""
-    return rows.filter(pl.col("bucket") == bucket).drop("bucket")
+def _of(part: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """The part's rows: for so few parts to filter takes half of what partitioning does."""
+    return rows.filter(pl.col("part") == part).drop("part")
 
 
 def _those_touched(since: Since, as_of: datetime) -> str:

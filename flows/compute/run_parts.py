@@ -9,15 +9,15 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.compute.reuse import Previous, Span, merged, spans, split
-from flows.compute.rule_inputs import Bucket, Since, Worlds
-from flows.database.connection import Duck
-from flows.release.dimension_tables import write_roster
+from flows.compute.reuse import PartRange, Previous, merged, part_ranges, split
+from flows.compute.rule_inputs import Part, PartReader, Since
+from flows.database.connection import Connection
+from flows.release.dimension_tables import write_dimension_tables
 from flows.release.lookup_index import LookupIndex
 from flows.release.parquet_writer import TableWriter
 from flows.release.schema_gate import check_summary
 from flows.warehouse import release_base
-from flows.warehouse.thresholds import Limits, block_vanished, dates_gone_by_definition
+from flows.warehouse.thresholds import Thresholds, block_vanished, dates_gone_by_definition
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
@@ -27,22 +27,22 @@ from transforms.published_columns import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
 from transforms.status_changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
 
-# In how many buckets the rules are at work: of one's steps many leave one of two cores idle.
+# In how many parts the rules are at work: of one's steps many leave one of two cores idle.
 _AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Computed:
-    """What a night computed anew and what it took over.
+    """What a run computed full_refresh and what it took over.
 
-    computed, carried: rows of path_session_stats.
+    computed, reused: rows of path_session_stats.
     since:             the release that status_changes compares with; null if there is none.
-    transitions:       how many enrolments changed since, by what people act on.
+    transitions:       how many enrollments changed since, by what people act on.
     warnings:          sentences about results that a person should know.
     """
 
     computed: int
-    carried: int
+    reused: int
     since: str | None
     transitions: dict[str, int]
     warnings: list[str]
@@ -62,26 +62,29 @@ class Last:
 
 
 def transform(
-    duck: Duck,
+    connection: Connection,
     home: Home,
-    answering: Manifest | None,
+    live_release: Manifest | None,
     building: Release,
     as_of: datetime,
     *,
-    anew: bool,
-    limits: Limits,
+    full_refresh: bool,
+    limits: Thresholds,
 ) -> Computed:
     """Fill the release that is being built: every table, checked, and the index.
 
-    answering: the release that answers so far, if it can be compared with.
-    anew: compute every row, also of those who can't have another answer than in the last release.
-    Raises: HeldBack if too many completion dates of the live release would vanish.
+    live_release: the release that answers so far, if it can be compared with.
+    full_refresh: compute every row, also of those who can't have another answer than in the last release.
+    Raises: RunBlocked if too many completion dates of the live release would vanish.
     """
-    is_base = release_base.look_back(duck, answering.release_id if answering else None) and not anew
-    last = _last(home, answering, as_of, is_base=is_base) if answering else None
+    is_base = (
+        release_base.look_back(connection, live_release.release_id if live_release else None)
+        and not full_refresh
+    )
+    last = _last(home, live_release, as_of, is_base=is_base) if live_release else None
     base = last.rows.release if last and last.is_base else None
-    worlds = Worlds(duck, as_of, last.since if last and base else None)
-    computed, carried, counts, lost = 0, 0, Counter[str](), Counter[str]()
+    parts = PartReader(connection, as_of, last.since if last and base else None)
+    computed, reused, counts, lost = 0, 0, Counter[str](), Counter[str]()
     redefined = Counter[str]()
     with ExitStack() as files:
         stats, steps, attempts, summaries, changed = (
@@ -89,47 +92,45 @@ def transform(
             for model in (PathSessionStats, StepStats, Attempts, SessionSummary, StatusChanges)
         )
         index = files.enter_context(LookupIndex(building, base))
-        write_roster(duck, building, index, base)
-        for (bucket, found), span in zip(_evaluated(worlds), spans(worlds.firsts), strict=True):
-            sessions = bucket.world.sessions
-            kept, replaced = _rows_of_last(last, bucket, span)
+        write_dimension_tables(connection, building, index, base)
+        for (part, found), part_range in zip(_evaluated(parts), part_ranges(parts.firsts), strict=True):
+            sessions = part.inputs.sessions
+            kept, replaced = _rows_of_last(last, part, part_range)
             if last:
-                differing = _changes(replaced, found, bucket, worlds.touched, last.as_of, as_of)
+                differing = _changes(replaced, found, part, parts.touched, last.as_of, as_of)
                 changed.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
                 for company, vanishing, by_definition in vanished(
-                    differing, worlds.touched, as_of
+                    differing, parts.touched, as_of
                 ).iter_rows():
                     lost[company] += vanishing
                     redefined[company] += by_definition
             rows, *details = found.path_session_stats, found.step_stats, found.attempts
-            computed, carried = computed + rows.height, carried + kept.height
+            computed, reused = computed + rows.height, reused + kept.height
             if last and kept.height:
-                rows, *details = merged((rows, *details), kept, last.rows.details(span), sessions)
+                rows, *details = merged((rows, *details), kept, last.rows.details(part_range), sessions)
             summary = session_summary(sessions, rows)
             check_summary(rows, summary)
             stats.write(rows)
             for table, written in zip((steps, attempts), details, strict=True):
                 table.write(written)
             summaries.write(summary)
-            index.answer(found.answers, bucket.asked)
+            index.answer(found.answers, part.asked)
     warnings: list[str] = []
     if last:
         dates = last.rows.completion_dates()
         block_vanished(lost, dates, limits)
         warnings = dates_gone_by_definition(redefined, dates, limits)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
-    return Computed(
-        computed, carried, last.rows.release.folder.name if last else None, dict(counts), warnings
-    )
+    return Computed(computed, reused, last.rows.release.folder.name if last else None, dict(counts), warnings)
 
 
-def _evaluated(worlds: Worlds) -> Iterator[tuple[Bucket, Statistics]]:
-    """Each bucket with what the rules say of it; those of the next ones are at work meanwhile."""
-    ahead: deque[tuple[Bucket, Future[Statistics]]] = deque()
+def _evaluated(parts: PartReader) -> Iterator[tuple[Part, Statistics]]:
+    """Each part with what the rules say of it; those of the next ones are at work meanwhile."""
+    ahead: deque[tuple[Part, Future[Statistics]]] = deque()
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as rules:
-        for bucket in worlds:
-            ahead.append((bucket, rules.submit(statistics, bucket.world)))
+        for part in parts:
+            ahead.append((part, rules.submit(statistics, part.inputs)))
             if len(ahead) > _AT_ONCE:
                 first, found = ahead.popleft()
                 yield first, found.result()
@@ -143,39 +144,39 @@ def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> 
     return Last(Previous(home.release(manifest.release_id)), since, is_base and since <= as_of)
 
 
-def _rows_of_last(last: Last | None, bucket: Bucket, span: Span) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The last release's rows in the span: those that are taken over, and those that are computed anew."""
+def _rows_of_last(last: Last | None, part: Part, part_range: PartRange) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The last release's rows in the part_range: those that are taken over, and those that are computed full_refresh."""
     if last is None:
         return pl.DataFrame(), pl.DataFrame()
-    rows = last.rows.stats(span)
-    return split(rows, bucket.world.sessions, bucket.asked) if last.is_base else (rows.clear(), rows)
+    rows = last.rows.stats(part_range)
+    return split(rows, part.inputs.sessions, part.asked) if last.is_base else (rows.clear(), rows)
 
 
 def _changes(
     before: pl.DataFrame,
     found: Statistics,
-    bucket: Bucket,
+    part: Part,
     touched: Touched,
     since: datetime,
     as_of: datetime,
 ) -> pl.DataFrame:
-    """The bucket's rows of status_changes."""
+    """The part's rows of status_changes."""
     differing = changes(before, found.path_session_stats)
     if differing.is_empty():
         return pl.DataFrame(schema=polars_schema(StatusChanges))
-    world = bucket.world
+    inputs = part.inputs
     # What today's data say of those concerned as of then tells what time did from what was edited.
     learners = differing.select("company_id", "session_id", "user_id").unique()
     concerned = (
-        world.sessions.select("company_id", "session_id", "session_key")
+        inputs.sessions.select("company_id", "session_id", "session_key")
         .join(learners, on=["company_id", "session_id"])
         .select("session_key", "user_id")
     )
     moment = pl.lit(since).dt.cast_time_unit("us")
-    then = world.asked_about(
-        world.enrollments.join(concerned, on=["session_key", "user_id"], how="semi").with_columns(
+    then = inputs.asked_about(
+        inputs.enrollments.join(concerned, on=["session_key", "user_id"], how="semi").with_columns(
             as_of=moment
         )
     )
-    caused = with_causes(differing, evaluation(then).stats, world, touched, since, as_of)
+    caused = with_causes(differing, evaluation(then).stats, inputs, touched, since, as_of)
     return with_gone_dates(caused, before)

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from flows.database.interruptible import interruptibly
-from schemas.errors import NightFailed, WarehouseDamaged
+from schemas.errors import RunFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer")
 # Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
@@ -28,8 +28,7 @@ CONFIG: dict[str, Any] = {
 
 DEFAULT_MEMORY_LIMIT = "3GB"
 HOW_TO_REBUILD = (
-    "run again with a --source that delivers whole tables: "
-    "the night sets the file aside and builds a new one."
+    "run again with a --source that delivers whole tables: the run sets the file aside and builds a new one."
 )
 # DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
 _OF_DAMAGE = (
@@ -74,7 +73,7 @@ def parquet(file: Path) -> str:
     return f"read_parquet({file_name(file)}, hive_partitioning = false)"
 
 
-class Duck:
+class Connection:
     """A connection to a DuckDB file, or to memory when there is no file.
 
     memory_limit: the most it takes, such as 4GB; beyond that it works on disk, beside the file.
@@ -164,15 +163,15 @@ class Duck:
             raise
 
 
-def _unopened(file: Path | None, error: duckdb.Error) -> NightFailed:
+def _unopened(file: Path | None, error: duckdb.Error) -> RunFailed:
     if file and _tells_of_damage(error, file):
         return WarehouseDamaged(_damaged(file))
     if "Could not set lock" in str(error):
-        return NightFailed(f"The warehouse {file} is open in another program; close it there and run again.")
+        return RunFailed(f"The warehouse {file} is open in another program; close it there and run again.")
     # It may be sound: nothing says that it is lost.
-    return NightFailed(
+    return RunFailed(
         f"The warehouse {file} can't be opened ({type(error).__name__}). Mend that and run again, or move it "
-        "away: a night with a --source builds a new one."
+        "away: a run with a --source builds a new one."
     )
 
 

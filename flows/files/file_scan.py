@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import Duck, file_name, identifier, quoted
+from flows.database.connection import Connection, file_name, identifier, quoted
 from flows.files import parquet_files
 from flows.files.text_diagnostics import fault_in_ndjson, first_other_line_end, line_of_record, text_of
 from flows.files.text_lines import JSON_LINE, line_numbers, verify_text
-from schemas.errors import NightFailed, PathStatsError, SourceError
+from schemas.errors import PathStatsError, RunFailed, SourceError
 
 ROW_IN_FILE = "row in file"
 FORMATS = (".parquet", ".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
@@ -38,11 +38,11 @@ class Scan:
     numbered: str
     types: dict[str, str]
     unknown: list[str]
-    places: Callable[[Duck, Sequence[int], int, str], str]
+    places: Callable[[Connection, Sequence[int], int, str], str]
     found: dict[str, str] = field(default_factory=dict)
 
 
-def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
+def scan(connection: Connection, file: Path, wanted: list[str]) -> Scan:
     """How to read the file, or the folder of parquet files.
 
     wanted: the columns to read; in NDJSON a key may be absent from any row.
@@ -51,11 +51,11 @@ def scan(duck: Duck, file: Path, wanted: list[str]) -> Scan:
     name = file.name.lower()
     try:
         if file.is_dir():
-            return _parquet(duck, file, wanted)
+            return _parquet(connection, file, wanted)
         if not file.is_file():
             raise SourceError(f"{file}: there is no such file.")
         if name.endswith(".parquet"):
-            return _parquet(duck, file, wanted)
+            return _parquet(connection, file, wanted)
         if name.endswith(_CSV):
             verify_text(file, is_json=False)
             return _csv(file, wanted)
@@ -72,13 +72,13 @@ def is_ndjson(file: Path) -> bool:
     return file.name.lower().endswith(_NDJSON)
 
 
-def _parquet(duck: Duck, file: Path, wanted: list[str]) -> Scan:
+def _parquet(connection: Connection, file: Path, wanted: list[str]) -> Scan:
     parts = parquet_files.read_parts(file, wanted)
     unknown = parquet_files.unknown_names(parts, wanted)
     names = [name for name in wanted if any(name in part.names for part in parts)]
     numbered = parquet_files.relation(parts, names, ROW_IN_FILE)
     try:
-        described = {name: kind for name, kind, *_ in duck.rows(f"DESCRIBE FROM {numbered}")}
+        described = {name: kind for name, kind, *_ in connection.rows(f"DESCRIBE FROM {numbered}")}
     except duckdb.Error as error:
         raise unreadable(file, error) from error
     types = {name: described[name] for name in names}
@@ -158,12 +158,12 @@ def _numbered(sql: str, columns: list[str]) -> str:
     return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, {names} FROM {sql})"
 
 
-def _lines(file: Path, *, is_json: bool) -> Callable[[Duck, Sequence[int], int, str], str]:
-    def places(duck: Duck, rows: Sequence[int], read: int, row: str) -> str:
+def _lines(file: Path, *, is_json: bool) -> Callable[[Connection, Sequence[int], int, str], str]:
+    def places(connection: Connection, rows: Sequence[int], read: int, row: str) -> str:
         found = line_numbers(file, rows, read, is_json=is_json)
         frame = pl.DataFrame({"row": rows, "line": found}, schema={"row": pl.Int64, "line": pl.Int64})
-        with duck.lent("lines", frame):
-            duck.execute("CREATE OR REPLACE TEMP TABLE line_of_row AS FROM lines")
+        with connection.lent("lines", frame):
+            connection.execute("CREATE OR REPLACE TEMP TABLE line_of_row AS FROM lines")
         return f"'line ' || (SELECT line FROM line_of_row AS l WHERE l.row = {row})"
 
     return places
@@ -188,14 +188,14 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def present_keys(duck: Duck, found: Scan, wanted: list[str]) -> set[str]:
+def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[str]:
     """Which of the wanted columns the file has: for NDJSON, those that some row holds."""
     present = {name for name in wanted if name in found.types}
     in_json = [name for name in present if found.types[name] == "JSON"]
     if not in_json:
         return present
     seen = ", ".join(f"count({identifier(name)})" for name in in_json)
-    rows, *counts = duck.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
+    rows, *counts = connection.rows(f"SELECT count(*), {seen} FROM {found.sql}")[0]
     absent = {name for name, count in zip(in_json, counts, strict=True) if rows and not count}
     return present - absent
 
@@ -216,7 +216,7 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     """One clear sentence for what DuckDB says of a file; its own words may quote rows, so they stay out."""
     words = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
-        return NightFailed(f"{file}: no room to load it; free memory or disk space and run again.")
+        return RunFailed(f"{file}: no room to load it; free memory or disk space and run again.")
     if is_ndjson(file) and (fault := fault_in_ndjson(file)):
         return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
     if "reached an invalid state" in words and (number := first_other_line_end(file)):

@@ -1,4 +1,4 @@
-"""Text files read line by line: for their header, and for where they break once DuckDB has refused them."""
+"""Text files read line by line: for their header, and for where they break once DuckDB has rejected them."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""What a failed night leaves: the incident that `pathstats status` tells, and the webhook's notice."""
+"""What a failed run leaves: the incident that `pathstats status` tells, and the webhook's notice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,15 @@ import polars as pl
 
 from flows.ops import incidents, notifications
 from flows.release import publish
-from flows.run_config import Plan
-from schemas.errors import HomeUnwritable, NightFailed, PathStatsError
+from flows.run_config import RunConfig
+from schemas.errors import HomeUnwritable, PathStatsError, RunFailed
 
 
 @contextmanager
-def telling_of_an_unwritable_home(plan: Plan, webhook: notifications.Webhook | None) -> Iterator[None]:
-    """Such a home can't remember that it was told of: each night says so.
+def telling_of_an_unwritable_home(plan: RunConfig, webhook: notifications.Webhook | None) -> Iterator[None]:
+    """Such a home can't remember that it was told of: each run says so.
 
-    A home that is busy is no failure: the night that runs in it will say how it ended.
+    A home that is busy is no failure: the run that runs in it will say how it ended.
     """
     try:
         yield
@@ -25,8 +25,8 @@ def telling_of_an_unwritable_home(plan: Plan, webhook: notifications.Webhook | N
 
 
 @contextmanager
-def remembering_failure(plan: Plan, webhook: notifications.Webhook | None) -> Iterator[None]:
-    """Remember what stopped the night, for `pathstats status`, and tell of it; the next success ends that.
+def remembering_failure(plan: RunConfig, webhook: notifications.Webhook | None) -> Iterator[None]:
+    """Remember what stopped the run, for `pathstats status`, and tell of it; the next success ends that.
 
     Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
     """
@@ -36,19 +36,19 @@ def remembering_failure(plan: Plan, webhook: notifications.Webhook | None) -> It
         _stopped(plan, webhook, error)
         raise
     except (Exception, pl.exceptions.PanicException) as error:
-        failed = NightFailed(incidents.in_one_sentence(plan.home, error))
+        failed = RunFailed(incidents.in_one_sentence(plan.home, error))
         _stopped(plan, webhook, failed)
         raise failed from error
     incidents.end(plan.home)
-    notifications.tell_recovery(webhook, plan.home, plan.as_of)
+    notifications.notify_recovery(webhook, plan.home, plan.as_of)
 
 
-def _stopped(plan: Plan, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
+def _stopped(plan: RunConfig, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
     # On a full disk the room for the note is what the run has taken itself.
     publish.discard_unfinished(plan.home)
     _failed(plan, webhook, error)
 
 
-def _failed(plan: Plan, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
+def _failed(plan: RunConfig, webhook: notifications.Webhook | None, error: PathStatsError) -> None:
     incident = incidents.remember(plan.home, incidents.Failure.now(plan.as_of, error))
-    notifications.tell_failure(webhook, plan.home, incident)
+    notifications.notify_failure(webhook, plan.home, incident)

@@ -1,4 +1,4 @@
-"""An incident: from the first night that fails to the next one that publishes. The home remembers it."""
+"""An incident: from the first run that fails to the next one that publishes. The home remembers it."""
 
 import json
 import os
@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import NightFailed, PathStatsError
+from schemas.errors import PathStatsError, RunFailed
 from schemas.home import Home
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A night that failed: when (`at`, ISO 8601 in UTC), as of what, with which exit code and sentence."""
+    """A run that failed: when (`at`, ISO 8601 in UTC), as of what, with which exit code and sentence."""
 
     at: str
     as_of: str
@@ -29,7 +29,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Incident:
-    """The failures since a night was last published: the first, the last, and how many."""
+    """The failures since a run was last published: the first, the last, and how many."""
 
     first: Failure
     last: Failure
@@ -48,10 +48,10 @@ _OF_A_FULL_DISK = ("No space left", "File too large", "disk is full", "Invalid t
 def in_one_sentence(home: Home, error: BaseException) -> str:
     """What to tell of an error that is not the product's own. Never its words: they may quote data."""
     if any(words in str(error) for words in _OF_A_FULL_DISK):
-        return f"The night can't write in {home.root}: the disk or a limit is full. Make room and run again."
+        return f"The run can't write in {home.root}: the disk or a limit is full. Make room and run again."
     if isinstance(error, OSError):
-        return f"The night can't read or write its files ({error.strerror}). Mend that and run again."
-    return f"The night failed on a {type(error).__name__}; -v shows where. Please report it."
+        return f"The run can't read or write its files ({error.strerror}). Mend that and run again."
+    return f"The run failed on a {type(error).__name__}; -v shows where. Please report it."
 
 
 def going_on(home: Home) -> Incident | None:
@@ -65,7 +65,7 @@ def going_on(home: Home) -> Incident | None:
     unknown = Failure(
         written,
         written,
-        NightFailed.exit_code,
+        RunFailed.exit_code,
         f"{home.failure.name} does not say why: most likely there was no room to write it. Make room in "
         f"{home.root} and run again.",
     )
@@ -92,7 +92,7 @@ def remember(home: Home, failure: Failure) -> Incident:
 
 
 def end(home: Home) -> None:
-    """A night is published: nothing has failed since."""
+    """A run is published: nothing has failed since."""
     with suppress(OSError):
         home.failure.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
 """One webhook is told of an incident: its first cause once, and once that it is over.
 
-A notice is never worth a night: what can't be delivered is one warning, and is tried again by a later night.
+A notice is never worth a run: what can't be delivered is one warning, and is tried again by a later run.
 The webhook's address may hold a secret token. It comes from the environment, so that it is in no parameter of
 a Prefect flow, and nothing says it: no log, no error, no file.
 """
@@ -20,7 +20,7 @@ from flows.ops.incidents import Failure, Incident, read_note, write_note
 from schemas.errors import UsageError, may_help_later
 from schemas.home import Home
 
-log = logging.getLogger("pathstats.night")
+log = logging.getLogger("pathstats.run")
 
 ADDRESS = "PATHSTATS_NOTIFY_URL"
 _ANSWER_WITHIN_S = 10
@@ -54,7 +54,7 @@ class Webhook:
 
 
 def hand_on(given: str | None) -> None:
-    """Leave the address that was given by hand where this process's nights look for it; null: tell nobody.
+    """Leave the address that was given by hand where this process's runs look for it; null: tell nobody.
 
     Raises: UsageError if it is no web address.
     """
@@ -64,7 +64,7 @@ def hand_on(given: str | None) -> None:
         os.environ[ADDRESS] = given or ""
 
 
-def tell_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:
+def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:
     """Tell the incident's first cause, unless it was told."""
     if webhook is None or read_note(home.told) == asdict(incident.first):
         return
@@ -73,13 +73,13 @@ def tell_failure(webhook: Webhook | None, home: Home, incident: Incident) -> Non
         write_note(home.told, asdict(first))
 
 
-def tell_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> None:
+def notify_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> None:
     """Tell that the incident is over that was told of, if one was."""
     try:
         first = Failure(**read_note(home.told))
     except TypeError:
         return
-    message = f"A night is published again; the first to fail was at {first.at}."
+    message = f"A run is published again; the first to fail was at {first.at}."
     if webhook is None or _delivered(webhook, _notice("recovered", first, as_of.isoformat(), 0, message)):
         with suppress(OSError):
             home.told.unlink()
@@ -106,7 +106,7 @@ def _delivered(webhook: Webhook, notice: dict[str, Any]) -> bool:
     thread.join(_GIVE_UP_AFTER_S)
     why = answers[0] if answers else f"no answer within {_GIVE_UP_AFTER_S:.0f} s"
     if why is not None:
-        log.warning("The notice that the night %s was not delivered: %s.", notice["event"], why)
+        log.warning("The notice that the run %s was not delivered: %s.", notice["event"], why)
     return why is None
 
 

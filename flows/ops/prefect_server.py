@@ -14,7 +14,7 @@ import time
 
 import httpx
 
-from schemas.errors import NightFailed
+from schemas.errors import RunFailed
 
 _STARTS_WITHIN_S = 120
 _ENDS_WITHIN_S = 15
@@ -32,7 +32,7 @@ def start(*, schedules: bool) -> None:
     """Start a server and let Prefect use it here; it ends after Prefect's own threads, with this process.
 
     schedules: whether it makes the runs of schedules; runs that are started by hand don't need that.
-    Raises: NightFailed if it does not start.
+    Raises: RunFailed if it does not start.
     """
     from prefect.context import refresh_global_settings_context
 
@@ -87,4 +87,4 @@ def _wait_until_healthy(address: str, server: "subprocess.Popen[bytes]") -> None
         except httpx.TransportError:
             pass
         time.sleep(0.2)
-    raise NightFailed("Prefect's server did not start; `prefect server start` shows why.")
+    raise RunFailed("Prefect's server did not start; `prefect server start` shows why.")

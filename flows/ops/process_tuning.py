@@ -1,4 +1,4 @@
-"""How a night's process treats memory."""
+"""How a run's process treats memory."""
 
 import gc
 import os
@@ -9,7 +9,7 @@ def prepare_memory() -> None:
 
     Giving memory back and taking it again costs a quarter of the time of the rules, most of it in the kernel.
     What nothing takes for ten seconds, a few buckets' time, polars gives back. Python looks for garbage less
-    often: that is a tenth of the time of the imports, and a night makes little of it.
+    often: that is a tenth of the time of the imports, and a run makes little of it.
     """
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000,muzzy_decay_ms:10000")
     gc.set_threshold(50_000)

@@ -1,4 +1,4 @@
-"""The night's figures, in words and tables, from its manifest. No ids, names or e-mails."""
+"""The run's figures, in words and tables, from its manifest. No ids, names or e-mails."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from schemas.manifest import Manifest, Matched, percent
 
 
 def markdown(manifest: Manifest) -> str:
-    """The night on one page."""
+    """The run on one page."""
     rows = {
         name.removesuffix(".parquet"): out.rows
         for name, out in manifest.files.items()
@@ -17,14 +17,14 @@ def markdown(manifest: Manifest) -> str:
     }
     return "\n\n".join(
         [
-            f"# Night of {moment(datetime.fromisoformat(manifest.as_of))}",
+            f"# Run of {moment(datetime.fromisoformat(manifest.as_of))}",
             f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
-            f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over. "
+            f"{manifest.computed:,} enrollments computed, {manifest.reused:,} carried over. "
             "In its folder, `report.html` is the page for people.",
             _changes(manifest),
             *_parity(manifest),
-            _table("detailed status", "enrolments", manifest.enrolments_by_detailed_status.items()),
-            _refused(manifest),
+            _table("detailed status", "enrollments", manifest.enrollments_by_detailed_status.items()),
+            _rejected(manifest),
             f"Matched activity: {Matched.total(manifest.matched.values()).in_words}.",
             *_warnings(manifest),
             _table("published", "rows", rows.items()),
@@ -43,7 +43,7 @@ def in_one_line(manifest: Manifest) -> str:
     '20150102T000000Z-1, 4,399 enrollments, 3.8 s; 3 became late, 1 completed, 0 to retake, 0 unsuccessful'
     """
     figures = (
-        f"{manifest.release_id}, {manifest.enrolments:,} enrollments, {sum(manifest.seconds.values()):.1f} s"
+        f"{manifest.release_id}, {manifest.enrollments:,} enrollments, {sum(manifest.seconds.values()):.1f} s"
     )
     warned = f"; {len(manifest.warnings)} warnings" if manifest.warnings else ""
     if manifest.since is None or manifest.is_for_an_earlier_time:
@@ -60,17 +60,17 @@ def _changes(manifest: Manifest) -> str:
     if manifest.is_for_an_earlier_time:
         return f"The release before, `{manifest.since}`, is for a later time."
     counts = ((kind, manifest.transitions.get(kind, 0)) for kind in (*TRANSITIONS, *RESTATEMENTS))
-    return _table(f"since `{manifest.since}`", "enrolments", counts)
+    return _table(f"since `{manifest.since}`", "enrollments", counts)
 
 
-def _refused(manifest: Manifest) -> str:
-    """Why rows were refused, table by table."""
+def _rejected(manifest: Manifest) -> str:
+    """Why rows were rejected, table by table."""
     reasons = {
         f"{table}: {reason}": n
         for table, count in manifest.tables_in.items()
         for reason, n in count.reasons.items()
     }
-    return _table("refused", "rows", reasons.items()) if reasons else "No row was refused."
+    return _table("rejected", "rows", reasons.items()) if reasons else "No row was rejected."
 
 
 def _warnings(manifest: Manifest) -> list[str]:
@@ -88,7 +88,7 @@ def _parity(manifest: Manifest) -> list[str]:
     shares = ((field, percent(parity.share(field))) for field in parity.same)
     counts = ((name, sum(found.values())) for name, found in parity.differences.items())
     return [
-        _table(f"same as the platform's own, of {parity.compared:,} enrolments", "share", shares),
+        _table(f"same as the platform's own, of {parity.compared:,} enrollments", "share", shares),
         _table("differences due to", "values", counts),
     ]
 
@@ -106,7 +106,7 @@ def table_rows(manifest: Manifest) -> list[dict[str, str]]:
             "came": count.delivery,
             **{
                 name: f"{getattr(count, name):,}"
-                for name in ("read", "stored", "folded", "refused", "waiting", "held")
+                for name in ("read", "stored", "deduplicated", "rejected", "pending", "rows")
             },
         }
         for table, count in manifest.tables_in.items()

@@ -12,7 +12,7 @@ from schemas.home import default_home
 FIXED = "PATHSTATS_SCHEDULED_RUN"
 _HOME, _KEEP = "PATHSTATS_HOME", "PATHSTATS_KEEP"
 # The time that statistics are for, and a full refresh: they take nothing away.
-_FREE = ("as_of", "anew")
+_FREE = ("as_of", "full_refresh")
 
 
 def fix(parameters: Mapping[str, Any]) -> None:

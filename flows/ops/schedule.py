@@ -13,19 +13,19 @@ from typing import Any
 from flows.ops import prefect_server, run_parameters
 from schemas.errors import UsageError
 
-Waiting = Callable[[str], AbstractContextManager[None]]
+Spinner = Callable[[str], AbstractContextManager[None]]
 
-_PATIENCE_WITH_NIGHTS_S = 20
+_PATIENCE_WITH_RUNS_S = 20
 _PATIENCE_WITH_PREFECT_S = 20
 
 
-def serve_nightly(
-    parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None], waiting: Waiting
+def serve_schedule(
+    parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None], spinner: Spinner
 ) -> None:
     """Run the nightly flow by the schedule until interrupted or told to end.
 
-    say: shows a sentence. waiting: shows a reason for as long as something takes.
-    Raises: UsageError if the schedule can't be read; NightFailed if the server does not start.
+    say: shows a sentence. spinner: shows a reason for as long as something takes.
+    Raises: UsageError if the schedule can't be read; RunFailed if the server does not start.
     """
     with _ended_like_an_interrupt():
         from prefect.client.schemas.schedules import CronSchedule
@@ -37,11 +37,11 @@ def serve_nightly(
                 f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
         if not prefect_server.is_named():
-            with waiting("Starting Prefect's server"):
+            with spinner("Starting Prefect's server"):
                 prefect_server.start(schedules=True)
         run_parameters.fix(parameters)
         runner = nightly_runner(parameters, schedules=[when])
-        say(f"The night runs at {cron!r} ({timezone}). Ctrl-C ends this.")
+        say(f"The run runs at {cron!r} ({timezone}). Ctrl-C ends this.")
         try:
             asyncio.run(_until_interrupted(runner))
         except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def _end_in_any_case() -> None:
 
 
 async def _until_interrupted(runner: Any) -> None:
-    """Run the nights that are due; interrupted, wait for the one that is running, but not for ever.
+    """Run the runs that are due; interrupted, wait for the one that is running, but not for ever.
 
     Prefect's part of its process may hang while it ends, and the runner would wait for it.
     """
@@ -77,17 +77,17 @@ async def _until_interrupted(runner: Any) -> None:
     except asyncio.CancelledError:
         serving.cancel()
         try:
-            await asyncio.wait([serving], timeout=_PATIENCE_WITH_NIGHTS_S)
+            await asyncio.wait([serving], timeout=_PATIENCE_WITH_RUNS_S)
         finally:  # Interrupted once more, at once.
-            for night in multiprocessing.active_children():
-                night.kill()
+            for run in multiprocessing.active_children():
+                run.kill()
         raise
 
 
 def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
-    """Prefect's runner of the nights that are due; Prefect must know its server's address before.
+    """Prefect's runner of the runs that are due; Prefect must know its server's address before.
 
-    One at a time: nights that are due together, after a pause, follow each other in their order.
+    One at a time: runs that are due together, after a pause, follow each other in their order.
     schedules: Prefect's own.
     """
     from prefect.runner import Runner

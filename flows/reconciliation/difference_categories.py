@@ -44,13 +44,13 @@ CLASSES: tuple[Difference, ...] = (
             for name in ("completed_at", "started_at", "enrolled_at", "unenrolled_at")
         ).fill_null(False)
         | (pl.col("valid_until") <= pl.col("asked_at")),
-        "The platform was asked after the night's time, and something has happened or fallen due in between.",
+        "The platform was asked after the run's time, and something has happened or fallen due in between.",
     ),
     Difference(
         "added required step",
         ("detailed_status", "progress", "completed_at"),
         (pl.col("step_added_at") > pl.col("evaluated_at")) & (pl.col("step_added_at") <= pl.col("asked_at")),
-        "A required step came to the path after the time the enrolment is evaluated at. The platform asks it "
+        "A required step came to the path after the time the enrollment is evaluated at. The platform asks it "
         "of everybody, also of who was successful or unenrolled before; we keep that time's steps (R1, R3).",
     ),
     Difference(
@@ -58,7 +58,7 @@ CLASSES: tuple[Difference, ...] = (
         _OF_ALL,
         (pl.col("steps_changed_at") > pl.col("evaluated_at"))
         & (pl.col("steps_changed_at") <= pl.col("asked_at")),
-        "A step of the path was changed or removed after the time the enrolment is evaluated at; the "
+        "A step of the path was changed or removed after the time the enrollment is evaluated at; the "
         "platform goes by the steps it has now, we by those of that time (R1, R3).",
     ),
     Difference(
@@ -97,16 +97,16 @@ CLASSES: tuple[Difference, ...] = (
     ),
     Difference(
         "gone from the platform",
-        ("enrolment",),
+        ("enrollment",),
         pl.col("theirs_type").is_null() & pl.col("is_of_changes"),
-        "The platform has the enrolment no more. Changes have no word for that; the next night that reads "
+        "The platform has the enrollment no more. Changes have no word for that; the next run that reads "
         "everything sees it.",
     ),
     Difference(
         "waits for its partner",
-        ("enrolment",),
-        pl.col("ours_type").is_null() & pl.col("is_held"),
-        "Its learner, session or path has not come to us yet; it counts from the night they do.",
+        ("enrollment",),
+        pl.col("ours_type").is_null() & pl.col("is_stored"),
+        "Its learner, session or path has not come to us yet; it counts from the run they do.",
     ),
 )
 UNEXPLAINED = PARITY_DIFFERENCES[-1]

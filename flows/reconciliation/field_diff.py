@@ -12,12 +12,12 @@ from schemas.manifest import Agreement
 from schemas.outputs import Parity
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
-# Enrolments of one part: five rows each.
+# Enrollments of one part: five rows each.
 _PART = 100_000
 
 
 def compared(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of parity, some enrolments at a time, in the order of its key.
+    """The rows of parity, some enrollments at a time, in the order of its key.
 
     both: as `evidence`.
     """
@@ -35,9 +35,9 @@ def compared(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _is_compared() -> pl.Expr:
-    """Fields where both answer; the enrolment itself where one of both doesn't."""
+    """Fields where both answer; the enrollment itself where one of both doesn't."""
     both_answer = pl.col("ours_type").is_not_null() & pl.col("theirs_type").is_not_null()
-    return (pl.col("field") == "enrolment") != both_answer
+    return (pl.col("field") == "enrollment") != both_answer
 
 
 def _value(side: str) -> pl.Expr:
@@ -49,7 +49,7 @@ def _value(side: str) -> pl.Expr:
         "score": pl.col(f"{side}_score").cast(pl.String),
         "global_time_ms": pl.col(f"{side}_time_ms").cast(pl.String),
         "completed_at": pl.col(f"{side}_completed_at").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"),
-        "enrolment": pl.when(pl.col(f"{side}_type").is_not_null()).then(pl.lit("enrolled")),
+        "enrollment": pl.when(pl.col(f"{side}_type").is_not_null()).then(pl.lit("enrolled")),
     }
     return pl.coalesce(pl.when(pl.col("field") == field).then(values[field]) for field in COMPARED)
 

@@ -1,11 +1,11 @@
-"""What is known of each enrolment that both tell of: both answers, and what may show why they differ."""
+"""What is known of each enrollment that both tell of: both answers, and what may show why they differ."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.staging.surrogate_keys import by_id
 from schemas.columns import UTC_TIME
 from schemas.enums import MESSAGE_STEP_TYPES
@@ -20,7 +20,7 @@ _STEP_FACTS = "company_id, path_id, step_id, type, optional, valid_from, valid_t
 class Asked:
     """A platform's own answers. theirs: as `platform_answers`.
 
-    as_of: the night's time. at: when the platform had answered. of_changes: whether the night read changes.
+    as_of: the run's time. at: when the platform had answered. of_changes: whether the run read changes.
     """
 
     company_id: str
@@ -30,8 +30,8 @@ class Asked:
     of_changes: bool
 
 
-def evidence(duck: Duck, release: Release, asked: Asked) -> pl.DataFrame:
-    """One row per enrolment that we or the platform tell of, by company, session, learner and enrolment.
+def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataFrame:
+    """One row per enrollment that we or the platform tell of, by company, session, learner and enrollment.
 
     Both answers as `ours_…` and `theirs_…` (null: there is none), and:
     evaluated_at:     the time ours is of (R1). valid_until: when it changes without new data.
@@ -39,9 +39,9 @@ def evidence(duck: Duck, release: Release, asked: Asked) -> pl.DataFrame:
     due_at:           the earliest due date of a required step that is not finished.
     is_to_retake:     a required step is failed with attempts left.
     has_uncorrected:  an assessment is not corrected. has_open_program: a program is not finished.
-    is_held:          the warehouse has the enrolment.
+    is_stored:          the warehouse has the enrollment.
     """
-    steps = duck.frame(f"SELECT {_STEP_FACTS} FROM ({by_id(PathSteps, 'path_steps')})")
+    steps = connection.frame(f"SELECT {_STEP_FACTS} FROM ({by_id(PathSteps, 'path_steps')})")
     company = pl.col("company_id") == asked.company_id
     theirs = asked.theirs.lazy().rename(
         {name: f"theirs_{name}" for name in asked.theirs.columns if not name.endswith("_id")}
@@ -52,8 +52,8 @@ def evidence(duck: Duck, release: Release, asked: Asked) -> pl.DataFrame:
         .join(_of_paths(steps, company), on="path_id", how="left")
     )
     both = ours.join(theirs, on="enrollment_id", how="full", coalesce=True, suffix="_theirs")
-    held = duck.frame(
-        "SELECT enrollment_id, true AS is_held FROM enrollments JOIN company_keys USING (company_key) "
+    held = connection.frame(
+        "SELECT enrollment_id, true AS is_stored FROM enrollments JOIN company_keys USING (company_key) "
         "WHERE company_id = $company",
         {"company": asked.company_id},
     )
@@ -66,7 +66,7 @@ def evidence(duck: Duck, release: Release, asked: Asked) -> pl.DataFrame:
         )
         .join(held.lazy(), on="enrollment_id", how="left")
         .with_columns(
-            pl.col("is_held").fill_null(False),
+            pl.col("is_stored").fill_null(False),
             as_of=time,
             asked_at=pl.lit(asked.at).dt.cast_time_unit("us"),
             is_of_changes=pl.lit(asked.of_changes),
@@ -103,7 +103,7 @@ def _ours(release: Release, asked: Asked, company: pl.Expr) -> pl.LazyFrame:
 
 
 def _of_steps(release: Release, steps: pl.DataFrame, company: pl.Expr) -> pl.LazyFrame:
-    """What the enrolment's counted steps show."""
+    """What the enrollment's counted steps show."""
     kinds = steps.filter(company).unique("step_id").select("step_id", "type").lazy()
     is_open = ~pl.col("optional") & ~pl.col("finished")
     return (

@@ -1,11 +1,11 @@
-"""What the platform says itself of each enrolment, as it was landed."""
+"""What the platform says itself of each enrollment, as it was landed."""
 
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.learning360 import resources
 from flows.sources.learning360.landed_rows import PAGE, landed
 from flows.sources.page_store import Landing
@@ -36,9 +36,9 @@ _TIMES = {
 
 
 def platform_answers(landing: Landing) -> pl.DataFrame:
-    """One row per enrolment, as SCHEMA; empty if the platform was not asked.
+    """One row per enrollment, as SCHEMA; empty if the platform was not asked.
 
-    Of an enrolment that moved from one list to the other meanwhile, the archived one counts, else the one
+    Of an enrollment that moved from one list to the other meanwhile, the archived one counts, else the one
     that was read last. What is no number or time is null: a difference, not an error.
     """
     texts = "_id sessionId userId progress score timeSpent " + " ".join(_TIMES.values())
@@ -48,8 +48,8 @@ def platform_answers(landing: Landing) -> pl.DataFrame:
         f"CAST(floor(TRY_CAST({field} AS DOUBLE) + 0.5) AS BIGINT) AS {name}" for name, field in whole.items()
     )
     times = ", ".join(f"TRY_CAST({field} AS TIMESTAMPTZ) AS {name}" for name, field in _TIMES.items())
-    with Duck() as duck:
-        rows = duck.frame(
+    with Connection() as connection:
+        rows = connection.frame(
             f"""
             SELECT _id AS enrollment_id, sessionId AS session_id, userId AS user_id,
               status ->> '$.type' AS type, status ->> '$.reason' AS reason, {numbers}, {times}

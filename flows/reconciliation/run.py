@@ -1,9 +1,9 @@
-"""The phase of a night that holds its release against what the platform says itself."""
+"""The phase of a run that holds its release against what the platform says itself."""
 
 from datetime import datetime
 from pathlib import Path
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.reconciliation.field_diff import Counting, compared
 from flows.reconciliation.joined_results import Asked, evidence
 from flows.reconciliation.platform_results import asked_at, platform_answers
@@ -16,7 +16,7 @@ from schemas.outputs import Parity
 
 
 def landing_of(source: str | None, home: Home) -> Path | None:
-    """The landing that a night from this source has just read; None if its source is no platform."""
+    """The landing that a run from this source has just read; None if its source is no platform."""
     kind, _, options = (source or "").partition(":")
     if kind == "landing":
         return Path(options).expanduser()
@@ -26,9 +26,7 @@ def landing_of(source: str | None, home: Home) -> Path | None:
     return None
 
 
-def hold_against_the_platform(
-    duck: Duck, building: Release, folder: Path, as_of: datetime
-) -> Agreement | None:
+def reconcile(connection: Connection, building: Release, folder: Path, as_of: datetime) -> Agreement | None:
     """Write parity into the release that is being built; None if the platform was not asked."""
     landing = Landing.open(folder)
     if not any(name.partition("/")[0] == STATS.name for name in landing.names()):
@@ -38,7 +36,7 @@ def hold_against_the_platform(
     asked = Asked(record.company_id, theirs, as_of, asked_at(landing), not record.is_full)
     counting = Counting()
     with TableWriter(building, Parity) as table:
-        for rows in compared(evidence(duck, building, asked)):
+        for rows in compared(evidence(connection, building, asked)):
             counting.add(rows)
             table.write(rows)
     return counting.agreement()

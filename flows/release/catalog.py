@@ -31,8 +31,8 @@ class Rollback:
 def published(home: Home) -> list[Manifest]:
     """The manifests of the home's releases, the one made last first.
 
-    Made last by `created_at`, for a night may be for a past as_of; at the same instant by as_of, then by how
-    many times that night was published. A folder without a sound manifest is none of them.
+    Made last by `created_at`, for a run may be for a past as_of; at the same instant by as_of, then by how
+    many times that run was published. A folder without a sound manifest is none of them.
     """
     manifests = [read(Release(folder)) for folder in _folders(home)]
     return sorted((it for it in manifests if isinstance(it, Manifest)), key=_made, reverse=True)
@@ -103,7 +103,7 @@ def manifest_of(release: Release) -> Manifest:
     if isinstance(manifest, str):
         raise ReleaseDamaged(
             f"Release {release.folder.name} is damaged (manifest.json is {manifest}); "
-            "`pathstats rollback` switches to another one, a new night publishes one."
+            "`pathstats rollback` switches to another one, a new run publishes one."
         )
     return manifest
 
@@ -135,7 +135,7 @@ def names(home: Home) -> list[str]:
     return [folder.name for folder in _folders(home)]
 
 
-def answering(home: Home) -> Manifest | None:
+def live_release(home: Home) -> Manifest | None:
     """The manifest of the release that answers; null if there is none, or none that can be read."""
     release_id = latest_id(home)
     manifest = read(home.release(release_id)) if release_id else None
@@ -145,10 +145,10 @@ def answering(home: Home) -> Manifest | None:
 def rollback(home: Home) -> Rollback | None:
     """How the release that answers came to answer, if a person switched back to it.
 
-    A note of a switch that did not come about, or that a night has followed, names another release.
+    A note of a switch that did not come about, or that a run has followed, names another release.
     """
-    answering = latest_id(home)
-    return next((note for note in reversed(_rollbacks(home)) if note.release_id == answering), None)
+    live_release = latest_id(home)
+    return next((note for note in reversed(_rollbacks(home)) if note.release_id == live_release), None)
 
 
 def note_rollback(home: Home, note: Rollback) -> None:
@@ -181,7 +181,7 @@ def _folders(home: Home) -> list[Path]:
 
 def _unsound(home: Home) -> list[Path]:
     unsound = [folder for folder in sorted(_folders(home)) if isinstance(read(Release(folder)), str)]
-    # What a night has deleted meanwhile is not unsound.
+    # What a run has deleted meanwhile is not unsound.
     return [folder for folder in unsound if folder.is_dir()]
 
 

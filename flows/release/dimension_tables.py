@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from flows.compute.rule_inputs import SESSIONS_BY_ID, USERS_BY_ID, USERS_IN_ORDER
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.release.lookup_index import LookupIndex
 from flows.release.parquet_writer import TableWriter
 from flows.warehouse import release_base
@@ -22,61 +22,63 @@ _ROWS_AT_ONCE = 500_000
 _MADE_OF = {"users", "path_sessions", "paths"}
 
 
-def write_roster(duck: Duck, building: Release, index: LookupIndex, base: Release | None) -> None:
+def write_dimension_tables(
+    connection: Connection, building: Release, index: LookupIndex, base: Release | None
+) -> None:
     """Write quarantine, users and sessions; and what waives steps or makes sub-paths, if any (R16, R17).
 
     Names whom and what the index can be asked about. Users and sessions are taken over from the base if they
     are the same there.
     """
-    _write(duck, building, Quarantine)
+    _write(connection, building, Quarantine)
     for optional in OPTIONAL:
-        if duck.rows(f"{published_rows(optional)} LIMIT 1"):
-            _write(duck, building, optional)
-    if base and release_base.untouched_tables(duck) >= _MADE_OF:
+        if connection.rows(f"{published_rows(optional)} LIMIT 1"):
+            _write(connection, building, optional)
+    if base and release_base.untouched_tables(connection) >= _MADE_OF:
         for name in map(table_name, (Users, PathSessions)):
             shutil.copyfile(base.table(name), building.table(name))
         return
-    _write(duck, building, PathSessions)
-    index.name_sessions(duck.frame(SESSIONS_BY_ID))
+    _write(connection, building, PathSessions)
+    index.name_sessions(connection.frame(SESSIONS_BY_ID))
     with TableWriter(building, Users) as table:
-        for users in _users_in_order(duck):
+        for users in _users_in_order(connection):
             table.write(users.select(*Users.to_schema().columns))
             index.name_users(users)
     index.end_naming()
 
 
-def _write(duck: Duck, building: Release, model: type[Table]) -> None:
+def _write(connection: Connection, building: Release, model: type[Table]) -> None:
     with TableWriter(building, model) as table:
-        for part in _in_order(duck, model):
+        for part in _in_order(connection, model):
             table.write(part)
 
 
-def _users_in_order(duck: Duck) -> Iterator[pl.DataFrame]:
+def _users_in_order(connection: Connection) -> Iterator[pl.DataFrame]:
     """The users in the order of publication, some at a time; beside the contract's columns their keys.
 
     Ordered are keys alone: with all their texts that takes twice as long.
     """
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE places AS {USERS_IN_ORDER}")
-    for part in _parts("user_place", int(duck.value("SELECT count(*) FROM places"))):
-        rows = duck.frame(f"SELECT * FROM ({USERS_BY_ID}) JOIN places USING (user_key) WHERE {part}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE places AS {USERS_IN_ORDER}")
+    for part in _parts("user_place", int(connection.value("SELECT count(*) FROM places"))):
+        rows = connection.frame(f"SELECT * FROM ({USERS_BY_ID}) JOIN places USING (user_key) WHERE {part}")
         yield rows.sort("user_place")
-    duck.execute("DROP TABLE places")
+    connection.execute("DROP TABLE places")
 
 
-def _in_order(duck: Duck, model: type[Table]) -> Iterator[pl.DataFrame]:
+def _in_order(connection: Connection, model: type[Table]) -> Iterator[pl.DataFrame]:
     """The table's rows in the order of publication, some at a time."""
     rows, order = published_rows(model), published_order(model)
-    at_most = int(duck.value(f"SELECT count(*) FROM {table_name(model)}"))
+    at_most = int(connection.value(f"SELECT count(*) FROM {table_name(model)}"))
     if at_most <= _ROWS_AT_ONCE:
-        yield duck.frame(f"{rows} ORDER BY {order}")
+        yield connection.frame(f"{rows} ORDER BY {order}")
         return
-    duck.execute(
+    connection.execute(
         "CREATE OR REPLACE TEMP TABLE in_order AS "
         f"SELECT *, row_number() OVER (ORDER BY {order}) - 1 AS place FROM ({rows})"
     )
     for part in _parts("place", at_most):
-        yield duck.frame(f"SELECT * EXCLUDE (place) FROM in_order WHERE {part} ORDER BY place")
-    duck.execute("DROP TABLE in_order")
+        yield connection.frame(f"SELECT * EXCLUDE (place) FROM in_order WHERE {part} ORDER BY place")
+    connection.execute("DROP TABLE in_order")
 
 
 def _parts(place: str, rows: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from flows.release.checksums import AT_ONCE, sha256
 from schemas.home import Home, Release
 from schemas.manifest import SCHEMA_VERSION, FileOut, Manifest
 
-log = logging.getLogger("pathstats.night.verifying")
+log = logging.getLogger("pathstats.run.verifying")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def verify_all(home: Home) -> list[Verified]:
     ids = [manifest.release_id for manifest in catalog.published(home)] + catalog.damaged(home)
     verified = []
     for release in map(home.release, ids):
-        # A night may delete old releases meanwhile: such a one is not damaged, it is gone.
+        # A run may delete old releases meanwhile: such a one is not damaged, it is gone.
         with suppress(FileNotFoundError):
             result = verify(release)
             if release.folder.exists():
@@ -85,7 +85,7 @@ def verify_all(home: Home) -> list[Verified]:
 
 def intact(home: Home) -> Manifest | None:
     """The manifest of the release that answers, if that has today's columns and every byte of it is there."""
-    manifest = catalog.answering(home)
+    manifest = catalog.live_release(home)
     if manifest is None or manifest.schema_version != SCHEMA_VERSION:
         return None
     if verify(home.release(manifest.release_id)).faults:

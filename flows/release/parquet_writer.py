@@ -48,7 +48,7 @@ class TableWriter:
     def write(self, part: pl.DataFrame) -> None:
         """Check the part and hand it over.
 
-        Raises: HeldBack if it breaks the schema; whatever writing an earlier part raised.
+        Raises: RunBlocked if it breaks the schema; whatever writing an earlier part raised.
         """
         self._hand_over(check(self._model, part))
 
@@ -90,7 +90,7 @@ class TableWriter:
 def write(release: Release, model: type[Table], frame: pl.DataFrame) -> Path:
     """Check a whole table and write it.
 
-    Raises: HeldBack if it breaks its schema.
+    Raises: RunBlocked if it breaks its schema.
     """
     with TableWriter(release, model) as table:
         table.write(frame)

@@ -12,11 +12,11 @@ from flows.home.fsync import sync
 from flows.release import retention
 from flows.release.checksums import described
 from schemas.home import Home, Release
-from schemas.manifest import Agreement, FileOut, Manifest, Matched, Standing, TableIn
+from schemas.manifest import Agreement, FileOut, Manifest, Matched, StatusCounts, TableIn
 
 
 def start_building(home: Home) -> Release:
-    """An empty folder to write the release into; what an unfinished night left behind is gone."""
+    """An empty folder to write the release into; what an unfinished run left behind is gone."""
     retention.sweep(home)
     shutil.rmtree(home.building.folder, ignore_errors=True)
     home.building.folder.mkdir(parents=True)
@@ -30,7 +30,7 @@ def discard_unfinished(home: Home) -> None:
 
 
 def next_release_id(home: Home, run_id: str) -> str:
-    """The night's name and how many times it was published, counted from 1; deleted releases count."""
+    """The run's name and how many times it was published, counted from 1; deleted releases count."""
     names = [
         *(folder.name for folder in home.releases.glob(f"{run_id}-*")),
         *(folder.name for folder in home.deleting.glob(f"{run_id}-*")),
@@ -49,10 +49,10 @@ def publish(
     source: str,
     tables_in: dict[str, TableIn],
     computed: int,
-    carried: int,
+    reused: int,
     since: str | None,
     transitions: dict[str, int],
-    companies: dict[str, Standing],
+    companies: dict[str, StatusCounts],
     seconds: dict[str, float],
     files: dict[str, FileOut] | None = None,
     parity: Agreement | None = None,
@@ -76,9 +76,9 @@ def publish(
         source=source,
         tables_in=tables_in,
         files=dict(sorted({**known, **described(building, others)}.items())),
-        enrolments_by_detailed_status=_by_detailed_status(building),
+        enrollments_by_detailed_status=_by_detailed_status(building),
         computed=computed,
-        carried=carried,
+        reused=reused,
         since=since,
         transitions=transitions,
         companies=companies,
@@ -114,7 +114,7 @@ def forget_rollbacks(home: Home) -> None:
 
 
 def _by_detailed_status(release: Release) -> dict[str, int]:
-    """How many enrolments, archived ones included, have each detailed status; the most frequent first."""
+    """How many enrollments, archived ones included, have each detailed status; the most frequent first."""
     counts = (
         pl.scan_parquet(release.table("path_session_stats"), glob=False)
         .group_by("detailed_status_type")

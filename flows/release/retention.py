@@ -9,14 +9,14 @@ from flows.release import catalog
 from flows.release.release_locks import not_in_use
 from schemas.home import Home, Release
 
-log = logging.getLogger("pathstats.night.retention")
+log = logging.getLogger("pathstats.run.retention")
 
 
 def delete_beyond(home: Home, keep: int, just_published: str) -> list[str]:
     """Delete the oldest releases beyond `keep`, and what an interrupted deletion left; the ids that went.
 
     Never the one that answers, nor the one just published, nor one that a command reads. What can't be
-    deleted is said in a warning and tried again the next night: a night that has published does not fail on
+    deleted is said in a warning and tried again the next run: a run that has published does not fail on
     old releases.
     """
     spared = {just_published, catalog.latest_id(home)}
@@ -45,7 +45,7 @@ def sweep(home: Home) -> None:
         home.deleting.rmdir()
     except OSError as error:
         log.warning(
-            "%s can't be emptied (%s); the next night tries again.", home.deleting, error.strerror or error
+            "%s can't be emptied (%s); the next run tries again.", home.deleting, error.strerror or error
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flows.home.lock import one_night_at_a_time
+from flows.home.lock import one_run_at_a_time
 from flows.release import catalog
 from flows.release.catalog import Rollback
 from flows.release.integrity import Verified, verify
@@ -29,18 +29,18 @@ class Switched:
 def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
     """Let that release answer; null if it does already.
 
-    Its files are hashed first. `at` goes into the note that `pathstats status` reads until the next night.
+    Its files are hashed first. `at` goes into the note that `pathstats status` reads until the next run.
     Raises: NoRelease; UnknownName if there is no such release; ReleaseDamaged if it is not what was
-            published; HomeBusy while a night runs; HomeUnwritable.
+            published; HomeBusy while a run runs; HomeUnwritable.
     """
     if not home.releases.is_dir():
         raise NoRelease(home.root)
-    with one_night_at_a_time(home):
+    with one_run_at_a_time(home):
         release = catalog.find(home, release_id)
         before = catalog.latest_id(home)
         if before == release_id:
             return None
-        _refuse_damaged(verify(release))
+        _reject_damaged(verify(release))
         ids = [manifest.release_id for manifest in catalog.published(home)]
         # Where the one before is gone or damaged, the newest sound one is a step back all the same.
         is_newest = ids[0] == release_id and before in ids
@@ -50,7 +50,7 @@ def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
     return Switched(catalog.manifest_of(release), before, is_newest)
 
 
-def _refuse_damaged(verified: Verified) -> None:
+def _reject_damaged(verified: Verified) -> None:
     """A file besides does no harm to who reads the others; one that is missing or changed does."""
     wrong = [
         f"{fault.file} is {fault.kind}" + (f": {fault.detail}" if fault.detail else "")

@@ -8,7 +8,7 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from schemas.columns import Table, polars_schema, table_name
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.outputs import SUMMARY_COUNTS
 
 # What pandera's own checks test, as expressions.
@@ -23,7 +23,7 @@ _TESTS: dict[str, Callable[..., pl.Expr]] = {
 def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     """The frame as it came, if it keeps every promise of its schema.
 
-    Raises: HeldBack, naming the table, each broken check and how many rows break it; never a row's contents.
+    Raises: RunBlocked, naming the table, each broken check and how many rows break it; never a row's contents.
     """
     if _is_sound(model, frame):
         return frame
@@ -34,7 +34,7 @@ def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
         failures = broken.failure_cases
         named = failures.group_by("column", "check", maintain_order=True).len().head(5).rows()
         words = "; ".join(f"{column}: {check}, {rows:,} rows" for column, check, rows in named)
-    raise HeldBack(
+    raise RunBlocked(
         f"Table {table_name(model)} breaks its schema ({words}). Nothing was published; "
         "this is a fault of pathstats: report it with the words in brackets."
     )
@@ -59,9 +59,9 @@ def _is_sound(model: type[Table], frame: pl.DataFrame) -> bool:
 
 
 def check_summary(stats: pl.DataFrame, summary: pl.DataFrame) -> None:
-    """The summary's counts are the counts of the enrolments themselves, session by session.
+    """The summary's counts are the counts of the enrollments themselves, session by session.
 
-    Raises: HeldBack if they are not.
+    Raises: RunBlocked if they are not.
     """
     of_session = ["company_id", "session_id"]
     counted = (
@@ -79,7 +79,7 @@ def check_summary(stats: pl.DataFrame, summary: pl.DataFrame) -> None:
         summary.filter(pl.col("enrolled") > 0).select(*of_session, *SUMMARY_COUNTS.values()).sort(of_session)
     )
     if not told.equals(counted):
-        raise HeldBack(
+        raise RunBlocked(
             "Table session_summary does not count what path_session_stats holds. Nothing was published; "
             "this is a fault of pathstats: report it with these words."
         )

@@ -1,14 +1,14 @@
-"""Where the learners of each company stand, for the manifest and for the nights after."""
+"""Where the learners of each company stand, for the manifest and for the runs after."""
 
 import polars as pl
 
 from schemas.enums import DETAILED_STATUSES
 from schemas.home import Release
-from schemas.manifest import Standing
+from schemas.manifest import StatusCounts
 from transforms.lateness import is_late
 
 
-def standings(release: Release) -> dict[str, Standing]:
+def status_counts(release: Release) -> dict[str, StatusCounts]:
     """By company, in their order; a company is one that has a user or a session."""
     kind = pl.col("detailed_status_type")
     enrolled = pl.col("archived_at").is_null()
@@ -28,7 +28,7 @@ def standings(release: Release) -> dict[str, Standing]:
     ).unique()
     rows = companies.join(counts, on="company_id", how="left").fill_null(0).sort("company_id").collect()
     return {
-        row["company_id"]: Standing(
+        row["company_id"]: StatusCounts(
             {name: row[name] for name in DETAILED_STATUSES}, late=row["is_late"], archived=row["archived"]
         )
         for row in rows.iter_rows(named=True)

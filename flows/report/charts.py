@@ -1,4 +1,4 @@
-"""Charts as SVG that takes its colours from the page, so that it is right in the light and in the dark.
+"""Charts as SVG that takes its colors from the page, so that it is right in the light and in the dark.
 
 Each is written down in the Vega-Lite grammar (https://vega.github.io/vega-lite/docs/).
 """
@@ -50,9 +50,9 @@ def columns(counts: dict[str, int], *, name: str) -> str:
     return _drawn(rows, {"type": "bar", "color": "var(--chart)"}, ranges, name)
 
 
-def course(nights: list[tuple[datetime, int]], *, name: str, colour: str) -> str:
-    """How a count went from night to night."""
-    # Named are nights that there were, a few: ticks of Vega's own repeat the day where there are two.
+def course(runs: list[tuple[datetime, int]], *, name: str, color: str) -> str:
+    """How a count went from run to run."""
+    # Named are runs that there were, a few: ticks of Vega's own repeat the day where there are two.
     named = [
         {
             "utc": True,
@@ -62,10 +62,10 @@ def course(nights: list[tuple[datetime, int]], *, name: str, colour: str) -> str
             "hours": day.hour,
             "minutes": day.minute,
         }
-        for day in _a_few([when for when, _ in nights])
+        for day in _a_few([when for when, _ in runs])
     ]
     time = {
-        "field": "night",
+        "field": "run",
         "type": "temporal",
         "title": None,
         "scale": {"type": "utc"},
@@ -79,21 +79,21 @@ def course(nights: list[tuple[datetime, int]], *, name: str, colour: str) -> str
     }
     line = {
         "type": "line",
-        "color": f"var(--{colour})",
+        "color": f"var(--{color})",
         "strokeWidth": 2,
-        "point": {"color": f"var(--{colour})", "filled": True, "size": 28},
+        "point": {"color": f"var(--{color})", "filled": True, "size": 28},
     }
-    rows = [{"night": when.isoformat(), "learners": count} for when, count in nights]
+    rows = [{"run": when.isoformat(), "learners": count} for when, count in runs]
     return _drawn(rows, line, time, name)
 
 
-def _a_few(nights: list[datetime]) -> list[datetime]:
-    """Nights of different days, at most four and as far from each other, the last among them.
+def _a_few(runs: list[datetime]) -> list[datetime]:
+    """Runs of different days, at most four and as far from each other, the last among them.
 
-    >>> [night.day for night in _a_few([datetime(2026, 3, day) for day in range(1, 12)])]
+    >>> [run.day for run in _a_few([datetime(2026, 3, day) for day in range(1, 12)])]
     [2, 5, 8, 11]
     """
-    last_of_day = list({night.date(): night for night in nights}.values())
+    last_of_day = list({run.date(): run for run in runs}.values())
     step = -(-len(last_of_day) // 4)
     return last_of_day[::-1][::step][::-1]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.release import catalog
-from flows.release.status_counts import standings
+from flows.release.status_counts import status_counts
 from flows.report.file_names import file_names
 from flows.report.release_views import opened
 from flows.report.render import is_page
-from flows.report.report_page import Night, company_report
+from flows.report.report_page import Run, company_report
 from flows.report.session_page import page_of
 from flows.report.session_rows import of_company, rows_of
 from schemas.errors import UnknownName, UsageError
@@ -40,7 +40,7 @@ def write_folder(
     """
     manifest = catalog.manifest_of(release)
     as_of = datetime.fromisoformat(manifest.as_of)
-    companies = standings(release)
+    companies = status_counts(release)
     company = _company(list(companies), wanted.company)
     sessions = of_company(release, company, "path_sessions").collect()
     by_id = {session["session_id"]: session for session in sessions.to_dicts()}
@@ -62,11 +62,11 @@ def write_folder(
         tell(written, len(pages))
         html = page_of(by_id[session], rows, as_of, with_names=wanted.with_names)
         _write(folder / "report" / pages[session], html)
-    night = Night.told_by(
+    run = Run.told_by(
         home, as_of, companies, manifest.tables_in, manifest.since, manifest.matched, manifest.warnings
     )
-    with opened(release) as duck:
-        html = company_report(duck, company, night, with_names=wanted.with_names, pages=pages)
+    with opened(release) as connection:
+        html = company_report(connection, company, run, with_names=wanted.with_names, pages=pages)
     # After them: it leads to pages that are there.
     _write(folder / "report.html", html)
     _remove_pages_but(set(pages.values()), folder / "report")

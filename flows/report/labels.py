@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from schemas.enums import REFUSALS, WAITS
+from schemas.enums import REJECTIONS, WAITS
 
 # From done to not begun; each with the sentence that tells it from the others.
 STANDINGS = {
@@ -20,12 +20,12 @@ TABLES = {
     "paths": "paths",
     "path_steps": "steps",
     "path_sessions": "sessions",
-    "enrollments": "enrolments",
+    "enrollments": "enrollments",
     "step_activity": "activity",
     "waivers": "what quizzes waive",
     "child_sessions": "sessions of sub-paths",
 }
-REASONS = REFUSALS | WAITS
+REASONS = REJECTIONS | WAITS
 
 
 def moment(when: datetime) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.database.connection import Duck, parquet
+from flows.database.connection import Connection, parquet
 from schemas.enums import STILL_TO_DO
 from schemas.home import PARQUET_TABLES, Release
 
@@ -14,16 +14,16 @@ IS_LATE = f"overdue_steps > 0 AND {IS_STILL_TO_DO}"
 
 
 @contextmanager
-def opened(release: Release) -> Iterator[Duck]:
+def opened(release: Release) -> Iterator[Connection]:
     """The release's tables by their names, as `pathstats query` has them; in bounded memory."""
-    with Duck(memory_limit="1GB") as duck:
-        name_tables(duck, release)
-        yield duck
+    with Connection(memory_limit="1GB") as connection:
+        name_tables(connection, release)
+        yield connection
 
 
-def name_tables(duck: Duck, release: Release) -> None:
+def name_tables(connection: Connection, release: Release) -> None:
     """What the connection finds under their names are the release's tables, whatever else it has."""
-    duck.execute_all(
+    connection.execute_all(
         f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {parquet(release.table(table))}"
         for table in PARQUET_TABLES
     )

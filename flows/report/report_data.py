@@ -5,7 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.database.connection import Duck, Parameters
+from flows.database.connection import Connection, Parameters
 from flows.report.release_views import IS_ENROLLED, IS_LATE
 from flows.report.worklists import Attention, attention
 from schemas.columns import table_name
@@ -35,7 +35,7 @@ class Figures:
     sessions_total: how many there are; the page holds no more than some thousands.
     status_late:    how many have the endpoint's `status = late`, which is not R18.
     transitions:    how many learners changed since the release before, by what people act on.
-    refused:        table, reason, rows; of sound rows that wait for a partner too.
+    rejected:        table, reason, rows; of sound rows that wait for a partner too.
     published:      how many rows of each table are the company's.
     people:         user_id to name and e-mail, of those whom `attention` lists; none without names.
     """
@@ -47,49 +47,49 @@ class Figures:
     score: Distribution
     status_late: int
     transitions: dict[str, int]
-    refused: list[tuple[str, str, int]]
+    rejected: list[tuple[str, str, int]]
     published: dict[str, int]
     people: dict[str, tuple[str, str]]
 
 
-def figures(duck: Duck, company_id: str, as_of: datetime, *, with_names: bool) -> Figures:
-    """Read the company's figures; `duck` has the release's tables by their names."""
+def figures(connection: Connection, company_id: str, as_of: datetime, *, with_names: bool) -> Figures:
+    """Read the company's figures; `connection` has the release's tables by their names."""
     company = {"company": company_id}
-    listed = attention(duck, company_id, as_of)
-    changed = duck.frame("FROM status_changes WHERE company_id = $company", company)
-    now = duck.frame(
+    listed = attention(connection, company_id, as_of)
+    changed = connection.frame("FROM status_changes WHERE company_id = $company", company)
+    now = connection.frame(
         "FROM path_session_stats SEMI JOIN status_changes USING (company_id, enrollment_id) "
         "WHERE company_id = $company",
         company,
     )
-    refused = _refused(duck, company)
+    rejected = _rejected(connection, company)
     return Figures(
-        sessions=_sessions(duck, company, as_of),
-        sessions_total=duck.value(
+        sessions=_sessions(connection, company, as_of),
+        sessions_total=connection.value(
             "SELECT count(*) FROM session_summary WHERE company_id = $company", company
         ),
         attention=listed,
-        progress=_distribution(duck, company, "progress"),
-        score=_distribution(duck, company, "score"),
-        status_late=duck.value(
+        progress=_distribution(connection, company, "progress"),
+        score=_distribution(connection, company, "score"),
+        status_late=connection.value(
             f"SELECT count(*) FROM path_session_stats "
             f"WHERE company_id = $company AND {IS_ENROLLED} AND status = 'late'",
             company,
         ),
         transitions=transitions(changed, now),
-        refused=refused,
-        published=_published(duck, company) | {"quarantine": sum(rows for *_, rows in refused)},
-        people=_people(duck, company, listed) if with_names else {},
+        rejected=rejected,
+        published=_published(connection, company) | {"quarantine": sum(rows for *_, rows in rejected)},
+        people=_people(connection, company, listed) if with_names else {},
     )
 
 
-def _sessions(duck: Duck, company: Parameters, as_of: datetime) -> pl.DataFrame:
+def _sessions(connection: Connection, company: Parameters, as_of: datetime) -> pl.DataFrame:
     counts = ", ".join(f"s.{name} AS n_{name}" for name in SUMMARY_COUNTS.values())
     late = ", ".join(
         f"count(*) FILTER (detailed_status_type = '{kind}') AS late_{kind}" for kind in STILL_TO_DO
     )
     late_or_0 = ", ".join(f"coalesce(late_{kind}, 0) AS late_{kind}" for kind in STILL_TO_DO)
-    return duck.frame(
+    return connection.frame(
         f"""
         WITH overdue AS (
           SELECT session_id, {late} FROM path_session_stats
@@ -111,9 +111,9 @@ def _sessions(duck: Duck, company: Parameters, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _distribution(duck: Duck, company: Parameters, column: str) -> Distribution:
+def _distribution(connection: Connection, company: Parameters, column: str) -> Distribution:
     """Tens, with 0 and 100 by themselves: nothing done and all done are no tens like others."""
-    rows = duck.rows(
+    rows = connection.rows(
         f"SELECT {column}, count(*) FROM path_session_stats "
         f"WHERE company_id = $company AND {IS_ENROLLED} GROUP BY ALL",
         company,
@@ -129,28 +129,30 @@ def _distribution(duck: Duck, company: Parameters, column: str) -> Distribution:
     return Distribution(ranges, without)
 
 
-def _published(duck: Duck, company: Parameters) -> dict[str, int]:
+def _published(connection: Connection, company: Parameters) -> dict[str, int]:
     """A release's rows by table, but for the quarantine: its rows may lack a company."""
     tables = [table_name(model) for model in OUTPUTS if "company_id" in model.to_schema().columns]
     counts = [f"(SELECT count(*) FROM {table} WHERE company_id = $company)" for table in tables]
-    return dict(zip(tables, duck.rows(f"SELECT {', '.join(counts)}", company)[0], strict=True))
+    return dict(zip(tables, connection.rows(f"SELECT {', '.join(counts)}", company)[0], strict=True))
 
 
-def _refused(duck: Duck, company: Parameters) -> list[tuple[str, str, int]]:
-    """Rows that say of themselves that they are the company's; what can't say is the night's matter."""
-    return duck.rows(
+def _rejected(connection: Connection, company: Parameters) -> list[tuple[str, str, int]]:
+    """Rows that say of themselves that they are the company's; what can't say is the run's matter."""
+    return connection.rows(
         'SELECT "table", reason, count(*) FROM quarantine '
         "WHERE json_extract_string(\"row\", '$.company_id') = $company GROUP BY ALL ORDER BY ALL",
         company,
     )
 
 
-def _people(duck: Duck, company: Parameters, listed: list[Attention]) -> dict[str, tuple[str, str]]:
+def _people(
+    connection: Connection, company: Parameters, listed: list[Attention]
+) -> dict[str, tuple[str, str]]:
     ids = pl.concat([group.rows.select("user_id") for group in listed]).unique()
     if ids.is_empty():
         return {}
-    with duck.lent("wanted", ids):
-        people = duck.rows(
+    with connection.lent("wanted", ids):
+        people = connection.rows(
             "SELECT user_id, trim(concat_ws(' ', first_name, last_name)), coalesce(email, '') "
             "FROM users SEMI JOIN wanted USING (user_id) WHERE company_id = $company ORDER BY user_id",
             company,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.release import catalog
 from flows.report import charts
 from flows.report.file_names import reports
@@ -20,15 +20,15 @@ from flows.report.report_data import Figures, figures
 from flows.report.worklists import Attention
 from schemas.columns import table_name
 from schemas.dictionary import column_metadata
-from schemas.enums import RESTATEMENTS, STILL_TO_DO, WAITING_REASONS
+from schemas.enums import PENDING_REASONS, RESTATEMENTS, STILL_TO_DO
 from schemas.home import Home, Release
-from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Matched, Standing, TableIn, as_of_in
+from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Matched, StatusCounts, TableIn, as_of_in
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 
 # A quarter of a year.
-_NIGHTS = 90
+_RUNS = 90
 # By the names that `transitions` has for them: a label, and the number that they change.
-_ACTED_ON: dict[str, tuple[str, Callable[[Standing], int]]] = {
+_ACTED_ON: dict[str, tuple[str, Callable[[StatusCounts], int]]] = {
     "became late": ("Late", lambda it: it.late),
     "completed": ("Successful", lambda it: it.by_detailed_status["successful"]),
     "to retake": ("To retake", lambda it: it.by_detailed_status["toRetake"]),
@@ -38,22 +38,22 @@ _STATES = ("not opened", "open", "ended")
 
 
 @dataclass(frozen=True)
-class Night:
-    """What a report says of the night, beside what is in the release's tables.
+class Run:
+    """What a report says of the run, beside what is in the release's tables.
 
     companies: where the learners of each company stand.
     since:     the release that status_changes compares with; null if there is none.
     before:    where the learners of each company stood in that one.
-    earlier:   the manifests of nights as of earlier instants, the oldest first.
+    earlier:   the manifests of runs as of earlier instants, the oldest first.
     matched:   how much activity of each company refers to a known user, session and step.
     warnings:  sentences about the data of all companies together.
     """
 
     as_of: datetime
-    companies: dict[str, Standing]
+    companies: dict[str, StatusCounts]
     tables_in: dict[str, TableIn]
     since: str | None
-    before: dict[str, Standing]
+    before: dict[str, StatusCounts]
     earlier: list[Manifest]
     matched: dict[str, Matched] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -63,13 +63,13 @@ class Night:
         cls,
         home: Home,
         as_of: datetime,
-        companies: dict[str, Standing],
+        companies: dict[str, StatusCounts],
         tables_in: dict[str, TableIn],
         since: str | None,
         matched: dict[str, Matched],
         warnings: list[str],
     ) -> Self:
-        """A night, and what the home's releases tell of those before it."""
+        """A run, and what the home's releases tell of those before it."""
         before = catalog.read(home.release(since)) if since else None
         return cls(
             as_of,
@@ -77,53 +77,53 @@ class Night:
             tables_in,
             since,
             before.companies if isinstance(before, Manifest) else {},
-            catalog.earlier(home, as_of, most=_NIGHTS - 1),
+            catalog.earlier(home, as_of, most=_RUNS - 1),
             matched,
             warnings,
         )
 
 
-def write_report(duck: Duck, release: Path, night: Night, *, with_names: bool = False) -> None:
+def write_report(connection: Connection, release: Path, run: Run, *, with_names: bool = False) -> None:
     """Write `report.html` into the release; of several companies a list, and `report/<company>.html` each.
 
-    The pages are a function of the release's tables and the night: the same of both, the same bytes.
+    The pages are a function of the release's tables and the run: the same of both, the same bytes.
 
-    duck: reads them; what it has under their names it has no longer.
+    connection: reads them; what it has under their names it has no longer.
     """
     place = Release(release)
-    files = reports(place, night.companies)
-    name_tables(duck, place)
+    files = reports(place, run.companies)
+    name_tables(connection, place)
     for company, file in files.items():
         file.parent.mkdir(exist_ok=True)
-        file.write_text(company_report(duck, company, night, with_names=with_names), "utf-8")
+        file.write_text(company_report(connection, company, run, with_names=with_names), "utf-8")
     if len(files) != 1:
         links = [(company, f"report/{quote(file.name)}") for company, file in files.items()]
-        html = page("companies.html.jinja", companies=links, **_as_of(night.as_of))
+        html = page("companies.html.jinja", companies=links, **_as_of(run.as_of))
         place.report.write_text(html, "utf-8")
 
 
 def company_report(
-    duck: Duck, company: str, night: Night, *, with_names: bool, pages: dict[str, str] | None = None
+    connection: Connection, company: str, run: Run, *, with_names: bool, pages: dict[str, str] | None = None
 ) -> str:
-    """The report of one company, from the release that `duck` has open.
+    """The report of one company, from the release that `connection` has open.
 
     pages: by session_id, the names of the pages that lie in `report/` beside it.
     """
-    found = figures(duck, company, night.as_of, with_names=with_names)
-    standing = _ordered(night.companies[company])
-    before = night.before.get(company)
-    is_earlier = night.since is not None and night.as_of < as_of_in(night.since)
-    course = _course(company, night, standing)
-    waiting = sum(rows for _, reason, rows in found.refused if reason in WAITING_REASONS)
+    found = figures(connection, company, run.as_of, with_names=with_names)
+    standing = _ordered(run.companies[company])
+    before = run.before.get(company)
+    is_earlier = run.since is not None and run.as_of < as_of_in(run.since)
+    course = _course(company, run, standing)
+    waiting = sum(rows for _, reason, rows in found.rejected if reason in PENDING_REASONS)
     return page(
         "report.html.jinja",
         scripts=("tables.js", "report.js"),
-        data=_data(found, night.as_of, pages or {}),
-        **_as_of(night.as_of),
+        data=_data(found, run.as_of, pages or {}),
+        **_as_of(run.as_of),
         company=company,
         standing=standing,
         before=None if is_earlier else before,
-        since=moment(as_of_in(night.since)) if night.since else None,
+        since=moment(as_of_in(run.since)) if run.since else None,
         is_earlier=is_earlier,
         names=STANDINGS,
         movements=_movements(found.transitions, standing, before),
@@ -136,17 +136,17 @@ def company_report(
         score_words=_score_words(found, standing),
         course={name: [(moment(when), count) for when, count in counts] for name, counts in course.items()},
         **_words_of_course(course),
-        refused=sum(rows for *_, rows in found.refused) - waiting,
-        waiting=waiting,
+        rejected=sum(rows for *_, rows in found.rejected) - waiting,
+        pending=waiting,
         tables=TABLES,
         reasons=REASONS,
         tables_in=[
-            (name, moment(datetime.fromisoformat(it.data_as_of)), it) for name, it in night.tables_in.items()
+            (name, moment(datetime.fromisoformat(it.data_as_of)), it) for name, it in run.tables_in.items()
         ],
-        matched=night.matched.get(company),
-        warnings=night.warnings,
+        matched=run.matched.get(company),
+        warnings=run.warnings,
         # What the tables of all companies together held is none of one company's business.
-        is_only=len(night.companies) == 1,
+        is_only=len(run.companies) == 1,
         rules_version=RULES_VERSION,
         schema_version=SCHEMA_VERSION,
         models=[
@@ -161,7 +161,7 @@ def company_report(
 
 
 def _movements(
-    transitions: dict[str, int], standing: Standing, before: Standing | None
+    transitions: dict[str, int], standing: StatusCounts, before: StatusCounts | None
 ) -> list[tuple[str, int, int | None, int | None]]:
     """What each number grew by, shrank by, and the difference; the last two null without a before.
 
@@ -180,22 +180,22 @@ def _as_of(as_of: datetime) -> dict[str, Any]:
     return {"as_of": moment(as_of), "as_of_iso": as_of.isoformat()}
 
 
-def _ordered(standing: Standing) -> Standing:
+def _ordered(standing: StatusCounts) -> StatusCounts:
     counts = {kind: standing.by_detailed_status[kind] for kind in STANDINGS}
-    return Standing(counts, standing.late, standing.archived)
+    return StatusCounts(counts, standing.late, standing.archived)
 
 
-def _course(company: str, night: Night, standing: Standing) -> dict[str, list[tuple[datetime, int]]]:
-    """What was so on earlier nights, and this one last."""
-    nights = [
+def _course(company: str, run: Run, standing: StatusCounts) -> dict[str, list[tuple[datetime, int]]]:
+    """What was so on earlier runs, and this one last."""
+    runs = [
         (datetime.fromisoformat(manifest.as_of), manifest.companies[company])
-        for manifest in night.earlier
+        for manifest in run.earlier
         if company in manifest.companies
     ]
-    nights.append((night.as_of, standing))
+    runs.append((run.as_of, standing))
     return {
-        "successful": [(when, it.by_detailed_status["successful"]) for when, it in nights],
-        "late": [(when, it.late) for when, it in nights],
+        "successful": [(when, it.by_detailed_status["successful"]) for when, it in runs],
+        "late": [(when, it.late) for when, it in runs],
     }
 
 
@@ -207,23 +207,23 @@ def _charts(found: Figures, course: dict[str, list[tuple[datetime, int]]]) -> di
         drawn["score"] = charts.columns(found.score.counts, name="score")
     if len(course["late"]) > 1:
         drawn |= {
-            name: charts.course(counts, name=name, colour=f"s-{name}") for name, counts in course.items()
+            name: charts.course(counts, name=name, color=f"s-{name}") for name, counts in course.items()
         }
     # The charts' own letters and numbers only: nothing of the data is text in them.
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
-def _progress_words(found: Figures, standing: Standing) -> str:
+def _progress_words(found: Figures, standing: StatusCounts) -> str:
     counts = found.progress.counts
     return (
-        f"Of {standing.enrolled:,} enrolments {counts['0']:,} have not got on yet, "
+        f"Of {standing.enrolled:,} enrollments {counts['0']:,} have not got on yet, "
         f"{counts['100']:,} have finished every required step."
     )
 
 
-def _score_words(found: Figures, standing: Standing) -> str:
+def _score_words(found: Figures, standing: StatusCounts) -> str:
     scored = sum(found.score.counts.values())
-    return f"{scored:,} enrolments have a score; {found.score.without:,} have none yet."
+    return f"{scored:,} enrollments have a score; {found.score.without:,} have none yet."
 
 
 def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
@@ -231,7 +231,7 @@ def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str,
     for name, counts in course.items():
         (first, was), (_, now) = counts[0], counts[-1]
         words[f"{name}_words"] = (
-            f"From {was:,} on {first.day} {first:%B %Y} to {now:,}, over {len(counts):,} nights."
+            f"From {was:,} on {first.day} {first:%B %Y} to {now:,}, over {len(counts):,} runs."
         )
     return words
 
@@ -242,7 +242,7 @@ def _data(found: Figures, as_of: datetime, pages: dict[str, str]) -> dict[str, A
     places = {session: place for place, session in enumerate(found.sessions["session_id"])}
     return {
         "asOf": seconds(as_of),
-        "standings": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+        "status_counts": [[kind, label] for kind, (label, _) in STANDINGS.items()],
         "sessionsMissing": found.sessions_total - found.sessions.height,
         "sessions": [_session(row, pages) for row in found.sessions.iter_rows(named=True)],
         "attention": [_group(group, places, kinds) for group in found.attention],

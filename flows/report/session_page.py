@@ -14,7 +14,7 @@ from flows.report.session_rows import SessionRows, of_company, rows_of
 from schemas.enums import STILL_TO_DO
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
-from schemas.manifest import Manifest, Standing
+from schemas.manifest import Manifest, StatusCounts
 from transforms.lateness import is_late
 
 # Beyond these a page takes seconds to open; the query it names lists all.
@@ -61,7 +61,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
         scripts=("tables.js", "session.js"),
         data={
             "asOf": seconds(as_of),
-            "standings": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+            "status_counts": [[kind, label] for kind, (label, _) in STANDINGS.items()],
             "states": _STATES,
             "steps": order,
             "missing": learners.height - shown.height,
@@ -95,9 +95,9 @@ def _state(session: dict[str, Any], as_of: datetime) -> str:
     return "ended" if session["ends_at"] and as_of >= session["ends_at"] else "open"
 
 
-def _standing(enrolled: pl.DataFrame, learners: pl.DataFrame) -> Standing:
+def _standing(enrolled: pl.DataFrame, learners: pl.DataFrame) -> StatusCounts:
     counts = dict(enrolled.group_by("detailed_status_type").len().iter_rows())
-    return Standing(
+    return StatusCounts(
         {kind: counts.get(kind, 0) for kind in STANDINGS}, late=0, archived=learners.height - enrolled.height
     )
 

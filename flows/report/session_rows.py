@@ -10,8 +10,8 @@ from schemas.columns import polars_schema
 from schemas.home import Release
 from schemas.outputs import Attempts
 
-# The learners of how many enrolments are held in memory at once; a larger session is read by itself.
-_ENROLMENTS = 20_000
+# The learners of how many enrollments are held in memory at once; a larger session is read by itself.
+_ENROLLMENTS = 20_000
 _OF_LEARNERS = (
     "session_id",
     "user_id",
@@ -125,13 +125,13 @@ def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) 
         .iter_rows()
     )
     together: list[str] = []
-    enrolments = 0
+    enrollments = 0
     for session in sessions:
-        if together and enrolments + sizes[session] > _ENROLMENTS:
+        if together and enrollments + sizes[session] > _ENROLLMENTS:
             yield together
-            together, enrolments = [], 0
+            together, enrollments = [], 0
         together.append(session)
-        enrolments += sizes[session]
+        enrollments += sizes[session]
     if together:
         yield together
 

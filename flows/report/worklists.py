@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from flows.database.connection import Duck, instant, quoted
+from flows.database.connection import Connection, instant, quoted
 from flows.report.release_views import IS_ENROLLED, IS_LATE, IS_STILL_TO_DO
 from transforms.due_dates import LAST_INSTANT
 
@@ -138,7 +138,7 @@ class Attention:
         return self.total - self.listed
 
 
-def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
+def attention(connection: Connection, company_id: str, as_of: datetime) -> list[Attention]:
     """Those of each kind in the company, the most urgent first."""
     found = []
     soon = as_of + min(ENDS_WITHIN, LAST_INSTANT - as_of)
@@ -147,23 +147,23 @@ def attention(duck: Duck, company_id: str, as_of: datetime) -> list[Attention]:
     for kind in KINDS:
         sql = kind.sql.strip()
         used = {name: value for name, value in values.items() if f"${name}" in sql}
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}", used)
-        counts, standings = (
-            dict(duck.rows(f"SELECT {column}, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL"))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {kind.name} AS {sql}", used)
+        counts, status_counts = (
+            dict(connection.rows(f"SELECT {column}, count(*) FROM {kind.name} GROUP BY ALL ORDER BY ALL"))
             for column in ("session_id", "standing")
         )
         shown = sql.replace("$soon", instant(soon)).replace("$company", quoted(company_id))
-        found.append((kind, counts, standings, f"{shown}\nORDER BY moment, session_id, user_id;"))
+        found.append((kind, counts, status_counts, f"{shown}\nORDER BY moment, session_id, user_id;"))
     few = _few_of_each(count for _, counts, *_ in found for count in counts.values())
     return [
-        Attention(kind, _first(duck, kind.name, few), sum(counts.values()), standings, counts, sql)
-        for kind, counts, standings, sql in found
+        Attention(kind, _first(connection, kind.name, few), sum(counts.values()), status_counts, counts, sql)
+        for kind, counts, status_counts, sql in found
     ]
 
 
-def _first(duck: Duck, table: str, few: int) -> pl.DataFrame:
+def _first(connection: Connection, table: str, few: int) -> pl.DataFrame:
     order = "moment NULLS LAST, session_id, user_id"
-    return duck.frame(
+    return connection.frame(
         f"SELECT *, row_number() OVER (ORDER BY {order}) <= {LISTED} AS is_listed FROM {table} "
         f"QUALIFY is_listed OR row_number() OVER (PARTITION BY session_id ORDER BY {order}) <= {few} "
         f"ORDER BY {order}"

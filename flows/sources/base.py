@@ -76,7 +76,7 @@ class AppliedChanges:
 
 
 @dataclass(frozen=True)
-class Held:
+class WarehouseState:
     """What the warehouse holds already.
 
     full_at:  when each table it has was last extracted in full.
@@ -91,13 +91,15 @@ class Held:
     changes: dict[str, AppliedChanges] = field(default_factory=dict)
 
 
-NOTHING_HELD = Held({})
+EMPTY_WAREHOUSE = WarehouseState({})
 
 
 class Source(Protocol):
     """Somewhere learning data comes from."""
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
+    def extract(
+        self, landing: Path, as_of: datetime, held: WarehouseState
+    ) -> Iterator[Extract | DataWarning]:
         """Deliver each of the six tables, in any order; changes of a table after the table itself.
 
         Warnings may stand anywhere among them.
@@ -105,8 +107,8 @@ class Source(Protocol):
         The optional tables may be left out; what the warehouse holds of them then still holds.
 
         landing: an empty folder to write files into, where the source holds none of its own. What a source
-                 wants to find again in another night it keeps beside that folder.
-        as_of:   the night's time.
+                 wants to find again in another run it keeps beside that folder.
+        as_of:   the run's time.
         held:    what the warehouse has; a table it has may be left out if nothing changed in it.
         Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.
         """

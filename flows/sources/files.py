@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.sources.base import DataWarning, Extract, Held
+from flows.sources.base import DataWarning, Extract, WarehouseState
 from flows.sources.source_folder import CHANGES, Listing, TableFile, listing
 from schemas.columns import table_name
 from schemas.errors import SourceError
@@ -26,7 +26,9 @@ class Files:
     folder: Path
     are_changes: bool = False
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
+    def extract(
+        self, landing: Path, as_of: datetime, held: WarehouseState
+    ) -> Iterator[Extract | DataWarning]:
         try:
             if not self.folder.is_dir():
                 raise SourceError(f"{self.folder}: there is no such folder.")
@@ -47,7 +49,9 @@ class Files:
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
-    def _optional_gone(self, whole: Listing, held: Held, *, has_changes: bool) -> Iterator[DataWarning]:
+    def _optional_gone(
+        self, whole: Listing, held: WarehouseState, *, has_changes: bool
+    ) -> Iterator[DataWarning]:
         """A warning for each optional table that came before and does not now: its rows still apply."""
         if has_changes or self.are_changes:
             return
@@ -55,17 +59,17 @@ class Files:
             if table in held.full_at and table not in whole.tables:
                 yield DataWarning(table, "delivered before and not now; its rows from before still apply.")
 
-    def _require(self, whole: Listing, held: Held, *, has_changes: bool) -> None:
+    def _require(self, whole: Listing, held: WarehouseState, *, has_changes: bool) -> None:
         required = (table_name(model) for model in INPUTS if model not in OPTIONAL)
-        may_be_held = has_changes or self.are_changes
+        may_be_stored = has_changes or self.are_changes
         missing = [
             table
             for table in required
-            if table not in whole.tables and not (may_be_held and table in held.full_at)
+            if table not in whole.tables and not (may_be_stored and table in held.full_at)
         ]
         if missing:
             are = "table {} is" if len(missing) == 1 else "tables {} are"
-            alone = " Changes alone do once the warehouse has the table." if may_be_held else ""
+            alone = " Changes alone do once the warehouse has the table." if may_be_stored else ""
             hints = "".join(f" {warning}" for warning in whole.warnings())
             raise SourceError(
                 f"{self.folder}: {are.format(', '.join(missing))} missing; there is no {missing[0]}.parquet, "
@@ -74,10 +78,10 @@ class Files:
 
 
 def _table(
-    table: str, whole: TableFile | None, changes: TableFile | None, held: Held, *, has_changes: bool
+    table: str, whole: TableFile | None, changes: TableFile | None, held: WarehouseState, *, has_changes: bool
 ) -> Iterator[Extract | DataWarning]:
     """The table, unless the warehouse has it already and changes come with it; then the changes."""
-    is_new = whole is not None and not (has_changes and _is_held(table, whole, held))
+    is_new = whole is not None and not (has_changes and _is_stored(table, whole, held))
     if whole and is_new:
         yield from _extract(table, whole, is_full=True)
     elif whole and whole.written_at not in (None, held.full_at.get(table)):
@@ -86,12 +90,12 @@ def _table(
         yield from _changes(table, changes, held, replaced_by=whole if is_new else None)
 
 
-def _is_held(table: str, whole: TableFile, held: Held) -> bool:
+def _is_stored(table: str, whole: TableFile, held: WarehouseState) -> bool:
     return held.contents.get(table) == whole.content
 
 
 def _changes(
-    table: str, changes: TableFile, held: Held, replaced_by: TableFile | None = None
+    table: str, changes: TableFile, held: WarehouseState, replaced_by: TableFile | None = None
 ) -> Iterator[Extract | DataWarning]:
     """The changes, unless the last ones had the same content and the table as it is now contains them.
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import Duck, identifier, quoted
+from flows.database.connection import Connection, identifier, quoted
 from flows.files.file_scan import ROW_IN_FILE, scan, unreadable
 from flows.files.text_diagnostics import line_of_record
-from flows.sources.base import Extract, Held
+from flows.sources.base import Extract, WarehouseState
 from schemas.errors import SourceError
 
 _COMPANY = pl.lit("open-university").alias("company_id")
@@ -54,7 +54,7 @@ class Oulad:
 
     folder: Path
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: WarehouseState) -> Iterator[Extract]:
         tables: dict[str, Callable[[], pl.LazyFrame]] = {
             "users": self._users,
             "paths": self._paths,
@@ -64,9 +64,9 @@ class Oulad:
             "step_activity": self._step_activity,
         }
         try:
-            with Duck() as duck:
+            with Connection() as connection:
                 for name, columns in _OFFICIAL.items():
-                    _check(duck, self._file(name), columns)
+                    _check(connection, self._file(name), columns)
             taken = datetime.fromtimestamp(self._file("courses").stat().st_mtime, UTC)
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
@@ -176,12 +176,12 @@ class Oulad:
         )
 
 
-def _check(duck: Duck, file: Path, columns: dict[str, str]) -> None:
+def _check(connection: Connection, file: Path, columns: dict[str, str]) -> None:
     """Raises: SourceError, naming the file and a line where it can, if it is not of the official form.
 
     Scores are left to the contract of `step_activity`.
     """
-    found = scan(duck, file, list(columns))
+    found = scan(connection, file, list(columns))
     absent = [name for name in columns if name not in found.types]
     if absent:
         raise SourceError(f"{file}: OULAD's column {', '.join(absent)} is missing.")
@@ -191,7 +191,7 @@ def _check(duck: Duck, file: Path, columns: dict[str, str]) -> None:
         for name, form in columns.items()
     )
     try:
-        firsts = duck.rows(f"SELECT {first_odd} FROM {found.numbered}")[0]
+        firsts = connection.rows(f"SELECT {first_odd} FROM {found.numbered}")[0]
     except duckdb.Error as error:
         raise unreadable(file, error) from error
     for name, row in zip(columns, firsts, strict=True):

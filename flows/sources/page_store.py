@@ -282,7 +282,7 @@ def landings(folder: Path) -> list[tuple[Path, Record]]:
 
 
 def free_name(folder: Path, run_id: str) -> Path:
-    """A folder for a run's landing; a night that is run again gets another one."""
+    """A folder for a run's landing; a run that is run again gets another one."""
     names = [run_id, *(f"{run_id}-{number}" for number in range(2, 10_000))]
     return next(folder / name for name in names if not (folder / name).exists())
 

@@ -1,4 +1,4 @@
-"""The contract of a table as SQL: each column typed or refused, with the reason (SPEC section 1).
+"""The contract of a table as SQL: each column typed or rejected, with the reason (SPEC section 1).
 
 Pure text: what is built here is executed by `loading`.
 """
@@ -10,7 +10,7 @@ from flows.database.connection import identifier, quoted
 from flows.files.file_scan import ROW_IN_FILE, Scan
 from flows.staging import quoted_values
 from schemas.columns import Table, facts, key
-from schemas.enums import REFUSAL_REASONS
+from schemas.enums import REJECTION_REASONS
 from schemas.inputs import PathSteps
 
 DUCKDB_TYPES = {
@@ -21,8 +21,8 @@ DUCKDB_TYPES = {
     "Boolean": "BOOLEAN",
     "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
 }
-# What the check adds to a row; gone once refused rows are in quarantine.
-OF_THE_CHECK = {"refusal": "VARCHAR", "row_in_file": "UINTEGER"}
+# What the check adds to a row; gone once rejected rows are in quarantine.
+OF_THE_CHECK = {"rejection": "VARCHAR", "row_in_file": "UINTEGER"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
@@ -327,7 +327,7 @@ def problem(model: type[Table], checked: list[Column]) -> str:
         found.append(Problem("time_order", test, words, both))
     if model is PathSteps:
         found += _due_date_problems()
-    found.sort(key=lambda item: REFUSAL_REASONS.index(item.reason))
+    found.sort(key=lambda item: REJECTION_REASONS.index(item.reason))
     whens = " ".join(f"WHEN {it.test} THEN {quoted(f'{it.reason}:{it.words}')} || {it.shown}" for it in found)
     return f"CASE {whens} END"
 
@@ -361,7 +361,7 @@ def _due_date_problems() -> list[Problem]:
 
 
 def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> str:
-    """The file's rows typed, with `row_in_file` and `refusal`, null for a sound row (see `refusal`)."""
+    """The file's rows typed, with `row_in_file` and `rejection`, null for a sound row (see `rejection`)."""
     typed = ",\n  ".join(f"{column.typed} AS {column.value}" for column in checked)
     values = ", ".join(f"{_with_default(column)} AS {identifier(column.name)}" for column in checked)
     whole = ", ".join(f"{quoted(name)}: src.{identifier(name)}" for name in found.types)
@@ -371,21 +371,21 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
         f"  src.{identifier(ROW_IN_FILE)} AS row_in_file\n"
         f"FROM {found.numbered} AS src"
     )
-    refused = refusal("problem", key_text(model, "typed_"), "whole")
+    rejected = rejection("problem", key_text(model, "typed_"), "whole")
     return (
-        f"SELECT {values}, CASE WHEN problem IS NOT NULL THEN {refused} END AS refusal, row_in_file\n"
+        f"SELECT {values}, CASE WHEN problem IS NOT NULL THEN {rejected} END AS rejection, row_in_file\n"
         f"FROM ({inner})"
     )
 
 
-def refusal(problem: str, key: str, row: str) -> str:
-    """Why a row is refused (`reason:detail`), its key and the whole row: one text, for few rows have it."""
+def rejection(problem: str, key: str, row: str) -> str:
+    """Why a row is rejected (`reason:detail`), its key and the whole row: one text, for few rows have it."""
     return f"CAST(to_json([{problem}, {key}, CAST({row} AS VARCHAR)]) AS VARCHAR)"
 
 
-def of_refusal(place: int) -> str:
+def of_rejection(place: int) -> str:
     """What stands at a place of it: 0 the problem, 1 the key, 2 the row."""
-    return f"(refusal ->> '$[{place}]')"
+    return f"(rejection ->> '$[{place}]')"
 
 
 def _with_default(column: Column) -> str:

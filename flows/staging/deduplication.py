@@ -1,4 +1,4 @@
-"""Rows that come with the same key: folded into one where that loses nothing, else refused.
+"""Rows that come with the same key: deduplicated into one where that loses nothing, else rejected.
 
 Pure text: what is built here is executed by `loading`.
 """
@@ -11,14 +11,14 @@ from schemas.columns import Table, facts
 def hashes_of_keys(model: type[Table], table: str) -> str:
     """(row_in_file, hash): the hashes of the sound rows' keys. None twice proves all distinct, cheaply."""
     keys = ", ".join(map(identifier, stored_key(model)))
-    return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE refusal IS NULL"
+    return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE rejection IS NULL"
 
 
 def fates(model: type[Table], table: str, suspects: str) -> str:
-    """(row, fate) of each sound row with a repeated key that is not kept: `folded` or `refused`.
+    """(row, fate) of each sound row with a repeated key that is not kept: `deduplicated` or `rejected`.
 
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
-    versions; else all of them are refused.
+    versions; else all of them are rejected.
 
     suspects: the relation of the sound rows, by row_in_file, whose key's hash is another one's too.
     """
@@ -38,8 +38,8 @@ def fates(model: type[Table], table: str, suspects: str) -> str:
     judged AS (
       SELECT row_id, versions, is_latest,
         count(*) FILTER (is_latest) OVER (PARTITION BY {keys}) = 1 AS has_one_latest FROM versions)
-    SELECT row_id, 'folded' AS fate FROM copies WHERE is_copy
+    SELECT row_id, 'deduplicated' AS fate FROM copies WHERE is_copy
     UNION ALL
-    SELECT row_id, CASE WHEN has_one_latest THEN 'folded' ELSE 'refused' END FROM judged
+    SELECT row_id, CASE WHEN has_one_latest THEN 'deduplicated' ELSE 'rejected' END FROM judged
     WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
     """

@@ -1,4 +1,4 @@
-"""From a source's file to a table beside the warehouse's own: checked, keyed, folded."""
+"""From a source's file to a table beside the warehouse's own: checked, keyed, deduplicated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import duckdb
 import polars as pl
 
-from flows.database.connection import Duck, identifier, quoted
+from flows.database.connection import Connection, identifier, quoted
 from flows.files.file_scan import Scan, present_keys, scan, unreadable
 from flows.sources.base import DataWarning, Extract
 from flows.staging.contract_sql import (
@@ -16,8 +16,8 @@ from flows.staging.contract_sql import (
     checked_select,
     columns,
     key_text,
-    of_refusal,
-    refusal,
+    of_rejection,
+    rejection,
 )
 from flows.staging.deduplication import fates, hashes_of_keys
 from flows.staging.surrogate_keys import (
@@ -42,7 +42,7 @@ _LONG = ("enrollments", "step_activity")
 _FIRST_ROWS = 100_000
 # Of more unknown columns only so many are named.
 _NAMED_COLUMNS = 10
-_REFUSED = (
+_REJECTED = (
     '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
     "is_full BOOLEAN"
 )
@@ -50,9 +50,9 @@ _REFUSED = (
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows of a table's extraction: read = stored + folded + refused.
+    """What became of the rows of a table's extraction: read = stored + deduplicated + rejected.
 
-    waiting: rows of the whole table whose partner has not arrived; they are stored.
+    pending: rows of the whole table whose partner has not arrived; they are stored.
     misspelt: which of the ignored columns is perhaps which of those that the file lacks.
     warnings: sentences about the data that a person should know, with the table in front.
     implausible: such sentences about rows that keep the contract and are hardly meant so.
@@ -61,9 +61,9 @@ class Counts:
 
     read: int
     stored: int
-    folded: int
-    refused: int
-    waiting: int = 0
+    deduplicated: int
+    rejected: int
+    pending: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     ignored_columns: tuple[str, ...] = ()
@@ -73,8 +73,8 @@ class Counts:
     columns: tuple[str, ...] = ()
 
     @property
-    def refused_share(self) -> float:
-        return self.refused / self.read if self.read else 0.0
+    def rejected_share(self) -> float:
+        return self.rejected / self.read if self.read else 0.0
 
 
 def loaded(model: type[Table], *, is_full: bool) -> str:
@@ -90,27 +90,27 @@ def stored_types(model: type[Table]) -> dict[str, str]:
     }
 
 
-def start(duck: Duck) -> None:
-    """Make what a new warehouse lacks; forget what an earlier, unfinished night left behind."""
+def start(connection: Connection) -> None:
+    """Make what a new warehouse lacks; forget what an earlier, unfinished run left behind."""
     left_behind = (loaded(model, is_full=is_full) for model in INPUTS for is_full in (True, False))
-    duck.execute_all(
+    connection.execute_all(
         [
             *DICTIONARIES,
             *(f"DROP TABLE IF EXISTS {table}" for table in left_behind),
-            f"CREATE OR REPLACE TABLE refused ({_REFUSED})",
+            f"CREATE OR REPLACE TABLE rejected ({_REJECTED})",
         ]
     )
 
 
-def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
-    """Load one table beside the current one, its refused rows into `refused`.
+def load(connection: Connection, model: type[Table], extract: Extract) -> Counts:
+    """Load one table beside the current one, its rejected rows into `rejected`.
 
     Raises: SourceError, naming the file and the line or column that can't be read.
     """
     wanted = list(model.to_schema().columns)
-    found = scan(duck, extract.file, wanted)
+    found = scan(connection, extract.file, wanted)
     try:
-        present = present_keys(duck, found, wanted)
+        present = present_keys(connection, found, wanted)
         types = {name: kind for name, kind in found.types.items() if name in present}
         checked = columns(model, types, found.found)
         ignored = tuple(found.unknown)
@@ -122,23 +122,23 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}.{hint}"
             )
         table = loaded(model, is_full=extract.is_full)
-        read = _read(duck, model, checked_select(model, found, checked), table)
+        read = _read(connection, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
     if read == 0 and extract.is_full and table_name(model) not in _MAY_BE_EMPTY:
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    folded = _fold(duck, model, table)
-    refused = _set_refused_aside(duck, model, found, read, is_full=extract.is_full)
-    duck.execute(f"ALTER TABLE {table} DROP COLUMN refusal")
+    deduplicated = _fold(connection, model, table)
+    rejected = _set_rejected_aside(connection, model, found, read, is_full=extract.is_full)
+    connection.execute(f"ALTER TABLE {table} DROP COLUMN rejection")
     return Counts(
         read,
-        read - folded - sum(refused.values()),
-        folded,
-        sum(refused.values()),
-        reasons=refused,
-        examples=_examples(duck, table_name(model), is_full=extract.is_full) if refused else (),
+        read - deduplicated - sum(rejected.values()),
+        deduplicated,
+        sum(rejected.values()),
+        reasons=rejected,
+        examples=_examples(connection, table_name(model), is_full=extract.is_full) if rejected else (),
         ignored_columns=ignored,
         misspelt=misspelt,
         warnings=(str(unknown_columns(extract.name, ignored, misspelt)),) if ignored else (),
@@ -146,9 +146,9 @@ def load(duck: Duck, model: type[Table], extract: Extract) -> Counts:
     )
 
 
-def drop_row_numbers(duck: Duck, model: type[Table], *, is_full: bool) -> None:
+def drop_row_numbers(connection: Connection, model: type[Table], *, is_full: bool) -> None:
     """Leave only the contract's columns in what was loaded; until then rows can be named by their number."""
-    duck.execute(f"ALTER TABLE {loaded(model, is_full=is_full)} DROP COLUMN IF EXISTS row_in_file")
+    connection.execute(f"ALTER TABLE {loaded(model, is_full=is_full)} DROP COLUMN IF EXISTS row_in_file")
 
 
 def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
@@ -174,86 +174,88 @@ def unknown_columns(table: str, names: Sequence[str], misspelt: dict[str, str]) 
     return DataWarning(table, f"{count} ignored: {named}{more}.{''.join(hints)}")
 
 
-def _read(duck: Duck, model: type[Table], rows: str, table: str) -> int:
+def _read(connection: Connection, model: type[Table], rows: str, table: str) -> int:
     """Read the file: typed, checked, and with keys in the place of ids; how many rows it has."""
     if table_name(model) not in _LONG:
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
-        duck.execute_all(new_keys(model, "FROM read WHERE refusal IS NULL"))
-        _declare(duck, table, stored_types(model) | OF_THE_CHECK)
-        return int(duck.value(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"))
-    _declare(duck, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
+        connection.execute_all(new_keys(model, "FROM read WHERE rejection IS NULL"))
+        _declare(connection, table, stored_types(model) | OF_THE_CHECK)
+        return int(connection.value(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"))
+    _declare(connection, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
     if "step_id" in model.to_schema().columns:
-        first = f"SELECT company_id, step_id FROM ({rows}) WHERE refusal IS NULL LIMIT {_FIRST_ROWS}"
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
-        duck.execute_all(new_keys(model, "FROM read", of=("step",)))
-    read = duck.value(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
-    if duck.value(f"SELECT count(unkeyed) FROM {table}"):
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
-        duck.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
-    duck.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
+        first = f"SELECT company_id, step_id FROM ({rows}) WHERE rejection IS NULL LIMIT {_FIRST_ROWS}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
+        connection.execute_all(new_keys(model, "FROM read", of=("step",)))
+    read = connection.value(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
+    if connection.value(f"SELECT count(unkeyed) FROM {table}"):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
+        connection.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
+    connection.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
     return int(read)
 
 
-def _declare(duck: Duck, table: str, types: dict[str, str]) -> None:
-    # Texts are random by nature, or gone before the night ends: compressing them takes longer than writing.
+def _declare(connection: Connection, table: str, types: dict[str, str]) -> None:
+    # Texts are random by nature, or gone before the run ends: compressing them takes longer than writing.
     declared = ", ".join(
         f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if kind == 'VARCHAR' else ''}"
         for name, kind in types.items()
     )
-    duck.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
+    connection.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
 
 
-def _fold(duck: Duck, model: type[Table], table: str) -> int:
-    """Fold or refuse rows with repeated keys; how many were folded."""
-    rows = duck.frame(hashes_of_keys(model, table))
+def _fold(connection: Connection, model: type[Table], table: str) -> int:
+    """Fold or reject rows with repeated keys; how many were deduplicated."""
+    rows = connection.frame(hashes_of_keys(model, table))
     hashes = rows["hash"].sort()
     repeated = hashes.filter(hashes == hashes.shift(1)).unique()
     if repeated.is_empty():
         return 0
-    with duck.lent("suspects", rows.filter(pl.col("hash").is_in(repeated.implode()))):
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, 'suspects')}")
-    duck.execute(f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'folded')")
+    with connection.lent("suspects", rows.filter(pl.col("hash").is_in(repeated.implode()))):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, 'suspects')}")
+    connection.execute(
+        f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'deduplicated')"
+    )
     problem = quoted("duplicate_key:other rows have the same key and other content")
-    refused = refusal(problem, key_text(model), row_as_json(model))
-    duck.execute(
-        f"UPDATE {table} SET refusal = f.refusal FROM (SELECT row_in_file, {refused} AS refusal "
+    rejected = rejection(problem, key_text(model), row_as_json(model))
+    connection.execute(
+        f"UPDATE {table} SET rejection = f.rejection FROM (SELECT row_in_file, {rejected} AS rejection "
         f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS f "
         f"WHERE {table}.row_in_file = f.row_in_file"
     )
-    return int(duck.value("SELECT count(*) FROM fates WHERE fate = 'folded'"))
+    return int(connection.value("SELECT count(*) FROM fates WHERE fate = 'deduplicated'"))
 
 
-def _set_refused_aside(
-    duck: Duck, model: type[Table], found: Scan, read: int, *, is_full: bool
+def _set_rejected_aside(
+    connection: Connection, model: type[Table], found: Scan, read: int, *, is_full: bool
 ) -> dict[str, int]:
-    """Move the refused rows out of the table; how many there are by reason."""
+    """Move the rejected rows out of the table; how many there are by reason."""
     table, name = loaded(model, is_full=is_full), quoted(table_name(model))
-    rows = duck.rows(f"SELECT row_in_file FROM {table} WHERE refusal IS NOT NULL ORDER BY 1")
+    rows = connection.rows(f"SELECT row_in_file FROM {table} WHERE rejection IS NOT NULL ORDER BY 1")
     if not rows:
         return {}
-    place = found.places(duck, [row for (row,) in rows], read, "row_in_file")
+    place = found.places(connection, [row for (row,) in rows], read, "row_in_file")
     detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
-    # A NUL in a key is what the row may be refused for, and no text may hold it.
-    key = f"replace({of_refusal(1)}, chr(0), '\\0')"
-    duck.execute(
-        f"INSERT INTO refused SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
-        f"{of_refusal(2)}, row_in_file, {is_full} "
-        f"FROM (SELECT {of_refusal(0)} AS problem, * FROM {table} WHERE refusal IS NOT NULL)"
+    # A NUL in a key is what the row may be rejected for, and no text may hold it.
+    key = f"replace({of_rejection(1)}, chr(0), '\\0')"
+    connection.execute(
+        f"INSERT INTO rejected SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
+        f"{of_rejection(2)}, row_in_file, {is_full} "
+        f"FROM (SELECT {of_rejection(0)} AS problem, * FROM {table} WHERE rejection IS NOT NULL)"
     )
-    duck.execute(f"DELETE FROM {table} WHERE refusal IS NOT NULL")
-    reasons = duck.rows(
-        f'SELECT reason, count(*) FROM refused WHERE "table" = {name} AND is_full = {is_full} '
+    connection.execute(f"DELETE FROM {table} WHERE rejection IS NOT NULL")
+    reasons = connection.rows(
+        f'SELECT reason, count(*) FROM rejected WHERE "table" = {name} AND is_full = {is_full} '
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     )
     return dict(reasons)
 
 
-def _examples(duck: Duck, table: str, *, is_full: bool) -> tuple[str, ...]:
+def _examples(connection: Connection, table: str, *, is_full: bool) -> tuple[str, ...]:
     """One line per reason: which column, and the row where it was first met."""
     return tuple(
         f"{reason}: {detail}"
-        for reason, detail in duck.rows(
-            "SELECT reason, first(detail ORDER BY row_in_file) FROM refused "
+        for reason, detail in connection.rows(
+            "SELECT reason, first(detail ORDER BY row_in_file) FROM rejected "
             f'WHERE "table" = {quoted(table)} AND is_full = {is_full} GROUP BY 1 ORDER BY 1'
         )
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flows.database.connection import Duck, instant
+from flows.database.connection import Connection, instant
 from flows.sources.base import DataWarning, Extract
 from flows.staging import load
 from flows.staging.load import Counts, loaded
@@ -35,29 +35,29 @@ _FEWEST_SCORES = {True: 3, False: 50}
 _FEWEST_TIMES = {True: 10, False: 50}
 
 
-def loaded_with_warnings(duck: Duck, extract: Extract, as_of: datetime) -> Counts:
+def loaded_with_warnings(connection: Connection, extract: Extract, as_of: datetime) -> Counts:
     """Load a table, as `loading.load`, and look at whether it is plausible."""
-    counts = load.load(duck, model_of(extract.table), extract)
-    return replace(counts, implausible=tuple(implausible(duck, extract, as_of)))
+    counts = load.load(connection, model_of(extract.table), extract)
+    return replace(counts, implausible=tuple(implausible(connection, extract, as_of)))
 
 
-def implausible(duck: Duck, extract: Extract, as_of: datetime) -> list[str]:
+def implausible(connection: Connection, extract: Extract, as_of: datetime) -> list[str]:
     """The plausibility warnings about a loaded table, before it is merged.
 
     Sessions and enrollments are the ones loaded earlier in the same run, else the warehouse's.
     """
     table = loaded(model_of(extract.table), is_full=extract.is_full)
-    whole = _whole_table(duck, table, extract)
-    found = [*_single_rows(duck, table, extract, as_of), *whole, *_groups(duck, table, extract)]
+    whole = _whole_table(connection, table, extract)
+    found = [*_single_rows(connection, table, extract, as_of), *whole, *_groups(connection, table, extract)]
     return [str(DataWarning(extract.name, text)) for text in found]
 
 
-def _single_rows(duck: Duck, table: str, extract: Extract, as_of: datetime) -> Iterator[str]:
+def _single_rows(connection: Connection, table: str, extract: Extract, as_of: datetime) -> Iterator[str]:
     """Rows that are implausible one by one."""
     tests = dict(_tests(extract.table, as_of))
-    yield from _matching(duck, table, tests)
+    yield from _matching(connection, table, tests)
     if extract.table == "step_activity":
-        yield from _long_before(duck, table)
+        yield from _long_before(connection, table)
 
 
 def _tests(table: str, as_of: datetime) -> Iterator[tuple[str, str]]:
@@ -73,10 +73,10 @@ def _tests(table: str, as_of: datetime) -> Iterator[tuple[str, str]]:
         yield words, f"time_spent_ms > {_SPENT_MS} + {_CLOCK_SLACK_MS}"
 
 
-def _long_before(duck: Duck, table: str) -> Iterator[str]:
+def _long_before(connection: Connection, table: str) -> Iterator[str]:
     """Attempts of enrolled learners that were completed long before the session or the enrollment started."""
-    sessions = _known(duck, "path_sessions", "session_key, starts_at")
-    enrollments = _known(duck, "enrollments", "session_key, user_key, enrolled_at")
+    sessions = _known(connection, "path_sessions", "session_key, starts_at")
+    enrollments = _known(connection, "enrollments", "session_key, user_key, enrolled_at")
     if not (sessions and enrollments):
         return
     # DuckDB subtracts days from a time with its calendar: for each attempt that takes five times as long.
@@ -87,7 +87,7 @@ def _long_before(duck: Duck, table: str) -> Iterator[str]:
         GROUP BY session_key, user_key, starts_at"""
     events = {"the session starts": "before_start", "the learner was enrolled": "before_enrollment"}
     yield from _matching(
-        duck,
+        connection,
         f"{table} JOIN ({limits}) USING (session_key, user_key)",
         {
             f"completed_at is more than 30 days before {event}": f"completed_at < {limit}"
@@ -96,30 +96,30 @@ def _long_before(duck: Duck, table: str) -> Iterator[str]:
     )
 
 
-def _known(duck: Duck, table: str, columns: str) -> str:
+def _known(connection: Connection, table: str, columns: str) -> str:
     """The query for a table's rows as this run will have them; empty before the table first arrives."""
-    there = duck.tables()
+    there = connection.tables()
     whole = [name for name in (loaded(model_of(table), is_full=True), table) if name in there][:1]
     changes = [name for name in (loaded(model_of(table), is_full=False),) if name in there]
     return " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in [*whole, *changes])
 
 
-def _matching(duck: Duck, rows: str, tests: dict[str, str]) -> Iterator[str]:
+def _matching(connection: Connection, rows: str, tests: dict[str, str]) -> Iterator[str]:
     """A warning for each test that rows of a relation meet; all tests in one scan."""
     if not tests:
         return
     counts = ", ".join(f"count(*) FILTER ({it}), min(row_in_file) FILTER ({it})" for it in tests.values())
-    found = duck.rows(f"SELECT {counts} FROM {rows}")[0]
+    found = connection.rows(f"SELECT {counts} FROM {rows}")[0]
     for text, count, row in zip(tests, found[::2], found[1::2], strict=True):
         if count:
             yield f"{text} {_in_rows(count, row)}"
 
 
-def _whole_table(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
+def _whole_table(connection: Connection, table: str, extract: Extract) -> Iterator[str]:
     """Properties that all rows share, though they hardly ever do."""
     for column in _PERCENTAGES.get(extract.table, ()):
         # Each company has its own scale.
-        for most, count, row in duck.rows(
+        for most, count, row in connection.rows(
             f"SELECT max({column}), count({column}) AS n, arg_max(row_in_file, {column}) FROM {table} "
             f"GROUP BY company_key HAVING n >= {_FEWEST_SCORES[extract.is_full]} "
             f"AND max({column}) BETWEEN 1e-9 AND 1 ORDER BY 3"
@@ -130,17 +130,17 @@ def _whole_table(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
     for column in _TIMES[extract.table] if extract.table in _PLANNED else ():
         others = f"count(*) FILTER (epoch_us({column}) % 86400000000 <> 0)"
         select = f"SELECT count({column}), {others}, min(row_in_file) FROM {table}"
-        count, elsewhen, row = duck.rows(select)[0]
+        count, elsewhen, row = connection.rows(select)[0]
         if count >= _FEWEST_TIMES[extract.is_full] and not elsewhen:
             yield f"{column} is at midnight UTC in every row, as if times were cut off {_in_rows(count, row)}"
     if extract.table == "step_activity" and extract.is_full:
         select = f"SELECT count(*), count(session_key), min(row_in_file) FROM {table}"
-        count, named, row = duck.rows(select)[0]
+        count, named, row = connection.rows(select)[0]
         if count and not named:
             yield f"session_id is empty in every row: no attempt was made in a session {_in_rows(count, row)}"
 
 
-def _groups(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
+def _groups(connection: Connection, table: str, extract: Extract) -> Iterator[str]:
     """Groups with implausibly many rows."""
     group = ""
     if extract.table == "step_activity":
@@ -153,7 +153,7 @@ def _groups(duck: Duck, table: str, extract: Extract) -> Iterator[str]:
         text = f"email is shared by more than {_MANY_USERS} users"
     if group:
         groups = f"SELECT count(*) AS n, min(row_in_file) AS row FROM {table} WHERE {group}"
-        count, row = duck.rows(f"SELECT sum(n), min(row) FROM ({groups})")[0]
+        count, row = connection.rows(f"SELECT sum(n), min(row) FROM ({groups})")[0]
         if count:
             yield f"{text} {_in_rows(count, row)}"
 

@@ -104,7 +104,7 @@ def keyed_so_far(model: type[Table], rows: str) -> str:
     )
     ids = ", ".join(f"{name}: r.{name}" for name in _id_columns(model))
     text = f"CAST(to_json({{{ids}}}) AS VARCHAR)"
-    return keyed(model, rows, f", CASE WHEN r.refusal IS NULL AND ({missing}) THEN {text} END AS unkeyed")
+    return keyed(model, rows, f", CASE WHEN r.rejection IS NULL AND ({missing}) THEN {text} END AS unkeyed")
 
 
 def unkeyed_rows(model: type[Table], table: str) -> str:
@@ -147,7 +147,7 @@ def same_row(model: type[Table], one: str, other: str) -> str:
     )
 
 
-# Sound rows whose partner has not arrived: they count from the night it does. The first one missing is told.
+# Sound rows whose partner has not arrived: they count from the run it does. The first one missing is told.
 _NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
 _NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
 _NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"

@@ -1,1 +1,1 @@
-"""The DuckDB warehouse: files in, typed and keyed tables, refused rows in quarantine."""
+"""The DuckDB warehouse: files in, typed and keyed tables, rejected rows in quarantine."""

@@ -1,4 +1,4 @@
-"""What changed since the last release: the learners, sessions and enrolments whose input is not what it was.
+"""What changed since the last release: the learners, sessions and enrollments whose input is not what it was.
 
 A mark says after which release it was made, and stays as long as a release from before it is there: that one
 may answer again. One mark too many costs time, one too few would be a fault. Pure text: what is built here is
@@ -74,15 +74,15 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     )
     summed = ", ".join(f"sum(hash({', '.join(map(identifier, of))})) AS {it}" for it, of in hashes.items())
 
-    def folded(rows: str) -> str:
+    def deduplicated(rows: str) -> str:
         rows = _ROWS_OF.get(table_name(model), "{rows}").format(rows=rows)
         return f"(SELECT {keys}, {summed} FROM {rows} GROUP BY {keys})"
 
     decisive = list(hashes)[-1]
     yield (
         f"CREATE OR REPLACE TEMP TABLE differing AS "
-        f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters FROM {folded(before)} AS b "
-        f"FULL JOIN {folded(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
+        f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters FROM {deduplicated(before)} AS b "
+        f"FULL JOIN {deduplicated(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
     )
     yield f"INSERT INTO marked_{name} SELECT {keys}, {_LAST} FROM differing WHERE matters"
     yield f"{mark_table(table_name(model))} WHERE EXISTS (FROM differing)"

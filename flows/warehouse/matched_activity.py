@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import DataWarning
-from flows.warehouse.thresholds import Limits
-from schemas.errors import HeldBack
+from flows.warehouse.thresholds import Thresholds
+from schemas.errors import RunBlocked
 from schemas.manifest import Matched
 
 # Fewer rows than these never block a run: in a small company each is a large share.
@@ -14,7 +14,7 @@ _KNOWN = {"user": "users", "session": "path_sessions", "step": "path_steps"}
 REFERRED_TO = {"step_activity", "enrollments", *_KNOWN.values()}
 
 
-def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
+def matched(connection: Connection, activity: str = "step_activity") -> dict[str, Matched]:
     """How much activity matches, by company.
 
     activity: a relation with stored rows of step_activity.
@@ -22,7 +22,7 @@ def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
     known = ", ".join(
         f"{kind}_key IN (SELECT {kind}_key FROM {table}) AS {kind}" for kind, table in _KNOWN.items()
     )
-    counts = duck.rows(
+    counts = connection.rows(
         f"""
         SELECT company_id, count(*), count(*) FILTER (user), count(*) FILTER (step), count(session_key),
           count(*) FILTER (session), count(*) FILTER (user AND session AND step), count(enrollment_id)
@@ -30,7 +30,7 @@ def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
         JOIN company_keys USING (company_key) GROUP BY company_id ORDER BY company_id"""
     )
     named = dict(
-        duck.rows(
+        connection.rows(
             f"""
             SELECT company_id, count(*) FROM {activity} AS a SEMI JOIN enrollments
               USING (company_key, session_key, user_key, enrollment_id)
@@ -43,12 +43,12 @@ def matched(duck: Duck, activity: str = "step_activity") -> dict[str, Matched]:
 
 
 def block_falling_share(
-    now: dict[str, Matched], before: dict[str, Matched], limits: Limits, hints: Iterable[str]
+    now: dict[str, Matched], before: dict[str, Matched], limits: Thresholds, hints: Iterable[str]
 ) -> None:
     """Block the run if the share of matched activity of a company has fallen by too much.
 
     before: of the live release. hints: near matches, to quote.
-    Raises: HeldBack.
+    Raises: RunBlocked.
     """
     if limits.shrink_share is None:
         return
@@ -56,11 +56,11 @@ def block_falling_share(
         fallen = _fallen(before[company], now[company], limits.shrink_share)
         if fallen:
             kind, was, share = fallen[0]
-            raise HeldBack(
+            raise RunBlocked(
                 f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
                 f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
                 f"{''.join(f'{hint} ' for hint in hints)}"
-                "Correct the ids in the source, or accept the loss once with --accept-shrink."
+                "Correct the ids in the source, or accept the loss once with --allow-shrink."
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows.database.connection import Duck, identifier
+from flows.database.connection import Connection, identifier
 from flows.files.file_scan import is_ndjson
 from flows.sources.base import DataWarning, Extract
 from flows.staging.load import loaded
@@ -19,7 +19,12 @@ _FEWEST_VALUES = 10
 
 
 def missing_columns(
-    duck: Duck, extract: Extract, columns: Sequence[str], before: Sequence[str], *, are_allowed: bool
+    connection: Connection,
+    extract: Extract,
+    columns: Sequence[str],
+    before: Sequence[str],
+    *,
+    are_allowed: bool,
 ) -> list[str]:
     """The warnings about columns that the delivery lacks.
 
@@ -30,7 +35,7 @@ def missing_columns(
     if is_ndjson(extract.file) and not extract.is_full:
         return []
     missing = [name for name in before if name not in columns]
-    empty = _emptied(duck, extract, before) if extract.is_full else []
+    empty = _emptied(connection, extract, before) if extract.is_full else []
     gone = [name for name in missing if not is_ndjson(extract.file)]
     needed = [name for name in before if name not in _DESCRIPTIVE and name in {*gone, *empty}]
     if needed and not are_allowed:
@@ -55,14 +60,16 @@ def delivered_columns(
     return list(dict.fromkeys([*(before if is_partial else ()), *delivered]))
 
 
-def _emptied(duck: Duck, extract: Extract, columns: Sequence[str]) -> list[str]:
+def _emptied(connection: Connection, extract: Extract, columns: Sequence[str]) -> list[str]:
     """The columns without any value in the whole table, though many stored rows have one."""
     fresh = loaded(model_of(extract.table), is_full=True)
     names = [name for name in columns if name not in _OWN_DATES]
-    if not names or extract.table not in duck.tables():
+    if not names or extract.table not in connection.tables():
         return []
     counts = ", ".join(f"count({identifier(stored_name(name))})" for name in names)
-    stored, delivered = (duck.rows(f"SELECT {counts} FROM {table}")[0] for table in (extract.table, fresh))
+    stored, delivered = (
+        connection.rows(f"SELECT {counts} FROM {table}")[0] for table in (extract.table, fresh)
+    )
     return [
         name
         for name, before, now in zip(names, stored, delivered, strict=True)

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator
 from functools import reduce
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import DataWarning
 
 # Which ids refer to what: the table, the kind of id, and the table that knows it.
@@ -28,7 +28,7 @@ _FORMS = {
 _IN_ALL = reduce(lambda form, other: other.format(id=form), _FORMS.values(), _WITHOUT_SPACES)
 
 
-def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
+def near_matches(connection: Connection, tables: Container[str]) -> list[str]:
     """The warnings about ids in the warehouse that match nothing, but would in another form.
 
     tables: the tables in the warehouse.
@@ -37,17 +37,17 @@ def near_matches(duck: Duck, tables: Container[str]) -> list[str]:
         str(DataWarning(table, text))
         for table, kind, of in _REFERENCES
         if table in tables and of in tables
-        for text in _near(duck, table, kind, of)
+        for text in _near(connection, table, kind, of)
     ]
 
 
-def _near(duck: Duck, table: str, kind: str, of: str) -> Iterator[str]:
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE unknown AS {_unknown(table, kind, of)}")
-    unknown = duck.value("SELECT count(*) FROM unknown")
+def _near(connection: Connection, table: str, kind: str, of: str) -> Iterator[str]:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE unknown AS {_unknown(table, kind, of)}")
+    unknown = connection.value("SELECT count(*) FROM unknown")
     if not unknown:
         return
     # Two ids that are alike in one form are so in all forms together: only those are compared form by form.
-    duck.execute(
+    connection.execute(
         "CREATE OR REPLACE TEMP TABLE alike AS "
         f"SELECT u.company_key, u.id, k.id AS known FROM unknown AS u JOIN ({_ids(of, kind)}) AS k "
         f"ON u.company_key = k.company_key AND {_IN_ALL.format(id='u.id')} = {_IN_ALL.format(id='k.id')}"
@@ -55,7 +55,7 @@ def _near(duck: Duck, table: str, kind: str, of: str) -> Iterator[str]:
     ids = f"unknown {kind} id matches" if unknown == 1 else f"unknown {kind} ids match"
     in_one_form = 0
     for words, form in (*_FORMS.items(), ("all of these changes together", _IN_ALL)):
-        count, id, meant = _matching(duck, form)
+        count, id, meant = _matching(connection, form)
         if count > (in_one_form if form == _IN_ALL else 0):
             yield f"{count:,} of {unknown:,} {ids} after {words}, e.g. {id!r} is {meant!r}."
         in_one_form += count
@@ -76,11 +76,11 @@ def _ids(table: str, kind: str) -> str:
     )
 
 
-def _matching(duck: Duck, form: str) -> tuple[int, str, str]:
+def _matching(connection: Connection, form: str) -> tuple[int, str, str]:
     """How many unknown ids match in this form, the first of them, and the known id that it matches."""
     ours, theirs = form.format(id="id"), form.format(id="known")
     return tuple(
-        duck.rows(
+        connection.rows(
             "SELECT count(DISTINCT (company_key, id)), min(id), arg_min(known, id) "
             f"FROM alike WHERE {ours} = {theirs}"
         )[0]

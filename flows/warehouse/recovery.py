@@ -1,14 +1,14 @@
-"""A warehouse that can't be read is moved away, for a night to build a new one from its source."""
+"""A warehouse that can't be read is moved away, for a run to build a new one from its source."""
 
 import logging
 import shutil
 
 from schemas.home import Home
 
-log = logging.getLogger("pathstats.night.setting_aside")
+log = logging.getLogger("pathstats.run.setting_aside")
 
 
-def set_aside(home: Home, run_id: str) -> None:
+def set_damaged_warehouse_aside(home: Home, run_id: str) -> None:
     """Move the damaged warehouse and its log beside, in the place of the one that was moved there before."""
     aside = home.damaged_warehouse(run_id)
     for older in home.root.glob(f"{home.damaged_warehouse('').name}*"):
@@ -19,7 +19,7 @@ def set_aside(home: Home, run_id: str) -> None:
     home.warehouse.rename(aside)
     log.warning(
         "%s can't be read and is now %s; a new one is built from the source. What only the old one knew is "
-        "lost: how steps were defined before, and when refused rows were first seen.",
+        "lost: how steps were defined before, and when rejected rows were first seen.",
         home.warehouse,
         aside.name,
     )

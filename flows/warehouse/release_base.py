@@ -2,26 +2,28 @@
 
 from collections.abc import Iterable
 
-from flows.database.connection import Duck, quoted
+from flows.database.connection import Connection, quoted
 from flows.warehouse import change_log
 from schemas.manifest import RULES_VERSION, SCHEMA_VERSION
 
 _VERSIONS = f"{RULES_VERSION}; {SCHEMA_VERSION}"
 
 
-def look_back(duck: Duck, release_id: str | None) -> bool:
+def look_back(connection: Connection, release_id: str | None) -> bool:
     """Let `touched_…` be what was marked since a release; whether these rules made it from this warehouse.
 
     Of a release that the warehouse does not know nobody can tell: everything marked.
     """
     name = quoted(release_id or "")
-    rows = duck.rows(f"SELECT number, versions = {quoted(_VERSIONS)} FROM released WHERE release_id = {name}")
+    rows = connection.rows(
+        f"SELECT number, versions = {quoted(_VERSIONS)} FROM released WHERE release_id = {name}"
+    )
     number, is_base = rows[0] if rows else (0, False)
-    duck.execute_all(change_log.touched_since(number))
+    connection.execute_all(change_log.touched_since(number))
     return bool(is_base)
 
 
-def settle(duck: Duck, release_id: str, others: Iterable[str]) -> None:
+def settle(connection: Connection, release_id: str, others: Iterable[str]) -> None:
     """A release is about to be published from what the warehouse holds now: marks are made after it.
 
     Should it never appear, those made before are still there for the one that then answers.
@@ -29,9 +31,9 @@ def settle(duck: Duck, release_id: str, others: Iterable[str]) -> None:
     others: the releases that are there.
     """
     gone = " AND ".join(f"release_id <> {quoted(other)}" for other in {*others} - {release_id}) or "true"
-    with duck.transaction():
-        number = duck.value("SELECT coalesce(max(number), 0) + 1 FROM released")
-        duck.execute_all(
+    with connection.transaction():
+        number = connection.value("SELECT coalesce(max(number), 0) + 1 FROM released")
+        connection.execute_all(
             [
                 f"DELETE FROM released WHERE {gone}",
                 f"INSERT INTO released VALUES ({quoted(release_id)}, {quoted(_VERSIONS)}, {number})",
@@ -40,7 +42,7 @@ def settle(duck: Duck, release_id: str, others: Iterable[str]) -> None:
         )
 
 
-def untouched_tables(duck: Duck) -> set[str]:
+def untouched_tables(connection: Connection) -> set[str]:
     """The tables of which no row is another one than when the last release was published."""
-    touched = {name for (name,) in duck.rows("FROM touched_tables")}
-    return {name for (name,) in duck.rows('SELECT DISTINCT "table" FROM extracted')} - touched
+    touched = {name for (name,) in connection.rows("FROM touched_tables")}
+    return {name for (name,) in connection.rows('SELECT DISTINCT "table" FROM extracted')} - touched

@@ -37,15 +37,15 @@ _BELOW = f"""
       UNION SELECT found.session_key, d.child_key
       FROM found JOIN directly AS d ON d.session_key = found.child_key)
     FROM found"""
-# Learners of child sessions, by the bucket of a session that looks into theirs.
+# Learners of child sessions, by the part of a session that looks into theirs.
 _LOOKED_INTO = """
-    SELECT DISTINCT bucket, child_key AS session_key, asked.user_key
-    FROM asked JOIN buckets USING (session_key) JOIN below USING (session_key)
+    SELECT DISTINCT part, child_key AS session_key, asked.user_key
+    FROM asked JOIN parts USING (session_key) JOIN below USING (session_key)
     SEMI JOIN enrollments AS e ON e.session_key = child_key AND e.user_key = asked.user_key"""
-# Those of them that the bucket does not ask about itself.
+# Those of them that the part does not ask about itself.
 _FURTHER = """
-    SELECT session_key, user_key, path_key, bucket FROM looked_into
-    ANTI JOIN (SELECT * FROM asked JOIN buckets USING (session_key)) USING (bucket, session_key, user_key)
+    SELECT session_key, user_key, path_key, part FROM looked_into
+    ANTI JOIN (SELECT * FROM asked JOIN parts USING (session_key)) USING (part, session_key, user_key)
     JOIN path_sessions USING (session_key)"""
 
 

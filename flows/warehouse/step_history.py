@@ -1,7 +1,7 @@
 """The history of step definitions and waivers, for sources that only tell how steps are defined now.
 
 Where a definition comes without valid_from and valid_to and differs from the one the warehouse has, that one
-ends when the new one was extracted, and the new one begins: archived enrolments and nights for a past as_of
+ends when the new one was extracted, and the new one begins: archived enrollments and runs for a past as_of
 keep the definition of their day. Versions that a source dates itself are the source's own, for as long as it
 dates them; what is known by then stays. A waiver is all key: it holds or it doesn't. A new title is not a new
 definition: it replaces the title of the versions without an end. Pure text: what is built here is executed by

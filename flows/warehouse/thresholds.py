@@ -1,24 +1,24 @@
 """Quality thresholds: how much loss blocks a run.
 
-Every function raises HeldBack, naming the table, the counts and what to do.
+Every function raises RunBlocked, naming the table, the counts and what to do.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.staging.load import Counts, loaded
 from flows.warehouse import step_history
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.inputs import model_of
 
 
 @dataclass(frozen=True)
-class Limits:
+class Thresholds:
     """Quality thresholds of a run.
 
-    refused_share:  of a table's rows that were read.
+    rejected_share:  of a table's rows that were read.
     shrink_share:   of a table's rows that the last full extraction had, and of the share of activity that
                     matches; None accepts any loss.
     vanished_share: of the completion dates of the live release, once at least ten vanish; None accepts any.
@@ -27,7 +27,7 @@ class Limits:
     strict:         whether a plausibility warning blocks the run.
     """
 
-    refused_share: float = 0.05
+    rejected_share: float = 0.05
     shrink_share: float | None = 0.2
     vanished_share: float | None = 0.05
     matched_share: float = 0.5
@@ -35,14 +35,14 @@ class Limits:
     strict: bool = False
 
     def is_passed_by(self, before: int, after: int) -> bool:
-        """Whether so many rows have shrunk to so few that a night may not go on."""
+        """Whether so many rows have shrunk to so few that a run may not go on."""
         # The share as a quotient: of 50 rows a limit of 42 % lets 29 through, but 50 * (1 - 0.42) > 29.
         return self.shrink_share is not None and before > 0 and (before - after) / before > self.shrink_share
 
 
-DEFAULT_LIMITS = Limits()
-NO_LIMITS = Limits(
-    refused_share=1.0,
+DEFAULT_THRESHOLDS = Thresholds()
+NO_THRESHOLDS = Thresholds(
+    rejected_share=1.0,
     shrink_share=None,
     vanished_share=None,
     allow_missing_columns=True,
@@ -51,20 +51,20 @@ NO_LIMITS = Limits(
 _FEWEST_VANISHED = 10
 
 
-def hold_refusals(table: str, counts: Counts, limits: Limits) -> None:
-    """Hold the night if too many of a table's rows were refused."""
-    if counts.refused_share > limits.refused_share:
-        raise HeldBack(
-            f"Table {table}: {counts.refused:,} of {counts.read:,} rows refused, more than "
-            f"the limit of {limits.refused_share:.0%} ({'; '.join(counts.examples)}). "
-            "Mend the source, or raise --max-refused."
+def block_rejections(table: str, counts: Counts, limits: Thresholds) -> None:
+    """Hold the run if too many of a table's rows were rejected."""
+    if counts.rejected_share > limits.rejected_share:
+        raise RunBlocked(
+            f"Table {table}: {counts.rejected:,} of {counts.read:,} rows rejected, more than "
+            f"the limit of {limits.rejected_share:.0%} ({'; '.join(counts.examples)}). "
+            "Mend the source, or raise --max-rejected."
         )
 
 
-def hold_shrinking(
-    duck: Duck, table: str, limits: Limits, published: dict[str, int], *, is_stored: bool
+def block_shrinking(
+    connection: Connection, table: str, limits: Thresholds, published: dict[str, int], *, is_stored: bool
 ) -> None:
-    """Hold the night if a table that comes whole has lost too many of the rows that are held.
+    """Hold the run if a table that comes whole has lost too many of the rows that are held.
 
     published: as of `accept`. is_stored: whether the warehouse has the table.
     """
@@ -73,35 +73,35 @@ def hold_shrinking(
         return
     if is_stored:
         held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
-        before, holder = int(duck.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
+        before, holder = int(connection.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
     elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
         before, holder = published.get(table, 0), "the last release"
     else:
         return
-    after = int(duck.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
+    after = int(connection.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
     if limits.is_passed_by(before, after):
-        raise HeldBack(
+        raise RunBlocked(
             f"Table {table}: {after:,} rows where {holder} holds {before:,}, a loss of more than the "
-            f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --accept-shrink."
+            f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --allow-shrink."
         )
 
 
-def block_implausible(warnings: Iterable[str], limits: Limits) -> None:
+def block_implausible(warnings: Iterable[str], limits: Thresholds) -> None:
     """Block the run if it is strict and a table is not plausible."""
     found = list(warnings)
     if limits.strict and found:
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-        raise HeldBack(
+        raise RunBlocked(
             f"Not plausible: {' '.join(found[:3])}{more} Correct the source, or publish without --strict."
         )
 
 
-def hold_waiting(
-    limits: Limits, before: int | None, after: int, reasons: Counter[str], hints: Iterable[str] = ()
+def block_pending(
+    limits: Thresholds, before: int | None, after: int, reasons: Counter[str], hints: Iterable[str] = ()
 ) -> None:
-    """Hold the night if too many enrolments have lost a partner: as good as lost, though they all came.
+    """Hold the run if too many enrollments have lost a partner: as good as lost, though they all came.
 
-    before:  how many enrolments counted; null on the first night that brings some.
+    before:  how many enrollments counted; null on the first run that brings some.
     after:   how many count now.
     reasons: how many wait, by reason.
     hints:   near matches of ids, to quote.
@@ -110,14 +110,14 @@ def hold_waiting(
         return
     if after == 0 if before is None else limits.is_passed_by(before, after):
         words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
-        raise HeldBack(
+        raise RunBlocked(
             f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
             f"have not arrived ({words}). {''.join(f'{hint} ' for hint in hints)}"
-            "Mend the source, or accept it once with --accept-shrink."
+            "Mend the source, or accept it once with --allow-shrink."
         )
 
 
-def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits: Limits) -> None:
+def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits: Thresholds) -> None:
     """Block the run if too many completion dates of the live release would vanish, of a company or of all.
 
     vanished, live: completion dates by company.
@@ -128,7 +128,7 @@ def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits:
     each = [(f" of company {company}", lost, live[company]) for company, lost in sorted(vanished.items())]
     for words, lost, dates in (*each, *of_all):
         if _are_many(lost, dates, limits.vanished_share):
-            raise HeldBack(
+            raise RunBlocked(
                 f"{lost:,} of {dates:,} completion dates{words} in the live release would vanish, "
                 f"more than the limit of {limits.vanished_share:.0%}. Compare the delivery with the one "
                 "before (a missing column, other ids, missing rows), or publish once with --allow-vanished."
@@ -136,10 +136,10 @@ def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits:
 
 
 def dates_gone_by_definition(
-    redefined: Mapping[str, int], live: Mapping[str, int], limits: Limits
+    redefined: Mapping[str, int], live: Mapping[str, int], limits: Thresholds
 ) -> list[str]:
     """A warning for each company that loses many completion dates to edited sessions, paths or steps."""
-    share = DEFAULT_LIMITS.vanished_share if limits.vanished_share is None else limits.vanished_share
+    share = DEFAULT_THRESHOLDS.vanished_share if limits.vanished_share is None else limits.vanished_share
     return [
         f"{lost:,} of {live[company]:,} completion dates of company {company} vanished because sessions, "
         "paths or steps were edited. See status_changes with cause 'definition'."

@@ -10,7 +10,7 @@ from pathstats.cli.options import (
     SOURCES,
     AsOfOption,
     JsonOption,
-    MaxRefusedOption,
+    MaxRejectedOption,
     MinMatchedOption,
     StrictOption,
     instant,
@@ -24,20 +24,20 @@ from schemas.errors import SourceError
 def check(
     source: Annotated[str, typer.Argument(metavar="SRC", help=SOURCES)],
     as_of: AsOfOption = None,
-    max_refused: MaxRefusedOption = 0.05,
+    max_rejected: MaxRejectedOption = 0.05,
     min_matched: MinMatchedOption = 0.5,
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell which rows of a source would be refused and why; nothing is kept or published.
+    """Tell which rows of a source would be rejected and why; nothing is kept or published.
 
-    Looks at the source alone, as a first night would: tables whole, with what changed since. Whether tables
-    have shrunk, only a night can tell. Of `changes:DIR` it checks whichever tables are there.
+    Looks at the source alone, as a first run would: tables whole, with what changed since. Whether tables
+    have shrunk, only a run can tell. Of `changes:DIR` it checks whichever tables are there.
 
     `360learning` is only asked for the first page of each list: whether it can be reached, knows the client,
     and grants every scope.
 
-    Ends with 5 if a night would be held back, with 3 if the source can't be read.
+    Ends with 5 if a run would be held back, with 3 if the source can't be read.
 
     Examples:
 
@@ -53,13 +53,13 @@ def check(
     from flows.check_source import check_source
 
     checked = check_source(source, instant(as_of) or now(), min_matched)
-    held_back = checked.held_back_by(max_refused)
+    held_back = checked.blocked_by(max_rejected)
     if as_json:
         deliveries = checked.deliveries
         tables = {
             table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
         }
-        held = {"held_back_by": held_back, "nobody_counts": checked.nobody_counts}
+        held = {"blocked_by": held_back, "nobody_counts": checked.nobody_counts}
         warned = {
             "warnings": checked.warnings,
             "matched": {company: asdict(it) for company, it in checked.matched.items()},
@@ -68,7 +68,7 @@ def check(
     else:
         from pathstats.cli.render.source_check import show_check
 
-        show_check(checked, held_back, max_refused, is_strict=strict)
+        show_check(checked, held_back, max_rejected, is_strict=strict)
     if held_back or checked.nobody_counts or (strict and checked.implausible):
         raise typer.Exit(5)
 

@@ -18,7 +18,7 @@ from pathstats.cli.options import (
     now,
     reporting_errors,
 )
-from pathstats.cli.run import night
+from pathstats.cli.run import execute
 from schemas.home import Home
 
 
@@ -36,7 +36,7 @@ def demo(
     keep: KeepOption = 30,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make a believable company, run its night, and show what came out.
+    """Make a believable company, run its execute, and show what came out.
 
     The release goes to `demo/` in the home, so that it never stands in for a real one. Run again on a later
     day of the month, the same company has moved on by as many days.
@@ -61,16 +61,16 @@ def demo(
 
     prepare_memory()
     from flows.ops.notifications import hand_on
-    from flows.run_config import Plan
-    from flows.warehouse.thresholds import Limits
+    from flows.run_config import RunConfig
+    from flows.warehouse.thresholds import Thresholds
 
-    hand_on(None)  # Nobody waits for the demo's night.
+    hand_on(None)  # Nobody waits for the demo's run.
     place = Home(settings.home(home).root / "demo")
     # Another month's company has nothing of the last one's.
-    limits = Limits(shrink_share=None, vanished_share=None)
-    plan = Plan(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
+    limits = Thresholds(shrink_share=None, vanished_share=None)
+    plan = RunConfig(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
     _forget_another_company(place, plan.source, moment)
-    manifest = night(plan, direct=direct, quiet=False, verbose=verbose)
+    manifest = execute(plan, direct=direct, quiet=False, verbose=verbose)
     from pathstats.cli.render.run_summary import show_demo
 
     show_demo(manifest, place)
@@ -81,7 +81,7 @@ def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> 
     from flows.release import catalog
     from flows.sources.demo.month import Month
 
-    last = catalog.answering(home)
+    last = catalog.live_release(home)
     if last is None:
         return
     was, is_now = Month.of(datetime.fromisoformat(last.as_of)), Month.of(as_of)

@@ -47,11 +47,11 @@ def lookup(
 def _explain(home: Home, session: str, user: str, company: str | None) -> None:
     from pathstats.cli.render.console import show_explanation
     from pathstats.explain import explanation
-    from pathstats.index_reader import OpenRelease
+    from pathstats.index_reader import IndexReader
     from pathstats.tables import reading
 
     with reading(home) as release:
-        index = OpenRelease(release)
+        index = IndexReader(release)
         found = index.find(index.only_company() if company is None else company, session, user)
         typer.echo(found.body)
         show_explanation(explanation(found))

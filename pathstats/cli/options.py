@@ -29,11 +29,11 @@ _has_answered: ContextVar[bool] = ContextVar("has_answered", default=False)
 # Where data come from, in the words of the command line.
 SOURCES = (
     "files:DIR holds whole tables, and in changes/ what changed since; changes:DIR only what changed; "
-    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier night read of "
+    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier run read of "
     "it; oulad:DIR; demo[:learners=N,seed=S]."
 )
-# A panel of the help for what holds a night back.
-_GUARDS = "Guards: what holds a night back"
+# A panel of the help for what holds a run back.
+_GUARDS = "Guards: what holds a run back"
 
 HomeOption = Annotated[
     Path | None,
@@ -69,16 +69,16 @@ DirectOption = Annotated[
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
 ]
-MaxRefusedOption = Annotated[
+MaxRejectedOption = Annotated[
     float,
     typer.Option(
-        "--max-refused",
+        "--max-rejected",
         metavar="SHARE",
         rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_MAX_REFUSED",
+        envvar="PATHSTATS_MAX_REJECTED",
         min=0.0,
         max=1.0,
-        help="The share of a table's rows that may be refused; above it nothing is published.",
+        help="The share of a table's rows that may be rejected; above it nothing is published.",
     ),
 ]
 
@@ -89,7 +89,7 @@ KeepOption = Annotated[
         metavar="N",
         envvar="PATHSTATS_KEEP",
         min=1,
-        help="How many releases are kept; a night that has published deletes the oldest beyond.",
+        help="How many releases are kept; a run that has published deletes the oldest beyond.",
     ),
 ]
 MaxShrinkOption = Annotated[
@@ -101,14 +101,14 @@ MaxShrinkOption = Annotated[
         envvar="PATHSTATS_MAX_SHRINK",
         min=0.0,
         max=1.0,
-        help="The share of its rows that a whole table may have lost since the last night; above it "
+        help="The share of its rows that a whole table may have lost since the last run; above it "
         "nothing is published.",
     ),
 ]
-AcceptShrinkOption = Annotated[
+AllowShrinkOption = Annotated[
     bool,
     typer.Option(
-        "--accept-shrink",
+        "--allow-shrink",
         rich_help_panel=_GUARDS,
         help="Publish this once, whatever the tables have lost: rows were deleted on purpose.",
     ),
@@ -189,7 +189,7 @@ LeastAgreementOption = Annotated[
         min=0.0,
         max=1.0,
         help="The share of a platform's own answers that are to be ours, or others for a known reason; below "
-        "it the night warns.",
+        "it the run warns.",
     ),
 ]
 NotifyOption = Annotated[
@@ -199,7 +199,7 @@ NotifyOption = Annotated[
         metavar="URL",
         envvar="PATHSTATS_NOTIFY_URL",
         show_default=False,
-        help="A webhook to tell when nights begin to fail and when one is published again. "
+        help="A webhook to tell when runs begin to fail and when one is published again. "
         "Give an address that holds a token by the variable: others see a command's arguments.",
     ),
 ]
@@ -222,7 +222,7 @@ def instant(text: str | None) -> datetime | None:
 
 
 def now() -> datetime:
-    """The time, to the second: where no as_of is given, a night is for the instant it is asked for."""
+    """The time, to the second: where no as_of is given, a run is for the instant it is asked for."""
     return datetime.now(UTC).replace(microsecond=0)
 
 

@@ -33,7 +33,7 @@ def parity(
 ) -> None:
     """Tell how often the platform's own answers are ours, why the others aren't, and show examples.
 
-    Nights whose source is 360learning read the platform's answers; table `parity` has all of them.
+    Runs whose source is 360learning read the platform's answers; table `parity` has all of them.
 
     Examples:
 
@@ -51,7 +51,7 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
     agreement = Manifest.read(release.manifest).parity
     if agreement is None:
         raise UsageError(
-            f"Release {release.folder.name} was not compared; nights whose source is 360learning, without "
+            f"Release {release.folder.name} was not compared; runs whose source is 360learning, without "
             "skipping stats, read the platform's own answers."
         )
     from flows.reconciliation.difference_categories import WHY
@@ -68,7 +68,7 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
 
 
 def _examples(release: Release, agreement: Agreement, count: int, only: str | None) -> list[dict[str, Any]]:
-    """The first so many enrolments of each class of differences, one field each."""
+    """The first so many enrollments of each class of differences, one field each."""
     import polars as pl
 
     wanted = [name for name in agreement.differences if only in (None, name)]
@@ -101,9 +101,9 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _explained(release: Release, example: dict[str, Any]) -> "Explanation | None":
-    """What led us to ours; an enrolment that we don't publish has none."""
+    """What led us to ours; an enrollment that we don't publish has none."""
     from pathstats.explain import explanation_of
 
-    if example["field"] == "enrolment" and example["ours"] is None:
+    if example["field"] == "enrollment" and example["ours"] is None:
         return None
     return explanation_of(release, example["company_id"], example["enrollment_id"])

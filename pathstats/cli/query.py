@@ -66,7 +66,7 @@ def query(
     """Ask the latest release in SQL.
 
     Tables: path_session_stats, step_stats, attempts, session_summary, users, path_sessions, quarantine,
-    status_changes; parity where the night read a platform's own answers; waivers and child_sessions where
+    status_changes; parity where the run read a platform's own answers; waivers and child_sessions where
     there are some.
     The query can use these tables and nothing else: no files, no other databases, no network.
 

@@ -29,7 +29,7 @@ def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
                 "as_of": manifest.as_of,
                 "created_at": manifest.created_at,
                 "source": manifest.source,
-                "enrolments": manifest.enrolments,
+                "enrollments": manifest.enrollments,
                 "bytes": manifest.bytes,
                 "is_latest": manifest.release_id == latest,
                 "is_rolled_back_to": rollback is not None and manifest.release_id == rollback.release_id,

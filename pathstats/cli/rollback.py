@@ -16,7 +16,7 @@ def rollback(
     ],
     home: HomeOption = None,
 ) -> None:
-    """Let an older release answer again, until the next night publishes.
+    """Let an older release answer again, until the next run publishes.
 
     Its files are hashed first; look-ups and scans that are running answer from it at once.
     `pathstats status` says that it was rolled back to. The newest release's id undoes it.

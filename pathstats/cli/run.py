@@ -8,8 +8,8 @@ import typer
 from pathstats import settings
 from pathstats.cli.options import (
     SOURCES,
-    AcceptShrinkOption,
     AllowMissingColumnsOption,
+    AllowShrinkOption,
     AllowVanishedOption,
     AsOfOption,
     DirectOption,
@@ -17,7 +17,7 @@ from pathstats.cli.options import (
     JsonOption,
     KeepOption,
     LeastAgreementOption,
-    MaxRefusedOption,
+    MaxRejectedOption,
     MaxShrinkOption,
     MaxVanishedOption,
     MemoryOption,
@@ -34,7 +34,7 @@ from schemas.errors import UsageError
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
-    from flows.run_config import Plan
+    from flows.run_config import RunConfig
 
 
 @reporting_errors
@@ -59,7 +59,7 @@ def run(
     full: Annotated[
         bool,
         typer.Option(
-            "--full", help="Compute every enrolment anew, also those that can have no other answer."
+            "--full", help="Compute every enrollment anew, also those that can have no other answer."
         ),
     ] = False,
     home: HomeOption = None,
@@ -70,9 +70,9 @@ def run(
     notify: NotifyOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
-    max_refused: MaxRefusedOption = 0.05,
+    max_rejected: MaxRejectedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
-    accept_shrink: AcceptShrinkOption = False,
+    allow_shrink: AllowShrinkOption = False,
     max_vanished: MaxVanishedOption = 0.05,
     allow_vanished: AllowVanishedOption = False,
     min_matched: MinMatchedOption = 0.5,
@@ -80,10 +80,10 @@ def run(
     strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
-    """Run one night: take in what the source delivers, compute what can have changed, publish a release.
+    """Run one run: take in what the source delivers, compute what can have changed, publish a release.
 
     The warehouse keeps what it has seen: a whole table replaces the one before, changes only the rows of
-    their keys. Without --source the night works from what is there, for another --as-of, also a past one.
+    their keys. Without --source the run works from what is there, for another --as-of, also a past one.
 
     Examples:
 
@@ -97,51 +97,51 @@ def run(
 
     prepare_memory()
     from flows.ops.notifications import hand_on
-    from flows.run_config import Plan
-    from flows.warehouse.thresholds import Limits
+    from flows.run_config import RunConfig
+    from flows.warehouse.thresholds import Thresholds
 
     if incremental:
         source = _as_changes(source)
-    limits = Limits(
-        max_refused,
-        None if accept_shrink else max_shrink,
+    limits = Thresholds(
+        max_rejected,
+        None if allow_shrink else max_shrink,
         None if allow_vanished else max_vanished,
         min_matched,
         allow_missing_columns,
         strict,
     )
     place, moment = settings.home(home), instant(as_of) or now()
-    plan = Plan(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
+    plan = RunConfig(source, place, moment, limits, keep, full, memory, with_names, min_agreement)
     hand_on(notify)
-    manifest = night(plan, direct=direct, quiet=as_json, verbose=verbose)
+    manifest = execute(plan, direct=direct, quiet=as_json, verbose=verbose)
     if as_json:
         typer.echo(manifest.to_json(), nl=False)
         return
-    from pathstats.cli.render.run_summary import show_night
+    from pathstats.cli.render.run_summary import show_run
 
-    show_night(manifest, plan.home)
+    show_run(manifest, plan.home)
 
 
-def night(plan: "Plan", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
-    """One night with its progress on the screen, by Prefect or without it."""
-    from flows.pipeline import nothing_held, run_night
+def execute(plan: "RunConfig", *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
+    """One run with its progress on the screen, by Prefect or without it."""
+    from flows.pipeline import empty_warehouse, run_pipeline
     from flows.sources.registry import open_source
-    from pathstats.cli.render.console import night_progress, waiting
+    from pathstats.cli.render.console import run_progress, spinner
 
     # What can't begin is told at once, not after Prefect has started.
     if plan.source:
         open_source(plan.source)
     elif not plan.home.warehouse.exists():
-        raise nothing_held(plan.home)
-    with night_progress(quiet=quiet):
+        raise empty_warehouse(plan.home)
+    with run_progress(quiet=quiet):
         if direct:
             from flows.ops.notifications import Webhook
 
-            return run_night(plan, webhook=Webhook.of_environment())
+            return run_pipeline(plan, webhook=Webhook.of_environment())
         from pathstats.cli.prefect_settings import prepare
 
         prepare(verbose=verbose)
-        with nullcontext() if quiet else waiting("Starting Prefect (--direct runs without it)"):
+        with nullcontext() if quiet else spinner("Starting Prefect (--direct runs without it)"):
             from flows.nightly import nightly
             from flows.ops import prefect_server
 

@@ -53,7 +53,7 @@ def sandbox(
     from sandbox.app import Sandbox
     from sandbox.demo_values import world
     from sandbox.endpoints import SCOPES
-    from sandbox.fault_injection import Misbehaviour
+    from sandbox.fault_injection import Misbehavior
     from sandbox.oauth import Clients
     from sandbox.platform import Platform
     from sandbox.server import address, listening, serve
@@ -61,12 +61,12 @@ def sandbox(
     def platform(moment: datetime) -> Platform:
         return Platform(world(source, moment, company), moment, is_active=not inactive)
 
-    misbehaviour = Misbehaviour.of(misbehave)
+    misbehavior = Misbehavior.of(misbehave)
     listener = listening(port)
     try:
         served = platform(instant(as_of) or now())
         clients = Clients(tuple(SCOPES if scopes is None else scopes.split(",")), token_seconds)
-        app = Sandbox(served, clients, misbehaviour, limit, platform).app()
+        app = Sandbox(served, clients, misbehavior, limit, platform).app()
         _tell(served, address(listener))
         serve(app, listener)
     except KeyboardInterrupt:

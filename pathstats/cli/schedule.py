@@ -10,7 +10,7 @@ from pathstats.cli.options import (
     HomeOption,
     KeepOption,
     LeastAgreementOption,
-    MaxRefusedOption,
+    MaxRejectedOption,
     MaxShrinkOption,
     MaxVanishedOption,
     MemoryOption,
@@ -35,18 +35,18 @@ def schedule(
     with_names: NamesOption = False,
     notify: NotifyOption = None,
     verbose: VerboseOption = False,
-    max_refused: MaxRefusedOption = 0.05,
+    max_rejected: MaxRejectedOption = 0.05,
     max_shrink: MaxShrinkOption = 0.2,
     max_vanished: MaxVanishedOption = 0.05,
     min_matched: MinMatchedOption = 0.5,
     strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
-    """Run the night every night, from this terminal, until Ctrl-C.
+    """Run the run every run, from this terminal, until Ctrl-C.
 
     Each run prints a line with its figures. Uses the Prefect server of PREFECT_API_URL; without one it starts
     its own, which nothing but this command can use: it has no page.
-    A table that has shrunk too far holds every night back until one `pathstats run --accept-shrink`.
+    A table that has shrunk too far holds every run back until one `pathstats run --allow-shrink`.
 
     Examples:
 
@@ -60,15 +60,15 @@ def schedule(
     prepare(verbose=verbose)
     prepare_memory()
     from flows.ops.notifications import hand_on
-    from flows.run_config import Plan
+    from flows.run_config import RunConfig
     from flows.sources.registry import open_source
-    from flows.warehouse.thresholds import Limits
+    from flows.warehouse.thresholds import Thresholds
 
-    # A wrong word is told now, not by the first night.
+    # A wrong word is told now, not by the first run.
     open_source(source)
-    limits = Limits(max_refused, max_shrink, max_vanished, min_matched, strict=strict)
+    limits = Thresholds(max_rejected, max_shrink, max_vanished, min_matched, strict=strict)
     place = settings.home(home)
-    plan = Plan(
+    plan = RunConfig(
         source,
         place,
         now(),
@@ -79,9 +79,9 @@ def schedule(
         least_agreement=min_agreement,
     )
     hand_on(notify)
-    from flows.ops.schedule import serve_nightly
-    from pathstats.cli.render.console import waiting
+    from flows.ops.schedule import serve_schedule
+    from pathstats.cli.render.console import spinner
 
-    # Each night is for the time it was scheduled for.
+    # Each run is for the time it was scheduled for.
     parameters = {**plan.parameters(), "as_of": None}
-    serve_nightly(parameters, cron=cron, timezone=timezone, say=typer.echo, waiting=waiting)
+    serve_schedule(parameters, cron=cron, timezone=timezone, say=typer.echo, spinner=spinner)

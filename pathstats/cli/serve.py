@@ -50,7 +50,7 @@ def serve(
     listener = listening(host, port)
     from pathstats.endpoint.app import Serving, create_app
     from pathstats.endpoint.browser_link import BrowserLink
-    from pathstats.endpoint.key_cache import Keyring
+    from pathstats.endpoint.key_cache import KeyCache
     from pathstats.endpoint.server import serve
 
     # What goes to a log file or a service's journal contains no secret.
@@ -61,8 +61,8 @@ def serve(
     if link is not None:
         typer.echo(f"The report, for a browser on this machine: {address_of(listener)}{link.path}")
     if not place.latest.exists():
-        typer.echo("There is no release yet: until a night publishes one, the answer is 503.", err=True)
-    if Keyring(place).is_empty():
+        typer.echo("There is no release yet: until a run publishes one, the answer is 503.", err=True)
+    if KeyCache(place).is_empty():
         create = f"{typed.pathstats()} keys create --company C"
         typer.echo(f"There is no key yet: `{create}` makes one.", err=True)
     serve(app, listener)

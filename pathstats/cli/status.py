@@ -33,7 +33,7 @@ def status(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Tell which release answers, how old it and its data are, and what stopped the last night.
+    """Tell which release answers, how old it and its data are, and what stopped the last run.
 
     With --max-age it ends with 6 if the release is older, or if there is none.
 
@@ -64,12 +64,12 @@ def status(
 
         raise Stale(
             f"The latest release is as of {moment(manifest.as_of)}, longer than {max_age} ago; "
-            "see what stopped the night since, and run it."
+            "see what stopped the run since, and run it."
         )
 
 
 def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
-    """The latest release. Where there is none, say first what stopped the night that should have made it."""
+    """The latest release. Where there is none, say first what stopped the run that should have made it."""
     if failure and not home.latest.exists():
         from pathstats.cli.render.console import failure_sentences
 

@@ -59,7 +59,7 @@ def verify(
         raise ReleaseDamaged(
             f"{'Release' if len(damaged) == 1 else 'Releases'} {', '.join(damaged)} "
             f"{'is' if len(damaged) == 1 else 'are'} not what was published; "
-            f"`{typed.pathstats()} rollback` switches to an intact one, a new night publishes one."
+            f"`{typed.pathstats()} rollback` switches to an intact one, a new run publishes one."
         )
 
 

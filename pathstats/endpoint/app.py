@@ -8,14 +8,14 @@ from fastapi import FastAPI
 from pathstats.endpoint.browser_link import BrowserLink
 from pathstats.endpoint.direct_route import DirectRoute
 from pathstats.endpoint.errors import answer_errors
-from pathstats.endpoint.key_cache import Keyring
-from pathstats.endpoint.raw_path_middleware import AsReceived
+from pathstats.endpoint.key_cache import KeyCache
+from pathstats.endpoint.raw_path_middleware import RawPathMiddleware
 from pathstats.endpoint.release_context import Releases
 from pathstats.endpoint.report_routes import add_pages
 from pathstats.endpoint.routes import add_routes
 from schemas.home import Home
 
-_DESCRIPTION = """Statistics of learners on path sessions, from the latest release of a night.
+_DESCRIPTION = """Statistics of learners on path sessions, from the latest release of a run.
 
 Each answer is from one release. `ETag` and `Last-Modified` are the release's, `Consistent-Through` is the
 instant that its data are for; `If-None-Match` and `If-Modified-Since` are answered
@@ -50,10 +50,10 @@ def create_app(serving: Serving) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.router.route_class = DirectRoute
-    releases, keyring = Releases(serving.home), Keyring(serving.home)
+    releases, keyring = Releases(serving.home), KeyCache(serving.home)
     add_routes(app, releases, keyring)
     add_pages(app, releases, keyring, link=serving.link, with_names=serving.with_names)
-    app.add_middleware(AsReceived)
+    app.add_middleware(RawPathMiddleware)
     answer_errors(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

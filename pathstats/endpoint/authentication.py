@@ -6,14 +6,14 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.key_cache import KeyCache
 from schemas.errors import Unauthorized
 
 Credentials = tuple[str, str]
 NOBODYS: Credentials = ("", "")
 
 
-def authenticated(request: Request, keyring: Keyring) -> str:
+def authenticated(request: Request, keyring: KeyCache) -> str:
     """The company that the request may ask about.
 
     Raises: Unauthorized; HomeUnreadable if the keys can't be read.

@@ -1,4 +1,4 @@
-"""Limits on a client: how much it sends, how long it takes, how many connections there are."""
+"""Thresholds on a client: how much it sends, how long it takes, how many connections there are."""
 
 import asyncio
 import logging

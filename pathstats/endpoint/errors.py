@@ -23,7 +23,7 @@ def json_answer(body: str | bytes, status: int = 200, headers: Mapping[str, str]
     return Response(body, status, {**SECURITY_HEADERS, **(headers or {})}, "application/json")
 
 
-def refusal(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
+def rejection(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as an answer, which nobody keeps."""
     return json_answer(json.dumps({"error": code}), status, {"Cache-Control": "no-store", **(headers or {})})
 
@@ -32,36 +32,38 @@ def answer_errors(app: FastAPI) -> None:
     """Let every error of the app be answered here.
 
     404: not_found, report_not_found, and the look-up's three; 405: method_not_allowed; 401: unauthorized;
-    503: no_release until a night has published, unavailable while the release or the keys can't be read;
+    503: no_release until a run has published, unavailable while the release or the keys can't be read;
     500: internal_error, our fault.
     """
 
     async def ours(_: Request, error: Exception) -> Response:
         match error:
             case NotFound():
-                return refusal(error.status_code, error.code)
+                return rejection(error.status_code, error.code)
             case Unauthorized():
                 login = {"WWW-Authenticate": 'Basic realm="pathstats", charset="UTF-8"'}
-                return refusal(
+                return rejection(
                     error.status_code, error.body["error"], login if error.asks_for_login else None
                 )
             case NoRelease():
-                return refusal(503, "no_release", {"Retry-After": "60"})
+                return rejection(503, "no_release", {"Retry-After": "60"})
             case _:
                 log.error("%s", error)
-                return refusal(503, "unavailable", {"Retry-After": "60"})
+                return rejection(503, "unavailable", {"Retry-After": "60"})
 
     async def frameworks(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = http.HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
         # Routes know of GET only; HEAD is asked of them as GET.
-        return refusal(error.status_code, code, {"Allow": "GET, HEAD"} if error.status_code == 405 else None)
+        return rejection(
+            error.status_code, code, {"Allow": "GET, HEAD"} if error.status_code == 405 else None
+        )
 
     async def malformed(_: Request, __: Exception) -> Response:
-        return refusal(400, "bad_request")
+        return rejection(400, "bad_request")
 
     async def unexpected(_: Request, __: Exception) -> Response:
-        return refusal(500, "internal_error")
+        return rejection(500, "internal_error")
 
     app.add_exception_handler(PathStatsError, ours)
     app.add_exception_handler(HTTPException, frameworks)

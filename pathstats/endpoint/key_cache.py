@@ -12,7 +12,7 @@ from schemas.home import Home
 _OF_NO_KEY = bytes(32)
 
 
-class Keyring:
+class KeyCache:
     """The keys that open, read again whenever they have changed."""
 
     def __init__(self, home: Home) -> None:

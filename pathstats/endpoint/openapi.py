@@ -42,5 +42,5 @@ COMPANY_MISSING: dict[str, Any] = {"model": Error, "description": "`company_miss
 OTHERWISE: dict[str, Any] = {"model": Error, "description": "`method_not_allowed` and the like"}
 UNAVAILABLE: dict[str, Any] = {
     "model": Error,
-    "description": "`no_release` until a night has published, `unavailable` while it can't be read",
+    "description": "`no_release` until a run has published, `unavailable` while it can't be read",
 }

@@ -9,7 +9,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class AsReceived:
+class RawPathMiddleware:
     """Lets the app route by the path as it came over the wire.
 
     Servers decode a path as a whole: an id with an encoded slash would be two segments, and bytes that are no

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from pathstats.index_reader import OpenRelease
+from pathstats.index_reader import IndexReader
 from pathstats.lookup import PathStats
 from schemas.errors import ReleaseDamaged
 from schemas.home import Home
@@ -30,7 +30,7 @@ class Pinned:
     answers_since: when it began to answer: later, where somebody went back to an older release.
     """
 
-    open: OpenRelease
+    open: IndexReader
     release_id: str
     as_of: datetime
     etag: str
@@ -105,7 +105,7 @@ class Releases:
                     raise
 
 
-def _pinned(release: OpenRelease, home: Home) -> Pinned:
+def _pinned(release: IndexReader, home: Home) -> Pinned:
     try:
         answers_since = datetime.fromtimestamp(os.lstat(home.latest).st_mtime, UTC)
         file = release.release.manifest
@@ -121,7 +121,7 @@ def _pinned(release: OpenRelease, home: Home) -> Pinned:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReleaseDamaged(
             f"{release.release.manifest} can't be read; `pathstats rollback` switches to another release, "
-            "a new night publishes one."
+            "a new run publishes one."
         ) from error
 
 

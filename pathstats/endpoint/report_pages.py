@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from pathstats.index_reader import OpenRelease
+from pathstats.index_reader import IndexReader
 from schemas.errors import ReportNotFound
 from schemas.manifest import Manifest
 
 
-def company_page(release: OpenRelease, company_id: str) -> bytes:
+def company_page(release: IndexReader, company_id: str) -> bytes:
     """The page of a company: the release's only one, or the company's among several.
 
     Raises: ReportNotFound.

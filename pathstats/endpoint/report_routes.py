@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pathstats.endpoint.authentication import NOBODYS, in_headers, in_login, in_query, query_of
 from pathstats.endpoint.browser_link import BrowserLink
-from pathstats.endpoint.errors import SECURITY_HEADERS, refusal
-from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.errors import SECURITY_HEADERS, rejection
+from pathstats.endpoint.key_cache import KeyCache
 from pathstats.endpoint.openapi import COMPANY_MISSING, SECURITY, responses, responses_made_anew
 from pathstats.endpoint.release_context import Releases
 from pathstats.endpoint.report_pages import company_page, session_page
@@ -29,7 +29,7 @@ _PAGE = {"description": "A page.", "content": {"text/html": {"schema": {"type": 
 
 
 def add_pages(
-    app: FastAPI, releases: Releases, keyring: Keyring, *, link: BrowserLink | None, with_names: bool
+    app: FastAPI, releases: Releases, keyring: KeyCache, *, link: BrowserLink | None, with_names: bool
 ) -> None:
     """The report's page and those of its sessions.
 
@@ -74,7 +74,7 @@ def add_pages(
         pinned = releases.pin()
         companies = [given] if given else pinned.open.companies(limit=2)
         if len(companies) > 1:
-            return refusal(400, "company_missing")
+            return rejection(400, "company_missing")
         company_id = companies[0] if companies else ""
         pinned.open.check_session(company_id, session_id)
         pinned, page = await run_in_threadpool(
@@ -85,7 +85,7 @@ def add_pages(
         return HTMLResponse(page, headers={**_HTML_HEADERS, **pinned.headers_of_what_is_made})
 
 
-def _company(request: Request, keyring: Keyring, link: BrowserLink | None) -> str | None:
+def _company(request: Request, keyring: KeyCache, link: BrowserLink | None) -> str | None:
     """Whose pages may be shown; null if anybody's.
 
     Raises: Unauthorized.

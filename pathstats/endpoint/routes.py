@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from pathstats.endpoint.authentication import authenticated
 from pathstats.endpoint.errors import SECURITY_HEADERS, json_answer
-from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.key_cache import KeyCache
 from pathstats.endpoint.openapi import OTHERWISE, SECURITY, UNAVAILABLE, responses
 from pathstats.endpoint.release_context import Releases, iso
 from pathstats.endpoint.response_models import Health, LearnerStats, Readiness, SessionStats, UsersStats
@@ -27,7 +27,7 @@ _STATS = "/api/v1/paths/sessions/{sessionId}/stats"
 _LEARNERS_AT_ONCE = 500
 
 
-def add_routes(app: FastAPI, releases: Releases, keyring: Keyring) -> None:
+def add_routes(app: FastAPI, releases: Releases, keyring: KeyCache) -> None:
     """The look-up, its companions, and whether there is something to ask.
 
     Coroutines ask SQLite themselves: a look-up takes 0.03 ms, a thread would take more. What takes longer is

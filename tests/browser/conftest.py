@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from flows.report.export import Wanted, write_folder
 from schemas.home import Home, Release
-from tests.helpers.one_run import latest, night
+from tests.helpers.one_run import latest, run
 
 CHROMIUM = os.environ.get("PATHSTATS_CHROMIUM", "/usr/bin/chromium")
 Opener = Callable[..., Page]
@@ -68,7 +68,7 @@ def opened(browser: Browser, complaints: list[str]) -> Iterator[Opener]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """Enough sessions and learners for lists that go on."""
     home = tmp_path_factory.mktemp("demo")
-    night("demo:learners=400", home)
+    run("demo:learners=400", home)
     return latest(home)
 
 

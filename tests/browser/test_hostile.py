@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from flows.report.export import Wanted, write_folder
 from schemas.home import Home, Release
 from tests.browser.conftest import Opener
-from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.one_run import as_ndjson, latest, run
 from tests.helpers.training_company import training
 
 MARKUP = '</script><script>window.caught = 1</script><img src=x onerror="window.caught = 2">'
@@ -41,7 +41,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Release:
     for row in tables["users"]:
         row |= {"first_name": MARKUP, "last_name": WRITTEN_BACKWARDS, "email": QUOTES}
     place = tmp_path_factory.mktemp("hostile")
-    night(as_ndjson(place / "in", tables), place / "home")
+    run(as_ndjson(place / "in", tables), place / "home")
     return latest(place / "home")
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from flows.report.export import Wanted, write_folder
 from schemas.home import Home
 from tests.browser.conftest import Opener
-from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.one_run import as_ndjson, latest, run
 from tests.helpers.training_company import training
 
 INHERITED = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf"]
@@ -33,7 +33,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if row["user_id"] == "toString":
             row |= {"first_name": None, "last_name": None, "email": None}
     place = tmp_path_factory.mktemp("inherited")
-    night(as_ndjson(place / "in", tables), place / "home")
+    run(as_ndjson(place / "in", tables), place / "home")
     release = latest(place / "home")
     wanted = Wanted(None, ("constructor",), with_names=request.param)
     write_folder(Home(place / "home"), release, place, wanted, lambda done, of: None)

@@ -37,7 +37,7 @@ def test_it_is_complete_and_quiet(opened: Opener, release: Release) -> None:
         "Sessions",
         "Who needs attention",
         "Progress and scores",
-        "Night by night",
+        "Run by run",
         "Quality of the data",
         "What the figures mean",
     ]
@@ -176,8 +176,8 @@ def test_whoever_tabs_through_sees_where_they_are(opened: Opener, release: Relea
         (5 * HOUR, "5 hours old", False),
         (60, "less than an hour old", False),
         (-3 * HOUR, "3 hours ahead of this computer's clock", False),
-        (26 * HOUR + 60, "26 hours old: no night has followed here", True),
-        (72 * HOUR, "3 days old: no night has followed here", True),
+        (26 * HOUR + 60, "26 hours old: no run has followed here", True),
+        (72 * HOUR, "3 days old: no run has followed here", True),
     ],
 )
 def test_how_fresh_it_is_goes_by_the_clock_of_who_looks(

@@ -1,4 +1,4 @@
-"""`pathstats check` of whole tables and of changes, and a night's arguments that can't go together."""
+"""`pathstats check` of whole tables and of changes, and a run's arguments that can't go together."""
 
 import json
 import os
@@ -48,8 +48,8 @@ def test_changes_are_checked_by_themselves(source: Path, tmp_path: Path) -> None
     users.head(1).with_columns(status=pl.lit("deleted")).write_parquet(feed / "users.parquet")
     shown = ask("check", f"changes:{feed}")
     assert shown.exit_code == 0
-    assert "A night would take these changes in." in shown.stdout
-    assert "waiting" not in shown.stdout.splitlines()[0]
+    assert "A run would take these changes in." in shown.stdout
+    assert "pending" not in shown.stdout.splitlines()[0]
 
 
 def test_a_folder_without_changes_says_so(tmp_path: Path) -> None:
@@ -57,18 +57,18 @@ def test_a_folder_without_changes_says_so(tmp_path: Path) -> None:
     assert "No table has changes there" in ask("check", f"changes:{tmp_path / 'feed'}").stdout
 
 
-def test_a_table_and_its_changes_are_checked_as_a_first_night_would(source: Path) -> None:
+def test_a_table_and_its_changes_are_checked_as_a_first_run_would(source: Path) -> None:
     users = pl.read_parquet(source / "users.parquet")
     changed(source / "changes", source, users.head(1).with_columns(status=pl.lit("asleep")))
-    checked = ask("check", f"files:{source}", "--json", "--max-refused", "0.3")
+    checked = ask("check", f"files:{source}", "--json", "--max-rejected", "0.3")
     found = tables(checked)
     assert (found["users"]["delivery"], found["users"]["read"]) == ("full and changes", 4)
     assert found["paths"]["delivery"] == "full"
-    # A night holds each delivery against the limit: one of one row, not one of four.
-    assert (checked.exit_code, json.loads(checked.stdout)["held_back_by"]) == (5, ["users"])
+    # A run holds each delivery against the limit: one of one row, not one of four.
+    assert (checked.exit_code, json.loads(checked.stdout)["blocked_by"]) == (5, ["users"])
 
 
-def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_night(source: Path, tmp_path: Path) -> None:
+def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path, tmp_path: Path) -> None:
     (source / "users.parquet").rename(tmp_path / "users.parquet")
     (source / "changes").mkdir()
     checked = ask("check", f"files:{source}")
@@ -86,7 +86,7 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_night(source: Pat
         (("--incremental", "--source", "files:"), "needs a folder"),
     ],
 )
-def test_a_night_that_can_t_begin_is_told_in_one_sentence(
+def test_a_run_that_can_t_begin_is_told_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     done = ask("run", *arguments, "--home", str(tmp_path / "home"))
@@ -112,15 +112,15 @@ def test_each_help_names_the_sources(command: str) -> None:
         assert source in words
 
 
-def test_a_source_of_which_no_enrolment_counts(tmp_path: Path) -> None:
+def test_a_source_of_which_no_enrollment_counts(tmp_path: Path) -> None:
     tables = small_world() | {"users": [{**row, "company_id": "ACME"} for row in small_world()["users"]]}
     source = f"files:{as_ndjson(tmp_path / 'in', tables)}"
     shown = CliRunner().invoke(app, ["check", source])
     assert shown.exit_code == 5
-    assert "every enrolment waits for a partner" in shown.stdout
+    assert "every enrollment waits for a partner" in shown.stdout
     assert re.search(r"enrollments +3 +unknown_user +the partner of user_id has not arrived", shown.stdout)
     told = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
-    assert (told["held_back_by"], told["nobody_counts"]) == ([], True)
+    assert (told["blocked_by"], told["nobody_counts"]) == ([], True)
 
 
 def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Path, tmp_path: Path) -> None:

@@ -355,17 +355,17 @@ def test_4_not_enrolled(home: Path, pair: tuple[str, str]) -> None:
 # 5
 
 
-def test_5_too_many_refused_rows(home: Path, tmp_path: Path, still_answers: Callable[[], None]) -> None:
+def test_5_too_many_rejected_rows(home: Path, tmp_path: Path, still_answers: Callable[[], None]) -> None:
     source = small_source(tmp_path / "source")
     file = source / "users.parquet"
     pl.read_parquet(file).with_columns(status=pl.lit("asleep")).write_parquet(file)
     done = shell(home, "run", "--source", f"files:{source}", "--as-of", AS_OF, "--direct", "--json")
     assert done.returncode == 5
-    assert re.search(r"Table users: 3 of 3 rows refused, .*bad_enum", the_sentence(done))
+    assert re.search(r"Table users: 3 of 3 rows rejected, .*bad_enum", the_sentence(done))
     still_answers()
     checked = shell(home, "check", f"files:{source}", "--json")
     assert (checked.returncode, checked.stderr) == (5, "")
-    assert json.loads(checked.stdout)["held_back_by"] == ["users"]
+    assert json.loads(checked.stdout)["blocked_by"] == ["users"]
     seen = shell(home, "check", f"files:{source}")
     assert (seen.returncode, SECRET in seen.stdout) == (5, False)
 
@@ -390,11 +390,11 @@ def test_1_a_home_below_a_regular_file(tmp_path: Path) -> None:
     assert "can't be written" in the_sentence(done)
 
 
-def test_1_a_second_night_at_the_same_time(home: Path, still_answers: Callable[[], None]) -> None:
+def test_1_a_second_run_at_the_same_time(home: Path, still_answers: Callable[[], None]) -> None:
     with FileLock(Home(home).lock):
         done = shell(home, "run", "--source", "demo:learners=200", "--direct", "--json")
         assert done.returncode == 1
-        assert "Another night is running" in the_sentence(done)
+        assert "Another run is running" in the_sentence(done)
         still_answers()
 
 

@@ -13,7 +13,7 @@ import pytest
 from flows.report.attempt_labels import day
 from pathstats.explain import Explanation, explanation
 from pathstats.lookup import PathStats
-from tests.helpers.one_run import AS_OF, night, published
+from tests.helpers.one_run import AS_OF, published, run
 
 Row = dict[str, Any]
 RULES = {
@@ -32,7 +32,7 @@ PER_KIND = 25
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("explain") / "home"
-    night("demo:learners=400,seed=3", place, AS_OF)
+    run("demo:learners=400,seed=3", place, AS_OF)
     return place
 
 

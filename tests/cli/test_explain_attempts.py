@@ -10,7 +10,7 @@ from flows.report.attempt_labels import number
 from pathstats.cli.render import console
 from pathstats.explain import Explanation, explanation
 from pathstats.lookup import PathStats
-from tests.helpers.one_run import as_ndjson, as_parquet, latest, night
+from tests.helpers.one_run import as_ndjson, as_parquet, latest, run
 from tests.reference.tables import at, world
 
 SAID = {
@@ -68,7 +68,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Z    | S         | 2 Mar   | 2 Mar     |       |          |
         """,
     )
-    night(as_parquet(place / "in", tables), place / "home", at("20 Mar"))
+    run(as_parquet(place / "in", tables), place / "home", at("20 Mar"))
     return place / "home"
 
 
@@ -95,7 +95,7 @@ def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Pa
         steps="step | min_score \n A | 80",
         activity="step | completed | score \n A | 2 Mar | 60 \n A | 3 Mar | 85 \n A | 4 Mar | 90",
     )
-    night(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("10 Mar"))
+    run(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("10 Mar"))
     assert listed(explained(tmp_path / "home")) == {
         "A": [
             "2 Mar 60 % counts: 60 % < 80 %",
@@ -122,7 +122,7 @@ def test_attempts_of_other_enrollments_and_sessions_are_told_as_such(tmp_path: P
         T       | A    | 5 Mar   | 6 Mar
         """,
     )
-    night(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("20 Mar"))
+    run(as_parquet(tmp_path / "in", tables), tmp_path / "home", at("20 Mar"))
     replay = "and the path must be replayed in this session"
     assert listed(explained(tmp_path / "home")) == {
         "A": [
@@ -157,7 +157,7 @@ def with_rejected(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """,
     )
     tables["step_activity"][3]["session_id"] = None
-    night(as_ndjson(place / "in", tables), place / "home", at("10 Mar"))
+    run(as_ndjson(place / "in", tables), place / "home", at("10 Mar"))
     return place / "home"
 
 

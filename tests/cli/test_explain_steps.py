@@ -4,7 +4,7 @@ import pytest
 
 from pathstats.explain import explanation
 from pathstats.lookup import PathStats
-from tests.helpers.one_run import as_parquet, night
+from tests.helpers.one_run import as_parquet, run
 from tests.reference.tables import at, world
 
 Said = dict[tuple[str, str], list[str]]
@@ -44,7 +44,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
         u3   | S       | A    | 2 Mar     | 80
         """,
     )
-    night(as_parquet(place / "in", tables), place / "home", at("10 Mar"))
+    run(as_parquet(place / "in", tables), place / "home", at("10 Mar"))
     ask = PathStats(place / "home")
     pairs = [("S", "u1"), ("S", "u2"), ("S", "u3"), ("C", "u1")]
     return {(s, u): explanation(ask.find(s, u, company_id="acme")).sentences for s, u in pairs}

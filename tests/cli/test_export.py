@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from pathstats import export as export_module
 from pathstats.cli.main import app
 from schemas.home import PARQUET_TABLES
-from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.one_run import as_parquet, latest, run, small_world
 
 # What a spreadsheet skips before a formula is no protection from it.
 FORMULAS = [
@@ -46,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     twice = {**tables["path_sessions"][0], "session_id": "long", "name": "y" * 40_000}
     tables["path_sessions"] += [twice, {**twice, "ends_at": None}]
-    night(as_parquet(place / "in", tables), place / "home")
+    run(as_parquet(place / "in", tables), place / "home")
     return place / "home"
 
 
@@ -164,16 +164,16 @@ def test_every_table_goes_into_both(
     assert [file.name for file in tmp_path.iterdir()] == [f"{table}.{form}"]
 
 
-def test_more_rows_than_a_sheet_holds_are_refused(
+def test_more_rows_than_a_sheet_holds_are_rejected(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert export_module._ROWS == 1_048_575
     monkeypatch.setattr(export_module, "_ROWS", 3)
     assert export(home, "path_session_stats", "--to", str(tmp_path / "fits.xlsx")).exit_code == 0
     monkeypatch.setattr(export_module, "_ROWS", 2)
-    refused = export(home, "path_session_stats", "--to", str(tmp_path / "more.xlsx"))
-    assert refused.exit_code == 2
-    assert "has 3 rows, and a sheet of Excel holds 2 below its header" in refused.stderr
+    rejected = export(home, "path_session_stats", "--to", str(tmp_path / "more.xlsx"))
+    assert rejected.exit_code == 2
+    assert "has 3 rows, and a sheet of Excel holds 2 below its header" in rejected.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["fits.xlsx"]
 
 
@@ -181,9 +181,9 @@ def test_without_its_extra_it_says_what_to_install(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    refused = export(home, "users", "--to", str(tmp_path / "users.xlsx"))
-    assert (refused.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert re.fullmatch(r"pathstats: Workbooks need the extra `excel`: pip install .*\n", refused.stderr)
+    rejected = export(home, "users", "--to", str(tmp_path / "users.xlsx"))
+    assert (rejected.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert re.fullmatch(r"pathstats: Workbooks need the extra `excel`: pip install .*\n", rejected.stderr)
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
@@ -207,16 +207,16 @@ def test_what_fails_half_way_leaves_the_file_as_it_was(
 
 
 def test_what_is_no_table_is_said(home: Path) -> None:
-    refused = export(home, "manifest")
-    assert (refused.exit_code, refused.stdout) == (4, "")
-    assert "There is no table 'manifest'; the release contains path_session_stats, " in refused.stderr
+    rejected = export(home, "manifest")
+    assert (rejected.exit_code, rejected.stdout) == (4, "")
+    assert "There is no table 'manifest'; the release contains path_session_stats, " in rejected.stderr
 
 
 @pytest.mark.parametrize("name", ["x.pdf", "x.csv.gz", "x.parquet", "x.XLS"])
-def test_a_format_that_it_does_not_write_is_refused(home: Path, tmp_path: Path, name: str) -> None:
-    refused = export(home, "users", "--to", str(tmp_path / name))
-    assert (refused.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert "`export` writes .csv and .xlsx" in refused.stderr
+def test_a_format_that_it_does_not_write_is_rejected(home: Path, tmp_path: Path, name: str) -> None:
+    rejected = export(home, "users", "--to", str(tmp_path / name))
+    assert (rejected.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "`export` writes .csv and .xlsx" in rejected.stderr
 
 
 def test_a_format_that_is_named_wins(home: Path, tmp_path: Path) -> None:
@@ -294,19 +294,19 @@ def test_an_export_that_is_ended_leaves_nothing(home: Path, tmp_path: Path) -> N
     """As a service manager or a shutdown ends it, with rows in its temporary files."""
     code = """
 import time
-from pathstats import exporting
+from pathstats import export
 from pathstats.cli.main import main
 def written_and_waiting(*_):
-    print("waiting", flush=True)
+    print("writing", flush=True)
     time.sleep(60)
-exporting._write_meanings = written_and_waiting
+export._write_meanings = written_and_waiting
 main()
 """
     file = tmp_path / "users.xlsx"
     command = [sys.executable, "-c", code, "export", "users", "--to", str(file), "--home", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "waiting\n"
+        assert process.stdout.readline() == "writing\n"
         assert list(tmp_path.iterdir())
         process.terminate()
         _, error = process.communicate(timeout=60)

@@ -15,7 +15,7 @@ from schemas.errors import UsageError
 from schemas.home import default_home
 
 ROOT = Path(__file__).parent.parent.parent
-ADDRESSES = ("s3://bucket/x", "file:///srv/x", "https://example.org/x", "gs://bucket")
+ADDRESSES = ("s3://part/x", "file:///srv/x", "https://example.org/x", "gs://part")
 COMMANDS = [
     ("demo", "--direct"),
     ("run", "--direct", "--source", "demo:learners=200"),
@@ -43,10 +43,10 @@ def test_an_address_is_no_home_for_any_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    refused = CliRunner().invoke(app, [*command, "--home", "s3://bucket/x"])
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("pathstats: s3://bucket/x can't be a home")
-    assert len(refused.stderr.splitlines()) == 1
+    rejected = CliRunner().invoke(app, [*command, "--home", "s3://part/x"])
+    assert (rejected.exit_code, rejected.stdout) == (2, "")
+    assert rejected.stderr.startswith("pathstats: s3://part/x can't be a home")
+    assert len(rejected.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,8 +72,8 @@ def test_an_address_is_no_home_for_python(address: str) -> None:
 
 
 def test_an_address_in_the_environment_is_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATHSTATS_HOME", "s3://bucket/x")
-    with pytest.raises(UsageError, match="s3://bucket/x can't be a home"):
+    monkeypatch.setenv("PATHSTATS_HOME", "s3://part/x")
+    with pytest.raises(UsageError, match="s3://part/x can't be a home"):
         PathStats()
 
 

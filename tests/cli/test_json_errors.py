@@ -27,9 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("check", "files:/nowhere"), 3, "no such folder"),
         (("run", "--direct", "--source", "files:/nowhere", "--home", "EMPTY"), 3, "no such folder"),
         (("run", "--direct", "--as-of", "soon", "--home", "EMPTY"), 2, "not an ISO time"),
-        (("run", "--max-refused", "7", "--home", "EMPTY"), 2, "--max-refused"),
+        (("run", "--max-rejected", "7", "--home", "EMPTY"), 2, "--max-rejected"),
         (("status", "--max-old", "1d"), 2, "--max-old"),
-        (("keys", "list", "--home", "s3://bucket"), 2, "s3:"),
+        (("keys", "list", "--home", "s3://part"), 2, "s3:"),
     ],
 )
 def test_a_failure_is_a_json_object(

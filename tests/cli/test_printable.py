@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from pathstats.cli.main import app
 from pathstats.cli.render import console
-from tests.helpers.one_run import as_parquet, night, small_world
+from tests.helpers.one_run import as_parquet, run, small_world
 
 # Clears the screen, sets the title, C1's way to begin a sequence, and a text that runs backwards.
 USER, STEP, SESSION = "u1\x1b[2J", "A\x1b]0;title\x9c", "S\x9b31m\u202eevil"
@@ -23,7 +23,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for rows in tables.values():
         for row in rows:
             row.update({key: renamed[value] for key, value in row.items() if value in renamed})
-    night(as_parquet(place / "in", tables), place / "home")
+    run(as_parquet(place / "in", tables), place / "home")
     return place / "home"
 
 

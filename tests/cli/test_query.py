@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from pathstats.cli.main import app
 from pathstats.cli.render import console
 from tests.helpers.home_with_releases import home_with_one_release
-from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.one_run import as_parquet, latest, run, small_world
 
 ODD = "SELECT interval 3 day AS i, [1, 2] AS l, {'a': 1} AS s, 'x'::BLOB AS b, NULL AS n, 'nan'::DOUBLE AS f"
 TIMES = "SELECT TIMESTAMPTZ '2026-03-10 00:00:00Z' AS t, TIMESTAMPTZ '2026-03-10 00:00:00.5Z' AS u"
@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = small_world()
     tables["users"] = [{**row, "email": SECRET} for row in tables["users"]]
     place = tmp_path_factory.mktemp("query")
-    night(as_parquet(place / "source", tables), place / "home")
+    run(as_parquet(place / "source", tables), place / "home")
     return place / "home"
 
 
@@ -91,9 +91,9 @@ def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: st
 
 def test_two_columns_of_one_name_are_shown_but_are_no_json(home: Path) -> None:
     assert ask(home, "SELECT 1 AS a, 2 AS a").stdout.split() == ["a", "a", "1", "2"]
-    refused = ask(home, "SELECT 1 AS a, 2 AS a", "--format", "json")
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "two columns named a" in refused.stderr
+    rejected = ask(home, "SELECT 1 AS a, 2 AS a", "--format", "json")
+    assert (rejected.exit_code, rejected.stdout) == (2, "")
+    assert "two columns named a" in rejected.stderr
 
 
 def test_a_long_answer_is_cut_and_says_so(home: Path) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from pathstats.cli.main import app
 from pathstats.cli.render import console, release_list, release_status
 from schemas.home import Home
-from tests.helpers.home_with_releases import MADE, edit_manifest, home_with_one_release, ids, nights, shelve
+from tests.helpers.home_with_releases import MADE, edit_manifest, home_with_one_release, ids, runs, shelve
 from tests.helpers.one_run import AS_OF
 
 FIRST, EARLY, LATE = "20260310T000000Z-1", "20260301T000000Z-1", "20260302T000000Z-1"
@@ -25,7 +25,7 @@ FIRST, EARLY, LATE = "20260310T000000Z-1", "20260301T000000Z-1", "20260302T00000
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """EARLY and LATE, then FIRST, which answers."""
     home = home_with_one_release(tmp_path_factory.mktemp("three"))
-    nights(home, 1, 2)
+    runs(home, 1, 2)
     return home.root
 
 
@@ -59,7 +59,7 @@ def test_the_list_newest_first_with_a_star_at_the_latest(home: Home) -> None:
     assert header.split("  ")[1] == "release"
     assert [row.split()[0] for row in rows] == ["*", LATE, EARLY]
     assert re.fullmatch(rf"  {LATE}  2026-03-02 00:00  2020-03-11 02:00 +3  \d+\.\d kB", rows[1]), (
-        "as of, made, enrolments, size"
+        "as of, made, enrollments, size"
     )
     assert max(map(len, (header, *rows))) <= 80
     assert "Rolled back" not in shown.stdout
@@ -74,7 +74,7 @@ def test_the_list_for_machines(home: Home) -> None:
     late = told["releases"][1]
     assert late["as_of"] == "2026-03-02T00:00:00+00:00"
     assert late["created_at"] == "2020-03-11T02:00:00+00:00"
-    assert late["enrolments"] == 3
+    assert late["enrollments"] == 3
     files = [file for file in home.release(LATE).folder.iterdir() if file.name != "manifest.json"]
     assert late["bytes"] == sum(file.stat().st_size for file in files)
 
@@ -83,7 +83,7 @@ def test_the_list_after_a_rollback(home: Home) -> None:
     assert ask(home, "rollback", LATE).exit_code == 0
     shown = ask(home, "releases").stdout
     assert [line.split()[1] for line in shown.splitlines() if line.startswith("* 2026")] == [LATE]
-    assert re.search(rf"Rolled back to {LATE} at .* UTC,\nfrom {FIRST}; the next night", shown)
+    assert re.search(rf"Rolled back to {LATE} at .* UTC,\nfrom {FIRST}; the next run", shown)
     told = facts(home, "releases")
     assert [it["release_id"] for it in told["releases"]] == [FIRST, LATE, EARLY]
     assert [it["is_latest"] for it in told["releases"]] == [False, True, False]
@@ -145,7 +145,7 @@ def test_an_unknown_release_id_is_not_found(home: Home, command: str) -> None:
     assert "`pathstats releases` lists" in done.stderr
 
 
-def test_a_damaged_one_is_refused(home: Home) -> None:
+def test_a_damaged_one_is_rejected(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "rollback", LATE)
     assert (done.exit_code, done.stdout) == (7, "")
@@ -307,17 +307,17 @@ def test_a_table_much_older_than_the_release_is_warned_of_in_words(home: Home) -
 
 @pytest.mark.parametrize("command", ["run", "demo"])
 @pytest.mark.parametrize("how", ["option", "environment", "default"])
-def test_a_night_keeps_what_it_is_told(
+def test_a_run_keeps_what_it_is_told(
     home: Home, monkeypatch: pytest.MonkeyPatch, command: str, how: str
 ) -> None:
     place = home if command == "run" else Home(home.root / "demo")
     if command == "demo":
         shutil.copytree(home.published, place.published, symlinks=True)
     source = ("--source", "demo:learners=200") if command == "run" else ("--learners", "200")
-    night = (command, *source, "--direct", "--as-of", (AS_OF + timedelta(days=1)).isoformat())
+    run = (command, *source, "--direct", "--as-of", (AS_OF + timedelta(days=1)).isoformat())
     if how == "environment":
         monkeypatch.setenv("PATHSTATS_KEEP", "2")
-    done = ask(home, *night, *(("--keep", "2") if how == "option" else ()))
+    done = ask(home, *run, *(("--keep", "2") if how == "option" else ()))
     assert done.exit_code == 0, done.stderr
     made = "20260311T000000Z-1"
     assert ids(place) == ({made, FIRST, LATE, EARLY} if how == "default" else {made, FIRST})
@@ -340,6 +340,6 @@ def test_torn_note_of_a_failure_is_evidence_of_one(home: Home, torn: str) -> Non
     os.utime(home.failure, (AS_OF.timestamp(), AS_OF.timestamp()))
     shown = ask(home, "status")
     assert shown.exit_code == 0
-    assert "The last night failed at 2026-03-10 00:00 UTC: failure.json does not say why" in shown.stdout
-    assert "No night has failed since." not in shown.stdout
+    assert "The last run failed at 2026-03-10 00:00 UTC: failure.json does not say why" in shown.stdout
+    assert "No run has failed since." not in shown.stdout
     assert facts(home, "status")["last_failure"]["at"] == "2026-03-10T00:00:00.000000+00:00"

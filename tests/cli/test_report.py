@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pathstats.cli.main import app
 from schemas.home import Release
-from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.one_run import as_ndjson, latest, run
 from tests.helpers.training_company import data_of, training
 from tests.reference.rows import Tables
 
@@ -18,7 +18,7 @@ from tests.reference.rows import Tables
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The training of `acme`, and of `other` one session whose id is no file name."""
     place = tmp_path_factory.mktemp("report")
-    night(as_ndjson(place / "in", with_another_company(training())), place / "home")
+    run(as_ndjson(place / "in", with_another_company(training())), place / "home")
     return place / "home"
 
 
@@ -91,16 +91,16 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
 def test_what_is_not_there_is_said_in_one_line(
     home: Path, tmp_path: Path, options: tuple[str, ...], said: str, code: int
 ) -> None:
-    refused = report(home, tmp_path / "out", *options)
-    assert (refused.exit_code, refused.stdout) == (code, "")
-    assert said in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    rejected = report(home, tmp_path / "out", *options)
+    assert (rejected.exit_code, rejected.stdout) == (code, "")
+    assert said in rejected.stderr
+    assert len(rejected.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
 def test_without_a_release_it_says_so(tmp_path: Path) -> None:
-    refused = report(tmp_path, tmp_path / "out")
-    assert (refused.exit_code, "holds no release yet" in refused.stderr) == (4, True)
+    rejected = report(tmp_path, tmp_path / "out")
+    assert (rejected.exit_code, "holds no release yet" in rejected.stderr) == (4, True)
 
 
 def test_the_release_stays_as_it_was(home: Path, tmp_path: Path) -> None:

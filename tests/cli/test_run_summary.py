@@ -1,4 +1,4 @@
-"""The closing page of a night, its artifact and its line in `status`: they say what the release holds."""
+"""The closing page of a run, its artifact and its line in `status`: they say what the release holds."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from schemas.enums import RESTATEMENTS, TRANSITIONS
 from schemas.home import Home, Release
 from schemas.manifest import Manifest, TableIn
 from schemas.outputs import PathSessionStats, StatusChanges
-from tests.helpers.one_run import latest, night, published
+from tests.helpers.one_run import latest, published, run
 from transforms.status_changes import transitions
 
 FIRST, SECOND, EARLIER = (datetime(2026, 3, day, 2, tzinfo=UTC) for day in (9, 10, 5))
@@ -30,10 +30,10 @@ Page = Callable[[Manifest], str]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's nights of two days."""
+    """The demo's runs of two days."""
     place = tmp_path_factory.mktemp("screen") / "home"
     for as_of in (FIRST, SECOND):
-        night("demo:learners=300", place, as_of)
+        run("demo:learners=300", place, as_of)
     return place
 
 
@@ -44,13 +44,13 @@ def manifest(home: Path) -> Manifest:
 
 @pytest.fixture
 def page(home: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """What a night shows on a terminal of 80 columns."""
+    """What a run shows on a terminal of 80 columns."""
 
     def shown(manifest: Manifest) -> str:
         written = StringIO()
         console = Console(file=written, width=80, force_terminal=True, color_system=None, highlight=False)
         monkeypatch.setattr(run_summary, "screen", console)
-        run_summary.show_night(manifest, Home(home))
+        run_summary.show_run(manifest, Home(home))
         return written.getvalue()
 
     return shown
@@ -87,7 +87,7 @@ def test_it_counts_enrollments_that_were_not_so_in_the_release_before(
     assert shown == {kind: len(now[kind] - before[kind]) for kind in now}
     assert shown["completed"] > 0
     assert f"Since {manifest.since} (as of 2026-03-09 02:00 UTC)" in page(manifest)
-    said = re.search(r"Computed ([\d,]+) enrolments; ([\d,]+) that", page(manifest))
+    said = re.search(r"Computed ([\d,]+) enrollments; ([\d,]+) that", page(manifest))
     assert said
     rows = published(home, "path_session_stats").height
     assert [int(number) for number in said.groups()] == [manifest.computed, rows - manifest.computed]
@@ -98,7 +98,7 @@ def test_a_demo_s_second_day_tells_of_work_and_of_no_restatement(home: Path, man
     causes = dict(published(home, "status_changes")["cause"].value_counts().iter_rows())
     assert causes["activity"] > sum(causes.values()) / 2
     assert "definition" not in causes
-    # What was done in the two hours between its midnight and the night's time is learnt a day later.
+    # What was done in the two hours between its midnight and the run's time is learnt a day later.
     assert causes.get("correction of earlier data", 0) < sum(causes.values()) / 20
     assert [manifest.transitions[kind] for kind in RESTATEMENTS] == [0, 0, 0, 0]
 
@@ -112,13 +112,13 @@ def test_restatements_are_told_where_there_are_any(manifest: Manifest, page: Pag
 
 
 def test_where_there_is_nothing_to_compare_with_it_says_so(manifest: Manifest, page: Page) -> None:
-    first = page(replace(manifest, since=None, transitions={}, carried=0))
+    first = page(replace(manifest, since=None, transitions={}, reused=0))
     assert "There was no release to compare with" in first
     assert "became late" not in first
-    earlier = replace(manifest, as_of=EARLIER.isoformat(), carried=0)
+    earlier = replace(manifest, as_of=EARLIER.isoformat(), reused=0)
     assert "is for a later time" in page(earlier)
     assert "became late" not in page(earlier)
-    assert f"Computed all {manifest.computed:,} enrolments." in page(earlier)
+    assert f"Computed all {manifest.computed:,} enrollments." in page(earlier)
     for one in (replace(manifest, since=None), earlier):
         assert "became late" not in markdown(one)
 
@@ -129,8 +129,8 @@ def test_the_table_of_millions_of_rows_fits_80_columns(manifest: Manifest, page:
         65_912_116, 65_912_116, 12_345, 1_234, 10_234, {"time_order": 1_234}, "", delivery, 65_912_116
     )
     shown = page(replace(manifest, tables_in=dict.fromkeys(manifest.tables_in, long)))
-    head, table = re.search(r"^(table .*held) *\n((?:\w.*\n)+)", shown, re.M).groups()  # type: ignore[union-attr]
-    assert head.split() == ["table", "came", "read", "folded", "refused", "waiting", "held"]
+    head, table = re.search(r"^(table .*rows) *\n((?:\w.*\n)+)", shown, re.M).groups()  # type: ignore[union-attr]
+    assert head.split() == ["table", "came", "read", "deduplicated", "rejected", "pending", "rows"]
     for line, name in zip(table.splitlines(), manifest.tables_in, strict=True):
         came, *numbers = line.removeprefix(name).split()
         assert came == {"full and changes": "both", "none": "–"}.get(delivery, delivery)
@@ -142,12 +142,12 @@ def test_the_table_of_millions_of_rows_fits_80_columns(manifest: Manifest, page:
 
 def test_the_artifacts_say_the_same(manifest: Manifest) -> None:
     words = markdown(manifest)
-    assert f"| since `{manifest.since}` | enrolments |" in words
+    assert f"| since `{manifest.since}` | enrollments |" in words
     for kind in (*TRANSITIONS, *RESTATEMENTS):
         assert f"| {kind} | {manifest.transitions[kind]:,} |" in words
-    assert f"{manifest.computed:,} enrolments computed, {manifest.carried:,} carried over" in words
+    assert f"{manifest.computed:,} enrollments computed, {manifest.reused:,} carried over" in words
     users = next(row for row in table_rows(manifest) if row["table"] == "users")
-    assert (users["came"], users["held"]) == ("full", "300")
+    assert (users["came"], users["rows"]) == ("full", "300")
 
 
 def test_status_tells_it_in_one_line(home: Path, manifest: Manifest) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pathstats.endpoint import keys
 from schemas.home import Home
 from tests.helpers.home_with_releases import home_with_one_release
-from tests.helpers.one_run import as_parquet, night
+from tests.helpers.one_run import as_parquet, run
 from tests.helpers.server_process import Headers, Server, asking
 from tests.reference.tables import world
 
@@ -64,7 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         enrollments=ENROLLMENTS,
         activity=ACTIVITY,
     )
-    night(as_parquet(folder / "in", tables), folder / "home")
+    run(as_parquet(folder / "in", tables), folder / "home")
     return folder / "home"
 
 

@@ -14,8 +14,8 @@ from schemas.home import Home
 from schemas.manifest import Manifest
 from tests.endpoint.conftest import STATS
 from tests.helpers.app_in_process import InProcess
-from tests.helpers.home_with_releases import nights
-from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.home_with_releases import runs
+from tests.helpers.one_run import as_parquet, latest, run, small_world
 from tests.helpers.server_process import Headers, Server, asking
 
 ANSWERS = [f"{STATS}/u1", STATS, f"{STATS}/users"]
@@ -78,7 +78,7 @@ def test_what_is_not_there_is_never_not_modified(server: Server, acme: Headers) 
 def test_after_a_rollback_nobody_is_told_that_nothing_changed(own_home: Home) -> None:
     """The older release was made before what was answered last."""
     home = own_home
-    older, newer = nights(home, 11, 12)
+    older, newer = runs(home, 11, 12)
     headers = asking("acme", keys.create(home, "acme", "", NOW)[1])
     client = InProcess(create_app(Serving(home)))
     tags = {}
@@ -102,7 +102,7 @@ def test_a_home_that_is_made_anew_answers_anew(tmp_path: Path) -> None:
     client = InProcess(create_app(Serving(home)))
     for world in (small_world(), {**small_world(), "step_activity": []}):
         shutil.rmtree(home.root, ignore_errors=True)
-        night(as_parquet(tmp_path / "in", world), home.root)
+        run(as_parquet(tmp_path / "in", world), home.root)
         assert latest(home.root).folder.name == "20260310T000000Z-1"
         headers = asking("acme", keys.create(home, "acme", "", NOW)[1])
         answers.append(client.get(f"{STATS}/u1", headers=headers))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pathstats.endpoint import keys
-from pathstats.endpoint.key_cache import Keyring
+from pathstats.endpoint.key_cache import KeyCache
 from schemas.errors import HomeUnreadable, UsageError
 from schemas.home import Home
 from tests.endpoint.conftest import STATS
@@ -79,12 +79,12 @@ def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_company_that_nobody_knows_is_said_and_made_all_the_same(home: Path) -> None:
-    """Its first night may be still to come."""
+    """Its first run may be still to come."""
     made = shell(home, "create", "--company", "akme")
     assert made.returncode == 0
     assert "holds no company 'akme'" in made.stderr
     key = made.stdout.strip()
-    assert Keyring(Home(home)).opens("akme", key)
+    assert KeyCache(Home(home)).opens("akme", key)
 
 
 def test_only_a_hash_is_kept_and_for_the_owner_alone(place: Home) -> None:
@@ -116,7 +116,7 @@ def test_the_same_key_to_another_company_has_another_hash() -> None:
 def test_made_at_once_none_is_lost(place: Home) -> None:
     with ThreadPoolExecutor(8) as threads:
         texts = list(threads.map(lambda n: keys.create(place, f"c{n}", "", NOW)[1], range(24)))
-    keyring = Keyring(place)
+    keyring = KeyCache(place)
     assert all(keyring.opens(f"c{n}", text) for n, text in enumerate(texts))
 
 
@@ -132,7 +132,7 @@ def test_a_change_that_dies_half_way_leaves_the_keys_as_they_were(
         dying.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             keys.create(place, "zen", "", NOW)
-    keyring = Keyring(place)
+    keyring = KeyCache(place)
     assert keyring.opens("acme", text)
     assert [key.company_id for key in keys.read(place)] == ["acme"]
     keys.create(place, "zen", "", NOW)
@@ -140,7 +140,7 @@ def test_a_change_that_dies_half_way_leaves_the_keys_as_they_were(
 
 
 def test_without_a_file_nothing_opens(place: Home) -> None:
-    keyring = Keyring(place)
+    keyring = KeyCache(place)
     assert keyring.is_empty()
     assert not keyring.opens("acme", "")
     assert not keyring.opens("", "")
@@ -157,7 +157,7 @@ def test_without_a_file_nothing_opens(place: Home) -> None:
 )
 def test_a_damaged_file_opens_nothing_and_says_so(place: Home, damaged: str) -> None:
     _, text = keys.create(place, "acme", "", NOW)
-    keyring = Keyring(place)
+    keyring = KeyCache(place)
     assert keyring.opens("acme", text)
     place.keys.write_bytes(damaged.encode("utf-8", "surrogateescape"))
     for _ in range(2):
@@ -173,7 +173,7 @@ def test_a_hash_that_is_none_is_damage(place: Home) -> None:
     told = json.loads(place.keys.read_text())
     place.keys.write_text(json.dumps([{**told[0], "hash": "no hash"}]))
     with pytest.raises(HomeUnreadable):
-        Keyring(place).opens("acme", text)
+        KeyCache(place).opens("acme", text)
 
 
 @pytest.mark.parametrize("company", ["", " ", "a\0b", "a\nb"])
@@ -192,7 +192,7 @@ def test_each_question_takes_the_same_steps(place: Home, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         "hmac.compare_digest", lambda one, two: bool(compared.append((len(one), len(two)))) or one == two
     )
-    keyring = Keyring(place)
+    keyring = KeyCache(place)
     asked = [("acme", text), ("acme", other), ("zen", text), ("acme", ""), ("", ""), ("acme", "x" * 999)]
     assert [keyring.opens(*it) for it in asked] == [True, False, False, False, False, False]
     assert compared == [(32, 32)] * len(asked)

@@ -1,4 +1,4 @@
-"""Limits on what a client takes from the server: memory, connections and time."""
+"""Thresholds on what a client takes from the server: memory, connections and time."""
 
 import asyncio
 import logging

@@ -12,19 +12,19 @@ import pytest
 
 from flows.release.publish import switch_latest
 from pathstats import PathStats
-from pathstats.index_reader import OpenRelease
+from pathstats.index_reader import IndexReader
 from schemas.errors import PathSessionNotFound, ReleaseDamaged
 from schemas.home import Home, Release
 from schemas.outputs import SUMMARY_COUNTS
-from tests.helpers.home_with_releases import nights
-from tests.helpers.one_run import AS_OF, latest, night
+from tests.helpers.home_with_releases import runs
+from tests.helpers.one_run import AS_OF, latest, run
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A company in which every status occurs."""
     home = tmp_path_factory.mktemp("demo") / "home"
-    night("demo:learners=300", home, AS_OF)
+    run("demo:learners=300", home, AS_OF)
     return latest(home)
 
 
@@ -37,7 +37,7 @@ def without_its_newer_index(release: Release, folder: Path) -> Release:
 
 
 def test_counts_are_those_of_the_summary(demo: Release) -> None:
-    opened = OpenRelease(demo)
+    opened = IndexReader(demo)
     seen = set()
     for row in pl.read_parquet(demo.table("session_summary")).iter_rows(named=True):
         counts = opened.counts(row["company_id"], row["session_id"])
@@ -52,7 +52,7 @@ def test_statuses_are_counted_too(demo: Release) -> None:
     stats = pl.read_parquet(demo.table("path_session_stats")).filter(
         "is_current", pl.col("archived_at").is_null()
     )
-    opened = OpenRelease(demo)
+    opened = IndexReader(demo)
     for (company_id, session_id), rows in stats.group_by("company_id", "session_id"):
         counted = dict(rows.group_by("status").len().iter_rows())
         found = opened.counts(str(company_id), str(session_id)).statuses
@@ -61,7 +61,7 @@ def test_statuses_are_counted_too(demo: Release) -> None:
 
 @pytest.mark.parametrize("is_older", [False, True], ids=["newer", "older"])
 def test_all_learners_are_those_that_can_be_looked_up(demo: Release, tmp_path: Path, is_older: bool) -> None:
-    opened = OpenRelease(without_its_newer_index(demo, tmp_path) if is_older else demo)
+    opened = IndexReader(without_its_newer_index(demo, tmp_path) if is_older else demo)
     stats = pl.read_parquet(demo.table("path_session_stats")).filter("is_current")
     for (company_id, session_id), rows in stats.group_by("company_id", "session_id"):
         company, session = str(company_id), str(session_id)
@@ -72,7 +72,7 @@ def test_all_learners_are_those_that_can_be_looked_up(demo: Release, tmp_path: P
 
 
 def test_a_session_of_nobody(demo: Release) -> None:
-    opened = OpenRelease(demo)
+    opened = IndexReader(demo)
     company = opened.only_company()
     session = pl.read_parquet(demo.table("path_sessions"))["session_id"][0]
     for asked in ((company, "nowhere"), ("nobody", session), (company, "\ud800")):
@@ -83,7 +83,7 @@ def test_a_session_of_nobody(demo: Release) -> None:
 
 
 def test_it_answers_on_when_it_is_deleted(own_home: Home) -> None:
-    opened = OpenRelease(latest(own_home.root))
+    opened = IndexReader(latest(own_home.root))
     learners = opened.learners("acme", "S")
     first = next(learners)
     shutil.rmtree(opened.release.folder)
@@ -97,16 +97,16 @@ def test_a_session_whose_answers_are_damaged(own_home: Home) -> None:
     with closing(sqlite3.connect(release.lookup_index)) as index:
         index.execute("UPDATE answers SET body = 'no JSON'")
         index.commit()
-    with pytest.raises(ReleaseDamaged, match="publish the night again"):
-        OpenRelease(release).counts("acme", "S")
+    with pytest.raises(ReleaseDamaged, match="publish the run again"):
+        IndexReader(release).counts("acme", "S")
 
 
 def test_a_release_that_answers_no_more_is_let_go(own_home: Home) -> None:
-    """Else each night would leave its files open, and deleted ones their room on the disk (Linux)."""
+    """Else each run would leave its files open, and deleted ones their room on the disk (Linux)."""
     stats = PathStats(own_home.root)
     gc.disable()
     try:
-        for release_id in nights(own_home, 11, 12, 13, 14):
+        for release_id in runs(own_home, 11, 12, 13, 14):
             switch_latest(own_home, release_id)
             assert stats.lookup("S", "u1")["progress"] == 50
             assert len(list(stats.latest().learners("acme", "S"))) == 3

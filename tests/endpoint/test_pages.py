@@ -17,7 +17,7 @@ from pathstats.endpoint.browser_link import BrowserLink
 from schemas.home import Home
 from tests.endpoint.conftest import STATS
 from tests.helpers.app_in_process import InProcess
-from tests.helpers.one_run import as_ndjson, latest, night, small_world
+from tests.helpers.one_run import as_ndjson, latest, run, small_world
 from tests.helpers.server_process import PATHSTATS, Headers, Server, asking
 
 UNAUTHORIZED = (401, '{"error": "unauthorized"}')
@@ -152,9 +152,9 @@ def test_by_another_name_or_forwarded_it_needs_a_key(one: Home, headers: Headers
 
 def test_elsewhere_it_needs_a_key_which_a_browser_asks_for(one: Home) -> None:
     client, acme = browser(one, opens=False), key_to(one, "acme")
-    refused = client.get("/")
-    assert (refused.status_code, refused.text) == UNAUTHORIZED
-    assert refused.headers["www-authenticate"].startswith('Basic realm="pathstats"')
+    rejected = client.get("/")
+    assert (rejected.status_code, rejected.text) == UNAUTHORIZED
+    assert rejected.headers["www-authenticate"].startswith('Basic realm="pathstats"')
     assert client.get("/", headers=acme).text == "<h1>Acme</h1>"
     assert client.get("/", headers=login(acme)).text == "<h1>Acme</h1>"
     assert client.get("/" + in_query(acme)).text == "<h1>Acme</h1>"
@@ -162,7 +162,7 @@ def test_elsewhere_it_needs_a_key_which_a_browser_asks_for(one: Home) -> None:
         assert client.get("/", headers={"Authorization": wrong}).status_code == 401
 
 
-def test_a_key_that_opens_nothing_is_refused_also_here(one: Home) -> None:
+def test_a_key_that_opens_nothing_is_rejected_also_here(one: Home) -> None:
     client = browser(one)
     assert client.get("/", headers=asking("acme", "wrong")).status_code == 401
     assert client.get("/?company=acme&apiKey=wrong").status_code == 401
@@ -275,7 +275,7 @@ def test_the_page_of_a_session_on_this_machine(one: Home, home: Path) -> None:
     assert (which.status_code, which.text) == (400, '{"error": "company_missing"}')
 
 
-def test_the_report_that_a_night_has_made(home: Path, acme: Headers, zen: Headers) -> None:
+def test_the_report_that_a_run_has_made(home: Path, acme: Headers, zen: Headers) -> None:
     """Of two companies: each key shows its own, and the list of both is nobody's page."""
     client = browser(Home(home), opens=False)
     pages = [client.get("/", headers=headers) for headers in (acme, zen)]
@@ -300,7 +300,7 @@ def test_a_release_of_nobody_has_no_page(tmp_path: Path) -> None:
     tables = small_world()
     for row in (*tables["users"], *tables["path_sessions"]):
         row["company_id"] = ""
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     client = browser(Home(tmp_path / "home"))
     for path, code in (("/", "report_not_found"), (SESSION, "path_session_not_found")):
         answer = client.get(path)

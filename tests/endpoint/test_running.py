@@ -23,7 +23,7 @@ from pathstats.endpoint.server import is_loopback, listening
 from schemas.errors import UsageError
 from schemas.home import Home
 from tests.endpoint.conftest import STATS
-from tests.helpers.one_run import as_parquet, latest, night, small_world
+from tests.helpers.one_run import as_parquet, latest, run, small_world
 from tests.helpers.server_process import Server, asking
 from tests.helpers.shell import pathstats
 
@@ -31,11 +31,11 @@ from tests.helpers.shell import pathstats
 _MANY = 200_000
 
 
-def refused(*options: str) -> subprocess.CompletedProcess[str]:
+def rejected(*options: str) -> subprocess.CompletedProcess[str]:
     return pathstats("serve", *options, env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"})
 
 
-def test_from_an_empty_home_to_the_first_night_and_on(tmp_path: Path) -> None:
+def test_from_an_empty_home_to_the_first_run_and_on(tmp_path: Path) -> None:
     with Server(tmp_path / "home") as server:
         server.wait_for("pathstats keys create --company C` makes one.")
         assert "There is no release yet" in server.words
@@ -49,7 +49,7 @@ def test_from_an_empty_home_to_the_first_night_and_on(tmp_path: Path) -> None:
             assert (answer.status_code, answer.json()) == (503, {"error": "no_release"})
             assert server.client.get(path).status_code == 401
 
-        night(as_parquet(tmp_path / "in", small_world()), server.home.root)
+        run(as_parquet(tmp_path / "in", small_world()), server.home.root)
         assert server.client.get(f"{STATS}/u1", headers=headers).json()["progress"] == 50
         ready = server.client.get("/readyz")
         told = ready.json()
@@ -58,7 +58,7 @@ def test_from_an_empty_home_to_the_first_night_and_on(tmp_path: Path) -> None:
         assert abs(told.pop("ageSeconds") - age.total_seconds()) < 60
         assert told == {"releaseId": "20260310T000000Z-1", "asOf": "2026-03-10T00:00:00.000Z"}
 
-        night(as_parquet(tmp_path / "in", {**small_world(), "step_activity": []}), server.home.root)
+        run(as_parquet(tmp_path / "in", {**small_world(), "step_activity": []}), server.home.root)
         assert server.client.get(f"{STATS}/u1", headers=headers).json()["progress"] == 0
 
         # What can't be read is said once, and no more than a line of it.
@@ -152,7 +152,7 @@ def test_a_port_that_is_taken(home: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = refused("--port", str(port), "--home", str(home))
+        done = rejected("--port", str(port), "--home", str(home))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"pathstats: Port {port} on 127.0.0.1 can't be had (Address already in use); "
@@ -162,7 +162,7 @@ def test_a_port_that_is_taken(home: Path) -> None:
 
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
 def test_a_port_that_is_none(port: str) -> None:
-    done = refused("--port", port)
+    done = rejected("--port", port)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ from flows.release.publish import switch_latest
 from pathstats.endpoint import keys
 from schemas.home import Home
 from tests.helpers.home_with_releases import shelve
-from tests.helpers.one_run import AS_OF, as_parquet, night
+from tests.helpers.one_run import AS_OF, as_parquet, run
 from tests.helpers.server_process import Server
 from tests.reference.rows import Tables
 from tests.reference.tables import world
@@ -45,7 +45,7 @@ def tables(n: int) -> Tables:
 def test_no_answer_is_wrong_and_none_fails(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     for n in (0, 1):
-        night(as_parquet(tmp_path / f"in {n}", tables(n)), home.root, AS_OF + timedelta(days=n))
+        run(as_parquet(tmp_path / f"in {n}", tables(n)), home.root, AS_OF + timedelta(days=n))
     made = [home.release(folder.name) for folder in sorted(home.releases.iterdir())]
     seen = Seen({it: keys.create(home, it, "", datetime.now(UTC))[1] for it in ("acme", "zen")})
     for release in made:

@@ -1,4 +1,4 @@
-"""Two nights at once, a lock that a killed night held, and readers that hold on to a release that is gone."""
+"""Two runs at once, a lock that a killed run held, and readers that hold on to a release that is gone."""
 
 import json
 import subprocess
@@ -10,32 +10,32 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.pipeline import run_night
-from flows.run_config import Plan
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
 from pathstats import PathStats, scan
 from pathstats.tables import latest_release, scan_table
 from schemas.errors import HomeBusy
 from schemas.home import Home
-from tests.helpers.killed_runs import ROOT, Kill, Nights, Task
+from tests.helpers.killed_runs import ROOT, Kill, Runs, Task
 from tests.helpers.numbered_worlds import changes, whole
 from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
-# A night that stops in the middle, until its stdin ends.
+# A run that stops in the middle, until its stdin ends.
 WAITING = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from flows import night
+from flows import pipeline
 from schemas.home import Home
-work = night.accept
+work = pipeline.accept
 def waiting(*arguments):
     print("in the middle", flush=True)
     sys.stdin.read()
     return work(*arguments)
-night.accept = waiting
+pipeline.accept = waiting
 source, home, as_of = sys.argv[1:]
-night.run_night(night.Plan(f"files:{source}", Home(Path(home)), datetime.fromisoformat(as_of)))
+pipeline.run_pipeline(pipeline.RunConfig(f"files:{source}", Home(Path(home)), datetime.fromisoformat(as_of)))
 """
 
 
@@ -44,7 +44,7 @@ def files(home: Path) -> dict[str, int]:
     return {str(it.relative_to(home)): it.lstat().st_mtime_ns for it in home.rglob("*")}
 
 
-def test_of_two_nights_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
+def test_of_two_runs_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
     source, home = as_parquet(tmp_path / "in", small_world()), tmp_path / "home"
     first = subprocess.Popen(
         [sys.executable, "-c", WAITING, str(source), str(home), AS_OF.isoformat()],
@@ -64,30 +64,30 @@ def test_of_two_nights_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
     )
     assert (second.returncode, json.loads(second.stdout)["exit_code"]) == (1, 1)
     (line,) = second.stderr.splitlines()
-    assert "Another night is running" in line
+    assert "Another run is running" in line
     with pytest.raises(HomeBusy):
-        run_night(Plan(f"files:{source}", Home(home), AS_OF))
+        run_pipeline(RunConfig(f"files:{source}", Home(home), AS_OF))
     after = files(home)
     # To ask for the lock touches its file.
-    assert {name: at for name, at in after.items() if name != "night.lock"} == {
-        name: at for name, at in before.items() if name != "night.lock"
+    assert {name: at for name, at in after.items() if name != "run.lock"} == {
+        name: at for name, at in before.items() if name != "run.lock"
     }
     first.communicate("")
     assert first.returncode == 0
     assert assert_complete(latest(home)).as_of == AS_OF.isoformat()
 
 
-def test_the_lock_of_a_killed_night_holds_nobody_up(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     source, home = whole(tmp_path / "in", 1), tmp_path / "home"
-    with Nights() as nights:
-        assert nights.run(Task(source, str(home), kill=Kill("flows.pipeline:accept", "before"))) == -9
+    with Runs() as runs:
+        assert runs.run(Task(source, str(home), kill=Kill("flows.pipeline:accept", "before"))) == -9
     assert Home(home).lock.exists()
-    run_night(Plan(source, Home(home), AS_OF))
+    run_pipeline(RunConfig(source, Home(home), AS_OF))
 
 
 def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    run_night(Plan(whole(tmp_path / "1", 1), home, AS_OF))
+    run_pipeline(RunConfig(whole(tmp_path / "1", 1), home, AS_OF))
     first = latest_release(home)
     stats = PathStats(home.root)
     assert stats.lookup("S", "u1")["globalTime"] == 1_000
@@ -99,12 +99,12 @@ def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tm
             "ORDER BY ALL"
         )
         assert many.fetchone() == (14,)
-        run_night(Plan(changes(tmp_path / "2", 2), home, AS_OF + timedelta(days=1)))
+        run_pipeline(RunConfig(changes(tmp_path / "2", 2), home, AS_OF + timedelta(days=1)))
         # Replaced: who began before reads the old one to its end, who asks now the new one.
         assert begun.collect()["global_time_ms"].to_list() == [1_000, 14, 2_000]
         assert of_first.select(pl.sum("time_ms")).collect().item() == 3_014
         assert stats.lookup("S", "u1")["globalTime"] == 2_000
-        run_night(Plan(changes(tmp_path / "3", 3), home, AS_OF + timedelta(days=2), keep=1))
+        run_pipeline(RunConfig(changes(tmp_path / "3", 3), home, AS_OF + timedelta(days=2), keep=1))
         # Deleted: what is open stays readable.
         assert not first.folder.exists()
         assert many.fetchall()[-1] == (2_000,)
@@ -117,7 +117,7 @@ def test_the_latest_release_is_found_though_it_is_replaced_and_deleted_meanwhile
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(tmp_path / "home")
-    run_night(Plan(whole(tmp_path / "1", 1), home, AS_OF))
+    run_pipeline(RunConfig(whole(tmp_path / "1", 1), home, AS_OF))
     resolve, gone = Path.resolve, iter([home.release("20260309T000000Z-1").folder])
     monkeypatch.setattr(Path, "resolve", lambda path: next(gone, None) or resolve(path))
     assert latest_release(home).folder.name == "20260310T000000Z-1"

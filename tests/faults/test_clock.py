@@ -9,10 +9,10 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from flows.database.connection import Duck
-from flows.pipeline import run_night
+from flows.database.connection import Connection
+from flows.pipeline import run_pipeline
 from flows.release import catalog, publish
-from flows.run_config import Plan
+from flows.run_config import RunConfig
 from pathstats.cli.main import app
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -28,8 +28,10 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def night(home: Home, as_of: datetime = AS_OF, keep: int = 30, *, anew: bool = False) -> Manifest:
-    return run_night(Plan(f"files:{home.root.parent / 'in'}", home, as_of, keep=keep, anew=anew))
+def run(home: Home, as_of: datetime = AS_OF, keep: int = 30, *, full_refresh: bool = False) -> Manifest:
+    return run_pipeline(
+        RunConfig(f"files:{home.root.parent / 'in'}", home, as_of, keep=keep, full_refresh=full_refresh)
+    )
 
 
 def written_at(home: Home, moment: datetime) -> None:
@@ -47,8 +49,8 @@ def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch
             return datetime(next(clock), 6, 1, tzinfo=tz)
 
     monkeypatch.setattr(publish, "datetime", Jumping)
-    made = [night(home, AS_OF + n * DAY, keep=2) for n in range(4)]
-    assert [manifest.carried for manifest in made] == [0, 3, 3, 3]
+    made = [run(home, AS_OF + n * DAY, keep=2) for n in range(4)]
+    assert [manifest.reused for manifest in made] == [0, 3, 3, 3]
     assert latest(home.root).folder.name == made[3].release_id
     # Two are kept, of which the latest is one; the other is the one that claims to be made last.
     assert [it.release_id for it in catalog.published(home)] == [made[2].release_id, made[3].release_id]
@@ -61,7 +63,7 @@ def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch
 def test_files_of_another_time(home: Home, year: int) -> None:
     written_at(home, datetime(year, 6, 1, tzinfo=UTC))
     begun = datetime.now(UTC).replace(microsecond=0)
-    made = night(home)
+    made = run(home)
     # No file is from a time to come, or from before there were such files: it was taken now.
     taken = datetime.fromisoformat(made.tables_in["users"].data_as_of)
     assert begun <= taken <= datetime.now(UTC)
@@ -69,15 +71,15 @@ def test_files_of_another_time(home: Home, year: int) -> None:
 
 
 def test_definitions_from_files_that_grow_older(home: Home) -> None:
-    """Each night's definition is another one; versions never overlap, and the last one delivered holds."""
+    """Each run's definition is another one; versions never overlap, and the last one delivered holds."""
     for number, day in enumerate((9, 5, 7, 3)):
         tables = small_world()
         tables["path_steps"][0] |= {"min_score": 10 * (number + 1)}
         as_parquet(home.root.parent / "in", tables)
         written_at(home, datetime(2026, 3, day, tzinfo=UTC))
-        night(home)
-    with Duck(home.warehouse) as duck:
-        versions = duck.rows(
+        run(home)
+    with Connection(home.warehouse) as connection:
+        versions = connection.rows(
             "SELECT min_score, valid_from, valid_to FROM path_steps WHERE min_score IS NOT NULL"
         )
     assert all(begins is None or ends is None or begins < ends for _, begins, ends in versions)
@@ -87,18 +89,18 @@ def test_definitions_from_files_that_grow_older(home: Home) -> None:
         held = [v for v in versions if (not v[1] or v[1] <= moment) and (not v[2] or moment < v[2])]
         assert len(held) == 1, (moment, versions)
     incremental = tables_of(latest(home.root).folder)
-    night(home, anew=True)
+    run(home, full_refresh=True)
     anew = tables_of(latest(home.root).folder)
     for name in incremental.keys() - {"status_changes"}:
         assert_frame_equal(incremental[name], anew[name])
 
 
 def test_an_as_of_before_the_last(home: Home, tmp_path: Path) -> None:
-    """There and back again: each release is what a home that knows no other night publishes."""
-    night(home)
+    """There and back again: each release is what a home that knows no other run publishes."""
+    run(home)
     for place, as_of in enumerate([AS_OF - 5 * DAY, AS_OF]):
-        night(home, as_of)
-        run_night(Plan(f"files:{tmp_path / 'in'}", Home(tmp_path / f"alone-{place}"), as_of))
+        run(home, as_of)
+        run_pipeline(RunConfig(f"files:{tmp_path / 'in'}", Home(tmp_path / f"alone-{place}"), as_of))
         right = tables_of(latest(tmp_path / f"alone-{place}").folder)
         found = tables_of(latest(home.root).folder)
         for name in right.keys() - {"status_changes"}:

@@ -1,4 +1,4 @@
-"""Ctrl-C is Ctrl-C wherever it falls: no failure of the night, no TypeError, and never forgotten."""
+"""Ctrl-C is Ctrl-C wherever it falls: no failure of the run, no TypeError, and never forgotten."""
 
 import signal
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows import pipeline as nights
-from flows.pipeline import run_night
-from flows.run_config import Plan
+from flows import pipeline as runs
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
 from pathstats.cli.main import app
 from schemas.home import Home
 from tests.helpers.one_run import AS_OF, as_parquet, small_world
@@ -34,33 +34,33 @@ def turned_into_another() -> None:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    return Plan(f"files:{as_parquet(tmp_path / 'in', small_world())}", Home(tmp_path / "home"), AS_OF)
+def plan(tmp_path: Path) -> RunConfig:
+    return RunConfig(f"files:{as_parquet(tmp_path / 'in', small_world())}", Home(tmp_path / "home"), AS_OF)
 
 
-def command(plan: Plan) -> Result:
-    """The night by `pathstats run`."""
+def command(plan: RunConfig) -> Result:
+    """The run by `pathstats run`."""
     arguments = ["--source", str(plan.source), "--home", str(plan.home.root), "--direct"]
     return CliRunner().invoke(app, ["run", *arguments])
 
 
 @pytest.fixture(params=[dropped, turned_into_another])
 def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C falls while a night transforms."""
-    transform = nights.transform
+    """Ctrl-C falls while a run transforms."""
+    transform = runs.transform
 
     def fatal(*arguments: Any) -> Any:
         request.param()
         return transform(*arguments)
 
-    monkeypatch.setattr(nights, "transform", fatal)
+    monkeypatch.setattr(runs, "transform", fatal)
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_a_night_is_interrupted_and_has_not_failed(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_interrupted_and_has_not_failed(plan: RunConfig, capsys: pytest.CaptureFixture[str]) -> None:
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        run_night(plan)
+        run_pipeline(plan)
     assert not plan.home.latest.exists()
     assert not plan.home.failure.exists()
     assert capsys.readouterr().err == ""
@@ -68,17 +68,17 @@ def test_a_night_is_interrupted_and_has_not_failed(plan: Plan, capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_the_command_says_so(plan: Plan) -> None:
+def test_the_command_says_so(plan: RunConfig) -> None:
     done = command(plan)
     assert done.exit_code == 130
     assert "interrupted; nothing half-done was published." in done.output
 
 
-def test_without_it_a_failure_is_one(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_it_a_failure_is_one(plan: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> Any:
         raise TypeError
 
-    monkeypatch.setattr(nights, "transform", fails)
+    monkeypatch.setattr(runs, "transform", fails)
     done = command(plan)
     assert done.exit_code == 1
     assert "TypeError" in done.output

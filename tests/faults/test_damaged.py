@@ -1,4 +1,4 @@
-"""A warehouse or a last release that can't be read: the night says so, and publishes what it would have."""
+"""A warehouse or a last release that can't be read: the run says so, and publishes what it would have."""
 
 import logging
 import random
@@ -14,27 +14,27 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.database.connection import Duck
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from schemas.errors import HeldBack, NightFailed, WarehouseDamaged
+from flows.database.connection import Connection
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from schemas.errors import RunBlocked, RunFailed, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Manifest
 from tests.helpers.home_with_releases import home_with_one_release
 from tests.helpers.numbered_worlds import tables_of
-from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, run, small_world
 
 LATER = AS_OF + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
 def published_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A source in `in`, a `home` where it was published, and a `next-home` where the next night was too."""
+    """A source in `in`, a `home` where it was published, and a `next-home` where the next run was too."""
     folder = tmp_path_factory.mktemp("once")
     home_with_one_release(folder)
     source = folder / "in"
     shutil.copytree(folder / "home", folder / "next-home", symlinks=True)
-    night(source, folder / "next-home", LATER)
+    run(source, folder / "next-home", LATER)
     return folder
 
 
@@ -83,13 +83,13 @@ def checksum(block: bytes) -> int:
 
 def of_another_layout(home: Home) -> None:
     """As a pathstats of times to come makes it, or one of the past."""
-    with Duck(home.warehouse) as duck:
-        duck.execute("UPDATE layout SET version = version + 1")
+    with Connection(home.warehouse) as connection:
+        connection.execute("UPDATE layout SET version = version + 1")
 
 
 def of_no_layout(home: Home) -> None:
-    with Duck(home.warehouse) as duck:
-        duck.execute("DROP TABLE layout")
+    with Connection(home.warehouse) as connection:
+        connection.execute("DROP TABLE layout")
 
 
 def a_folder(home: Home) -> None:
@@ -143,7 +143,7 @@ def test_a_damaged_warehouse_is_built_anew(
     damage(home)
     (home.root / "warehouse.duckdb.damaged-of-before").write_text("the one that was set aside before")
     with caplog.at_level(logging.WARNING):
-        made = night(published_once / "in", home.root, LATER)
+        made = run(published_once / "in", home.root, LATER)
     (words,) = caplog.messages
     assert "can't be read and is now warehouse.duckdb.damaged-20260311T000000Z" in words
     assert_rebuilt(home, published_once, made)
@@ -158,7 +158,7 @@ def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(
     garbage(home)
     before = home.warehouse.read_bytes()
     with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
-        run_night(Plan(None, home, LATER))
+        run_pipeline(RunConfig(None, home, LATER))
     assert home.warehouse.read_bytes() == before
     assert_complete(latest(home.root))
 
@@ -166,7 +166,7 @@ def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(
 def test_one_of_another_layout_says_so(home: Home) -> None:
     of_another_layout(home)
     with pytest.raises(WarehouseDamaged, match=r"made by another version of pathstats; run again with"):
-        run_night(Plan(None, home, LATER))
+        run_pipeline(RunConfig(None, home, LATER))
     assert_complete(latest(home.root))
 
 
@@ -177,10 +177,10 @@ def test_changes_alone_do_not_make_a_new_warehouse(home: Home, published_once: P
     tables["users"] = tables["users"][:1]
     changes = as_parquet(tmp_path / "changes", tables)
     for _ in range(2):
-        with pytest.raises(HeldBack, match="users: 1 rows where the last release holds 3"):
-            run_night(Plan(f"changes:{changes}", home, LATER))
+        with pytest.raises(RunBlocked, match="users: 1 rows where the last release holds 3"):
+            run_pipeline(RunConfig(f"changes:{changes}", home, LATER))
     assert assert_complete(latest(home.root)).as_of == AS_OF.isoformat()
-    assert_rebuilt(home, published_once, night(published_once / "in", home.root, LATER))
+    assert_rebuilt(home, published_once, run(published_once / "in", home.root, LATER))
 
 
 def test_a_warehouse_that_another_program_has_open_is_left_alone(home: Home, published_once: Path) -> None:
@@ -190,16 +190,16 @@ def test_a_warehouse_that_another_program_has_open_is_left_alone(home: Home, pub
     ) as other:
         assert other.stdout
         other.stdout.readline()
-        with pytest.raises(NightFailed, match="is open in another program"):
-            night(published_once / "in", home.root, LATER)
+        with pytest.raises(RunFailed, match="is open in another program"):
+            run(published_once / "in", home.root, LATER)
         other.communicate("\n")
     assert not list(home.root.glob("*.damaged-*"))
-    assert night(published_once / "in", home.root, LATER).carried == 3
+    assert run(published_once / "in", home.root, LATER).reused == 3
 
 
 def test_a_failing_query_is_not_taken_for_damage(tmp_path: Path) -> None:
-    with Duck(tmp_path / "w.duckdb") as duck, pytest.raises(duckdb.ConversionException):
-        duck.execute("SELECT CAST('Corrupt' AS INTEGER)")
+    with Connection(tmp_path / "w.duckdb") as connection, pytest.raises(duckdb.ConversionException):
+        connection.execute("SELECT CAST('Corrupt' AS INTEGER)")
 
 
 def shortened(file: Path) -> None:
@@ -224,11 +224,11 @@ DAMAGED_RELEASES = [
 
 
 @pytest.mark.parametrize(("file", "damage"), DAMAGED_RELEASES)
-def test_a_damaged_last_release_stops_no_night(
+def test_a_damaged_last_release_stops_no_run(
     home: Home, published_once: Path, file: str, damage: Callable[[Path], None]
 ) -> None:
     damage(latest(home.root).folder / file)
-    made = night(published_once / "in", home.root, LATER)
+    made = run(published_once / "in", home.root, LATER)
     assert assert_complete(latest(home.root)) == made
     assert (made.computed, made.since) == (3, None)
     stats = pl.read_parquet(latest(home.root).table("path_session_stats"))

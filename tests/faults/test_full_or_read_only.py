@@ -1,4 +1,4 @@
-"""No room, or no permission, to write: one sentence, the last release answers, the next night succeeds."""
+"""No room, or no permission, to write: one sentence, the last release answers, the next run succeeds."""
 
 import ctypes
 import os
@@ -19,10 +19,10 @@ from pathstats import PathStats
 from pathstats.cli.main import app
 from schemas.errors import PathStatsError
 from schemas.home import Home
-from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, run, small_world
 
 PATHSTATS = Path(sys.executable).with_name("pathstats")
-# KiB that are left when a night begins: it stops at its first write, in the release, or at its report.
+# KiB that are left when a run begins: it stops at its first write, in the release, or at its report.
 ROOMS = (0, 20, 40, 50, 60, 80, 140)
 # So many are enough to publish, and too few for the warehouse to put its log in its place.
 JUST_ENOUGH = 400
@@ -92,7 +92,7 @@ def test_a_disk_that_fills_up(
     shutil.copytree(published_once / "home", home, symlinks=True)
     first = assert_complete(latest(home))
     with room_for(room, small_disk), pytest.raises(PathStatsError, match=r"Make room|no room") as stopped:
-        night(source, home, LATER)
+        run(source, home, LATER)
     assert stopped.value.exit_code == 1
     incident = incidents.going_on(Home(home))
     assert incident is not None
@@ -101,7 +101,7 @@ def test_a_disk_that_fills_up(
     assert not Home(home).building.folder.exists()
     assert assert_complete(latest(home)) == first
     assert PathStats(home).lookup("S", "u2")["progress"] == 100
-    assert night(source, home, LATER) == assert_complete(latest(home))
+    assert run(source, home, LATER) == assert_complete(latest(home))
     assert not Home(home).failure.exists()
 
 
@@ -109,12 +109,12 @@ def test_a_disk_that_is_just_not_full(published_once: Path, tmp_path: Path, smal
     source, home = published_once / "in", (small_disk or tmp_path) / "home"
     shutil.copytree(published_once / "home", home, symlinks=True)
     with room_for(JUST_ENOUGH, small_disk):
-        assert night(source, home, LATER) == assert_complete(latest(home))
+        assert run(source, home, LATER) == assert_complete(latest(home))
     tables = small_world()
     tables["enrollments"] = tables["enrollments"][:2]
     as_parquet(tmp_path / "fewer", tables)
-    manifest = night(tmp_path / "fewer", home, LATER + timedelta(days=1))
-    assert (manifest.enrolments, manifest.carried) == (2, 2)
+    manifest = run(tmp_path / "fewer", home, LATER + timedelta(days=1))
+    assert (manifest.enrollments, manifest.reused) == (2, 2)
 
 
 def test_a_full_disk_as_a_shell_sees_it(
@@ -126,8 +126,8 @@ def test_a_full_disk_as_a_shell_sees_it(
         done = shell(source, home)
         told = CliRunner().invoke(app, ["status", "--home", str(home)])
     assert_one_sentence(done, "Make room and run again")
-    assert "The last night failed at" in told.stdout
-    assert "No night has failed since." not in told.stdout
+    assert "The last run failed at" in told.stdout
+    assert "No run has failed since." not in told.stdout
 
 
 def without_root_s_power() -> None:
@@ -141,7 +141,7 @@ def without_root_s_power() -> None:
 def test_a_folder_that_may_only_be_read(
     published_once: Path, tmp_path: Path, folder: str, words: str
 ) -> None:
-    """The night does not begin in a home that can't be written, else stops where it builds the release."""
+    """The run does not begin in a home that can't be written, else stops where it builds the release."""
     source, home = published_once / "in", tmp_path / "home"
     shutil.copytree(published_once / "home", home, symlinks=True)
     first = assert_complete(latest(home))
@@ -154,4 +154,4 @@ def test_a_folder_that_may_only_be_read(
     assert assert_complete(latest(home)) == first
     for path, mode in modes.items():
         path.chmod(mode)
-    assert night(source, home, LATER).as_of == LATER.isoformat()
+    assert run(source, home, LATER).as_of == LATER.isoformat()

@@ -1,4 +1,4 @@
-"""Nights killed with SIGKILL at every stage, while readers ask: nothing is lost, the next night is right."""
+"""Runs killed with SIGKILL at every stage, while readers ask: nothing is lost, the next run is right."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from schemas.home import Home
 from tests.helpers import numbered_worlds
 from tests.helpers.kill_points import AT_FIRST, BY_CHANGES, IN_FULL
-from tests.helpers.killed_runs import ROOT, Kill, Nights, Task
+from tests.helpers.killed_runs import ROOT, Kill, Runs, Task
 from tests.helpers.numbered_worlds import Undisturbed, tables_of
 from tests.helpers.one_run import assert_complete, latest
 
@@ -24,7 +24,7 @@ KILLED = -9
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    return Undisturbed.nights(tmp_path_factory.mktemp("undisturbed"))
+    return Undisturbed.runs(tmp_path_factory.mktemp("undisturbed"))
 
 
 @contextmanager
@@ -45,9 +45,9 @@ def readers(home: Path) -> Iterator[dict[str, Any]]:
 
 
 def assert_as_undisturbed(home: Path, undisturbed: Undisturbed, n: int, *, is_second: bool) -> None:
-    """The nth world's release is the latest, table by table; and no night left anything behind.
+    """The nth world's release is the latest, table by table; and no run left anything behind.
 
-    is_second: the killed night had published it already, so nothing has changed since the release before.
+    is_second: the killed run had published it already, so nothing has changed since the release before.
     """
     assert_complete(latest(home))
     expected = undisturbed.of(n)
@@ -56,7 +56,7 @@ def assert_as_undisturbed(home: Path, undisturbed: Undisturbed, n: int, *, is_se
     for name, frame in found.items():
         clear = name == "status_changes" and is_second
         assert_frame_equal(frame, expected[name].clear() if clear else expected[name])
-    left = {entry.name for entry in home.iterdir()} - {"night.lock", "warehouse.duckdb", "published"}
+    left = {entry.name for entry in home.iterdir()} - {"run.lock", "warehouse.duckdb", "published"}
     assert left == set()
     assert {entry.name for entry in Home(home).published.iterdir()} <= {"releases", "latest", "deleted"}
 
@@ -67,21 +67,21 @@ def assert_as_undisturbed(home: Path, undisturbed: Undisturbed, n: int, *, is_se
 def test_killed_on_top_of_a_release(
     undisturbed: Undisturbed, tmp_path: Path, kind: str, kills: list[list[Kill]]
 ) -> None:
-    """The kills of a list are of one night, run again; it is then left alone, and the next comes."""
+    """The kills of a list are of one run, run again; it is then left alone, and the next comes."""
     home = tmp_path / "home"
-    with Nights() as nights:
-        assert nights.run(Task(numbered_worlds.whole(tmp_path / "1", 1), str(home))) == 0
+    with Runs() as runs:
+        assert runs.run(Task(numbered_worlds.whole(tmp_path / "1", 1), str(home))) == 0
         with readers(home) as told:
             for n, chain in enumerate(kills, 2):
                 in_full = kind == "full"
                 source = (numbered_worlds.whole if in_full else numbered_worlds.changes)(tmp_path / "in", n)
                 before, switched = latest(home).folder, False
                 for kill in chain:
-                    task = Task(source, str(home), anew=in_full, keep=3, kill=kill)
-                    assert nights.run(task) == KILLED, kill
+                    task = Task(source, str(home), full_refresh=in_full, keep=3, kill=kill)
+                    assert runs.run(task) == KILLED, kill
                     assert_complete(latest(home))
                     switched |= latest(home).folder != before
-                assert nights.run(Task(source, str(home), anew=in_full, keep=3)) == 0, chain
+                assert runs.run(Task(source, str(home), full_refresh=in_full, keep=3)) == 0, chain
                 assert_as_undisturbed(home, undisturbed, n, is_second=switched)
     for name, reader in told.items():
         assert reader["wrong"] == [], name
@@ -89,16 +89,16 @@ def test_killed_on_top_of_a_release(
         assert len(reader["seen"]) > 1
 
 
-def test_killed_in_the_first_night(undisturbed: Undisturbed, tmp_path: Path) -> None:
+def test_killed_in_the_first_run(undisturbed: Undisturbed, tmp_path: Path) -> None:
     home = tmp_path / "home"
     source = numbered_worlds.whole(tmp_path / "in", 1)
-    with Nights() as nights:
+    with Runs() as runs:
         for chain in AT_FIRST:
             for kill in chain:
-                assert nights.run(Task(source, str(home), kill=kill)) == KILLED, kill
+                assert runs.run(Task(source, str(home), kill=kill)) == KILLED, kill
                 if Home(home).latest.is_symlink():
                     assert_complete(latest(home))
-            assert nights.run(Task(source, str(home))) == 0, chain
+            assert runs.run(Task(source, str(home))) == 0, chain
             expected = undisturbed.of(1)
             for name, frame in tables_of(latest(home).folder).items():
                 clear = name == "status_changes"

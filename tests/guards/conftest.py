@@ -1,5 +1,5 @@
-"""What the tests of guards share with those of nights."""
+"""What the tests of guards share with those of runs."""
 
-from tests.runs.conftest import nights
+from tests.runs.conftest import runs
 
-__all__ = ["nights"]
+__all__ = ["runs"]

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 from flows.ops.run_figures import markdown
 from pathstats.cli.main import app
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.manifest import Matched
 from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
 from tests.helpers.one_run import latest
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.rows import Tables
 
 Renamed = Callable[[str], str]
@@ -89,7 +89,7 @@ def test_run_is_blocked_when_the_matched_share_falls_and_the_live_release_stays(
     before = latest(tmp_path / "home")
     spoiled = write(tmp_path / "next", edited(earned_by(20), "step_activity", **{column: "x{}".format}))
     kind = column.removesuffix("_id")
-    with pytest.raises(HeldBack, match=f"company acme with a known {kind} fell from 100% to 0%") as blocked:
+    with pytest.raises(RunBlocked, match=f"company acme with a known {kind} fell from 100% to 0%") as blocked:
         run(spoiled, tmp_path / "home", NEXT)
     assert blocked.value.exit_code == 5
     assert latest(tmp_path / "home") == before
@@ -109,16 +109,16 @@ def test_company_whose_share_falls_blocks_the_run_though_all_others_are_whole(tm
 
     run(write(tmp_path / "in", both(earned_by(5))), tmp_path / "home")
     spoiled = edited(earned_by(5), "step_activity", step_id="x{}".format)
-    with pytest.raises(HeldBack, match="company acme with a known step fell from 100% to 0%"):
+    with pytest.raises(RunBlocked, match="company acme with a known step fell from 100% to 0%"):
         run(write(tmp_path / "next", both(spoiled)), tmp_path / "home", NEXT, vanished_share=None)
 
 
-def test_changes_that_match_nothing_are_warned_of_though_the_whole_table_matches(nights: Nights) -> None:
-    row = {**nights.stored()["step_activity"][0], "activity_id": "new", "session_id": "S.0"}
-    nights.accept([Delivery("step_activity", [row], NEXT, is_full=False)], NEXT)
+def test_changes_that_match_nothing_are_warned_of_though_the_whole_table_matches(runs: Runs) -> None:
+    row = {**runs.stored()["step_activity"][0], "activity_id": "new", "session_id": "S.0"}
+    runs.accept([Delivery("step_activity", [row], NEXT, is_full=False)], NEXT)
     assert any(
         it.startswith("changes of step_activity: only 0 of the 1 rows that name a session")
-        for it in nights.warnings
+        for it in runs.warnings
     )
 
 
@@ -153,7 +153,7 @@ def test_attempts_that_name_enrollments_in_another_form_are_warned_of(tmp_path: 
     low, near = run(spoiled, tmp_path / "home").warnings
     assert low.startswith("step_activity: only 0 of the 24 rows that name an enrollment name one of the same")
     assert "12 of 12 unknown enrollment ids match after removing '.0'" in near
-    with pytest.raises(HeldBack, match="with a known enrollment fell from 100% to 0%"):
+    with pytest.raises(RunBlocked, match="with a known enrollment fell from 100% to 0%"):
         run(spoiled, tmp_path / "sound", NEXT)
 
 

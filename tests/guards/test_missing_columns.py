@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import HeldBack, SourceError
+from schemas.errors import RunBlocked, SourceError
 from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
 from tests.helpers.one_run import latest
 
@@ -20,7 +20,7 @@ def test_run_stops_without_a_column_that_rules_read_until_that_is_allowed(tmp_pa
         run(gone, tmp_path / "home", NEXT)
     assert error.value.exit_code == 3
     assert latest(tmp_path / "home") == before
-    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+    with pytest.raises(RunBlocked, match="20 of 20 completion dates"):
         run(gone, tmp_path / "home", NEXT, allow_missing_columns=True)
     manifest = run(gone, tmp_path / "home", NEXT, allow_missing_columns=True, vanished_share=None)
     assert manifest.warnings == [

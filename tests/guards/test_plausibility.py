@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pathstats.cli.main import app
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
 from tests.reference.rows import Tables
 from tests.reference.tables import at
@@ -145,7 +145,7 @@ def test_e_mails_do_not_reach_a_warning(tmp_path: Path) -> None:
 
 def test_strict_run_is_blocked_by_a_plausibility_warning(tmp_path: Path) -> None:
     source = write(tmp_path / "in", edited(earned_by(6), "step_activity", score=1))
-    with pytest.raises(HeldBack, match="Not plausible: step_activity: score never exceeds 1") as blocked:
+    with pytest.raises(RunBlocked, match="Not plausible: step_activity: score never exceeds 1") as blocked:
         run(source, tmp_path / "home", strict=True)
     assert blocked.value.exit_code == 5
     run(write(tmp_path / "plausible", earned_by(6)), tmp_path / "home", NEXT, strict=True)

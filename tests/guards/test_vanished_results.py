@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.pipeline import run_night
-from flows.run_config import Plan
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
 from pathstats.cli.render.run_summary import changes_in_words
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.home import Home
 from tests.helpers.class_of_learners import FIRST, NEXT, earned_by, edited, run, write
 from tests.helpers.one_run import latest, published
@@ -46,7 +46,7 @@ def test_run_is_blocked_when_completion_dates_would_vanish(
     run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
     before = latest(tmp_path / "home")
     spoiled = write(tmp_path / "next", spoil(earned_by(20)))
-    with pytest.raises(HeldBack, match=f"{vanished} of 20 completion dates of company acme") as blocked:
+    with pytest.raises(RunBlocked, match=f"{vanished} of 20 completion dates of company acme") as blocked:
         run(spoiled, tmp_path / "home", NEXT, **ALONE)
     assert blocked.value.exit_code == 5
     assert "--allow-vanished" in str(blocked.value)
@@ -59,7 +59,7 @@ def test_run_is_blocked_when_completion_dates_would_vanish(
 def test_sound_delivery_after_a_blocked_run_is_published_without_any_loss(tmp_path: Path) -> None:
     sound = write(tmp_path / "in", earned_by(20))
     run(sound, tmp_path / "home")
-    with pytest.raises(HeldBack):
+    with pytest.raises(RunBlocked):
         run(write(tmp_path / "next", not_completed(earned_by(20))), tmp_path / "home", NEXT, **ALONE)
     manifest = run(sound, tmp_path / "home", NEXT)
     assert not any(manifest.transitions.values())
@@ -72,7 +72,7 @@ def test_exactly_the_share_may_vanish(tmp_path: Path, share: float, is_blocked: 
     fewer = write(tmp_path / "next", without_enrollments(10)(earned_by(40)))
     limits = {**ALONE, "vanished_share": share}
     if is_blocked:
-        with pytest.raises(HeldBack, match="10 of 40 completion dates"):
+        with pytest.raises(RunBlocked, match="10 of 40 completion dates"):
             run(fewer, tmp_path / "home", NEXT, **limits)
     else:
         run(fewer, tmp_path / "home", NEXT, **limits)
@@ -114,22 +114,22 @@ def test_dates_that_a_broken_column_takes_away_block_the_run_though_a_session_wa
 ) -> None:
     run(write(tmp_path / "in", earned_by(20)), tmp_path / "home")
     broken = edited(not_completed(earned_by(20)), "path_sessions", name="Another name")
-    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+    with pytest.raises(RunBlocked, match="20 of 20 completion dates"):
         run(write(tmp_path / "next", broken), tmp_path / "home", NEXT, **ALONE)
 
 
 def test_run_for_a_slightly_earlier_as_of_is_blocked_by_dates_that_are_gone(tmp_path: Path) -> None:
     run(write(tmp_path / "in", earned_by(20)), tmp_path / "home", NEXT)
     broken = write(tmp_path / "next", not_completed(earned_by(20)))
-    with pytest.raises(HeldBack, match="20 of 20 completion dates"):
+    with pytest.raises(RunBlocked, match="20 of 20 completion dates"):
         run(broken, tmp_path / "home", FIRST, **ALONE)
 
 
 def test_blocked_run_leaves_the_warehouse_as_it_was(tmp_path: Path) -> None:
     sound = write(tmp_path / "in", earned_by(20))
     run(sound, tmp_path / "home")
-    with pytest.raises(HeldBack):
+    with pytest.raises(RunBlocked):
         run(write(tmp_path / "next", not_completed(earned_by(20))), tmp_path / "home", NEXT, **ALONE)
-    manifest = run_night(Plan(None, Home(tmp_path / "home"), NEXT))
+    manifest = run_pipeline(RunConfig(None, Home(tmp_path / "home"), NEXT))
     assert not any(manifest.transitions.values())
     assert manifest.matched["acme"].rows == 40

@@ -1,4 +1,4 @@
-"""What status_changes is to say, one enrolment and one field at a time, from the meanings of its columns.
+"""What status_changes is to say, one enrollment and one field at a time, from the meanings of its columns.
 
 Three answers are held against each other: what the release before says, what the reference says of
 today's data as of then, and what it says as of now.
@@ -192,9 +192,9 @@ def cause_of_edit(it: Key, field: str, tables: Tables, edited: Edited) -> str:
     """By today's data the earlier instant has another value than was published: something was edited."""
     if it[:2] in edited.sessions:
         return "definition"
-    # Whether somebody is there at all is a matter of enrolment, be it the user who came or left.
+    # Whether somebody is there at all is a matter of enrollment, be it the user who came or left.
     if it[:3] in edited.enrollments or field in ("appeared", "gone"):
-        return "enrolment"
+        return "enrollment"
     return "correction of earlier data"
 
 
@@ -207,7 +207,7 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
     sessions = below(it[:2], tables)
     pairs = {(*session, it[2]) for session in sessions}
     if any(within(r, "enrolled_at", "archived_at") for r in tables["enrollments"] if pair(r) in pairs):
-        return "enrolment"
+        return "enrollment"
     paths = {session: path_of(session, tables) for session in sessions}
     definitions = [
         r
@@ -217,7 +217,7 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
     ]
     if any(within(r, "valid_from", "valid_to") for r in definitions):
         return "definition"
-    # R17 looks at enrolments: nobody sees what is done in a child session by someone who is not in it.
+    # R17 looks at enrollments: nobody sees what is done in a child session by someone who is not in it.
     enrolled = {pair(r)[:2] for r in tables["enrollments"] if pair(r) in pairs}
     attempts = [
         r

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.sources.base import NOTHING_HELD, DataWarning, Extract, Held
+from flows.sources.base import EMPTY_WAREHOUSE, DataWarning, Extract, WarehouseState
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.settings import Settings
 from flows.sources.page_store import Landing, landings
@@ -33,21 +33,23 @@ def source(platform: FakePlatform, **changes: Any) -> Learning360:
     return Learning360(settings(**changes), platform.transport, virtual_time.run)
 
 
-def land(platform: FakePlatform, kept: Path, held: Held = NOTHING_HELD, **changes: Any) -> Landing:
+def land(
+    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
+) -> Landing:
     """Only read; nothing is made of it."""
     kept.mkdir(exist_ok=True)
     return source(platform, **changes).land(kept, AS_OF, held)
 
 
 def extracted(
-    platform: FakePlatform, kept: Path, held: Held = NOTHING_HELD, **changes: Any
+    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
 ) -> dict[str, pl.DataFrame]:
     """The tables of one extraction; the name of one that is not whole begins with `changes of `."""
     return delivered(platform, kept, held, **changes)[0]
 
 
 def delivered(
-    platform: FakePlatform, kept: Path, held: Held = NOTHING_HELD, **changes: Any
+    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """The tables of one extraction, and its warnings."""
     scratch = kept / "extracts"
@@ -57,10 +59,10 @@ def delivered(
     return tables, [str(item) for item in items if isinstance(item, DataWarning)]
 
 
-def held_after(kept: Path) -> Held:
+def held_after(kept: Path) -> WarehouseState:
     """What a warehouse holds that has taken in the last extraction."""
     at = landings(kept)[0][1].data_as_of
-    return Held(dict.fromkeys(TABLES, at), dict.fromkeys(TABLES, at))
+    return WarehouseState(dict.fromkeys(TABLES, at), dict.fromkeys(TABLES, at))
 
 
 def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[Any, ...]]:

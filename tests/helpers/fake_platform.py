@@ -38,7 +38,7 @@ class FakePlatform:
     asked: list[str] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     tokens_given: int = 0
-    refused_tokens: set[str] = field(default_factory=set)
+    rejected_tokens: set[str] = field(default_factory=set)
     faults: dict[str, Fault] = field(default_factory=dict)
     times: dict[str, list[float]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
@@ -78,7 +78,7 @@ class FakePlatform:
         self.asked.append(str(request.url.copy_with(scheme="", host="")).lstrip("/"))
         assert request.headers["360-api-version"] == "v2.0"
         token = request.headers["Authorization"].removeprefix("Bearer ")
-        if token not in TOKENS[: self.tokens_given] or token in self.refused_tokens:
+        if token not in TOKENS[: self.tokens_given] or token in self.rejected_tokens:
             return httpx.Response(401, json={"error": "invalid_token"})
         return self._page(request)
 

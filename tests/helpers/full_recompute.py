@@ -9,21 +9,23 @@ from polars.testing import assert_frame_equal
 
 from flows.compute import run_parts
 from flows.release import publish
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.home import PARQUET_TABLES, Home, Release
-from tests.helpers.warehouse_runs import Nights
+from tests.helpers.warehouse_runs import Runs
 
 TABLES = tuple(table for table in PARQUET_TABLES if table != "status_changes")
 INDEX = ("companies", "sessions", "users", "emails", "answers")
 
 
-def assert_like_recomputed(nights: Nights, as_of: datetime) -> None:
+def assert_like_recomputed(runs: Runs, as_of: datetime) -> None:
     """The release that answers is the one that computing every row anew gives, look-ups included."""
-    elsewhere = Home(nights.folder / "anew")
+    elsewhere = Home(runs.folder / "full_refresh")
     elsewhere.published.mkdir(parents=True, exist_ok=True)
     recomputed = publish.start_building(elsewhere)
-    run_parts.transform(nights.duck, elsewhere, None, recomputed, as_of, anew=True, limits=NO_LIMITS)
-    published = Release(nights.home.latest.resolve(strict=True))
+    run_parts.transform(
+        runs.connection, elsewhere, None, recomputed, as_of, full_refresh=True, limits=NO_THRESHOLDS
+    )
+    published = Release(runs.home.latest.resolve(strict=True))
     for table in TABLES:
         found, expected = (pl.read_parquet(it.table(table)) for it in (published, recomputed))
         assert_frame_equal(found, expected, check_exact=True)

@@ -1,4 +1,4 @@
-"""A home with releases made when a test says so: copies of one small night under other names."""
+"""A home with releases made when a test says so: copies of one small run under other names."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from schemas.home import Home, Release
-from tests.helpers.one_run import AS_OF, as_parquet, latest, night, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, latest, run, small_world
 
 # Before any clock that these tests may run by.
 MADE = datetime(2020, 3, 10, 2, tzinfo=UTC)
@@ -25,7 +25,7 @@ def home_with_one_release(folder: Path) -> Home:
 def _once() -> TemporaryDirectory[str]:
     """Where that was done; every other such home is a copy."""
     made = TemporaryDirectory()
-    night(as_parquet(Path(made.name, "in"), small_world()), Path(made.name, "home"))
+    run(as_parquet(Path(made.name, "in"), small_world()), Path(made.name, "home"))
     return made
 
 
@@ -46,8 +46,8 @@ def ids(home: Home) -> set[str]:
     return {entry.name for entry in home.releases.iterdir()}
 
 
-def nights(home: Home, *days: int) -> list[str]:
-    """Releases as of days of March, each made in the night after its day, in this order of making."""
+def runs(home: Home, *days: int) -> list[str]:
+    """Releases as of days of March, each made in the run after its day, in this order of making."""
     made = []
     for number, day in enumerate(days):
         as_of = datetime(2026, 3, day, tzinfo=UTC)

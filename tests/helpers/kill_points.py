@@ -1,4 +1,4 @@
-"""Every place where a night is killed. The kills of one list follow each other, then it is left alone."""
+"""Every place where a run is killed. The kills of one list follow each other, then it is left alone."""
 
 from tests.helpers.killed_runs import Kill
 
@@ -23,7 +23,7 @@ _LOADS = [
 _ALL_LOADS = [Kill("flows.staging.load:load", "after", nth) for nth in range(1, 7)]
 _IN_ACCEPT = [
     Kill("flows.warehouse.merge:_quarantine"),
-    Kill("flows.warehouse.merge:_list_waiting"),
+    Kill("flows.warehouse.merge:_list_pending"),
     Kill("flows.warehouse.merge:_keep_first_seen"),
     Kill("flows.warehouse.merge:tables_in", "before"),
 ]

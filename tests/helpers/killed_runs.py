@@ -1,4 +1,4 @@
-"""Nights in processes of their own, each killed with SIGKILL at a chosen call of a chosen function.
+"""Runs in processes of their own, each killed with SIGKILL at a chosen call of a chosen function.
 
 `python -m tests.helpers.killed_runs` reads one JSON task per line and answers each with the exit code of the
 process that it ran it in. Such a process is a fork of this one: all that is slow to import is here already.
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass(frozen=True)
 class Kill:
-    """Where a night dies: before or after a function does its work.
+    """Where a run dies: before or after a function does its work.
 
     place: module and name, `flows.pipeline:transform` or `pathlib:Path.rename`.
     nth:   which of the calls it is; of those whose arguments tell of `about`, where it is given.
@@ -38,18 +38,18 @@ class Kill:
 
 @dataclass(frozen=True)
 class Task:
-    """A night to run, and where it dies, if it does."""
+    """A run to run, and where it dies, if it does."""
 
     source: str | None
     home: str
-    anew: bool = False
+    full_refresh: bool = False
     keep: int = 30
     kill: Kill | None = None
     as_of: str = AS_OF.isoformat()
 
 
-class Nights:
-    """A process that runs nights, one after the other."""
+class Runs:
+    """A process that runs runs, one after the other."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -65,7 +65,7 @@ class Nights:
         self._process.communicate()
 
     def run(self, task: Task) -> int:
-        """The exit code of the night's process; of a killed one -9."""
+        """The exit code of the run's process; of a killed one -9."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(asdict(task)) + "\n")
@@ -97,19 +97,19 @@ def _die_at(kill: Kill) -> None:
 
 def _run(task: Task) -> None:
     # Only here: a process forked after polars has run a query hangs, and these imports run one.
-    from flows.pipeline import run_night
+    from flows.pipeline import run_pipeline
     from flows.report import charts
-    from flows.run_config import Plan
-    from flows.warehouse.thresholds import Limits
+    from flows.run_config import RunConfig
+    from flows.warehouse.thresholds import Thresholds
     from schemas.home import Home
 
     # What draws charts takes half a second to start, in each of these processes anew.
     charts._svg = lambda specification: "<svg></svg>"  # type: ignore[assignment]
     if task.kill:
         _die_at(task.kill)
-    limits = Limits(refused_share=1.0, shrink_share=None)
+    limits = Thresholds(rejected_share=1.0, shrink_share=None)
     as_of = datetime.fromisoformat(task.as_of)
-    run_night(Plan(task.source, Home(Path(task.home)), as_of, limits, task.keep, task.anew))
+    run_pipeline(RunConfig(task.source, Home(Path(task.home)), as_of, limits, task.keep, task.full_refresh))
 
 
 def _main() -> None:

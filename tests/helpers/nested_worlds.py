@@ -138,10 +138,10 @@ def world_of_families(chance: random.Random, companies: int) -> World:
 
 
 def small_families() -> st.SearchStrategy[World]:
-    """Worlds that Hypothesis can shrink to the few rows that matter."""
+    """PartReader that Hypothesis can shrink to the few rows that matter."""
     return st.builds(world_of_families, st.randoms(use_true_random=False), st.integers(1, 2))
 
 
 def large_families() -> st.SearchStrategy[World]:
-    """Worlds in which hundreds of cases meet."""
+    """PartReader in which hundreds of cases meet."""
     return st.builds(world_of_families, st.integers(0, 2**32).map(random.Random), st.integers(30, 40))

@@ -1,12 +1,12 @@
-"""Worlds that can be told apart by any row: in the nth, all that u1 and u3 do takes n seconds a time."""
+"""PartReader that can be told apart by any row: in the nth, all that u1 and u3 do takes n seconds a time."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from flows.pipeline import run_night
-from flows.run_config import Plan
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
 from schemas.home import Home
 from tests.helpers.one_run import AS_OF, as_parquet
 from tests.reference.rows import Tables
@@ -54,10 +54,10 @@ class Undisturbed:
     even: dict[str, pl.DataFrame]
 
     @classmethod
-    def nights(cls, folder: Path) -> "Undisturbed":
+    def runs(cls, folder: Path) -> "Undisturbed":
         home, found = Home(folder / "undisturbed"), []
         for n in (1, 2, 1):
-            run_night(Plan(whole(folder / "undisturbed-in", n), home, AS_OF))
+            run_pipeline(RunConfig(whole(folder / "undisturbed-in", n), home, AS_OF))
             found.append(tables_of(home.latest))
         return cls(odd=found[2], even=found[1])
 

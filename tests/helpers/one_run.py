@@ -1,4 +1,4 @@
-"""A night on a few rows: a sound little world, changed where a test wants it, and the release it makes."""
+"""A run on a few rows: a sound little world, changed where a test wants it, and the release it makes."""
 
 import hashlib
 import json
@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from flows.warehouse.thresholds import Limits
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import Thresholds
 from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release
 from schemas.inputs import INPUTS
@@ -55,10 +55,12 @@ def as_ndjson(folder: Path, tables: Tables) -> Path:
     return folder
 
 
-def night(source: Path | str, home: Path, as_of: datetime = AS_OF, *, limit: float = 1.0) -> Manifest:
-    """One night; whatever share of the rows is refused, unless a limit is given."""
+def run(source: Path | str, home: Path, as_of: datetime = AS_OF, *, limit: float = 1.0) -> Manifest:
+    """One run; whatever share of the rows is rejected, unless a limit is given."""
     name = f"files:{source}" if isinstance(source, Path) else source
-    return run_night(Plan(name, Home(home), as_of, Limits(refused_share=limit, shrink_share=None)))
+    return run_pipeline(
+        RunConfig(name, Home(home), as_of, Thresholds(rejected_share=limit, shrink_share=None))
+    )
 
 
 def latest(home: Path) -> Release:

@@ -1,4 +1,4 @@
-"""What happens to the tables between two nights: dense random edits of dense random worlds.
+"""What happens to the tables between two runs: dense random edits of dense random worlds.
 
 `held` is what an upsert by key says the warehouse has; of path_steps only where the source dates them.
 """
@@ -30,7 +30,7 @@ from tests.helpers.random_worlds import (
 from tests.helpers.warehouse_runs import Delivery, Row
 from tests.reference.rows import Tables
 
-Held = dict[str, dict[tuple[object, ...], Row]]
+WarehouseState = dict[str, dict[tuple[object, ...], Row]]
 DATINGS = ("by the source", "by the warehouse", "by either")
 
 
@@ -144,9 +144,14 @@ def upserted(
 
 
 def deliveries(
-    chance: random.Random, kind: Kind, held: Held, companies: list[str], dating: str, taken_at: datetime
+    chance: random.Random,
+    kind: Kind,
+    held: WarehouseState,
+    companies: list[str],
+    dating: str,
+    taken_at: datetime,
 ) -> Iterator[Delivery]:
-    """What the source delivers this night; `held` follows."""
+    """What the source delivers this run; `held` follows."""
     for table in kind.keys:
         way = chance.choice(("none", "none", "full", "changes", "both"))
         if way in ("full", "both"):
@@ -173,7 +178,7 @@ def deliveries(
 def changed(
     chance: random.Random,
     kind: Kind,
-    held: Held,
+    held: WarehouseState,
     table: str,
     company: str,
     dating: str,

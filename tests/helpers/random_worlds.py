@@ -149,7 +149,7 @@ def path_session(chance: random.Random, company: str, session_id: str) -> Row:
 
 
 def enrollment(chance: random.Random, company: str) -> Row:
-    """An enrolment, of the same few pairs again and again."""
+    """An enrollment, of the same few pairs again and again."""
     enrolled_at, archived_at = in_order(chance, 2)
     return {
         "company_id": company,
@@ -229,12 +229,12 @@ def world(chance: random.Random, companies: int) -> World:
 
 
 def small_worlds() -> st.SearchStrategy[World]:
-    """Worlds that Hypothesis can shrink to the few rows that matter."""
+    """PartReader that Hypothesis can shrink to the few rows that matter."""
     return st.builds(world, st.randoms(use_true_random=False), st.integers(1, 6))
 
 
 def large_worlds() -> st.SearchStrategy[World]:
-    """Worlds in which hundreds of cases meet."""
+    """PartReader in which hundreds of cases meet."""
     return st.builds(world, st.integers(0, 2**32).map(random.Random), st.integers(60, 100))
 
 

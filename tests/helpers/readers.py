@@ -20,7 +20,7 @@ from pathstats.tables import latest_release, scan_table
 from schemas.home import Home
 
 Times = dict[str, int]
-# A look-up is cheap; reading parquet takes as much of the machine as a part of a night.
+# A look-up is cheap; reading parquet takes as much of the machine as a part of a run.
 _PAUSE_S = {"lookup": 0.03, "new_lookup": 0.05}
 _OTHERS_PAUSE_S = 0.3
 

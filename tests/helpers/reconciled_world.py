@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.database.connection import Duck
-from flows.reconciliation.run import hold_against_the_platform
+from flows.database.connection import Connection
+from flows.reconciliation.run import reconcile
 from flows.sources.page_store import Landing, Record
 from schemas.home import Home
 from schemas.manifest import Agreement
@@ -71,11 +71,11 @@ def held_against(
         rows = [it for it in answers(text) if ("unenrolledAt" in it) == (status == "archived")]
         landing.add(f"stats/{status}", "", rows, None, {})
     release = latest(home)
-    with Duck(Home(home).warehouse) as duck:
-        found = hold_against_the_platform(duck, release, landing.folder, AS_OF)
+    with Connection(Home(home).warehouse) as connection:
+        found = reconcile(connection, release, landing.folder, AS_OF)
     return pl.read_parquet(release.table("parity")), found
 
 
 def differences(parity: pl.DataFrame) -> set[tuple[str, str, str]]:
-    """Enrolment, field and class of what differs."""
+    """Enrollment, field and class of what differs."""
     return set(parity.filter(~pl.col("same")).select("enrollment_id", "field", "difference").rows())

@@ -8,22 +8,22 @@ from typing import Any
 
 import polars as pl
 
-from flows.compute.rule_inputs import Worlds
-from flows.database.connection import Duck
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from flows.sources.base import NOTHING_HELD, Extract
+from flows.compute.rule_inputs import PartReader
+from flows.database.connection import Connection
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.sources.learning360 import Learning360
 from flows.sources.learning360.settings import Settings
 from flows.staging import load
 from flows.warehouse import merge
-from flows.warehouse.merge import Arrival
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.warehouse.merge import StagedExtract
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from sandbox import demo_values
 from sandbox.app import Sandbox
 from sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from sandbox.server import serving
-from sandbox.valid_tables import Tables, held_rows
+from sandbox.valid_tables import Tables, stored_rows
 from sandbox.webhooks import SUBSCRIPTION
 from schemas.columns import table_name
 from schemas.home import Home
@@ -81,10 +81,10 @@ def extracted(url: str, folder: Path, company: str = COMPANY) -> Frames:
     """The tables that the source makes of the platform, each sorted, without the ids that it makes up."""
     (folder / "extracts").mkdir(parents=True)
     source = Learning360(Settings(**settings(url) | {"company_id": company}))
-    items = source.extract(folder / "extracts", DAY_1, NOTHING_HELD)
+    items = source.extract(folder / "extracts", DAY_1, EMPTY_WAREHOUSE)
     extracts = [item for item in items if isinstance(item, Extract)]
     assert all(item.is_full for item in extracts)
-    return comparable(held_rows(extracts, DAY_1))
+    return comparable(stored_rows(extracts, DAY_1))
 
 
 def comparable(tables: Tables) -> Frames:
@@ -100,24 +100,24 @@ def comparable(tables: Tables) -> Frames:
 def directly(tables: Tables, as_of: datetime, folder: Path) -> Frames:
     """What the rules say of the tables, computed at once and not published."""
     arrivals = []
-    with Duck() as duck:
-        load.start(duck)
-        merge.start(duck)
+    with Connection() as connection:
+        load.start(connection)
+        merge.start(connection)
         for model in INPUTS:
             file = folder / f"{table_name(model)}.parquet"
             tables[table_name(model)].write_parquet(file)
             extract = Extract(table_name(model), file, as_of)
-            arrivals.append(Arrival(extract, load.load(duck, model, extract)))
-        merge.accept(duck, arrivals, limits=NO_LIMITS, run_id="test", as_of=as_of)
-        (bucket,) = Worlds(duck, as_of)
-        found = published_columns.statistics(bucket.world)
-        summary = session_summary(bucket.world.sessions, found.path_session_stats)
+            arrivals.append(StagedExtract(extract, load.load(connection, model, extract)))
+        merge.accept(connection, arrivals, limits=NO_THRESHOLDS, run_id="test", as_of=as_of)
+        (part,) = PartReader(connection, as_of)
+        found = published_columns.statistics(part.inputs)
+        summary = session_summary(part.inputs.sessions, found.path_session_stats)
     rows = (found.path_session_stats, found.step_stats, summary)
     return dict(zip(PUBLISHED, rows, strict=True))
 
 
-def night(source: str, home: Path, as_of: datetime = DAY_1) -> Manifest:
-    return run_night(Plan(source, Home(home), as_of, NO_LIMITS))
+def run(source: str, home: Path, as_of: datetime = DAY_1) -> Manifest:
+    return run_pipeline(RunConfig(source, Home(home), as_of, NO_THRESHOLDS))
 
 
 def statistics(home: Path) -> Frames:

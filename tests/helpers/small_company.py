@@ -16,7 +16,7 @@ NO_SUBSCRIPTION = (
 )
 
 
-def enrolment(number: int, user: str, **fields: Any) -> dict[str, Any]:
+def enrollment(number: int, user: str, **fields: Any) -> dict[str, Any]:
     return {
         "_id": hex_id(0x100 + number),
         "sessionId": SESSION,
@@ -111,10 +111,10 @@ def small_company(page_size: int = 2) -> FakePlatform:
                 }
             ],
             f"paths/{PATH}/enrollments": [
-                enrolment(1, ADA),
-                enrolment(2, BEN),
-                enrolment(3, CAI),
-                enrolment(
+                enrollment(1, ADA),
+                enrollment(2, BEN),
+                enrollment(3, CAI),
+                enrollment(
                     4, ADA, createdAt="2026-02-01T08:00:00.000Z", archivedAt="2026-02-20T08:00:00.000Z"
                 ),
             ],

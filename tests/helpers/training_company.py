@@ -1,4 +1,4 @@
-"""A company's training on 10 March 2026, small enough to know by heart, and the nights that publish it."""
+"""A company's training on 10 March 2026, small enough to know by heart, and the runs that publish it."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.home import Home, Release
 from tests.helpers.one_run import AS_OF, as_ndjson, latest
 from tests.reference.rows import Tables
@@ -68,7 +68,7 @@ ACTIVITY = """
 
 
 def training() -> Tables:
-    """The six tables; one user is refused, one enrolment waits for its session."""
+    """The six tables; one user is rejected, one enrollment waits for its session."""
     tables = world(steps=STEPS, sessions=SESSIONS, enrollments=ENROLLED, activity=ACTIVITY)
     for row in tables["users"]:
         row |= {"first_name": f"First {row['user_id']}", "email": f"{row['user_id']}@example.org"}
@@ -88,16 +88,25 @@ def with_exam_corrected_later(tables: Tables) -> Tables:
 
 
 def published(
-    folder: Path, tables: Tables, home: str = "home", *, with_names: bool = False, anew: bool = False
+    folder: Path, tables: Tables, home: str = "home", *, with_names: bool = False, full_refresh: bool = False
 ) -> Release:
-    """Two nights, of 8 and of 10 March; between them an exam's correction is dated anew."""
+    """Two runs, of 8 and of 10 March; between them an exam's correction is dated anew."""
     place = Home(folder / home)
     for as_of, delivered in ((BEFORE, tables), (AS_OF, with_exam_corrected_later(tables))):
         source = as_ndjson(folder / "in", delivered)
         for file in source.iterdir():
             # A report says when its data were taken, which for files is their own time.
             os.utime(file, (as_of.timestamp(), as_of.timestamp()))
-        run_night(Plan(f"files:{source}", place, as_of, NO_LIMITS, anew=anew, with_names=with_names))
+        run_pipeline(
+            RunConfig(
+                f"files:{source}",
+                place,
+                as_of,
+                NO_THRESHOLDS,
+                full_refresh=full_refresh,
+                with_names=with_names,
+            )
+        )
     return latest(place.root)
 
 

@@ -1,4 +1,4 @@
-"""Nights on one warehouse in memory: what a source delivers, and the release that comes of it."""
+"""Runs on one warehouse in memory: what a source delivers, and the release that comes of it."""
 
 import itertools
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from flows.compute import run_parts
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.release import catalog, integrity
 from flows.release import publish as publish_module
 from flows.sources.base import Extract
@@ -18,8 +18,8 @@ from flows.staging import load
 from flows.staging.load import Counts
 from flows.staging.surrogate_keys import by_id
 from flows.warehouse import merge, release_base
-from flows.warehouse.merge import Arrival
-from flows.warehouse.thresholds import NO_LIMITS, Limits
+from flows.warehouse.merge import StagedExtract
+from flows.warehouse.thresholds import NO_THRESHOLDS, Thresholds
 from schemas.columns import polars_schema, table_name
 from schemas.home import Home
 from schemas.inputs import INPUTS, model_of
@@ -40,11 +40,11 @@ class Delivery:
 
 
 @dataclass
-class Nights:
-    """A warehouse and a home, night after night."""
+class Runs:
+    """A warehouse and a home, run after run."""
 
     folder: Path
-    duck: Duck
+    connection: Connection
 
     def __post_init__(self) -> None:
         self.home = Home(self.folder / "home")
@@ -53,11 +53,11 @@ class Nights:
         self.home.published.mkdir(parents=True)
 
     def accept(
-        self, deliveries: Iterable[Delivery], as_of: datetime, limits: Limits = NO_LIMITS
+        self, deliveries: Iterable[Delivery], as_of: datetime, limits: Thresholds = NO_THRESHOLDS
     ) -> dict[str, Counts]:
         """Load and accept what is delivered."""
         for module in (load, merge):
-            module.start(self.duck)
+            module.start(self.connection)
         arrivals = []
         for delivery in deliveries:
             model = model_of(delivery.table)
@@ -65,8 +65,8 @@ class Nights:
             file = self.folder / f"{next(self._numbers)}.parquet"
             pl.DataFrame(delivery.rows, schema=polars_schema(model)).write_parquet(file)
             extract = Extract(delivery.table, file, delivery.taken_at, delivery.is_full)
-            arrivals.append(Arrival(extract, load.load(self.duck, model, extract)))
-        accepted = merge.accept(self.duck, arrivals, limits=limits, run_id=run_id(as_of), as_of=as_of)
+            arrivals.append(StagedExtract(extract, load.load(self.connection, model, extract)))
+        accepted = merge.accept(self.connection, arrivals, limits=limits, run_id=run_id(as_of), as_of=as_of)
         self.warnings = accepted.warnings
         return accepted.counts
 
@@ -74,10 +74,16 @@ class Nights:
         """Publish a release, or be killed right before it appears."""
         building = publish_module.start_building(self.home)
         computed = run_parts.transform(
-            self.duck, self.home, integrity.intact(self.home), building, as_of, anew=False, limits=NO_LIMITS
+            self.connection,
+            self.home,
+            integrity.intact(self.home),
+            building,
+            as_of,
+            full_refresh=False,
+            limits=NO_THRESHOLDS,
         )
         release_id = publish_module.next_release_id(self.home, run_id(as_of))
-        release_base.settle(self.duck, release_id, catalog.names(self.home))
+        release_base.settle(self.connection, release_id, catalog.names(self.home))
         if not is_killed:
             publish_module.publish(
                 self.home,
@@ -87,7 +93,7 @@ class Nights:
                 source="test",
                 tables_in={},
                 computed=computed.computed,
-                carried=computed.carried,
+                reused=computed.reused,
                 since=computed.since,
                 transitions=computed.transitions,
                 companies={},
@@ -103,7 +109,7 @@ class Nights:
         tables = {}
         for model in INPUTS:
             names = ", ".join(model.to_schema().columns)
-            tables[table_name(model)] = self.duck.frame(
+            tables[table_name(model)] = self.connection.frame(
                 f"SELECT {names} FROM ({by_id(model, table_name(model))}) ORDER BY ALL"
             ).to_dicts()
         return tables

@@ -1,4 +1,4 @@
-"""What the first night of the small company leaves behind, made once."""
+"""What the first run of the small company leaves behind, made once."""
 
 import shutil
 from pathlib import Path
@@ -10,13 +10,13 @@ from tests.helpers.small_company import small_company
 
 
 @pytest.fixture(scope="session")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("first-night")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("first-run")
     extracted(small_company(), folder)
     return folder
 
 
 @pytest.fixture
-def kept(first_night: Path, tmp_path: Path) -> Path:
+def kept(first_run: Path, tmp_path: Path) -> Path:
     """Its landing, to go on from."""
-    return Path(shutil.copytree(first_night, tmp_path / "kept"))
+    return Path(shutil.copytree(first_run, tmp_path / "kept"))

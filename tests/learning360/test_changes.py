@@ -1,4 +1,4 @@
-"""The nights after the first: what changed since, and what changes have no word for."""
+"""The runs after the first: what changed since, and what changes have no word for."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import httpx
 import polars as pl
 import pytest
 
-from flows.sources.base import NOTHING_HELD, Held
+from flows.sources.base import EMPTY_WAREHOUSE, WarehouseState
 from flows.sources.learning360.sync_plan import Course, Decision, how_to_read_courses
 from flows.sources.page_store import landings
 from tests.helpers.extractions import TABLES, delivered, extracted, held_after, land, rows
@@ -37,7 +37,7 @@ def platform() -> FakePlatform:
     return small_company()
 
 
-def began(kept: Path, **ago: float) -> Held:
+def began(kept: Path, **ago: float) -> WarehouseState:
     """The last extraction began so long ago, and the warehouse holds it."""
     folder, record = landings(kept)[0]
     at = (datetime.now(UTC).replace(microsecond=700_000) - timedelta(**ago)).isoformat()
@@ -46,7 +46,7 @@ def began(kept: Path, **ago: float) -> Held:
     return held_after(kept)
 
 
-def test_the_second_night_asks_for_what_changed_since_the_first_began(
+def test_the_second_run_asks_for_what_changed_since_the_first_began(
     platform: FakePlatform, kept: Path
 ) -> None:
     held = began(kept, hours=24)
@@ -148,18 +148,18 @@ def test_what_comes_whole_and_what_as_changes(platform: FakePlatform, tmp_path: 
 @pytest.mark.parametrize(
     "held",
     [
-        NOTHING_HELD,
-        Held({}, dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
+        EMPTY_WAREHOUSE,
+        WarehouseState({}, dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
     ],
 )
 def test_everything_is_read_if_the_warehouse_holds_something_else(
-    platform: FakePlatform, kept: Path, held: Held
+    platform: FakePlatform, kept: Path, held: WarehouseState
 ) -> None:
     assert land(platform, kept, held).record.is_full
 
 
 def test_everything_is_read_once_a_week(platform: FakePlatform, kept: Path) -> None:
-    """In whole days from the last time, however many nights of changes came between."""
+    """In whole days from the last time, however many runs of changes came between."""
     changes = land(platform, kept, began(kept, days=6.4)).record
     assert not changes.is_full
     assert changes.full_at == landings(kept)[1][1].full_at < changes.begun_at
@@ -171,7 +171,7 @@ def test_everything_is_read_once_a_week(platform: FakePlatform, kept: Path) -> N
     assert land(platform, kept, held_after(kept)).record.is_full
 
 
-def test_everything_is_read_every_night_if_that_is_wanted(platform: FakePlatform, kept: Path) -> None:
+def test_everything_is_read_every_run_if_that_is_wanted(platform: FakePlatform, kept: Path) -> None:
     assert land(platform, kept, held_after(kept), full_every_days=0).record.is_full
 
 
@@ -180,7 +180,7 @@ def test_everything_is_read_when_other_lists_were_skipped(platform: FakePlatform
     assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path))
 
 
-def test_a_night_that_was_held_back_is_made_up_for(platform: FakePlatform, kept: Path) -> None:
+def test_a_run_that_was_held_back_is_made_up_for(platform: FakePlatform, kept: Path) -> None:
     """The warehouse still holds the extraction before: changes count from there."""
     held = began(kept, days=2)
     extracted(platform, kept, held)
@@ -194,7 +194,7 @@ def test_a_night_that_was_held_back_is_made_up_for(platform: FakePlatform, kept:
 def test_a_step_that_leaves_a_path_is_gone_and_the_others_stay(
     platform: FakePlatform, tmp_path: Path
 ) -> None:
-    """A path comes with all its steps; those of paths that did not change come from the night before."""
+    """A path comes with all its steps; those of paths that did not change come from the run before."""
     platform.lists["paths"].append(
         {"_id": "a9", "name": "Quiet", "options": {}, "steps": [{"_id": "c9", "type": "course"}]}
         | {"modifiedAt": "2026-01-01T00:00:00.000Z"}
@@ -214,7 +214,7 @@ def test_a_step_that_leaves_a_path_is_gone_and_the_others_stay(
     assert third["path_steps"].sort(pl.all()).equals(second["path_steps"].sort(pl.all()))
 
 
-def test_an_attendance_is_given_to_an_enrolment_of_an_earlier_night(
+def test_an_attendance_is_given_to_an_enrollment_of_an_earlier_run(
     platform: FakePlatform, kept: Path
 ) -> None:
     """Also if that has been changed since: Ben's was made before the slot and archived after it."""
@@ -228,10 +228,10 @@ def test_an_attendance_is_given_to_an_enrolment_of_an_earlier_night(
 
 
 def test_a_correction_that_the_platform_forgets_is_kept(platform: FakePlatform, kept: Path) -> None:
-    """Also when everything is read anew: a subscription's events don't stay for ever."""
+    """Also when everything is read full_refresh: a subscription's events don't stay for ever."""
     (events,) = (name for name in platform.lists if name.endswith("/events"))
     platform.lists[events] = []
-    for held in (held_after(kept), NOTHING_HELD, NOTHING_HELD):
+    for held in (held_after(kept), EMPTY_WAREHOUSE, EMPTY_WAREHOUSE):
         activity = extracted(platform, kept, held)["step_activity"]
         assert rows(activity.filter(pl.col("step_id") == EXAM), "user_id", "score") == [(ADA, "75")]
 
@@ -266,11 +266,11 @@ def test_whichever_is_fewer_pages() -> None:
     assert how_to_read_courses(few) == Decision((), 1, 5)
     by_course = how_to_read_courses(few | {"outside": Course(5_000, in_session=False, is_step=False)})
     assert [len(batch) for batch in by_course.batches] == [20] * 5
-    # Of a first night nothing is known.
+    # Of a first run nothing is known.
     assert how_to_read_courses({}) == Decision((), None, None)
 
 
-def test_attempts_by_course_on_the_nights_between(tmp_path: Path) -> None:
+def test_attempts_by_course_on_the_runs_between(tmp_path: Path) -> None:
     """By course they are changes; a course that comes onto a path is read, with what was done before."""
     platform = small_company(page_size=500)
     outside = [attempt(1000 + n, BEN, hex_id(0xAAA), pathSessionId=None) for n in range(1_200)]
@@ -291,11 +291,11 @@ def test_attempts_by_course_on_the_nights_between(tmp_path: Path) -> None:
     found = third["changes of step_activity"]
     assert rows(found.filter(pl.col("step_id") == hex_id(0xCF)), "user_id") == [(CAI,)]
 
-    # It leaves the path again: archived enrolments still count it.
+    # It leaves the path again: archived enrollments still count it.
     path |= {"steps": path["steps"][:-1]}
     fourth = extracted(platform, tmp_path, held_after(tmp_path))
     assert hex_id(0xCF) in fourth["changes of step_activity"]["step_id"].to_list()
-    assert "step_activity" in extracted(platform, tmp_path, NOTHING_HELD)
+    assert "step_activity" in extracted(platform, tmp_path, EMPTY_WAREHOUSE)
 
 
 def test_courses_that_had_attempts_and_have_none_are_a_warning(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_courses_that_had_attempts_and_have_none_are_a_warning(tmp_path: Path) -
 # What is kept
 
 
-def test_landings_are_kept_for_so_many_nights(platform: FakePlatform, tmp_path: Path) -> None:
+def test_landings_are_kept_for_so_many_runs(platform: FakePlatform, tmp_path: Path) -> None:
     extracted(platform, tmp_path, keep_landings=2)
     first = landings(tmp_path)[0][1].begun_at
     for _ in range(2):
@@ -330,7 +330,7 @@ def test_landings_are_kept_for_so_many_nights(platform: FakePlatform, tmp_path: 
 
 
 def test_the_landing_that_the_warehouse_holds_is_kept(platform: FakePlatform, kept: Path) -> None:
-    """However many nights were held back since."""
+    """However many runs were held back since."""
     held = held_after(kept)
     for _ in range(2):
         extracted(platform, kept, held, keep_landings=1)

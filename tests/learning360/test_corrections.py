@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.page_store import landings
 from tests.helpers.extractions import delivered, extracted, held_after, rows
 from tests.helpers.fake_platform import FakePlatform, hex_id
@@ -78,7 +78,7 @@ def test_event_without_type_or_ids_is_no_correction_in_any_run(
     platform: FakePlatform, tmp_path: Path, payload: dict[str, Any], told: str | None
 ) -> None:
     platform.lists[EVENTS].append(event(2) | {"payload": payload})
-    for held in (NOTHING_HELD, None, None, NOTHING_HELD):
+    for held in (EMPTY_WAREHOUSE, None, None, EMPTY_WAREHOUSE):
         tables, warnings = delivered(platform, tmp_path, held or held_after(tmp_path))
         assert rows(corrected(tables), "user_id", "score") == [(ADA, "75")]
         assert tables["step_activity"].height == 6
@@ -92,7 +92,7 @@ def test_event_that_comes_again_is_one_correction(platform: FakePlatform, tmp_pa
     respelled = sent | {"data": sent["data"] | {"correctedAt": "2026-03-06T10:00:00Z"}}
     file.write_text("".join(json.dumps(line) + "\n" for line in (sent, sent, respelled, event(7))), "utf-8")
     platform.lists[EVENTS] = [event(1), event(2)]
-    for held in (NOTHING_HELD, None, NOTHING_HELD, None):
+    for held in (EMPTY_WAREHOUSE, None, EMPTY_WAREHOUSE, None):
         held = held or held_after(tmp_path)
         found = corrected(extracted(platform, tmp_path, held, corrections_file=file))
         assert rows(found, "user_id", "score", "enrollment_id") == [(ADA, "75", hex_id(0x101))]
@@ -113,7 +113,7 @@ def test_correction_that_an_earlier_version_handed_on_is_not_doubled(
     )
     known.unlink()
     pl.concat([older, without_ids, without_ids]).write_parquet(known)
-    for held in (held_after(kept), NOTHING_HELD):
+    for held in (held_after(kept), EMPTY_WAREHOUSE):
         found = extracted(platform, kept, held)["step_activity"]
         assert rows(found.filter(pl.col("step_id") == EXAM), "enrollment_id") == [(hex_id(0x101),)]
         assert found.height == 6
@@ -151,7 +151,7 @@ def test_subscription_that_brings_nothing_is_a_warning_of_each_run(
     platform: FakePlatform, tmp_path: Path, state: dict[str, str], sentence: str
 ) -> None:
     platform.objects[f"webhooks/subscriptions/{SUBSCRIPTION}"] |= state
-    for held in (NOTHING_HELD, None):
+    for held in (EMPTY_WAREHOUSE, None):
         _, (warning,) = delivered(platform, tmp_path, held or held_after(tmp_path))
         assert warning.startswith(f"The webhook subscription {SUBSCRIPTION} {sentence}")
         assert "s3cret" not in warning

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flows.database.connection import Duck
-from flows.sources.base import NOTHING_HELD, Extract
+from flows.database.connection import Connection
+from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.sources.learning360 import resources
 from flows.sources.learning360.http_errors import Host
 from flows.sources.learning360.page_content import rows_of, subscription_of
@@ -68,16 +68,16 @@ def a_documented_company() -> FakePlatform:
 
 def test_documented_row_is_never_rejected(tmp_path: Path) -> None:
     (tmp_path / "extracts").mkdir()
-    items = source(a_documented_company()).extract(tmp_path / "extracts", AS_OF, NOTHING_HELD)
+    items = source(a_documented_company()).extract(tmp_path / "extracts", AS_OF, EMPTY_WAREHOUSE)
     rejected, read = {}, 0
-    with Duck() as duck:
-        load.start(duck)
-        merge.start(duck)
+    with Connection() as connection:
+        load.start(connection)
+        merge.start(connection)
         for item in items:
             if isinstance(item, Extract) and item.table != "child_sessions":
-                counts = load.load(duck, model_of(item.table), item)
+                counts = load.load(connection, model_of(item.table), item)
                 read += counts.read
-                if counts.refused:
+                if counts.rejected:
                     rejected[item.table] = counts.reasons
     assert rejected == {}
     assert read > 100

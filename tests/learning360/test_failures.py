@@ -42,7 +42,7 @@ PERMANENT = [
         f"has no /api/v2/paths/{PATH}/enrollments. Look at base_url",
     ),
     ("/users", json_error(400, "invalidParameter"), r"the list users \(HTTP 400, invalidParameter\)"),
-    ("/users", json_error(422, "invalidParameter"), r"refuses the list users \(HTTP 422, invalidParameter\)"),
+    ("/users", json_error(422, "invalidParameter"), r"rejects the list users \(HTTP 422, invalidParameter\)"),
     ("/users", httpx.Response(200, text="<html></html>"), "the list users, page 1, with .* not JSON"),
     ("/users", httpx.Response(200, text='[{"_id": NaN}]'), "not JSON"),
     ("/users", httpx.Response(200, json={"data": []}), "list users, page 1: it is not a list of objects"),
@@ -81,7 +81,7 @@ TRANSIENT = [
 @pytest.mark.parametrize(("answer", "sentence"), TRANSIENT)
 @pytest.mark.parametrize("times", [1, 7, 8])
 def test_what_a_retry_may_mend(tmp_path: Path, answer: httpx.Response, sentence: str, times: int) -> None:
-    """Seven times is borne, with longer and longer pauses; the eighth ends the night, or is Prefect's."""
+    """Seven times is borne, with longer and longer pauses; the eighth ends the run, or is Prefect's."""
     platform = small_company()
     platform.faults["/users$"] = lambda request, met: answer if met < times else None
     if times < 8:
@@ -154,7 +154,7 @@ def test_when_one_is_told_to_wait_all_do(tmp_path: Path) -> None:
     assert max(platform.at) > first + 30
 
 
-def test_a_wait_of_an_hour_is_left_to_the_next_night(tmp_path: Path) -> None:
+def test_a_wait_of_an_hour_is_left_to_the_next_run(tmp_path: Path) -> None:
     platform = small_company()
     always(platform, "/users$", httpx.Response(429, headers={"Retry-After": "3600"}))
     with pytest.raises(SourceUnavailable, match="asked too often"):
@@ -251,7 +251,7 @@ def test_host_that_never_answers_is_reported_within_15_s(
     assert took[0] < 15
     assert len(asked) == attempts
     # Each attempt but the last, which the error reports, is shown at once.
-    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.night"]
+    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.run"]
     assert len(shown) == attempts - 1
     for line in shown:
         assert f"can't be reached or cut the connection ({name}); trying again in " in line
@@ -265,7 +265,7 @@ def test_platform_that_is_busy_is_waited_for_and_a_person_sees_it(
     platform.faults["oauth2"] = lambda request, met: httpx.Response(503) if met < 6 else None
     land(platform, tmp_path)
     assert platform.times["oauth2"][-1] - platform.times["oauth2"][0] > 60
-    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.night"]
+    shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.run"]
     # One line in five seconds at most.
     assert [line.partition(" ")[2] for line in shown] == [
         f"answers HTTP 503; trying again in {pause} s." for pause in (1, 8, 16, 32)
@@ -297,12 +297,12 @@ def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
     assert 401 not in platform.statuses
 
 
-def test_a_token_that_is_refused_is_replaced_once_for_all_who_met_it(tmp_path: Path) -> None:
+def test_a_token_that_is_rejected_is_replaced_once_for_all_who_met_it(tmp_path: Path) -> None:
     platform = small_company(page_size=1)
     platform.latency_s = 0.5
-    platform.faults["/users.cursor=1"] = lambda request, met: platform.refused_tokens.add(TOKENS[0])  # type: ignore[func-returns-value]
+    platform.faults["/users.cursor=1"] = lambda request, met: platform.rejected_tokens.add(TOKENS[0])  # type: ignore[func-returns-value]
     expected = landed(land(small_company(page_size=1), tmp_path / "sound"))
-    assert landed(land(platform, tmp_path / "refused")) == expected
+    assert landed(land(platform, tmp_path / "rejected")) == expected
     assert platform.tokens_given == 2
 
 
@@ -329,10 +329,10 @@ def test_a_token_that_was_revoked_before_its_turn_came_is_replaced_again() -> No
     assert len(given) == 4
 
 
-def test_a_fresh_token_that_is_refused_too(tmp_path: Path) -> None:
+def test_a_fresh_token_that_is_rejected_too(tmp_path: Path) -> None:
     platform = small_company()
-    platform.refused_tokens = set(TOKENS)
-    with pytest.raises(SourceError, match="refuses a token that it has just given"):
+    platform.rejected_tokens = set(TOKENS)
+    with pytest.raises(SourceError, match="rejects a token that it has just given"):
         land(platform, tmp_path)
 
 

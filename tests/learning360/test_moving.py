@@ -40,7 +40,7 @@ def test_rows_that_come_twice_in_other_versions(tmp_path: Path) -> None:
     assert rows(activity.filter(pl.col("step_id") == ROOM), "activity_id") == [(f"{SLOT}-{BEN}",)]
 
 
-def test_an_enrolment_that_is_archived_between_two_pages(tmp_path: Path) -> None:
+def test_an_enrollment_that_is_archived_between_two_pages(tmp_path: Path) -> None:
     """It is met in force first, then archived: it is archived. One that is made meanwhile is there, too."""
     platform = small_company(page_size=1)
     enrolled = platform.lists[f"paths/{PATH}/enrollments"]

@@ -83,12 +83,12 @@ def test_subscription_that_brings_nothing_is_a_fault(state: dict[str, str], sent
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    "rejection",
     [httpx.Response(403, json={"error": {"code": "invalid_scope", "message": "no"}}), httpx.Response(404)],
 )
-def test_list_that_a_run_can_do_without_is_a_warning(refusal: httpx.Response) -> None:
+def test_list_that_a_run_can_do_without_is_a_warning(rejection: httpx.Response) -> None:
     platform = small_company()
-    platform.faults["/courses$"] = lambda request, met: refusal
+    platform.faults["/courses$"] = lambda request, met: rejection
     found = probe_of(platform, "catalog")
     assert (found.scope, found.is_fault) == ("courses:read", False)
     assert found.warning == (
@@ -158,17 +158,17 @@ def test_the_command(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Non
     answered = [Probe("paths", "paths:read", "readable", rows=3)]
     monkeypatch.setattr(preflight, "probe", lambda _: answered)
     shown = command.invoke(app, ["check", "360learning"])
-    assert (shown.exit_code, "A night can read all of it." in shown.stdout) == (0, True)
+    assert (shown.exit_code, "A run can read all of it." in shown.stdout) == (0, True)
     lacks = "The client may not read the list users: it lacks the scope users:read."
     lost = "The list catalog can't be read."
     answered.append(Probe("catalog", "courses:read", "missing scope", warning=lost))
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, f"warning {lost}" in shown.stdout) == (0, True)
-    assert "A night can read all of it." not in shown.stdout
+    assert "A run can read all of it." not in shown.stdout
     answered.append(Probe("users", "users:read", "missing scope", fault=lacks))
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, lacks in shown.stdout) == (3, True)
-    assert "A night can read all of it." not in shown.stdout
+    assert "A run can read all of it." not in shown.stdout
     told = command.invoke(app, ["check", "360learning", "--json"])
     assert told.exit_code == 3
     assert [one["answer"] for one in json.loads(told.stdout)["lists"]] == [

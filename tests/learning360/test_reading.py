@@ -16,7 +16,7 @@ from tests.helpers.small_company import (
     ROOM,
     SUBSCRIPTION,
     attempt,
-    enrolment,
+    enrollment,
     small_company,
 )
 
@@ -47,7 +47,7 @@ def test_every_page_of_every_list_is_landed_as_it_came(tmp_path: Path) -> None:
     }
 
 
-def test_who_is_unenrolled_while_enrolments_are_read_is_in_one_of_the_lists(tmp_path: Path) -> None:
+def test_who_is_unenrolled_while_enrollments_are_read_is_in_one_of_the_lists(tmp_path: Path) -> None:
     """Archived ones are asked for when all that are in force have been read."""
     platform = small_company(page_size=1)
     land(platform, tmp_path)
@@ -109,7 +109,7 @@ def test_a_next_page_on_another_host_is_not_asked_for(tmp_path: Path) -> None:
         land(platform, tmp_path)
 
 
-def test_a_path_that_is_deleted_meanwhile_has_no_enrolments(tmp_path: Path) -> None:
+def test_a_path_that_is_deleted_meanwhile_has_no_enrollments(tmp_path: Path) -> None:
     platform = small_company()
     del platform.lists[f"paths/{PATH}/enrollments"]
     found = landed(land(platform, tmp_path))
@@ -130,7 +130,7 @@ def test_a_path_without_a_session_and_a_session_without_a_listed_path(tmp_path: 
         {
             "paths": [{"_id": "a1", "name": "No session", "options": {}, "steps": []}],
             "paths/sessions": [{"_id": "b1", "pathId": "a2", "name": "Of an archived path"}],
-            "paths/a2/enrollments": [enrolment(1, ADA)],
+            "paths/a2/enrollments": [enrollment(1, ADA)],
         }
     )
     found = landed(land(platform, tmp_path))

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.sources.base import NOTHING_HELD
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.learning360.replay import Replay
 from flows.sources.page_store import Landing
 from flows.sources.registry import open_source
@@ -18,7 +18,7 @@ from tests.helpers.small_company import PATH, small_company
 def replayed(folder: Path, scratch: Path, held_by: Path | None = None) -> dict[str, pl.DataFrame]:
     scratch.mkdir(parents=True)
     found = open_source(f"landing:{folder}")
-    held = held_after(held_by) if held_by else NOTHING_HELD
+    held = held_after(held_by) if held_by else EMPTY_WAREHOUSE
     return {item.name: pl.read_parquet(item.file) for item in found.extract(scratch, AS_OF, held)}
 
 
@@ -74,8 +74,8 @@ def test_a_landing_that_is_damaged_on_the_disk(tmp_path: Path) -> None:
 def test_two_extractions_do_not_write_one_landing(tmp_path: Path) -> None:
     scratch = tmp_path / "kept" / "extracts"
     scratch.mkdir(parents=True)
-    first = source(small_company()).extract(scratch, AS_OF, NOTHING_HELD)
+    first = source(small_company()).extract(scratch, AS_OF, EMPTY_WAREHOUSE)
     next(first)
     with pytest.raises(HomeBusy, match="Another extraction is running"):
-        next(source(small_company()).extract(scratch, AS_OF, NOTHING_HELD))
+        next(source(small_company()).extract(scratch, AS_OF, EMPTY_WAREHOUSE))
     assert Replay(tmp_path).folder == tmp_path

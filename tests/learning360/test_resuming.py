@@ -107,7 +107,7 @@ def test_what_was_begun_yesterday_is_not_gone_on_with(tmp_path: Path) -> None:
     assert land(platform, tmp_path).folder.name == "20260310T020000Z-2"
 
 
-def test_a_night_that_is_run_again_after_its_data_were_delivered_reads_anew(kept: Path) -> None:
+def test_a_run_that_is_run_again_after_its_data_were_delivered_reads_anew(kept: Path) -> None:
     platform = small_company()
     platform.lists["users"][0]["firstName"] = "Augusta"
     again = land(platform, kept, held_after(kept))

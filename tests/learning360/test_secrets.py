@@ -1,4 +1,4 @@
-"""The client's id and secret and its tokens are in no log, error, file or output, however a night ends."""
+"""The client's id and secret and its tokens are in no log, error, file or output, however a run ends."""
 
 import gzip
 import logging
@@ -10,12 +10,12 @@ import httpx
 import polars as pl
 import pytest
 
-from flows.pipeline import run_night
+from flows.pipeline import run_pipeline
 from flows.sources import registry
 from schemas.errors import PathStatsError, SourceError
 from tests.helpers.extractions import source
 from tests.helpers.fake_platform import CLIENT_ID, SECRET, TOKENS, FakePlatform
-from tests.helpers.one_run import AS_OF, Home, Plan
+from tests.helpers.one_run import AS_OF, Home, RunConfig
 from tests.helpers.small_company import small_company
 
 SECRETS = (CLIENT_ID, SECRET, "-never-said")
@@ -44,12 +44,12 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.Lo
         yield caplog
 
 
-def night_of(platform: FakePlatform, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_of(platform: FakePlatform, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.SOURCES, "360learning", lambda _: source(platform))
-    run_night(Plan("360learning", Home(home), AS_OF))
+    run_pipeline(RunConfig("360learning", Home(home), AS_OF))
 
 
-def test_a_night_that_publishes(
+def test_a_run_that_publishes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     everything_is_logged: pytest.LogCaptureFixture,
@@ -58,8 +58,8 @@ def test_a_night_that_publishes(
     platform = small_company()
     # The token is refused once and replaced, and the platform fails once: that is logged, too.
     platform.faults["/users$"] = lambda request, met: httpx.Response(500) if met == 0 else None
-    platform.refused_tokens = {TOKENS[0]}
-    night_of(platform, tmp_path, monkeypatch)
+    platform.rejected_tokens = {TOKENS[0]}
+    run_of(platform, tmp_path, monkeypatch)
     assert platform.tokens_given == 2
     assert any(file.name == "manifest.json" for file in tmp_path.rglob("*"))
     assert said(tmp_path, everything_is_logged.text, *capfd.readouterr()) == []
@@ -78,7 +78,7 @@ def _answers(request: httpx.Request) -> httpx.Response:
         *((pattern, failure) for pattern in ("oauth2", "users") for failure in FAILURES),
     ],
 )
-def test_a_night_that_fails(
+def test_a_run_that_fails(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     everything_is_logged: pytest.LogCaptureFixture,
@@ -96,7 +96,7 @@ def test_a_night_that_fails(
     platform = small_company()
     platform.faults[pattern] = fail
     with pytest.raises(PathStatsError) as raised:
-        night_of(platform, tmp_path, monkeypatch)
+        run_of(platform, tmp_path, monkeypatch)
     # What -v prints, and what a person, `pathstats status` and a webhook are told.
     shown = [str(raised.value)]
     if failure != "breaks off":
@@ -105,13 +105,13 @@ def test_a_night_that_fails(
     assert (tmp_path / "failure.json").is_file()
 
 
-def test_a_night_that_fails_after_the_platform_was_read(
+def test_a_run_that_fails_after_the_platform_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, everything_is_logged: pytest.LogCaptureFixture
 ) -> None:
     platform = small_company()
     platform.lists["users"] = []
     with pytest.raises(SourceError, match="table users is empty"):
-        night_of(platform, tmp_path, monkeypatch)
+        run_of(platform, tmp_path, monkeypatch)
     assert said(tmp_path, everything_is_logged.text) == []
 
 

@@ -18,7 +18,7 @@ requests_per_second = 10
 skip = ["classrooms"]
 
 [another-program]
-colour = "blue"
+color = "blue"
 """
 
 

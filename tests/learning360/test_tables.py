@@ -23,7 +23,7 @@ from tests.helpers.small_company import (
     SUB_PATH,
     attempt,
     catalogued,
-    enrolment,
+    enrollment,
     small_company,
 )
 
@@ -79,7 +79,7 @@ def test_steps(tables: dict[str, pl.DataFrame]) -> None:
     ]
 
 
-def test_enrolments(tables: dict[str, pl.DataFrame]) -> None:
+def test_enrollments(tables: dict[str, pl.DataFrame]) -> None:
     assert rows(tables["enrollments"], "enrollment_id", "user_id", "enrolled_at", "archived_at") == [
         (hex_id(0x101), ADA, "2026-03-01T08:00:00.000Z", None),
         (hex_id(0x102), BEN, "2026-03-01T08:00:00.000Z", None),
@@ -251,17 +251,17 @@ def test_sessions_that_enrol_again_and_attempts_without_some_of_their_fields(tmp
 
 # Ada is enrolled in the path until 3 March, from 4 March in session B1, from 5 March in B2; in path X always.
 @pytest.mark.parametrize("page_size", [1, 100])
-def test_the_enrolment_an_attendance_is_given_to(tmp_path: Path, page_size: int) -> None:
+def test_the_enrollment_an_attendance_is_given_to(tmp_path: Path, page_size: int) -> None:
     platform = small_company(page_size)
     platform.lists["paths"].append({"_id": "ffff", "name": "X", "options": {}, "steps": []})
     nine = "2026-03-0{}T09:00:00.000Z"
     platform.lists[f"paths/{PATH}/enrollments"] = [
-        enrolment(1, ADA, sessionId="b0", createdAt=nine.format(1), archivedAt=nine.format(3)),
-        enrolment(2, ADA, sessionId="b2", createdAt=nine.format(5)),
-        enrolment(3, ADA, sessionId="b1", createdAt=nine.format(4)),
-        enrolment(4, BEN, sessionId="bb", createdAt=nine.format(1)),
+        enrollment(1, ADA, sessionId="b0", createdAt=nine.format(1), archivedAt=nine.format(3)),
+        enrollment(2, ADA, sessionId="b2", createdAt=nine.format(5)),
+        enrollment(3, ADA, sessionId="b1", createdAt=nine.format(4)),
+        enrollment(4, BEN, sessionId="bb", createdAt=nine.format(1)),
     ]
-    platform.lists["paths/ffff/enrollments"] = [enrolment(5, ADA, sessionId="bx", createdAt=nine.format(1))]
+    platform.lists["paths/ffff/enrollments"] = [enrollment(5, ADA, sessionId="bx", createdAt=nine.format(1))]
     attended = {
         "s1": ("2026-03-02T09:00:00.000Z", PATH, "b0"),
         "s2": ("2026-03-03T09:00:00.000Z", PATH, None),  # the instant she was unenrolled

@@ -16,9 +16,9 @@ import pytest
 
 from flows.ops import notifications
 from flows.ops.notifications import Webhook
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from pathstats.cli.render.console import failure_sentences
 from schemas.errors import HomeBusy, HomeUnwritable, PathStatsError, SourceError, UsageError
 from schemas.home import Home
@@ -40,8 +40,8 @@ def _straight_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(notifications.ADDRESS, raising=False)
 
 
-class Nights:
-    """Nights in one home: their source is sound unless it is broken; each is a day after the one before."""
+class Runs:
+    """Runs in one home: their source is sound unless it is broken; each is a day after the one before."""
 
     def __init__(self, folder: Path) -> None:
         self.source = as_parquet(folder / "source", small_world())
@@ -59,22 +59,22 @@ class Nights:
     def _one(self, source: Path, receiver: Receiver | None) -> str:
         self._as_of += timedelta(days=1)
         webhook = Webhook(receiver.url) if receiver else None
-        run_night(Plan(f"files:{source}", self.home, self._as_of, NO_LIMITS), webhook=webhook)
+        run_pipeline(RunConfig(f"files:{source}", self.home, self._as_of, NO_THRESHOLDS), webhook=webhook)
         return self._as_of.isoformat()
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Nights:
-    return Nights(tmp_path)
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
 
 
-def test_the_first_cause_is_told_once_and_then_the_recovery(nights: Nights, receiver: Receiver) -> None:
-    first = nights.broken(receiver, "first_cause")
-    nights.broken(receiver, "second_cause")
-    nights.broken(receiver, "third_cause")
+def test_the_first_cause_is_told_once_and_then_the_recovery(runs: Runs, receiver: Receiver) -> None:
+    first = runs.broken(receiver, "first_cause")
+    runs.broken(receiver, "second_cause")
+    runs.broken(receiver, "third_cause")
     failed = receiver.taken[-1]
-    published = nights.sound(receiver)
-    nights.sound(receiver)
+    published = runs.sound(receiver)
+    runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"]
     assert set(failed) == {"event", "incident", "at", "as_of", "exit_code", "message"}
     assert (failed["as_of"], failed["exit_code"]) == (first, 3)
@@ -85,88 +85,84 @@ def test_the_first_cause_is_told_once_and_then_the_recovery(nights: Nights, rece
     assert datetime.fromisoformat(failed["at"]) < datetime.fromisoformat(recovered["at"])
 
 
-def test_the_next_incident_is_told_of_again(nights: Nights, receiver: Receiver) -> None:
+def test_the_next_incident_is_told_of_again(runs: Runs, receiver: Receiver) -> None:
     for _ in range(2):
-        nights.broken(receiver)
-        nights.sound(receiver)
+        runs.broken(receiver)
+        runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"] * 2
 
 
-def test_nights_without_a_failure_and_nights_without_a_webhook_tell_nothing(
-    nights: Nights, receiver: Receiver
+def test_runs_without_a_failure_and_runs_without_a_webhook_tell_nothing(
+    runs: Runs, receiver: Receiver
 ) -> None:
-    nights.sound(receiver)
-    nights.broken(None)
-    nights.sound(receiver)
+    runs.sound(receiver)
+    runs.broken(None)
+    runs.sound(receiver)
     assert receiver.asked == 0
 
 
-def test_status_knows_the_first_failure_and_the_last(nights: Nights) -> None:
-    nights.broken(None, "first_cause")
-    only = failure_sentences(json.loads(nights.home.failure.read_text("utf-8")))
-    nights.broken(None, "second_cause")
-    nights.broken(None, "third_cause")
-    note = json.loads(nights.home.failure.read_text("utf-8"))
+def test_status_knows_the_first_failure_and_the_last(runs: Runs) -> None:
+    runs.broken(None, "first_cause")
+    only = failure_sentences(json.loads(runs.home.failure.read_text("utf-8")))
+    runs.broken(None, "second_cause")
+    runs.broken(None, "third_cause")
+    note = json.loads(runs.home.failure.read_text("utf-8"))
     last, first = failure_sentences(note)
     assert len(only) == 1
-    assert "The last night failed at" in last
+    assert "The last run failed at" in last
     assert "third_cause" in last
     assert "The first of 3 to fail was at" in first
     assert "first_cause" in first
 
 
 def test_a_receiver_that_is_down_is_one_warning_and_is_told_at_the_next_failure(
-    nights: Nights, receiver: Receiver, caplog: pytest.LogCaptureFixture
+    runs: Runs, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     down = Receiver()
     down.close()
-    first = nights.broken(down, "first_cause")
+    first = runs.broken(down, "first_cause")
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert said == ["The notice that the night failed was not delivered: ConnectError."]
-    nights.broken(receiver, "second_cause")
+    assert said == ["The notice that the run failed was not delivered: ConnectError."]
+    runs.broken(receiver, "second_cause")
     assert [(notice["event"], notice["as_of"]) for notice in receiver.taken] == [("failed", first)]
 
 
-def test_a_recovery_that_could_not_be_told_is_told_by_the_next_night(
-    nights: Nights, receiver: Receiver
-) -> None:
-    nights.broken(receiver)
+def test_a_recovery_that_could_not_be_told_is_told_by_the_next_run(runs: Runs, receiver: Receiver) -> None:
+    runs.broken(receiver)
     receiver.answers = [404]
-    nights.sound(receiver)
+    runs.sound(receiver)
     assert receiver.events == ["failed"]
-    nights.sound(receiver)
+    runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_receiver_that_may_take_it_later_is_asked_again(
-    nights: Nights, receiver: Receiver, status: int
+    runs: Runs, receiver: Receiver, status: int
 ) -> None:
     receiver.answers = [status]
-    nights.broken(receiver)
+    runs.broken(receiver)
     assert (receiver.asked, receiver.events) == (2, ["failed"])
 
 
-def test_a_receiver_is_left_alone_for_as_long_as_it_asks(nights: Nights, receiver: Receiver) -> None:
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(runs: Runs, receiver: Receiver) -> None:
     receiver.answers, receiver.headers = [429], {"Retry-After": "3"}
     start = time.monotonic()
-    nights.broken(receiver)
+    runs.broken(receiver)
     assert receiver.events == ["failed"]
     assert time.monotonic() - start >= 3
 
 
 @pytest.mark.parametrize("status", [400, 404, 302])
-def test_a_receiver_that_refuses_is_asked_once_a_night(
-    nights: Nights, receiver: Receiver, status: int
-) -> None:
+def test_a_receiver_that_rejects_is_asked_once_a_run(runs: Runs, receiver: Receiver, status: int) -> None:
     receiver.answers = [status]
-    nights.broken(receiver)
+    runs.broken(receiver)
     assert (receiver.asked, receiver.events) == (1, [])
 
 
 @pytest.mark.parametrize(("answer_within_s", "give_up_after_s"), [(0.2, 20.0), (10, 0.2)])
-def test_a_slow_receiver_holds_no_night_up(
-    nights: Nights,
+def test_a_slow_receiver_holds_no_run_up(
+    runs: Runs,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
     answer_within_s: float,
@@ -177,36 +173,34 @@ def test_a_slow_receiver_holds_no_night_up(
     monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", give_up_after_s)
     receiver.slow_s = 4
     start = time.monotonic()
-    nights.broken(receiver)
+    runs.broken(receiver)
     assert time.monotonic() - start < 4
     assert receiver.asked <= 1
-    assert not nights.home.told.exists()
+    assert not runs.home.told.exists()
 
 
-def test_a_busy_home_is_no_failure_and_leaves_the_running_night_s_state(
-    nights: Nights, receiver: Receiver
-) -> None:
+def test_a_busy_home_is_no_failure_and_leaves_the_running_run_s_state(runs: Runs, receiver: Receiver) -> None:
     from filelock import FileLock
 
-    nights.broken(receiver)
-    before = nights.home.failure.read_bytes(), nights.home.told.read_bytes()
-    with FileLock(nights.home.lock), pytest.raises(HomeBusy):
-        nights.sound(receiver)
-    assert (nights.home.failure.read_bytes(), nights.home.told.read_bytes()) == before
+    runs.broken(receiver)
+    before = runs.home.failure.read_bytes(), runs.home.told.read_bytes()
+    with FileLock(runs.home.lock), pytest.raises(HomeBusy):
+        runs.sound(receiver)
+    assert (runs.home.failure.read_bytes(), runs.home.told.read_bytes()) == before
     assert receiver.asked == 1
 
 
-def test_a_home_that_can_t_be_written_says_so_each_night(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_home_that_can_t_be_written_says_so_each_run(tmp_path: Path, receiver: Receiver) -> None:
     (tmp_path / "file").write_text("")
-    plan = Plan("demo:learners=200", Home(tmp_path / "file" / "home"), AS_OF)
+    plan = RunConfig("demo:learners=200", Home(tmp_path / "file" / "home"), AS_OF)
     for _ in range(2):
         with pytest.raises(HomeUnwritable):
-            run_night(plan, webhook=Webhook(receiver.url))
+            run_pipeline(plan, webhook=Webhook(receiver.url))
     assert receiver.events == ["failed", "failed"]
 
 
 def test_a_panic_is_a_failure_like_any(
-    nights: Nights, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import polars as pl
 
@@ -215,57 +209,55 @@ def test_a_panic_is_a_failure_like_any(
 
     monkeypatch.setattr("flows.pipeline.transform", panic)
     with pytest.raises(PathStatsError, match="PanicException"):
-        nights.sound(receiver)
+        runs.sound(receiver)
     assert receiver.events == ["failed"]
     assert "grace" not in receiver.taken[0]["message"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_while_it_tells_a_night_keeps_what_it_knows(
-    nights: Nights, receiver: Receiver, when: str
-) -> None:
+def test_killed_while_it_tells_a_run_keeps_what_it_knows(runs: Runs, receiver: Receiver, when: str) -> None:
     """Killed before the notice is out, or before that is noted: the next failure tells the first."""
     code = f"""
 import os, pathlib
-from flows import notices
-from flows.pipeline import run_night
-from flows.run_config import Plan
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.ops import notifications
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.home import Home
 from tests.helpers.one_run import AS_OF
-post = notices._post
+post = notifications._post
 def fatal(webhook, notice):
     {"post(webhook, notice)" if when == "after" else ""}
     os.kill(os.getpid(), 9)
-notices._post = fatal
-home = Home(pathlib.Path({str(nights.home.root)!r}))
-run_night(Plan("files:first_cause", home, AS_OF), webhook=notices.Webhook({receiver.url!r}))
+notifications._post = fatal
+home = Home(pathlib.Path({str(runs.home.root)!r}))
+run_pipeline(RunConfig("files:first_cause", home, AS_OF), webhook=notifications.Webhook({receiver.url!r}))
 """
     root = Path(__file__).parent.parent.parent
     killed = subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
-    nights.broken(receiver, "second_cause")
-    nights.broken(receiver, "third_cause")
+    runs.broken(receiver, "second_cause")
+    runs.broken(receiver, "third_cause")
     assert receiver.events == ["failed"] * (2 if when == "after" else 1)
     assert {notice["message"].partition(":")[0] for notice in receiver.taken} == {"first_cause"}
     assert len({notice["incident"] for notice in receiver.taken}) == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"first": 1}', ""])
-def test_a_note_that_can_t_be_read_is_not_known(nights: Nights, receiver: Receiver, text: str) -> None:
-    nights.home.root.mkdir()
-    nights.home.failure.write_text(text)
-    nights.home.told.write_text(text)
-    nights.broken(receiver)
-    nights.sound(receiver)
+def test_a_note_that_can_t_be_read_is_not_known(runs: Runs, receiver: Receiver, text: str) -> None:
+    runs.home.root.mkdir()
+    runs.home.failure.write_text(text)
+    runs.home.told.write_text(text)
+    runs.broken(receiver)
+    runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"]
 
 
 @pytest.mark.parametrize("address", ["T0P-s3cret", "ftp://T0P-s3cret/x", "http://", "http://x:T0P-s3cret/"])
 def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="is none; write https") as refused:
+    with pytest.raises(UsageError, match="is none; write https") as rejected:
         Webhook(address)
-    assert TOKEN not in str(refused.value)
+    assert TOKEN not in str(rejected.value)
     monkeypatch.setenv(notifications.ADDRESS, address)
     assert Webhook.of_environment() is None
 
@@ -311,9 +303,7 @@ def test_a_wrong_address_is_told_at_once_and_not_repeated(tmp_path: Path, receiv
     assert said.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is none")
 
 
-def test_the_deadline_holds_where_names_are_not_answered(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_deadline_holds_where_names_are_not_answered(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(4))
     start = time.monotonic()

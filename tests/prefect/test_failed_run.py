@@ -1,4 +1,4 @@
-"""A night under Prefect's own temporary server that fails, as a shell sees it."""
+"""A run under Prefect's own temporary server that fails, as a shell sees it."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def shell(*arguments: str | Path, environment: dict[str, str], patience_s: float
     return process.returncode, out, error
 
 
-def test_a_failed_night_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
+def test_a_failed_run_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
     tmp_path: Path, prefect_home: Callable[[Path], Path]
 ) -> None:
     """The webhook's token is in no file: Prefect's database holds every parameter, log and artifact."""

@@ -1,4 +1,4 @@
-"""The night as a Prefect flow, under Prefect's own harness."""
+"""The run as a Prefect flow, under Prefect's own harness."""
 
 import asyncio
 import hashlib
@@ -35,11 +35,11 @@ def digests(home: Home) -> dict[str, str]:
     return {file: hashlib.sha256((home.latest / file).read_bytes()).hexdigest() for file in files}
 
 
-def test_it_publishes_what_a_direct_night_publishes(home: Home, tmp_path: Path) -> None:
-    from flows.pipeline import run_night
-    from flows.run_config import Plan
+def test_it_publishes_what_a_direct_run_publishes(home: Home, tmp_path: Path) -> None:
+    from flows.pipeline import run_pipeline
+    from flows.run_config import RunConfig
 
-    run_night(Plan(SOURCE, Home(tmp_path), AS_OF))
+    run_pipeline(RunConfig(SOURCE, Home(tmp_path), AS_OF))
     assert digests(home) == digests(Home(tmp_path))
 
 
@@ -73,19 +73,19 @@ def test_a_run_is_named_by_the_date_of_its_statistics(home: Home) -> None:
     assert "nightly-2026-03-10" in asyncio.run(names())
 
 
-def test_the_artifacts_hold_the_night_s_figures_and_no_ids(home: Home) -> None:
+def test_the_artifacts_hold_the_run_s_figures_and_no_ids(home: Home) -> None:
     from prefect.artifacts import Artifact
 
     manifest = Manifest.read(home.latest / "manifest.json")
-    night = Artifact.get("night")
+    run = Artifact.get("run")
     tables = Artifact.get("tables-in")
-    assert night is not None
+    assert run is not None
     assert tables is not None
-    for kind, count in manifest.enrolments_by_detailed_status.items():
-        assert f"| {kind} | {count:,} |" in str(night.data)
-    assert str(manifest.tables_in["step_activity"].refused) in str(tables.data)
-    assert "@" not in f"{night.data}{tables.data}"
-    assert "northwind" not in f"{night.data}{tables.data}"
+    for kind, count in manifest.enrollments_by_detailed_status.items():
+        assert f"| {kind} | {count:,} |" in str(run.data)
+    assert str(manifest.tables_in["step_activity"].rejected) in str(tables.data)
+    assert "@" not in f"{run.data}{tables.data}"
+    assert "northwind" not in f"{run.data}{tables.data}"
 
 
 def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytes
     assert len(asked) == 1
 
 
-def test_without_as_of_a_night_is_for_the_time_it_was_scheduled_for(tmp_path: Path) -> None:
-    """Also when the same run is retried: a missed or failed night is made up for as of its own time."""
+def test_without_as_of_a_run_is_for_the_time_it_was_scheduled_for(tmp_path: Path) -> None:
+    """Also when the same run is retried: a missed or failed run is made up for as of its own time."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import FlowRun
     from prefect.flow_engine import run_flow
@@ -211,7 +211,7 @@ def test_prefect_is_told_no_secret_of_a_platform(
     if fails:
         platform.faults["/courses"] = lambda request, met: httpx.Response(403)
     monkeypatch.setitem(registry.SOURCES, "360learning", lambda _: source(platform))
-    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.night")
+    monkeypatch.setenv("PREFECT_LOGGING_EXTRA_LOGGERS", "httpx,httpcore,pathstats.run")
     home = tmp_path / "home"
 
     if fails:

@@ -1,4 +1,4 @@
-"""Nights by a schedule, with a Prefect server of the schedule's own or without."""
+"""Runs by a schedule, with a Prefect server of the schedule's own or without."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_ctrl_c_ends_a_schedule_and_its_server(tmp_path: Path, prefect_home: Callable[[Path], Path]) -> None:
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
-    served.wait_until(lambda: "The night runs at" in served.words)
+    served.wait_until(lambda: "The run runs at" in served.words)
     server = served.server()
     assert served.interrupted() == 0
     assert server is not None
@@ -49,7 +49,7 @@ def test_killed_it_leaves_no_server_behind(tmp_path: Path, prefect_home: Callabl
     """A server that outlived its parent would hold its port and memory for good (Linux)."""
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
     try:
-        served.wait_until(lambda: "The night runs at" in served.words)
+        served.wait_until(lambda: "The run runs at" in served.words)
         server = served.server()
     finally:
         served.process.kill()
@@ -92,11 +92,11 @@ def test_what_prefect_has_not_sent_yet_is_sent_before_its_server_ends(
         monkeypatch.delenv(name)
     code = """
 import atexit, time
-from flows import prefect_server
+from flows.ops import prefect_server
 prefect_server.start(schedules=False)
 from prefect.events import emit_event
 for number in range(5):
-    emit_event("said", resource={"prefect.resource.id": f"night.{number}"})
+    emit_event("said", resource={"prefect.resource.id": f"run.{number}"})
 since = time.monotonic()
 atexit.register(lambda: print(time.monotonic() - since))
 """
@@ -105,28 +105,28 @@ atexit.register(lambda: print(time.monotonic() - since))
     assert float(out) < 20
 
 
-def test_a_night_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Met once: Prefect's own thread in the night's process waited for one that Ctrl-C had ended."""
+def test_a_run_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Met once: Prefect's own thread in the run's process waited for one that Ctrl-C had ended."""
     from flows.ops import schedule
 
     class Waiting:
-        """A runner that waits for its night, whatever it is told."""
+        """A runner that waits for its run, whatever it is told."""
 
         def __init__(self) -> None:
-            self.night = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
+            self.run = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
 
         async def start(self) -> None:
-            self.night.start()
+            self.run.start()
             asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
-            while self.night.is_alive():
+            while self.run.is_alive():
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0.01)
 
     runner = Waiting()
-    monkeypatch.setattr(schedule, "_PATIENCE_WITH_NIGHTS_S", 0.1)
+    monkeypatch.setattr(schedule, "_PATIENCE_WITH_RUNS_S", 0.1)
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(schedule._until_interrupted(runner))
-    assert runner.night.exitcode == -signal.SIGKILL
+    assert runner.run.exitcode == -signal.SIGKILL
 
 
 def test_in_a_script_s_background_a_termination_ends_it_too() -> None:
@@ -147,15 +147,15 @@ def not_called(reason: str) -> AbstractContextManager[None]:
 
 @pytest.mark.parametrize(("cron", "timezone"), [("soon", "UTC"), ("0 2 * * *", "Mars/Olympus")])
 def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone: str) -> None:
-    from flows.ops.schedule import serve_nightly
+    from flows.ops.schedule import serve_schedule
 
     said: list[str] = []
     with pytest.raises(UsageError, match="five cron fields and a zone"):
-        serve_nightly({}, cron=cron, timezone=timezone, say=said.append, waiting=not_called)
+        serve_schedule({}, cron=cron, timezone=timezone, say=said.append, spinner=not_called)
     assert said == []
 
 
-def test_nights_that_are_due_together_follow_each_other_in_their_order(
+def test_runs_that_are_due_together_follow_each_other_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether they fail or not: the one before has ended when the next one begins."""
@@ -209,8 +209,8 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     from pathstats.cli.main import app
 
     handed_over: list[dict[str, object]] = []
-    monkeypatch.setattr(schedule, "serve_nightly", lambda parameters, **_: handed_over.append(parameters))
-    options = ("--source", SOURCE, "--home", str(tmp_path), "--max-refused", "0.5", "--keep", "7")
+    monkeypatch.setattr(schedule, "serve_schedule", lambda parameters, **_: handed_over.append(parameters))
+    options = ("--source", SOURCE, "--home", str(tmp_path), "--max-rejected", "0.5", "--keep", "7")
     options += ("--max-shrink", "0.1", "--memory", "2GB", "--with-names")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
     (parameters,) = handed_over
@@ -218,14 +218,14 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
         "source": SOURCE,
         "home": str(tmp_path),
         "as_of": None,
-        "max_refused_share": 0.5,
+        "max_rejected_share": 0.5,
         "max_shrink_share": 0.1,
         "max_vanished_share": 0.05,
         "least_matched_share": 0.5,
         "allow_missing_columns": False,
         "strict": False,
         "keep": 7,
-        "anew": False,
+        "full_refresh": False,
         "memory_limit": "2GB",
         "with_names": True,
         "least_agreement": 0.98,
@@ -233,7 +233,7 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     assert parameters.items() <= nightly.validate_parameters(parameters).items()
 
 
-def test_a_deployed_night_treats_memory_as_one_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployed_run_treats_memory_as_one_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.ops.process_tuning import prepare_memory
 
     monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)

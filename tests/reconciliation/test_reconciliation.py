@@ -16,10 +16,10 @@ from pathstats.cli.main import app
 from pathstats.cli.render.agreement import agreement as table_of
 from pathstats.cli.render.console import screen
 from schemas.enums import PARITY_DIFFERENCES, PARITY_FIELDS
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.manifest import Agreement, Manifest
 from schemas.outputs import Parity
-from tests.helpers.one_run import AS_OF, as_parquet, latest, night, published
+from tests.helpers.one_run import AS_OF, as_parquet, latest, published, run
 from tests.helpers.reconciled_world import differences, held_against
 from tests.reference.tables import world
 
@@ -79,12 +79,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             u1   | changed | d    | 70    | 5 Mar
         """,
     )
-    night(as_parquet(folder / "in", tables), folder / "home")
+    run(as_parquet(folder / "in", tables), folder / "home")
     return folder / "home"
 
 
 def said(**others: str) -> str:
-    """The platform's answers, those of some enrolments other ones; an empty one is not given."""
+    """The platform's answers, those of some enrollments other ones; an empty one is not given."""
     return "\n".join([HEADER, *(row for row in {**SAME, **others}.values() if row)])
 
 
@@ -169,12 +169,12 @@ CASES = [
     (
         "waits for its partner",
         "e9 | S | alien | notYetStarted | 0 | | 0 | | 5 Mar | | 12 Mar",
-        {"enrolment"},
+        {"enrollment"},
     ),
     (
         "unexplained",
         "e10 | S | u1 | notYetStarted | 0 | | 0 | | 5 Mar | | 12 Mar",
-        {"enrolment"},
+        {"enrollment"},
     ),
 ]
 
@@ -203,11 +203,11 @@ def test_what_time_alone_does_until_the_platform_is_asked(home: Path, tmp_path: 
     assert differences(at_once) == {("e8", "detailed_status", "unexplained")}
 
 
-def test_an_enrolment_that_the_platform_has_no_more(home: Path, tmp_path: Path) -> None:
+def test_an_enrollment_that_the_platform_has_no_more(home: Path, tmp_path: Path) -> None:
     of_changes, _ = held_against(home, tmp_path / "1", said(e8=""), of_changes=True)
-    assert differences(of_changes) == {("e8", "enrolment", "gone from the platform")}
+    assert differences(of_changes) == {("e8", "enrollment", "gone from the platform")}
     whole, agreement = held_against(home, tmp_path / "2", said(e8=""))
-    assert differences(whole) == {("e8", "enrolment", "unexplained")}
+    assert differences(whole) == {("e8", "enrollment", "unexplained")}
     assert agreement
     assert agreement.compared == len(SAME) - 1
 
@@ -270,7 +270,7 @@ def test_a_row_that_contradicts_itself_holds_the_release_back(home: Path, tmp_pa
     parity, _ = held_against(home, tmp_path, said(e1=CASES[0][1]))
     assert check(Parity, parity) is parity
     for contradiction in ({"same": ~pl.col("same")}, {"theirs": pl.lit("another")}):
-        with pytest.raises(HeldBack, match="same_means_no_difference"):
+        with pytest.raises(RunBlocked, match="same_means_no_difference"):
             check(Parity, parity.with_columns(**contradiction))
 
 
@@ -279,7 +279,7 @@ def test_other_sources_have_none(home: Path) -> None:
     assert "parity.parquet" not in Manifest.read(latest(home).manifest).files
     done = CliRunner().invoke(app, ["parity", "--home", str(home)])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "was not compared; nights whose source is 360learning" in done.stderr
+    assert "was not compared; runs whose source is 360learning" in done.stderr
 
 
 def test_artifact_of_a_run_that_compared_nothing_has_no_share(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""R1 to R4: when an enrolment is evaluated, which instants, steps and attempts count."""
+"""R1 to R4: when an enrollment is evaluated, which instants, steps and attempts count."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ MESSAGES = ("email", "slackMessage", "teamsMessage")
 
 @dataclass(frozen=True)
 class Case:
-    """One enrolment that takes part, with everything its rules may look at."""
+    """One enrollment that takes part, with everything its rules may look at."""
 
     as_of: datetime
     enrollment: Enrollment
     session: Session
     path: Path
     definitions: list[Step]  # every version of every step of the path
-    siblings: list[Enrollment]  # the user's enrolments in the session that take part, this one included
+    siblings: list[Enrollment]  # the user's enrollments in the session that take part, this one included
     attempts: list[Attempt]  # all of the user's, in this company
     waivers: list[Waiver]  # every version of what waives the path's steps
 
@@ -69,7 +69,7 @@ class Case:
 
     @cached_property
     def in_session(self) -> list[Attempt]:
-        """R4: the enrolment's in-session attempts, on any step id (R8 needs them all)."""
+        """R4: the enrollment's in-session attempts, on any step id (R8 needs them all)."""
         return [
             attempt
             for attempt in self.attempts
@@ -84,7 +84,7 @@ class Case:
             return attempt.enrollment_id == self.enrollment.enrollment_id
         if not self.session.restarts_on_reenrollment:
             return True
-        # decision: the user's enrolments are those that take part (enrolled_at ≤ T).
+        # decision: the user's enrollments are those that take part (enrolled_at ≤ T).
         before = [e for e in self.siblings if e.enrolled_at <= attempt.started_at]
         owner = max(before, key=lambda e: (e.enrolled_at, e.enrollment_id), default=None)
         return owner is not None and owner.enrollment_id == self.enrollment.enrollment_id

@@ -1,4 +1,4 @@
-"""The rows of all companies by what they are asked for, and every enrolment as of any instant (R16, R17)."""
+"""The rows of all companies by what they are asked for, and every enrollment as of any instant (R16, R17)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ class Companies:
         self.answers: dict[tuple[Pair, datetime], list[Learner]] = {}
 
     def learners(self, pair: Pair, as_of: datetime) -> list[Learner]:
-        """The user's enrolments in the session that take part, as of an instant."""
+        """The user's enrollments in the session that take part, as of an instant."""
         if (pair, as_of) not in self.answers:
             self.answers[pair, as_of] = [
                 Learner(case, self.outcomes_of(case)) for case in self.cases(pair, as_of)
@@ -75,7 +75,7 @@ class Companies:
         """enrolled_at ≤ T, and the partners have arrived."""
         company, session_id, user = pair
         session = self.sessions.get((company, session_id))
-        # decision: an enrolment with an unknown session, user or path does not take part.
+        # decision: an enrollment with an unknown session, user or path does not take part.
         if session is None or (company, user) not in self.users:
             return
         path = self.paths[company, session.path_id]
@@ -107,7 +107,7 @@ class Companies:
         return outcomes([step for step in case.steps if step.step_id not in waived])
 
     def child(self, case: Case, step: Step) -> Child | None:
-        """R17: what the child enrolment of a sub-path says as of T_eff; none: there is no such enrolment."""
+        """R17: what the child enrollment of a sub-path says as of T_eff; none: there is no such enrollment."""
         company, user = case.enrollment.company_id, case.enrollment.user_id
         if step.type != "path" or self.leads_to(company, step.step_id, case.path.path_id):
             return None
@@ -120,7 +120,7 @@ class Companies:
             if self.sessions[of, session_id].path_id == step.step_id
             for learner in self.learners((company, session_id, user), case.t_eff)
         ]
-        return said(answering(learners)) if learners else None
+        return said(live_release(learners)) if learners else None
 
     def leads_to(self, company: str, start: str, goal: str) -> bool:
         """R17: whether a path is the other one, or has it as a sub-path at any time, however deep."""
@@ -146,8 +146,8 @@ def waived_steps(case: Case, outcomes: list[Outcome]) -> set[str]:
     return waived
 
 
-def answering(learners: list[Learner]) -> Learner:
-    """R15, over the learner's enrolments in all child sessions of a step."""
+def live_release(learners: list[Learner]) -> Learner:
+    """R15, over the learner's enrollments in all child sessions of a step."""
     here = [it for it in learners if not is_archived(it.case.enrollment, it.case.as_of)]
     if here:
         return max(here, key=lambda it: (it.case.enrollment.enrolled_at, it.case.enrollment.enrollment_id))
@@ -155,7 +155,7 @@ def answering(learners: list[Learner]) -> Learner:
 
 
 def said(it: Learner) -> Child:
-    """What a child enrolment says as a step of the path above."""
+    """What a child enrollment says as a step of the path above."""
     return Child(
         progress(it),
         score(it),

@@ -1,4 +1,4 @@
-"""R6 to R15: the published fields of one enrolment."""
+"""R6 to R15: the published fields of one enrollment."""
 
 import math
 from dataclasses import dataclass
@@ -133,7 +133,7 @@ def archived_at(it: Learner) -> datetime | None:
 
 def is_current(it: Learner) -> bool:
     """R15: the not-archived one with the greatest enrolled_at, else the greatest archived_at."""
-    # decision: among the enrolments that take part.
+    # decision: among the enrollments that take part.
     here = [e for e in it.case.siblings if not is_archived(e, it.case.as_of)]
     if here:
         answers = max(here, key=lambda e: (e.enrolled_at, e.enrollment_id))

@@ -1,4 +1,4 @@
-"""All rules of SPEC section 2, slow and obvious: one enrolment, one step, one attempt at a time.
+"""All rules of SPEC section 2, slow and obvious: one enrollment, one step, one attempt at a time.
 
 Written from the SPEC alone, and from the README's R16 and R17, as a second opinion on the transforms;
 `decision:` marks what they leave open.
@@ -140,7 +140,7 @@ def reference(tables: Tables, as_of: datetime) -> Answer:
     for row in stats:
         if row["is_current"]:
             current[row["company_id"], row["session_id"]].append(row)
-    # decision: a session of an unknown path is not summed up; one without enrolments is, with nulls.
+    # decision: a session of an unknown path is not summed up; one without enrollments is, with nulls.
     sessions = [companies.sessions[key] for key in sorted(companies.sessions)]
     return Answer(
         path_session_stats=stats,

@@ -17,7 +17,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Outcome:
-    """R5: what one counted step came to in one enrolment."""
+    """R5: what one counted step came to in one enrollment."""
 
     case: Case
     step: Step

@@ -10,7 +10,7 @@ from tests.reference.step_outcome import Outcome
 
 @dataclass(frozen=True)
 class Child:
-    """What the child enrolment says."""
+    """What the child enrollment says."""
 
     progress: int
     score: int | None
@@ -24,7 +24,7 @@ class Child:
 
 @dataclass(frozen=True)
 class SubPath(Outcome):
-    """R17: the outcome of a sub-path of which there is a child enrolment."""
+    """R17: the outcome of a sub-path of which there is a child enrollment."""
 
     child: Child
 

@@ -3,7 +3,7 @@
 The first line names the columns, as SPEC does or shorter (`step`, `completed`, `due` …). An empty cell takes
 the default, `-` is null. Dates read `5 Mar`, `5 Mar 12:00`, `5 Mar 2027`; due dates `7 days`, `2 weeks of
 session`, `5 Mar`; time limits `at most 60 s`. Unless a block says otherwise: company `acme`, path `P` without
-mandatory replay, session `S` from 1 March until 1 April 2026, one enrolment `e1` of `u1` on 1 March, and
+mandatory replay, session `S` from 1 March until 1 April 2026, one enrollment `e1` of `u1` on 1 March, and
 everybody who is enrolled is known.
 """
 

@@ -1,4 +1,4 @@
-"""What a night works through in parts comes to the same, however small these are."""
+"""What a run works through in parts comes to the same, however small these are."""
 
 import sqlite3
 from contextlib import closing
@@ -13,7 +13,7 @@ from flows.compute import rule_inputs, run_parts
 from flows.release import dimension_tables, lookup_index
 from flows.staging import load
 from tests.helpers.numbered_worlds import tables_of
-from tests.helpers.one_run import AS_OF, latest, night
+from tests.helpers.one_run import AS_OF, latest, run
 
 SMALL = [
     (rule_inputs, "_BUCKET_ENROLLMENTS", 30),
@@ -26,14 +26,14 @@ SMALL = [
 
 
 def published(home: Path, day: datetime) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """The tables of a night, and its index as SQL."""
-    night("demo:learners=200", home, day)
+    """The tables of a run, and its index as SQL."""
+    run("demo:learners=200", home, day)
     release = latest(home)
     with closing(sqlite3.connect(release.lookup_index)) as connection:
         return tables_of(release.folder), list(connection.iterdump())
 
 
-def test_in_small_parts_it_is_the_same_also_on_the_second_night(
+def test_in_small_parts_it_is_the_same_also_on_the_second_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = [AS_OF, AS_OF + timedelta(days=1)]

@@ -11,7 +11,7 @@ from flows.release import release_locks, retention
 from flows.release.publish import switch_latest
 from pathstats import scan, tables
 from schemas.home import Home, Release
-from tests.helpers.home_with_releases import ids, nights
+from tests.helpers.home_with_releases import ids, runs
 
 FIRST = "20260310T000000Z-1"
 
@@ -24,7 +24,7 @@ def home(published_once: Path, tmp_path: Path) -> Home:
 
 def publish_another(home: Home) -> str:
     """A release after FIRST, as a run with --keep 1 leaves it before it deletes."""
-    (release_id,) = nights(home, 11)
+    (release_id,) = runs(home, 11)
     switch_latest(home, release_id)
     return release_id
 

@@ -11,7 +11,7 @@ import pytest
 from flows.release import integrity
 from flows.release.integrity import Fault, verify, verify_all
 from schemas.home import Home, Release
-from tests.helpers.home_with_releases import edit_manifest, home_with_one_release, nights
+from tests.helpers.home_with_releases import edit_manifest, home_with_one_release, runs
 
 FIRST = "20260310T000000Z-1"
 
@@ -114,19 +114,19 @@ def test_every_fault_is_named(home: Home) -> None:
 def test_a_file_that_can_t_be_read_is_no_reason_to_stop(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Path.open
 
-    def refused(file: Path, *how: Any, **more: Any) -> object:
+    def rejected(file: Path, *how: Any, **more: Any) -> object:
         if file.name == "users.parquet":
             raise PermissionError(13, "Permission denied")
         return opened(file, *how, **more)
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(Path, "open", rejected)
     assert verify(home.release(FIRST)).faults == [
         Fault("users.parquet", "changed", "can't be read (Permission denied)")
     ]
 
 
 def test_all_of_them_and_those_without_a_sound_manifest(home: Home) -> None:
-    early, late = nights(home, 1, 2)
+    early, late = runs(home, 1, 2)
     remove(home.release(early))
     without_manifest(home.release(late))
     (home.releases / "notes").mkdir()
@@ -135,10 +135,8 @@ def test_all_of_them_and_those_without_a_sound_manifest(home: Home) -> None:
     assert list(found) == [FIRST, early, late]
 
 
-def test_one_that_a_night_deletes_meanwhile_is_not_damaged(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    early, late = nights(home, 1, 2)
+def test_one_that_a_run_deletes_meanwhile_is_not_damaged(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    early, late = runs(home, 1, 2)
     read = integrity._difference
 
     def deleted_meanwhile(file: Path, out: object) -> str:

@@ -1,4 +1,4 @@
-"""A night that is interrupted anywhere: `latest` names a complete release, and the next night succeeds."""
+"""A run that is interrupted anywhere: `latest` names a complete release, and the next run succeeds."""
 
 import hashlib
 import itertools
@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 
 from flows.compute import run_parts
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from pathstats import PathStats
-from schemas.errors import HeldBack, NightFailed, SourceError
+from schemas.errors import RunBlocked, RunFailed, SourceError
 from schemas.home import Home
-from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, published, small_world
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, published, run, small_world
 
 # (where the function is found, its name, every how many calls it is interrupted)
 OPERATIONS = [
@@ -35,8 +35,8 @@ OPERATIONS = [
     (hashlib, "file_digest", 15),
     (shutil, "rmtree", 1),
     (sqlite3, "connect", 1),
-    (Duck, "execute", 50),
-    (Duck, "frame", 14),
+    (Connection, "execute", 50),
+    (Connection, "frame", 14),
 ]
 
 
@@ -81,7 +81,7 @@ FAULTS: list[tuple[Fault, bool]] = [
 def test_interrupted_at_each_point(
     published_once: Path, tmp_path: Path, owner: Any, name: str, every: int
 ) -> None:
-    """Each night stumbles over what the one before left behind; the first that is left alone succeeds."""
+    """Each run stumbles over what the one before left behind; the first that is left alone succeeds."""
     source, home = published_once / "in", tmp_path / "home"
     shutil.copytree(published_once / "home", home, symlinks=True)
     first, first_manifest = latest(home), assert_complete(latest(home))
@@ -94,14 +94,14 @@ def test_interrupted_at_each_point(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, name, interruption.wrapped())
             try:
-                answering = Home(home).release(night(source, home, later).release_id).folder
-            except (NightFailed, SourceError, KeyboardInterrupt):
+                live_release = Home(home).release(run(source, home, later).release_id).folder
+            except (RunFailed, SourceError, KeyboardInterrupt):
                 assert interruption.answering_then is not None
-                answering = interruption.answering_then
+                live_release = interruption.answering_then
         if interruption.answering_then is None:
             break
-        # A last release that can't be read stops no night.
-        assert latest(home).folder == answering
+        # A last release that can't be read stops no run.
+        assert latest(home).folder == live_release
         assert_complete(latest(home))
         assert assert_complete(first) == first_manifest
         assert PathStats(home).lookup("S", "u2")["progress"] == 100
@@ -113,25 +113,25 @@ def test_interrupted_at_each_point(
 def test_a_table_that_breaks_its_schema_is_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     source = as_parquet(tmp_path / "in", small_world())
-    first = night(source, home)
+    first = run(source, home)
     right = run_parts.session_summary
 
     def wrong(*arguments: Any) -> pl.DataFrame:
         return right(*arguments).with_columns(pl.col("enrolled") + 1)
 
     monkeypatch.setattr(run_parts, "session_summary", wrong)
-    with pytest.raises(HeldBack, match="session_summary"):
-        night(source, home, AS_OF + timedelta(days=1))
+    with pytest.raises(RunBlocked, match="session_summary"):
+        run(source, home, AS_OF + timedelta(days=1))
     assert assert_complete(latest(home)) == first
     assert "session_summary" in Home(home).failure.read_text("utf-8")
     monkeypatch.undo()
-    night(source, home, AS_OF + timedelta(days=1))
+    run(source, home, AS_OF + timedelta(days=1))
     assert published(home, "session_summary")["enrolled"].to_list() == [3]
     assert not Home(home).failure.exists()
 
 
-def test_a_night_that_was_published_before_gets_the_next_number(tmp_path: Path) -> None:
+def test_a_run_that_was_published_before_gets_the_next_number(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", small_world())
-    ids = [night(source, tmp_path / "home").release_id for _ in range(3)]
+    ids = [run(source, tmp_path / "home").release_id for _ in range(3)]
     assert ids == [f"20260310T000000Z-{n}" for n in range(1, 4)]
     assert latest(tmp_path / "home").folder.name == ids[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.home_with_releases import home_with_one_release
-from tests.helpers.one_run import as_parquet, night, small_world
+from tests.helpers.one_run import as_parquet, run, small_world
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=oct)
@@ -25,7 +25,7 @@ def modes(folder: Path) -> dict[str, int]:
 
 
 def test_home_is_its_owner_s_and_group_s_alone(tmp_path: Path, umask: int) -> None:
-    night(as_parquet(tmp_path / "in", small_world()), tmp_path / "new" / "home")
+    run(as_parquet(tmp_path / "in", small_world()), tmp_path / "new" / "home")
     found = modes(tmp_path / "new" / "home")
     assert {"warehouse.duckdb", "published/releases", "."} < set(found)
     assert {name: oct(mode) for name, mode in found.items() if mode & 0o027} == {}
@@ -35,7 +35,7 @@ def test_home_is_its_owner_s_and_group_s_alone(tmp_path: Path, umask: int) -> No
 
 
 def test_umask_is_set_back_after_a_run(tmp_path: Path, umask: int) -> None:
-    night(as_parquet(tmp_path / "in", small_world()), tmp_path / "home")
+    run(as_parquet(tmp_path / "in", small_world()), tmp_path / "home")
     file = tmp_path / "of-another-library"
     file.touch()
     assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~umask
@@ -51,7 +51,7 @@ def test_home_that_all_could_read_is_tightened_by_the_next_run(tmp_path: Path) -
     foreign = home.root / "README.md"
     foreign.touch()
     foreign.chmod(0o644)
-    night(tmp_path / "in", home.root)
+    run(tmp_path / "in", home.root)
     found = modes(home.root)
     assert (found.pop("."), found.pop("README.md")) == (0o777, 0o644)
     locks = {home.lock.name}

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from flows.pipeline import run_night
+from flows.pipeline import run_pipeline
 from flows.release import catalog, retention
 from flows.release.publish import start_building, switch_latest
-from flows.run_config import Plan
+from flows.run_config import RunConfig
 from pathstats import PathStats
 from schemas.errors import UsageError
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.helpers.home_with_releases import MADE, edit_manifest, ids, nights, shelve
+from tests.helpers.home_with_releases import MADE, edit_manifest, ids, runs, shelve
 from tests.helpers.one_run import AS_OF, assert_complete, latest
 
-FIRST = "20260310T000000Z-1"  # as of AS_OF, made now: after all that nights() makes
+FIRST = "20260310T000000Z-1"  # as of AS_OF, made now: after all that runs() makes
 
 
 @pytest.fixture
@@ -35,59 +35,59 @@ def home(published_once: Path, tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def night(home: Home, source: Path, as_of: datetime, keep: int) -> Manifest:
-    return run_night(Plan(f"files:{source}", home, as_of, keep=keep))
+def run(home: Home, source: Path, as_of: datetime, keep: int) -> Manifest:
+    return run_pipeline(RunConfig(f"files:{source}", home, as_of, keep=keep))
 
 
 # Which ones go
 
 
 def test_the_oldest_beyond_keep_go(home: Home) -> None:
-    made = nights(home, 1, 2, 3, 4)
+    made = runs(home, 1, 2, 3, 4)
     assert retention.delete_beyond(home, 3, FIRST) == made[:2]
     assert ids(home) == {FIRST, *made[2:]}
     assert retention.delete_beyond(home, 3, FIRST) == []
 
 
 def test_as_many_as_keep_stay(home: Home) -> None:
-    made = nights(home, 1, 2)
+    made = runs(home, 1, 2)
     assert retention.delete_beyond(home, 3, FIRST) == []
     assert ids(home) == {FIRST, *made}
 
 
 def test_the_oldest_is_the_one_made_first_whatever_day_it_is_for(home: Home) -> None:
     """The name sorts 5 March before 20 March; it was made after it."""
-    made = nights(home, 20, 5)
+    made = runs(home, 20, 5)
     assert retention.delete_beyond(home, 2, FIRST) == made[:1]
 
 
-def test_a_night_for_a_past_day_is_not_deleted_at_once(home: Home, published_once: Path) -> None:
-    nights(home, 11, 12)
-    past = night(home, published_once / "in", AS_OF - timedelta(days=40), keep=2)
+def test_a_run_for_a_past_day_is_not_deleted_at_once(home: Home, published_once: Path) -> None:
+    runs(home, 11, 12)
+    past = run(home, published_once / "in", AS_OF - timedelta(days=40), keep=2)
     assert ids(home) == {past.release_id, FIRST}
     assert latest(home.root).folder.name == past.release_id
 
 
 def test_the_one_just_published_stays_though_its_clock_was_behind(home: Home) -> None:
-    nights(home, 1, 2)
+    runs(home, 1, 2)
     edit_manifest(home.release(FIRST), created_at="1970-01-01T00:00:00+00:00")
     assert retention.delete_beyond(home, 1, FIRST) == ["20260301T000000Z-1", "20260302T000000Z-1"]
     assert ids(home) == {FIRST}
 
 
 def test_the_one_that_answers_stays_though_it_is_the_oldest(home: Home) -> None:
-    oldest, middle, _ = nights(home, 1, 2, 3)
+    oldest, middle, _ = runs(home, 1, 2, 3)
     switch_latest(home, oldest)
     assert retention.delete_beyond(home, 2, FIRST) == [middle, "20260303T000000Z-1"]
     assert ids(home) == {FIRST, oldest}
 
 
 def test_the_one_just_published_stays_though_another_answers(home: Home) -> None:
-    _, answering = nights(home, 1, 2)
-    switch_latest(home, answering)
+    _, live_release = runs(home, 1, 2)
+    switch_latest(home, live_release)
     edit_manifest(home.release(FIRST), created_at="1970-01-01T00:00:00+00:00")
     assert retention.delete_beyond(home, 1, FIRST) == ["20260301T000000Z-1"]
-    assert ids(home) == {FIRST, answering}
+    assert ids(home) == {FIRST, live_release}
 
 
 @pytest.mark.parametrize(
@@ -107,27 +107,27 @@ def test_made_at_the_same_instant(home: Home, older: tuple[str, int], newer: tup
 
 def test_instants_are_compared_not_their_spelling(home: Home) -> None:
     """Also with manifests of before, whose times were whole seconds."""
-    early, late = nights(home, 1, 2)
+    early, late = runs(home, 1, 2)
     edit_manifest(home.release(early), created_at="2020-03-10T03:30:00+02:00")
     edit_manifest(home.release(late), created_at="2020-03-10T01:30:00.000001+00:00")
     assert [manifest.release_id for manifest in catalog.published(home)][1:] == [late, early]
 
 
-def test_two_nights_within_a_second_are_told_apart(home: Home) -> None:
+def test_two_runs_within_a_second_are_told_apart(home: Home) -> None:
     assert re.search(r":\d\d\.\d{6}\+00:00$", Manifest.read(home.release(FIRST).manifest).created_at)
 
 
-def test_nothing_is_deleted_by_a_night_that_fails(home: Home, tmp_path: Path) -> None:
-    made = nights(home, 1, 2)
+def test_nothing_is_deleted_by_a_run_that_fails(home: Home, tmp_path: Path) -> None:
+    made = runs(home, 1, 2)
     with pytest.raises(Exception, match="no such folder"):
-        night(home, tmp_path / "nowhere", AS_OF + timedelta(days=1), keep=1)
+        run(home, tmp_path / "nowhere", AS_OF + timedelta(days=1), keep=1)
     assert ids(home) == {FIRST, *made}
 
 
 @pytest.mark.parametrize("keep", [0, -1])
 def test_one_at_least_is_kept(home: Home, keep: int) -> None:
     with pytest.raises(UsageError, match="at least one"):
-        Plan("demo", home, AS_OF, keep=keep)
+        RunConfig("demo", home, AS_OF, keep=keep)
 
 
 # What else lies there
@@ -195,7 +195,7 @@ def manifest_is_a_folder(home: Home) -> None:
     ],
 )
 def test_it_is_left_alone_and_disturbs_nothing(home: Home, put: Callable[[Home], None]) -> None:
-    made = nights(home, 1, 2)
+    made = runs(home, 1, 2)
     before = ids(home)
     put(home)
     (other,) = ids(home) - before
@@ -249,7 +249,7 @@ OPERATIONS = [(Path, "rename"), (shutil, "rmtree"), (os, "fsync"), (Path, "mkdir
     ids=lambda it: getattr(it, "__name__", it),
 )
 def test_killed_at_each_step(home: Home, owner: Any, name: str, nth: int, when: str) -> None:
-    made = nights(home, 1, 2, 3, 4)
+    made = runs(home, 1, 2, 3, 4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, interrupted(owner, name, nth, Killed(), when))
         with pytest.raises(Killed):
@@ -262,8 +262,8 @@ def test_killed_at_each_step(home: Home, owner: Any, name: str, nth: int, when: 
     assert not home.deleting.exists()
 
 
-def test_what_is_half_deleted_is_gone_when_the_next_night_builds(home: Home) -> None:
-    nights(home, 1)
+def test_what_is_half_deleted_is_gone_when_the_next_run_builds(home: Home) -> None:
+    runs(home, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "rmtree", half_removed)
         with pytest.raises(Killed):
@@ -276,16 +276,16 @@ def test_what_is_half_deleted_is_gone_when_the_next_night_builds(home: Home) -> 
 
 
 @pytest.mark.parametrize(("owner", "name"), OPERATIONS, ids=lambda it: getattr(it, "__name__", it))
-def test_a_disk_that_refuses_is_a_warning_and_tried_again(
+def test_a_disk_that_rejects_is_a_warning_and_tried_again(
     home: Home, caplog: pytest.LogCaptureFixture, owner: Any, name: str
 ) -> None:
-    made = nights(home, 1, 2, 3)
+    made = runs(home, 1, 2, 3)
 
-    def refused(*_: Any, **__: Any) -> None:
+    def rejected(*_: Any, **__: Any) -> None:
         raise OSError(errno.EACCES, "Permission denied")
 
     with pytest.MonkeyPatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr(owner, name, refused)
+        patch.setattr(owner, name, rejected)
         retention.delete_beyond(home, 2, FIRST)
     assert "can't be" in caplog.text
     assert "Permission denied" in caplog.text
@@ -296,7 +296,7 @@ def test_a_disk_that_refuses_is_a_warning_and_tried_again(
 
 
 def test_one_that_can_t_go_keeps_no_other(home: Home, caplog: pytest.LogCaptureFixture) -> None:
-    made = nights(home, 1, 2, 3)
+    made = runs(home, 1, 2, 3)
     first_fails = interrupted(Path, "rename", 1, OSError(errno.EACCES, "Permission denied"), "before")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "rename", first_fails)
@@ -306,15 +306,15 @@ def test_one_that_can_t_go_keeps_no_other(home: Home, caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("step", ["_taken_out", "_keep_manifest", "sweep"])
-def test_a_night_killed_while_it_deletes(home: Home, published_once: Path, step: str) -> None:
-    """In a process of its own that dies after the step; the night has published by then."""
-    nights(home, 1, 2)
+def test_a_run_killed_while_it_deletes(home: Home, published_once: Path, step: str) -> None:
+    """In a process of its own that dies after the step; the run has published by then."""
+    runs(home, 1, 2)
     source, day = published_once / "in", timedelta(days=1)
     code = f"""
 import os, pathlib
 from datetime import timedelta
-from flows.pipeline import run_night
-from flows.run_config import Plan
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
 from flows.release import retention
 from schemas.home import Home
 from tests.helpers.one_run import AS_OF
@@ -327,13 +327,13 @@ def fatal(home, *more):
     return True
 retention.{step} = fatal
 home = Home(pathlib.Path({str(home.root)!r}))
-run_night(Plan({f"files:{source}"!r}, home, AS_OF + timedelta(days=1), keep=1))
+run_pipeline(RunConfig({f"files:{source}"!r}, home, AS_OF + timedelta(days=1), keep=1))
 """
     root = Path(__file__).parent.parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 9
     assert_whole(home, "20260311T000000Z-1")
     assert PathStats(home.root).lookup("S", "u2")["progress"] == 100
-    last = night(home, source, AS_OF + 2 * day, keep=1)
+    last = run(home, source, AS_OF + 2 * day, keep=1)
     assert_whole(home, last.release_id)
     assert ids(home) == {last.release_id}
     assert not home.deleting.exists()
@@ -344,16 +344,16 @@ run_night(Plan({f"files:{source}"!r}, home, AS_OF + timedelta(days=1), keep=1))
 
 def test_an_id_is_never_given_twice(home: Home, published_once: Path) -> None:
     source = published_once / "in"
-    assert night(home, source, AS_OF, keep=1).release_id == "20260310T000000Z-2"
-    night(home, source, AS_OF + timedelta(days=1), keep=1)
+    assert run(home, source, AS_OF, keep=1).release_id == "20260310T000000Z-2"
+    run(home, source, AS_OF + timedelta(days=1), keep=1)
     assert ids(home) == {"20260311T000000Z-1"}
-    assert night(home, source, AS_OF, keep=1).release_id == "20260310T000000Z-3"
+    assert run(home, source, AS_OF, keep=1).release_id == "20260310T000000Z-3"
     kept = Manifest.read(home.deleted / f"{FIRST}.json")
     assert (kept.release_id, kept.as_of) == (FIRST, AS_OF.isoformat())
 
 
 def test_a_full_disk_without_room_for_the_manifest_still_gets_its_room_back(home: Home) -> None:
-    nights(home, 1)
+    runs(home, 1)
     home.deleted.write_text("where the folder should be")
     assert retention.delete_beyond(home, 1, FIRST) == ["20260301T000000Z-1"]
     assert not home.deleting.exists()
@@ -363,7 +363,7 @@ def test_who_holds_a_deleted_release_open_reads_on(home: Home, published_once: P
     stats = PathStats(home.root)
     stats.lookup("S", "u2")
     opened = stats.latest()
-    night(home, published_once / "in", AS_OF + timedelta(days=1), keep=1)
+    run(home, published_once / "in", AS_OF + timedelta(days=1), keep=1)
     assert FIRST not in ids(home)
     assert len(list(opened.learners("acme", "S"))) == 3
     assert stats.find("S", "u2").release.name == "20260311T000000Z-1"
@@ -372,7 +372,7 @@ def test_who_holds_a_deleted_release_open_reads_on(home: Home, published_once: P
 def test_a_release_that_goes_between_its_name_and_its_opening(
     home: Home, published_once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    night(home, published_once / "in", AS_OF + timedelta(days=1), keep=1)
+    run(home, published_once / "in", AS_OF + timedelta(days=1), keep=1)
     names = iter([f"releases/{FIRST}"])
     read = os.readlink
     monkeypatch.setattr(os, "readlink", lambda path: next(names, None) or read(path))

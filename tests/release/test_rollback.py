@@ -1,4 +1,4 @@
-"""A rollback: what answers then, what is remembered of it and for how long, and when it is refused."""
+"""A rollback: what answers then, what is remembered of it and for how long, and when it is rejected."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from flows.release.rollback import roll_back
 from pathstats import PathStats, scan
 from schemas.errors import HomeBusy, NoRelease, ReleaseDamaged, UnknownName
 from schemas.home import Home, Release
-from tests.helpers.home_with_releases import edit_manifest, home_with_one_release, ids, nights
-from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, night, small_world
+from tests.helpers.home_with_releases import edit_manifest, home_with_one_release, ids, runs
+from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, run, small_world
 
 AT = datetime(2026, 3, 12, 8, 30, tzinfo=UTC)
 FIRST, SECOND = "20260310T000000Z-1", "20260311T000000Z-1"
@@ -32,7 +32,7 @@ def published_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = home_with_one_release(tmp_path_factory.mktemp("twice"))
     tables = small_world()
     tables["enrollments"] = [row for row in tables["enrollments"] if row["user_id"] != "u1"]
-    night(as_parquet(home.root.parent / "in 2", tables), home.root, AS_OF + timedelta(days=1))
+    run(as_parquet(home.root.parent / "in 2", tables), home.root, AS_OF + timedelta(days=1))
     return home.root
 
 
@@ -78,26 +78,26 @@ def test_a_scan_that_was_begun_stays_with_its_release(home: Home) -> None:
 # What is remembered
 
 
-def test_it_is_remembered_until_the_next_night(home: Home, tmp_path: Path) -> None:
+def test_it_is_remembered_until_the_next_run(home: Home, tmp_path: Path) -> None:
     assert catalog.rollback(home) is None
     roll_back(home, FIRST, AT)
     assert catalog.rollback(home) == Rollback("2026-03-12T08:30:00+00:00", FIRST, SECOND)
-    night(as_parquet(tmp_path / "in", small_world()), home.root, AS_OF + timedelta(days=2))
+    run(as_parquet(tmp_path / "in", small_world()), home.root, AS_OF + timedelta(days=2))
     assert catalog.rollback(home) is None
     assert not home.rollbacks.exists()
 
 
-def test_a_night_that_fails_leaves_it_rolled_back(home: Home, tmp_path: Path) -> None:
+def test_a_run_that_fails_leaves_it_rolled_back(home: Home, tmp_path: Path) -> None:
     roll_back(home, FIRST, AT)
     with pytest.raises(Exception, match="no such folder"):
-        night(tmp_path / "nowhere", home.root, AS_OF + timedelta(days=2))
+        run(tmp_path / "nowhere", home.root, AS_OF + timedelta(days=2))
     rollback = catalog.rollback(home)
     assert rollback is not None
     assert rollback.release_id == FIRST
 
 
 def test_further_back_it_is_from_the_one_before(home: Home) -> None:
-    (oldest,) = nights(home, 1)
+    (oldest,) = runs(home, 1)
     roll_back(home, FIRST, AT)
     roll_back(home, oldest, AT + timedelta(hours=1))
     assert catalog.rollback(home) == Rollback("2026-03-12T09:30:00+00:00", oldest, FIRST)
@@ -142,7 +142,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize(("name", "nth"), [("replace", 1), ("replace", 2), ("fsync", 1), ("fsync", 2)])
 def test_killed_at_each_step_the_note_tells_the_truth(home: Home, name: str, nth: int, when: str) -> None:
     """The second rollback is interrupted: either it came about and is told, or the first one still is."""
-    (oldest,) = nights(home, 1)
+    (oldest,) = runs(home, 1)
     roll_back(home, FIRST, AT)
     work, calls = getattr(os, name), iter(range(1, 100))
 
@@ -157,16 +157,16 @@ def test_killed_at_each_step_the_note_tells_the_truth(home: Home, name: str, nth
         patch.setattr(os, name, fatal)
         with pytest.raises(Killed):
             roll_back(home, oldest, AT + timedelta(hours=1))
-    answering = assert_complete(latest(home.root)).release_id
+    live_release = assert_complete(latest(home.root)).release_id
     told = {FIRST: SECOND, oldest: FIRST}
     rollback = catalog.rollback(home)
     assert rollback is not None
-    assert (rollback.release_id, rollback.from_release_id) == (answering, told[answering])
+    assert (rollback.release_id, rollback.from_release_id) == (live_release, told[live_release])
     roll_back(home, oldest, AT)
     assert latest(home.root).folder.name == oldest
 
 
-# When it is refused
+# When it is rejected
 
 
 def test_the_latest_already(home: Home) -> None:
@@ -235,7 +235,7 @@ def test_a_file_besides_does_no_harm(home: Home) -> None:
     assert latest(home.root).folder.name == FIRST
 
 
-def test_while_a_night_runs(home: Home) -> None:
+def test_while_a_run_runs(home: Home) -> None:
     with FileLock(home.lock), pytest.raises(HomeBusy):
         roll_back(home, FIRST, AT)
     assert latest(home.root).folder.name == SECOND
@@ -247,7 +247,7 @@ def test_it_mends_a_latest_that_names_nothing(home: Home, is_gone: bool) -> None
     if is_gone:
         home.latest.unlink()
     shutil.rmtree(home.release(SECOND).folder)
-    (oldest,) = nights_from(home, FIRST)
+    (oldest,) = runs_from(home, FIRST)
     with pytest.raises((NoRelease, ReleaseDamaged)):
         scan("users", home=home.root)
     roll_back(home, oldest, AT)
@@ -256,7 +256,7 @@ def test_it_mends_a_latest_that_names_nothing(home: Home, is_gone: bool) -> None
     assert rollback["from_release_id"] == (None if is_gone else SECOND)
 
 
-def nights_from(home: Home, release_id: str) -> list[str]:
+def runs_from(home: Home, release_id: str) -> list[str]:
     """One older copy of that release, where there is no latest to copy."""
     older = Release(home.releases / "20260301T000000Z-1")
     shutil.copytree(home.release(release_id).folder, older.folder)

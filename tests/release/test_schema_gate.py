@@ -9,9 +9,9 @@ import pytest
 
 from flows.release.schema_gate import check, check_summary
 from schemas.columns import Table, table_name
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StepStats
-from tests.helpers.one_run import AS_OF, night, published
+from tests.helpers.one_run import AS_OF, published, run
 
 Frames = dict[str, pl.DataFrame]
 
@@ -19,7 +19,7 @@ Frames = dict[str, pl.DataFrame]
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Frames:
     home = tmp_path_factory.mktemp("home")
-    night("demo:learners=200", home)
+    run("demo:learners=200", home)
     models = (PathSessionStats, StepStats, Attempts, SessionSummary)
     return {table_name(model): published(home, table_name(model)) for model in models}
 
@@ -80,12 +80,12 @@ CASES: list[tuple[str, type[Table], Callable[[pl.DataFrame], pl.DataFrame]]] = [
     ),
     ("successful_has_a_result", PathSessionStats, in_first(DETAIL == "successful", result=NOTHING)),
     (
-        "one_current_enrolment_per_learner_and_session",
+        "one_current_enrollment_per_learner_and_session",
         PathSessionStats,
         in_first(pl.col("is_current"), is_current=pl.lit(False)),
     ),
     (
-        "one_current_enrolment_per_learner_and_session",
+        "one_current_enrollment_per_learner_and_session",
         PathSessionStats,
         in_first(~pl.col("is_current"), is_current=pl.lit(True)),
     ),
@@ -121,29 +121,29 @@ def test_one_bad_row_holds_the_release_back(
 ) -> None:
     frame = good[table_name(model)]
     assert check(model, frame) is frame
-    with pytest.raises(HeldBack, match=broken) as held:
+    with pytest.raises(RunBlocked, match=broken) as held:
         check(model, change(frame))
     assert frame["session_id"][0] not in str(held.value)
 
 
-def test_the_night_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transforms import published_columns as rules
 
-    first = night("demo:learners=200", tmp_path)
+    first = run("demo:learners=200", tmp_path)
     wrong = tuple(
         pl.lit(100, pl.Int32).alias("progress") if rule.meta.output_name() == "progress" else rule
         for rule in rules.PATH_SESSION_STATS
     )
     monkeypatch.setattr(rules, "PATH_SESSION_STATS", wrong)
-    with pytest.raises(HeldBack, match="progress_100"):
-        night("demo:learners=200", tmp_path, AS_OF + timedelta(days=1))
+    with pytest.raises(RunBlocked, match="progress_100"):
+        run("demo:learners=200", tmp_path, AS_OF + timedelta(days=1))
     assert published(tmp_path, "path_session_stats").height == first.files["path_session_stats.parquet"].rows
 
 
-def test_a_summary_that_counts_otherwise_than_the_enrolments_is_held_back(good: Frames) -> None:
+def test_a_summary_that_counts_otherwise_than_the_enrollments_is_held_back(good: Frames) -> None:
     stats, summary = good["path_session_stats"], good["session_summary"]
     check_summary(stats, summary)
     moved = in_first((pl.col("late") > 0), late=pl.col("late") - 1, on_time=pl.col("on_time") + 1)(summary)
     check(SessionSummary, moved)
-    with pytest.raises(HeldBack, match="session_summary"):
+    with pytest.raises(RunBlocked, match="session_summary"):
         check_summary(stats, moved)

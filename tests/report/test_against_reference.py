@@ -37,8 +37,8 @@ def found(tables: Tables, answer: Answer, company: str, as_of: datetime) -> dict
             pl.DataFrame(
                 [{column: row.get(column) for column in schema} for row in rows.get(name, [])], schema=schema
             ).write_parquet(release.table(name))
-        with opened(release) as duck:
-            groups = attention(duck, company, as_of)
+        with opened(release) as connection:
+            groups = attention(connection, company, as_of)
     return {
         group.kind.name: group.rows.filter("is_listed").select("session_id", "user_id", "moment").to_dicts()
         for group in groups

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from schemas.home import PARQUET_TABLES, Release
-from tests.helpers.one_run import latest, night
+from tests.helpers.one_run import latest, run
 from tests.reference.tables import expect
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -53,7 +53,7 @@ RIGHT = {
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Release:
     home = tmp_path_factory.mktemp("examples-demo")
-    night("demo:learners=200", home)
+    run("demo:learners=200", home)
     return latest(home)
 
 

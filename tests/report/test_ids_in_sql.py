@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from flows.report.release_views import opened
-from flows.report.report_page import Night, company_report
+from flows.report.report_page import Run, company_report
 from flows.report.session_page import page_of
 from flows.report.session_rows import of_company, rows_of
 from schemas.home import PARQUET_TABLES, Release
@@ -37,11 +37,11 @@ def test_report_of_such_ids_lists_the_same_learners(renamed: tuple[Release, str]
     release, ending = renamed
     facts = Manifest.read(release.manifest)
     company = f"acme{ending}!"
-    night = Night(AS_OF, {company: facts.companies["acme"]}, facts.tables_in, None, {}, [])
-    with opened(release) as duck:
-        page = company_report(duck, company, night, with_names=True)
+    run = Run(AS_OF, {company: facts.companies["acme"]}, facts.tables_in, None, {}, [])
+    with opened(release) as connection:
+        page = company_report(connection, company, run, with_names=True)
         queries = [unescape(found) for found in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)]
-        assert [len(duck.rows(sql.rstrip(";"))) for sql in queries] == [3, 4, 1, 1]
+        assert [len(connection.rows(sql.rstrip(";"))) for sql in queries] == [3, 4, 1, 1]
     there, usual = data_of(page), data_of(html)
     assert [[row[1].replace(f"{ending}!", "") for row in group["rows"]] for group in there["attention"]] == [
         [row[1] for row in group["rows"]] for group in usual["attention"]
@@ -57,5 +57,5 @@ def test_query_of_a_session_page_runs(renamed: tuple[Release, str], monkeypatch:
     (rows,) = rows_of(release, company, [session], with_names=False)
     page = page_of(facts, rows, AS_OF, with_names=False)
     (sql,) = [unescape(found) for found in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)]
-    with opened(release) as duck:
-        assert len(duck.rows(sql.rstrip(";"))) == 8 * 4
+    with opened(release) as connection:
+        assert len(connection.rows(sql.rstrip(";"))) == 8 * 4

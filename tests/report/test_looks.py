@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TEMPLATES = ROOT / "flows" / "reporting" / "templates"
+TEMPLATES = ROOT / "flows" / "report" / "templates"
 STYLE = (TEMPLATES / "page.css").read_text("utf-8")
 TEXTS = ("ink", "soft", "accent", "s-late")
 MARKS = sorted(set(re.findall(r"--(s-\w+|chart|edge|focus):", STYLE)))
 
 
-def colours(scheme: str) -> dict[str, str]:
+def colors(scheme: str) -> dict[str, str]:
     light, dark = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
     named = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark)
     return dict(named)
@@ -27,8 +27,8 @@ def contrast(one: str, other: str) -> float:
     return (a + 0.05) / (b + 0.05)
 
 
-def luminance(colour: str) -> float:
-    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+def luminance(color: str) -> float:
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [it / 12.92 if it <= 0.04045 else ((it + 0.055) / 1.055) ** 2.4 for it in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -40,7 +40,7 @@ def test_black_on_white_has_the_most_contrast_there_is() -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("ground", ["bg", "card", "accent-soft"])
 def test_texts_can_be_read(scheme: str, ground: str) -> None:
-    named = colours(scheme)
+    named = colors(scheme)
     weak = {text: contrast(named[text], named[ground]) for text in TEXTS}
     assert {text: found for text, found in weak.items() if found < 4.5} == {}
 
@@ -48,19 +48,19 @@ def test_texts_can_be_read(scheme: str, ground: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("ground", ["bg", "card"])
 def test_marks_and_edges_can_be_seen(scheme: str, ground: str) -> None:
-    named = colours(scheme)
+    named = colors(scheme)
     assert len(MARKS) == 11
     weak = {mark: contrast(named[mark], named[ground]) for mark in MARKS}
     assert {mark: found for mark, found in weak.items() if found < 3} == {}
 
 
 def test_marks_of_steps_are_texts() -> None:
-    """A step's mark is written in its status' colour, so those are as strong as texts."""
+    """A step's mark is written in its status' color, so those are as strong as texts."""
     used = set(re.findall(r"\.step \.\w.*?color: var\(--([\w-]+)\)", STYLE))
     assert len(used) == 6
     for scheme in ("light", "dark"):
-        named = colours(scheme)
-        assert min(contrast(named[colour], named["card"]) for colour in used) >= 4.5
+        named = colors(scheme)
+        assert min(contrast(named[color], named["card"]) for color in used) >= 4.5
 
 
 def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
 
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     names = set(zipfile.ZipFile(wheel).namelist())
-    expected = {f"flows/reporting/templates/{file.name}" for file in TEMPLATES.iterdir()}
+    expected = {f"flows/report/templates/{file.name}" for file in TEMPLATES.iterdir()}
     assert len(expected) > 5
     assert expected <= names
 
@@ -76,7 +76,7 @@ def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_statuses_are_told_apart_by_their_colors(scheme: str) -> None:
     """Neighbors in the bar differ by at least 20 in CIELAB; two grays had differed by 11."""
-    named = {name: color for name, color in colours(scheme).items() if name.startswith("s-")}
+    named = {name: color for name, color in colors(scheme).items() if name.startswith("s-")}
     assert len(named) == 8
     differences = {
         (one, other): dist(lab(named[one]), lab(named[other])) for one, other in combinations(named, 2)

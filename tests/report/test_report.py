@@ -12,17 +12,17 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.release import catalog, retention
 from flows.report import worklists as attending
 from flows.report.release_views import opened
-from flows.report.report_page import Night, write_report
+from flows.report.report_page import Run, write_report
 from flows.report.worklists import attention
 from pathstats.cli.main import app
 from schemas.home import Home, Release
-from schemas.manifest import Manifest, Standing
-from tests.helpers.home_with_releases import home_with_one_release, nights
-from tests.helpers.one_run import AS_OF, as_ndjson, assert_complete, latest, night
+from schemas.manifest import Manifest, StatusCounts
+from tests.helpers.home_with_releases import home_with_one_release, runs
+from tests.helpers.one_run import AS_OF, as_ndjson, assert_complete, latest, run
 from tests.helpers.training_company import data_of, published, training
 from tests.reference.tables import expect
 
@@ -49,8 +49,8 @@ RIGHT = {
 
 
 def test_who_needs_attention_and_in_which_order(release: Release) -> None:
-    with opened(release) as duck:
-        groups = attention(duck, "acme", AS_OF)
+    with opened(release) as connection:
+        groups = attention(connection, "acme", AS_OF)
     assert [group.kind.name for group in groups] == list(RIGHT)
     for group in groups:
         rows = group.rows.to_dicts()
@@ -83,15 +83,15 @@ def test_where_learners_stand_and_since_when(release: Release, html: str) -> Non
         "sessionNotOpened": 1,
     }
     (standing,) = Manifest.read(release.manifest).companies.items()
-    assert standing == ("acme", Standing({**counts}, late=3, archived=1))
+    assert standing == ("acme", StatusCounts({**counts}, late=3, archived=1))
     text = words(html)
     assert "As of 10 March 2026, 00:00 UTC" in text
-    assert "12 enrolments in 5 sessions" in text
+    assert "12 enrollments in 5 sessions" in text
     assert "1 more is archived and counts nowhere here. 3 are late: a required step is overdue" in text
     # On 8 March u2 was on time still, and all others stood where they stand.
-    assert "1 8 % Started and late A step is overdue. +1 in all since the last night" in text
-    assert "2 17 % On time Started, nothing overdue. −1 in all since the last night" in text
-    assert text.count("unchanged since the last night") == 6
+    assert "1 8 % Started and late A step is overdue. +1 in all since the last run" in text
+    assert "2 17 % On time Started, nothing overdue. −1 in all since the last run" in text
+    assert text.count("unchanged since the last run") == 6
     # R18: on 8 March nothing was overdue in S1 yet, at u2 who has started as at u1 who has not.
     assert "Late 2 0 +2 Successful 0 0 0 To retake 0 0 0 Unsuccessful 0 0 0" in text
     assert "3 late = 1 started and late + 2 not yet started." in text
@@ -103,7 +103,7 @@ def test_where_learners_stand_and_since_when(release: Release, html: str) -> Non
 
 def test_sessions_and_what_each_opens_to(html: str) -> None:
     data = data_of(html)
-    kinds = [kind for kind, _ in data["standings"]]
+    kinds = [kind for kind, _ in data["status_counts"]]
     found = [
         {
             "session": row[0],
@@ -135,13 +135,13 @@ def test_sessions_and_what_each_opens_to(html: str) -> None:
 
 def test_spread_quality_and_course(html: str) -> None:
     text = words(html)
-    assert "Of 12 enrolments 4 have not got on yet, 3 have finished every required step." in text
-    assert "7 enrolments have a score; 5 have none yet." in text
-    assert "From 2 on 8 March 2026 to 2, over 2 nights." in text  # successful
-    assert "From 1 on 8 March 2026 to 3, over 2 nights." in text  # late
-    assert "1 row was refused, and 1 sound row waits for a partner" in text
+    assert "Of 12 enrollments 4 have not got on yet, 3 have finished every required step." in text
+    assert "7 enrollments have a score; 5 have none yet." in text
+    assert "From 2 on 8 March 2026 to 2, over 2 runs." in text  # successful
+    assert "From 1 on 8 March 2026 to 3, over 2 runs." in text  # late
+    assert "1 row was rejected, and 1 sound row waits for a partner" in text
     assert "users a word that is none of those allowed bad_enum 1" in text
-    assert "enrolments waits for its session unknown_session 1" in text
+    assert "enrollments waits for its session unknown_session 1" in text
 
 
 def words(html: str) -> str:
@@ -156,17 +156,17 @@ def test_names_and_e_mails_only_where_they_are_asked_for(tmp_path: Path, release
     assert "First u1" not in html
     shutil.copytree(release.folder, tmp_path / "release")
     told = Manifest.read(release.manifest)
-    without_past = Night(AS_OF, told.companies, told.tables_in, None, {}, [])
-    with Duck() as duck:
-        write_report(duck, tmp_path / "release", without_past, with_names=True)
+    without_past = Run(AS_OF, told.companies, told.tables_in, None, {}, [])
+    with Connection() as connection:
+        write_report(connection, tmp_path / "release", without_past, with_names=True)
     people = data_of(Release(tmp_path / "release").report.read_text("utf-8"))["people"]
     assert people["u1"] == ["First u1", "u1@example.org"]
     assert set(people) == {"u1", "u2", "u3", "u4", "u7"}
 
 
-def test_the_same_nights_give_the_same_bytes(tmp_path: Path, release: Release) -> None:
+def test_the_same_runs_give_the_same_bytes(tmp_path: Path, release: Release) -> None:
     """Also where every row was computed anew; and in the manifest their hash."""
-    again = published(tmp_path, training(), anew=True)
+    again = published(tmp_path, training(), full_refresh=True)
     assert again.report.read_bytes() == release.report.read_bytes()
     assert "report.html" in assert_complete(release).files
 
@@ -174,8 +174,8 @@ def test_the_same_nights_give_the_same_bytes(tmp_path: Path, release: Release) -
 def test_lists_are_bounded_and_say_so(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attending, "LISTED", 1)
     monkeypatch.setattr(attending, "_LISTED_IN_SESSIONS", 8)
-    with opened(release) as duck:
-        late, ending, *_ = attention(duck, "acme", AS_OF)
+    with opened(release) as connection:
+        late, ending, *_ = attention(connection, "acme", AS_OF)
     # Three of each kind in a session are 8 rows: 2 and 1 late, 3 ending, 1 to retake, 1 to correct.
     assert late.rows.select("user_id", "is_listed").rows() == [("u1", True), ("u1", False), ("u2", False)]
     assert ending.rows.select("user_id", "is_listed").rows() == [
@@ -189,12 +189,12 @@ def test_lists_are_bounded_and_say_so(release: Release, monkeypatch: pytest.Monk
 def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Release) -> None:
     tables = training()
     tables["enrollments"], tables["step_activity"] = tables["enrollments"][-1:], tables["step_activity"][:1]
-    night(as_ndjson(tmp_path / "nobody", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "nobody", tables), tmp_path / "home")
     text = words(latest(tmp_path / "home").report.read_text("utf-8"))
     assert "Nobody is enrolled." in text
     shutil.copytree(release.folder, tmp_path / "release")
-    with Duck() as duck:
-        write_report(duck, tmp_path / "release", Night(AS_OF, {}, {}, None, {}, []))
+    with Connection() as connection:
+        write_report(connection, tmp_path / "release", Run(AS_OF, {}, {}, None, {}, []))
     text = words(Release(tmp_path / "release").report.read_text("utf-8"))
     assert "This release holds no company yet." in text
 
@@ -205,7 +205,7 @@ OTHER = "</script><img src=x onerror=alert(1)>/…🎓"
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Two companies with the same ids, in the same two nights."""
+    """Two companies with the same ids, in the same two runs."""
     tables = training()
     other = training()
     for rows in other.values():
@@ -236,7 +236,7 @@ def test_neither_company_sees_the_other(both: Release, html: str) -> None:
     assert data_of(acme) == data_of(html)
     assert "secret" not in acme
     assert "img src=x" not in acme
-    # What the night read of both together is told to neither.
+    # What the run read of both together is told to neither.
     assert "Rows read" in html
     assert "Rows read" not in acme
     (other,) = set((both.folder / "report").iterdir()) - {both.folder / "report" / "acme.html"}
@@ -267,10 +267,10 @@ def test_only_hashes_of_what_is_in_it_may_run(html: str) -> None:
     assert "style=" not in html.partition("<body>")[2].partition("<script")[0]
 
 
-def test_earlier_nights_are_those_published_last_of_each_earlier_instant(tmp_path: Path) -> None:
+def test_earlier_runs_are_those_published_last_of_each_earlier_instant(tmp_path: Path) -> None:
     """Deleted ones are remembered by their manifests; what is for the same or a later time is none."""
     home = home_with_one_release(tmp_path)
-    ids = nights(home, 1, 3, 5, 12)
+    ids = runs(home, 1, 3, 5, 12)
     assert [it.release_id for it in catalog.earlier(home, AS_OF, most=90)] == ids[:3]
     retention.delete_beyond(home, 2, latest(home.root).folder.name)
     assert [it.release_id for it in catalog.earlier(home, AS_OF, most=90)] == ids[:3]

@@ -10,7 +10,7 @@ from flows.report.session_page import session_page
 from flows.report.session_rows import rows_of
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
-from tests.helpers.one_run import as_ndjson, latest, night
+from tests.helpers.one_run import as_ndjson, latest, run
 from tests.helpers.training_company import data_of
 from tests.reference.tables import expect, world
 from tests.report.test_report import words
@@ -22,7 +22,7 @@ def test_learners_with_their_steps(release: Release) -> None:
     found = [
         {
             "user": row[0],
-            "standing": data["standings"][row[1]][0],
+            "standing": data["status_counts"][row[1]][0],
             "progress": row[3],
             "score": row[4],
             **dict(zip(data["steps"], row[10], strict=True)),
@@ -91,7 +91,7 @@ def test_a_session_without_learners_has_a_page(release: Release) -> None:
 def test_a_session_is_the_same_however_many_are_read_at_once(
     release: Release, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(session_rows, "_ENROLMENTS", at_once)
+    monkeypatch.setattr(session_rows, "_ENROLLMENTS", at_once)
     asked = ["S9", "S0", "S8", "S1", "S2"]
     found = rows_of(release, "acme", asked, with_names=True)
     learners = {
@@ -131,7 +131,7 @@ def test_attempts_that_do_not_count_or_fail_a_condition_are_listed(release: Rele
 
 def test_a_rejected_attempt_is_listed_with_its_reason(tmp_path: Path) -> None:
     tables = world(steps="step \n A", activity="step | completed | score \n A | 2 Mar | 115")
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     data = data_of(session_page(latest(tmp_path / "home").folder, "acme", "S"))
     ((attempt,),) = data["attempts"]
     assert attempt[:2] == [1, "A"]

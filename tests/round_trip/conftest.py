@@ -1,4 +1,4 @@
-"""Worlds, their platforms, and the statistics that come of them directly."""
+"""PartReader, their platforms, and the statistics that come of them directly."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A world, its platform, the source, a night: the same statistics as of the world directly."""
+"""A world, its platform, the source, a run: the same statistics as of the world directly."""
 
 import json
 import random
@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 from flows.ops.run_figures import markdown
 from pathstats.cli.main import app
 from sandbox.app import Sandbox
-from sandbox.fault_injection import Misbehaviour
+from sandbox.fault_injection import Misbehavior
 from sandbox.platform import Platform
 from sandbox.server import serving
 from sandbox.valid_tables import Tables
 from schemas.home import Home
 from schemas.manifest import Manifest
-from tests.helpers.killed_runs import Kill, Nights, Task
+from tests.helpers.killed_runs import Kill, Runs, Task
 from tests.helpers.nested_worlds import world_of_families
 from tests.helpers.one_company import of_one_company
 from tests.helpers.served_demo import (
@@ -31,7 +31,7 @@ from tests.helpers.served_demo import (
     differing,
     directly,
     extracted,
-    night,
+    run,
     served,
     some_paths,
     statistics,
@@ -44,7 +44,7 @@ MISBEHAVIOURS = {
     "moving": "moving=0.3",
 }
 EVERYTHING = "busy=0.03,retry_after_s=0,error=0.1,cut=0.1,slow=0.1,pause_s=0.05,expire=0.1,moving=0.2"
-# Upcoming changes of enrolments: the platform doesn't know them ahead.
+# Upcoming changes of enrollments: the platform doesn't know them ahead.
 AHEAD = "valid_until"
 # What due dates have a part in: those that count from the session's start have no words.
 OF_DUE_DATES = (
@@ -60,7 +60,7 @@ OF_DUE_DATES = (
 @pytest.mark.usefixtures("without_waiting")
 @pytest.mark.parametrize("what", MISBEHAVIOURS)
 def test_the_tables_are_the_platform_s(small: Platform, tmp_path: Path, what: str) -> None:
-    sandbox = Sandbox(small, misbehaviour=Misbehaviour.of(MISBEHAVIOURS[what]), limit=0)
+    sandbox = Sandbox(small, misbehavior=Misbehavior.of(MISBEHAVIOURS[what]), limit=0)
     with serving(sandbox.app()) as url:
         assert differing(extracted(url, tmp_path), comparable(small.tables)) == []
 
@@ -76,14 +76,14 @@ def test_quizzes_sub_paths_and_all_that_is_rare_come_through(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def through_the_platform(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    """The statistics of a night whose platform misbehaves in every way."""
+    """The statistics of a run whose platform misbehaves in every way."""
     home = tmp_path_factory.mktemp("platform")
     with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=8, cap=True):
-        sandbox = Sandbox(Platform(tables, DAY_1), misbehaviour=Misbehaviour.of(EVERYTHING), limit=0)
+        sandbox = Sandbox(Platform(tables, DAY_1), misbehavior=Misbehavior.of(EVERYTHING), limit=0)
         with served(sandbox) as settings:
             for name, value in settings.items():
                 patch.setenv(name, value)
-            night(SOURCE, home)
+            run(SOURCE, home)
         assert sandbox.clients.given > 1, "no token was revoked"
     return statistics(home)
 
@@ -115,7 +115,7 @@ def test_the_statistics_are_those_of_the_world_where_the_api_has_words_for_it(
         assert differing({"rows": ours}, {"rows": theirs}) == []
 
 
-def test_a_second_night_reads_what_changed(
+def test_a_second_run_reads_what_changed(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("First aid at work", "Information security")
@@ -126,13 +126,13 @@ def test_a_second_night_reads_what_changed(
     with served(sandbox) as settings:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        night(SOURCE, tmp_path / "home")
+        run(SOURCE, tmp_path / "home")
         sandbox.become(next_day)
-        manifest = night(SOURCE, tmp_path / "home", DAY_2)
+        manifest = run(SOURCE, tmp_path / "home", DAY_2)
     came = {table: count.delivery for table, count in manifest.tables_in.items()}
     assert came["enrollments"] == came["path_sessions"] == came["paths"] == "changes"
     assert 0 < manifest.tables_in["enrollments"].read < next_day.tables["enrollments"].height
-    assert manifest.computed < manifest.enrolments
+    assert manifest.computed < manifest.enrollments
     assert differing(statistics(tmp_path / "home"), directly(next_day.tables, DAY_2, tmp_path)) == []
     _is_told_of_parity(manifest, tmp_path / "home")
 
@@ -140,25 +140,25 @@ def test_a_second_night_reads_what_changed(
 def _is_told_of_parity(manifest: Manifest, home: Path) -> None:
     """The platform's own answers are ours but where its wording is another; a person is shown how often."""
     assert manifest.parity
-    assert manifest.parity.compared == manifest.enrolments
+    assert manifest.parity.compared == manifest.enrollments
     assert set(manifest.parity.differences) == {"toRetake wording"}
-    assert sorted(manifest.parity.same.values())[1:] == [manifest.enrolments] * 4
+    assert sorted(manifest.parity.same.values())[1:] == [manifest.enrollments] * 4
     assert "parity.parquet" in manifest.files
-    assert f"same as the platform's own, of {manifest.enrolments:,} enrolments" in markdown(manifest)
+    assert f"same as the platform's own, of {manifest.enrollments:,} enrollments" in markdown(manifest)
     shown = CliRunner().invoke(app, ["parity", "--home", str(home)], env={"COLUMNS": "100"})
     assert shown.exit_code == 0
-    assert f"Against the platform's own answers, {manifest.enrolments:,} enrolments" in shown.stdout
+    assert f"Against the platform's own answers, {manifest.enrollments:,} enrollments" in shown.stdout
     assert "detailed_status: ours" in shown.stdout
     told = CliRunner().invoke(app, ["parity", "--json", "--examples", "0", "--home", str(home)])
     facts = json.loads(told.stdout)
-    assert (facts["compared"], facts["examples"]) == (manifest.enrolments, [])
+    assert (facts["compared"], facts["examples"]) == (manifest.enrollments, [])
     assert "@" not in shown.stdout + told.stdout
 
 
-def test_a_night_killed_while_it_reads_goes_on_with_what_it_has(
+def test_a_run_killed_while_it_reads_goes_on_with_what_it_has(
     small: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox = Sandbox(small, misbehaviour=Misbehaviour(moving=0.2), limit=0)
+    sandbox = Sandbox(small, misbehavior=Misbehavior(moving=0.2), limit=0)
     home = tmp_path / "home"
     kills = [
         Kill("flows.sources.page_store:Landing.add", "after", 1),
@@ -168,11 +168,9 @@ def test_a_night_killed_while_it_reads_goes_on_with_what_it_has(
     with served(sandbox) as settings:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        with Nights() as nights:
-            ended = [
-                nights.run(Task(SOURCE, str(home), kill=kill, as_of=DAY_1.isoformat())) for kill in kills
-            ]
+        with Runs() as runs:
+            ended = [runs.run(Task(SOURCE, str(home), kill=kill, as_of=DAY_1.isoformat())) for kill in kills]
             assert ended == [-signal.SIGKILL] * len(kills)
             assert not Home(home).latest.exists()
-            assert nights.run(Task(SOURCE, str(home), as_of=DAY_1.isoformat())) == 0
+            assert runs.run(Task(SOURCE, str(home), as_of=DAY_1.isoformat())) == 0
     assert differing(statistics(home), directly(small.tables, DAY_1, tmp_path)) == []

@@ -66,7 +66,7 @@ def test_archived_before_the_session_opened_stays_not_opened(judge: Judge) -> No
     expect(judge(tables, at("2 Apr")).path_session_stats, "detail \n sessionNotOpened")
 
 
-def test_an_enrolment_takes_part_from_its_very_instant(judge: Judge) -> None:
+def test_an_enrollment_takes_part_from_its_very_instant(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         enrollments="""

@@ -128,7 +128,7 @@ def test_a_path_without_steps(judge: Judge) -> None:
     )
 
 
-def test_enrolments_whose_partner_is_unknown_take_no_part(judge: Judge) -> None:
+def test_enrollments_whose_partner_is_unknown_take_no_part(judge: Judge) -> None:
     tables = world(
         users="user \n u1",
         sessions="""

@@ -1,4 +1,4 @@
-"""R4: which attempts matter, to which enrolment."""
+"""R4: which attempts matter, to which enrollment."""
 
 from tests.reference.tables import Judge, at, expect, world
 
@@ -147,7 +147,7 @@ def test_an_enrolled_again_learner_restarts_where_the_session_says_so(judge: Jud
     )
 
 
-def test_an_attempt_begun_before_the_second_enrolment_stays_the_firsts(judge: Judge) -> None:
+def test_an_attempt_begun_before_the_second_enrollment_stays_the_firsts(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         sessions=RESTARTING,
@@ -171,7 +171,7 @@ def test_an_attempt_begun_before_the_second_enrolment_stays_the_firsts(judge: Ju
     )
 
 
-def test_of_enrolments_at_the_same_instant_the_greater_id_owns(judge: Judge) -> None:
+def test_of_enrollments_at_the_same_instant_the_greater_id_owns(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         sessions=RESTARTING,

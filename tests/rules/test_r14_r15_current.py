@@ -1,9 +1,9 @@
-"""R14 archived_at, R15 the enrolment that answers, and the sessions' summary."""
+"""R14 archived_at, R15 the enrollment that answers, and the sessions' summary."""
 
 from tests.reference.tables import Judge, at, expect, world
 
 
-def test_the_latest_enrolment_that_is_not_archived_answers(judge: Judge) -> None:
+def test_the_latest_enrollment_that_is_not_archived_answers(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         enrollments="""

@@ -111,7 +111,7 @@ def test_all_is_as_of_the_parent_s_t_eff(judge: Judge) -> None:
     of(judge, tables, "9 Mar", "user | progress \n u1 | 100 \n u2 | 50", session="C")
 
 
-def test_of_several_enrolments_below_the_one_that_answers(judge: Judge) -> None:
+def test_of_several_enrollments_below_the_one_that_answers(judge: Judge) -> None:
     """R15, over all child sessions of the step: not archived and enrolled last, else archived last."""
     tables = simple(
         """

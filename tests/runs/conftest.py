@@ -1,4 +1,4 @@
-"""What the tests of nights share."""
+"""What the tests of runs share."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.surrogate_keys import by_id
@@ -15,7 +15,7 @@ from flows.warehouse import step_history
 from schemas.columns import polars_schema
 from schemas.inputs import PathSteps
 from tests.helpers.one_run import small_world
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.tables import at, expect, read
 
 AS_OF = at("10 Mar")
@@ -26,10 +26,12 @@ History = Callable[..., None]
 def history(tmp_path: Path) -> Iterator[History]:
     """Check what a new warehouse has after extractions: (day, rows), or (day, rows, `changes`)."""
     numbers = itertools.count()
-    with Duck() as duck:
-        load.start(duck)
+    with Connection() as connection:
+        load.start(connection)
         types = {**load.stored_types(PathSteps), step_history.DATED_HERE: "BOOLEAN"}
-        duck.execute(f"CREATE TABLE path_steps ({', '.join(f'{name} {it}' for name, it in types.items())})")
+        connection.execute(
+            f"CREATE TABLE path_steps ({', '.join(f'{name} {it}' for name, it in types.items())})"
+        )
 
         def check(*extractions: tuple[str, ...], then: str) -> None:
             for day, rows, *words in extractions:
@@ -37,15 +39,15 @@ def history(tmp_path: Path) -> Iterator[History]:
                 file = tmp_path / f"{next(numbers)}.parquet"
                 steps = [{"position": 0, **row} for row in read("path_steps", rows)]
                 pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
-                load.load(duck, PathSteps, Extract("path_steps", file, at(day), is_full))
-                load.drop_row_numbers(duck, PathSteps, is_full=is_full)
+                load.load(connection, PathSteps, Extract("path_steps", file, at(day), is_full))
+                load.drop_row_numbers(connection, PathSteps, is_full=is_full)
                 delivered = load.loaded(PathSteps, is_full=is_full)
                 versions = step_history.dated(
                     PathSteps, delivered, "path_steps", "path_steps", at(day), is_full=is_full
                 )
-                duck.execute(f"CREATE OR REPLACE TABLE versions AS {versions}")
-                duck.execute("CREATE OR REPLACE TABLE path_steps AS FROM versions")
-            found = duck.frame(
+                connection.execute(f"CREATE OR REPLACE TABLE versions AS {versions}")
+                connection.execute("CREATE OR REPLACE TABLE path_steps AS FROM versions")
+            found = connection.frame(
                 f"SELECT * FROM ({by_id(PathSteps, 'path_steps')}) "
                 "ORDER BY path_id, step_id, valid_from NULLS FIRST, valid_to"
             )
@@ -55,9 +57,9 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Nights]:
+def runs(tmp_path: Path) -> Iterator[Runs]:
     """A warehouse that holds the small world, taken on 10 March."""
-    with Duck() as duck:
-        nights = Nights(tmp_path, duck)
-        nights.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
-        yield nights
+    with Connection() as connection:
+        runs = Runs(tmp_path, connection)
+        runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
+        yield runs

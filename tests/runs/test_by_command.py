@@ -16,7 +16,7 @@ AS_OF = "2026-03-10T00:00:00Z"
 
 
 class Home:
-    """A home where nights are run by command, always as of the same instant."""
+    """A home where runs are run by command, always as of the same instant."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.source = folder / "home", as_parquet(folder / "in", small_world())
@@ -58,7 +58,7 @@ def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
         **dict.fromkeys(home.told["tables_in"], "none"),
         "users": "changes",
     }
-    assert told["tables_in"]["users"]["held"] == 3
+    assert told["tables_in"]["users"]["rows"] == 3
     home.write("in/changes/users.parquet", INVITED, only=2)
     told = home.run(f"files:{home.source}")
     assert home.users() == [("u1", "invited"), ("u2", "invited"), ("u3", "active")]
@@ -72,9 +72,9 @@ def test_what_shrank_is_accepted_once(home: Home) -> None:
         done = home.command(f"files:{home.source}", *options)
         assert (done.exit_code, json.loads(done.stdout)["exit_code"]) == (5, 5)
         assert "Table users: 2 rows where the warehouse holds 3" in done.stderr
-        assert "--accept-shrink" in done.stderr
+        assert "--allow-shrink" in done.stderr
     assert latest(home.folder) == before
-    home.run(f"files:{home.source}", "--accept-shrink")
+    home.run(f"files:{home.source}", "--allow-shrink")
     assert home.users() == [("u1", "invited"), ("u2", "invited")]
     home.write("in/users.parquet", INVITED, only=1)
     assert home.command(f"files:{home.source}").exit_code == 5

@@ -5,12 +5,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from schemas.home import Release
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.tables import at, world
 
-# C is the child of S, which ends between the two nights.
+# C is the child of S, which ends between the two runs.
 WHOLE = world(
     paths="path \n P \n Q",
     steps="""
@@ -30,12 +30,12 @@ WHOLE = world(
 def test_what_is_done_below_counts_for_who_is_enrolled_there(
     tmp_path: Path, learner: str, cause: str
 ) -> None:
-    with Duck() as duck:
-        nights = Nights(tmp_path, duck)
-        nights.accept([Delivery(table, rows, at("10 Mar")) for table, rows in WHOLE.items()], at("10 Mar"))
+    with Connection() as connection:
+        runs = Runs(tmp_path, connection)
+        runs.accept([Delivery(table, rows, at("10 Mar")) for table, rows in WHOLE.items()], at("10 Mar"))
         # Backwards: so every row is computed anew, with all that was ever done.
         for day in ("11 Mar", "10 Mar"):
-            nights.publish(at(day))
-        changes = pl.read_parquet(Release(nights.home.latest).table("status_changes"))
+            runs.publish(at(day))
+        changes = pl.read_parquet(Release(runs.home.latest).table("status_changes"))
     (row,) = changes.filter(session_id="S", user_id=learner, field="detailed_status").to_dicts()
     assert (row["old_value"], row["cause"]) == ("unsuccessful, sessionEnded", cause)

@@ -1,4 +1,4 @@
-"""Changes: each row replaces the one of its key or is new, all others stay; what is refused stays refused."""
+"""Changes: each row replaces the one of its key or is new, all others stay; what is rejected stays rejected."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from flows.staging.load import Counts
 from tests.helpers.one_run import small_world
 from tests.helpers.random_worlds import KEYS
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.tables import at, read
 
 Row = dict[str, Any]
@@ -21,12 +21,12 @@ def changes(table: str, *rows: Row, taken_at: datetime = NEXT) -> Delivery:
 
 
 def figures(counts: Counts) -> tuple[int, int, int, int]:
-    assert counts.read == counts.stored + counts.folded + counts.refused
-    return counts.read, counts.stored, counts.folded, counts.refused
+    assert counts.read == counts.stored + counts.deduplicated + counts.rejected
+    return counts.read, counts.stored, counts.deduplicated, counts.rejected
 
 
-def test_rows_of_every_table_are_replaced_or_new_by_their_key(nights: Nights) -> None:
-    before = nights.stored()
+def test_rows_of_every_table_are_replaced_or_new_by_their_key(runs: Runs) -> None:
+    before = runs.stored()
     renamed = {
         "users": {"email": "new@example.org"},
         "paths": {"name": "new"},
@@ -38,14 +38,14 @@ def test_rows_of_every_table_are_replaced_or_new_by_their_key(nights: Nights) ->
         first = before[table][0]
         edited = {**first, **edit}
         added = {**edited, KEYS[table][1]: "z"}
-        counts = nights.accept([changes(table, edited, added)], NEXT)[table]
+        counts = runs.accept([changes(table, edited, added)], NEXT)[table]
         assert figures(counts) == (2, 2, 0, 0)
-        assert nights.stored()[table] == [edited, *before[table][1:], added]
+        assert runs.stored()[table] == [edited, *before[table][1:], added]
 
 
-def test_of_two_companies_each_has_its_own(nights: Nights) -> None:
-    nights.accept([changes("users", {**USER, "company_id": "Zen", "email": "zen@example.org"})], NEXT)
-    assert [(u["company_id"], u["user_id"]) for u in nights.stored()["users"]] == [
+def test_of_two_companies_each_has_its_own(runs: Runs) -> None:
+    runs.accept([changes("users", {**USER, "company_id": "Zen", "email": "zen@example.org"})], NEXT)
+    assert [(u["company_id"], u["user_id"]) for u in runs.stored()["users"]] == [
         ("Zen", "u1"),
         ("acme", "u1"),
         ("acme", "u2"),
@@ -53,8 +53,8 @@ def test_of_two_companies_each_has_its_own(nights: Nights) -> None:
     ]
 
 
-def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(nights: Nights) -> None:
-    before, company = nights.stored(), 'z"e\\n\x1b'
+def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(runs: Runs) -> None:
+    before, company = runs.stored(), 'z"e\\n\x1b'
     enrollment, attempt = before["enrollments"][0], before["step_activity"][0]
     enrolled_elsewhere = {**enrollment, "company_id": company, "session_id": "[0]"}
     without_session = {**attempt, "company_id": company, "session_id": None}
@@ -63,17 +63,17 @@ def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(nig
         changes("enrollments", enrolled_elsewhere),
         changes("step_activity", without_session, on_another_step),
     ]
-    counts = nights.accept(delivered, NEXT)
+    counts = runs.accept(delivered, NEXT)
     assert [figures(counts[table]) for table in ("enrollments", "step_activity")] == [
         (1, 1, 0, 0),
         (2, 2, 0, 0),
     ]
-    after = nights.stored()
+    after = runs.stored()
     assert after["enrollments"] == [*before["enrollments"], enrolled_elsewhere]
     assert after["step_activity"] == [*before["step_activity"], on_another_step, without_session]
 
 
-def test_an_older_version_of_an_attempt_is_folded_and_one_as_new_is_not(nights: Nights) -> None:
+def test_an_older_version_of_an_attempt_is_deduplicated_and_one_as_new_is_not(runs: Runs) -> None:
     attempts = read(
         "step_activity",
         """
@@ -83,15 +83,15 @@ def test_an_older_version_of_an_attempt_is_folded_and_one_as_new_is_not(nights: 
         a3       | B    | 1 Mar   | 8 Mar | 8 Mar     | 100      | 3
         """,
     )
-    counts = nights.accept([changes("step_activity", *attempts)], NEXT)["step_activity"]
+    counts = runs.accept([changes("step_activity", *attempts)], NEXT)["step_activity"]
     assert figures(counts) == (3, 2, 1, 0)
-    stored = {row["activity_id"]: row["score"] for row in nights.stored()["step_activity"]}
+    stored = {row["activity_id"]: row["score"] for row in runs.stored()["step_activity"]}
     assert stored == {"a1": None, "a2": 2, "a3": 3}
 
 
-def test_all_of_a_table_and_its_changes_in_one_night(nights: Nights) -> None:
+def test_all_of_a_table_and_its_changes_in_one_run(runs: Runs) -> None:
     others = [{**USER, "user_id": name} for name in ("u1", "u4")]
-    counts = nights.accept(
+    counts = runs.accept(
         [
             Delivery("users", [*others, {**USER, "user_id": "u5", "status": "asleep"}], NEXT),
             changes("users", {**USER, "status": "deleted"}, {**USER, "user_id": "u6", "status": "asleep"}),
@@ -99,18 +99,18 @@ def test_all_of_a_table_and_its_changes_in_one_night(nights: Nights) -> None:
         NEXT,
     )["users"]
     assert figures(counts) == (5, 3, 0, 2)
-    assert [(u["user_id"], u["status"]) for u in nights.stored()["users"]] == [
+    assert [(u["user_id"], u["status"]) for u in runs.stored()["users"]] == [
         ("u1", "deleted"),
         ("u4", "active"),
     ]
-    assert refused(nights) == [("users", "acme/u5"), ("users", "acme/u6")]
+    assert rejected(runs) == [("users", "acme/u5"), ("users", "acme/u6")]
 
 
-def test_no_changes(nights: Nights) -> None:
-    before = nights.stored()
+def test_no_changes(runs: Runs) -> None:
+    before = runs.stored()
     tables = [changes(table) for table in before]
-    assert {figures(counts) for counts in nights.accept(tables, NEXT).values()} == {(0, 0, 0, 0)}
-    assert nights.stored() == before
+    assert {figures(counts) for counts in runs.accept(tables, NEXT).values()} == {(0, 0, 0, 0)}
+    assert runs.stored() == before
 
 
 @pytest.mark.parametrize(
@@ -123,26 +123,26 @@ def test_no_changes(nights: Nights) -> None:
         (Delivery("users", small_world()["users"], NEXT), False),
     ],
 )
-def test_a_refused_row_is_refused_until_its_key_or_the_whole_table_comes_again(
-    nights: Nights, later: Delivery, stays: bool
+def test_a_rejected_row_is_rejected_until_its_key_or_the_whole_table_comes_again(
+    runs: Runs, later: Delivery, stays: bool
 ) -> None:
-    counts = nights.accept([changes("users", {**USER, "status": "asleep"})], NEXT)["users"]
+    counts = runs.accept([changes("users", {**USER, "status": "asleep"})], NEXT)["users"]
     assert figures(counts) == (1, 0, 0, 1)
-    assert nights.stored()["users"][0]["status"] == "active"
-    nights.accept([later], at("12 Mar"))
-    rows = nights.duck.rows("SELECT row FROM quarantine WHERE row LIKE '%\"asleep\"%'")
+    assert runs.stored()["users"][0]["status"] == "active"
+    runs.accept([later], at("12 Mar"))
+    rows = runs.connection.rows("SELECT row FROM quarantine WHERE row LIKE '%\"asleep\"%'")
     assert len(rows) == stays
 
 
-def test_a_refused_row_without_a_key_is_known_by_its_content(nights: Nights) -> None:
+def test_a_rejected_row_without_a_key_is_known_by_its_content(runs: Runs) -> None:
     nobody = {**USER, "user_id": None, "email": "nobody@example.org"}
-    nights.accept([changes("users", nobody)], NEXT)
-    nights.accept([changes("users", nobody, {**nobody, "email": "another@example.org"})], at("12 Mar"))
-    seen = nights.duck.rows("SELECT row ->> 'email', first_seen_at FROM quarantine ORDER BY ALL")
+    runs.accept([changes("users", nobody)], NEXT)
+    runs.accept([changes("users", nobody, {**nobody, "email": "another@example.org"})], at("12 Mar"))
+    seen = runs.connection.rows("SELECT row ->> 'email', first_seen_at FROM quarantine ORDER BY ALL")
     assert seen == [("another@example.org", at("12 Mar")), ("nobody@example.org", NEXT)]
 
 
-def refused(nights: Nights) -> list[tuple[str, str]]:
-    return nights.duck.rows(
+def rejected(runs: Runs) -> list[tuple[str, str]]:
+    return runs.connection.rows(
         """SELECT "table", "key" FROM quarantine WHERE reason = 'bad_enum' ORDER BY ALL"""
     )

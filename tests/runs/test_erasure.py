@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.one_run import AS_OF, as_ndjson, latest, night, published, small_world
+from tests.helpers.one_run import AS_OF, as_ndjson, latest, published, run, small_world
 from tests.reference.rows import Tables
 
 GONE = "gone-user-0a1b2c"
@@ -46,11 +46,11 @@ def test_next_release_holds_nothing_of_a_removed_user(tmp_path: Path) -> None:
         tables["users"].append(
             {**tables["users"][0], "user_id": f"other-{number}", "email": f"{number}@x.org"}
         )
-    night(as_ndjson(tmp_path / "in1", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in1", tables), tmp_path / "home")
     assert set(holding(latest(tmp_path / "home").folder, GONE, *NAMES.values())) >= {"lookup.sqlite"}
-    manifest = night(as_ndjson(tmp_path / "in2", without(tables, GONE)), tmp_path / "home", LATER)
+    manifest = run(as_ndjson(tmp_path / "in2", without(tables, GONE)), tmp_path / "home", LATER)
     release = latest(tmp_path / "home")
-    assert manifest.carried > 0
+    assert manifest.reused > 0
     found = holding(release.folder, GONE, *NAMES.values())
     # What changed says who is gone, by the id.
     assert {name: texts for name, texts in found.items() if texts != [GONE]} == {}
@@ -66,7 +66,7 @@ def test_quarantine_holds_neither_names_nor_e_mail_of_a_rejected_user(
     tables = small_world()
     rejected = {**tables["users"][0], "user_id": GONE, **NAMES, "Mail (work)": NAMES["email"], **wrong}
     tables["users"].append(rejected)
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     (line,) = published(tmp_path / "home", "quarantine").filter(table="users").to_dicts()
     assert all(name not in str(line) for name in NAMES.values())
     assert (line["key"] or "").endswith(GONE) == (wrong.get("user_id", GONE) is not None)
@@ -76,7 +76,7 @@ def test_two_versions_of_one_user_are_rejected_without_their_e_mails(tmp_path: P
     tables = world_with({"user_id": GONE, **NAMES})
     (user,) = [row for row in tables["users"] if row["user_id"] == GONE]
     tables["users"].append({**user, "email": "gone.other@example.org"})
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     lines = published(tmp_path / "home", "quarantine").filter(table="users").to_dicts()
     assert [(line["key"], line["reason"]) for line in lines] == [(f"acme/{GONE}", "duplicate_key")] * 2
     assert "gone." not in str([line["row"] + line["detail"] for line in lines])
@@ -84,11 +84,11 @@ def test_two_versions_of_one_user_are_rejected_without_their_e_mails(tmp_path: P
 
 def test_user_rejected_in_changes_leaves_quarantine_with_the_next_whole_table(tmp_path: Path) -> None:
     tables = small_world()
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     rejected = {**tables["users"][0], "user_id": GONE, **NAMES, "status": "ghost"}
     changes = as_ndjson(tmp_path / "changes", {"users": [rejected]})
-    night(f"changes:{changes}", tmp_path / "home", LATER)
+    run(f"changes:{changes}", tmp_path / "home", LATER)
     assert published(tmp_path / "home", "quarantine")["key"].to_list() == [f"acme/{GONE}"]
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home", LATER + timedelta(days=1))
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home", LATER + timedelta(days=1))
     assert published(tmp_path / "home", "quarantine").is_empty()
     assert holding(latest(tmp_path / "home").folder, GONE) == {}

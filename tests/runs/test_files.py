@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.pipeline import delivered
-from flows.sources.base import NOTHING_HELD, AppliedChanges, Extract, Held
+from flows.sources.base import EMPTY_WAREHOUSE, AppliedChanges, Extract, WarehouseState
 from flows.sources.files import Files
 from schemas.errors import SourceError
 from schemas.home import Home
-from tests.helpers.one_run import as_ndjson, night, small_world
+from tests.helpers.one_run import as_ndjson, run, small_world
 from tests.helpers.random_worlds import KEYS
 from tests.reference.tables import at
 
@@ -42,7 +42,7 @@ def read(
     contents: by table, of the whole tables that the warehouse has read; by default empty files.
     """
     known = {**dict.fromkeys(KEYS, EMPTY), **(contents or {})}
-    held = Held(dict.fromkeys(KEYS, held_since), contents=known) if held_since else NOTHING_HELD
+    held = WarehouseState(dict.fromkeys(KEYS, held_since), contents=known) if held_since else EMPTY_WAREHOUSE
     items = source.extract(Path("nowhere"), NEWEST, held)
     extracts = [it for it in items if isinstance(it, Extract) and it.table == "users"]
     return [("whole" if it.is_full else "changes", it.data_as_of) for it in extracts]
@@ -92,13 +92,13 @@ def test_as_changes_only_a_table_may_be_left_out_once_it_is_held(tmp_path: Path)
     assert read(Files(source, are_changes=True), OLD) == []
     for spec in (f"changes:{source}", f"files:{source}"):
         with pytest.raises(SourceError, match="table users is missing"):
-            delivered(spec, tmp_path, NEWEST, NOTHING_HELD)
+            delivered(spec, tmp_path, NEWEST, EMPTY_WAREHOUSE)
 
 
 def test_changes_of_a_table_that_is_nowhere_whole(tmp_path: Path) -> None:
     source = folder(tmp_path, {"users.csv": None, "changes/users.csv": NEW})
     with pytest.raises(SourceError, match="table users is missing"):
-        delivered(f"files:{source}", tmp_path, NEWEST, NOTHING_HELD)
+        delivered(f"files:{source}", tmp_path, NEWEST, EMPTY_WAREHOUSE)
 
 
 def test_no_file_was_written_in_a_time_to_come(tmp_path: Path) -> None:
@@ -112,12 +112,14 @@ def test_no_file_was_written_in_a_time_to_come(tmp_path: Path) -> None:
 
 def test_each_table_comes_before_its_changes(tmp_path: Path) -> None:
     source = folder(tmp_path, {f"changes/{table}.csv": NEW for table in KEYS})
-    extracts = delivered(f"files:{source}", tmp_path, NEWEST, NOTHING_HELD).extracts
+    extracts = delivered(f"files:{source}", tmp_path, NEWEST, EMPTY_WAREHOUSE).extracts
     found = [(it.table, it.is_full) for it in extracts]
     assert found == [(table, is_full) for table in KEYS for is_full in (True, False)]
 
 
-def tables_read(source: Path, held: Held, *, are_changes: bool = False) -> tuple[list[str], list[str]]:
+def tables_read(
+    source: Path, held: WarehouseState, *, are_changes: bool = False
+) -> tuple[list[str], list[str]]:
     """What is read of users, as `whole` or `changes`, and the warnings."""
     items = list(Files(source, are_changes).extract(Path("nowhere"), NEWEST, held))
     extracts = [it for it in items if isinstance(it, Extract) and it.table == "users"]
@@ -129,10 +131,10 @@ def content(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def held_with(whole: str = "", changes: AppliedChanges | None = None) -> Held:
+def held_with(whole: str = "", changes: AppliedChanges | None = None) -> WarehouseState:
     """A warehouse with all tables as of OLD; users read from the text `whole`."""
     contents = {**dict.fromkeys(KEYS, EMPTY), "users": content(whole)}
-    return Held(dict.fromkeys(KEYS, OLD), {}, contents, {"users": changes} if changes else {})
+    return WarehouseState(dict.fromkeys(KEYS, OLD), {}, contents, {"users": changes} if changes else {})
 
 
 def write(file: Path, text: str, moment: datetime | None) -> None:
@@ -196,7 +198,7 @@ def test_unseen_changes_older_than_the_table_are_applied_with_a_warning(tmp_path
     source = folder(tmp_path, {"changes/users.csv": OLD})
     write(source / "users.csv", "whole", NEW)
     write(source / "changes/users.csv", "changes", OLD)
-    read, warnings = tables_read(source, NOTHING_HELD)
+    read, warnings = tables_read(source, EMPTY_WAREHOUSE)
     assert read == ["whole", "changes"]
     assert "is applied though it is older than the table" in warnings[0]
 
@@ -215,20 +217,20 @@ def test_the_same_changes_as_a_source_of_their_own_are_applied_once(tmp_path: Pa
 def test_a_table_may_be_in_any_format_and_case(tmp_path: Path, name: str) -> None:
     source = folder(tmp_path, {"users.csv": None})
     (source / name).touch()
-    assert tables_read(source, NOTHING_HELD) == (["whole"], [])
+    assert tables_read(source, EMPTY_WAREHOUSE) == (["whole"], [])
 
 
 @pytest.mark.parametrize("name", ["users.parquet", "users", "Users.PARQUET"])
 def test_a_table_may_be_a_folder_of_parts(tmp_path: Path, name: str) -> None:
     source = folder(tmp_path, {"users.csv": None, f"{name}/part-0.parquet": OLD, f"{name}/_SUCCESS": NEW})
-    assert tables_read(source, NOTHING_HELD) == (["whole"], [])
+    assert tables_read(source, EMPTY_WAREHOUSE) == (["whole"], [])
 
 
 @pytest.mark.parametrize("other", ["users.CSV", "users.jsonl", "users/part-0.parquet"])
 def test_a_table_in_two_forms_is_an_error(tmp_path: Path, other: str) -> None:
     source = folder(tmp_path, {other: OLD})
     with pytest.raises(SourceError, match="table users comes twice"):
-        tables_read(source, NOTHING_HELD)
+        tables_read(source, EMPTY_WAREHOUSE)
 
 
 @pytest.mark.parametrize(
@@ -250,12 +252,12 @@ def test_a_table_in_two_forms_is_an_error(tmp_path: Path, other: str) -> None:
 )
 def test_a_file_that_is_not_read_is_named(tmp_path: Path, name: str, warning: str) -> None:
     source = folder(tmp_path, {name: OLD, ".DS_Store": OLD, "_SUCCESS": OLD})
-    assert tables_read(source, NOTHING_HELD)[1] == [warning]
+    assert tables_read(source, EMPTY_WAREHOUSE)[1] == [warning]
 
 
 def test_of_hundreds_of_files_ten_of_each_kind_are_named(tmp_path: Path) -> None:
     others = {f"{stem}{number}.txt": OLD for stem in ("x", "user") for number in range(300)}
-    warnings = tables_read(folder(tmp_path, others), NOTHING_HELD)[1]
+    warnings = tables_read(folder(tmp_path, others), EMPTY_WAREHOUSE)[1]
     assert len(warnings) == 11
     assert warnings[-1].endswith("and 580 more are not read.")
 
@@ -263,7 +265,7 @@ def test_of_hundreds_of_files_ten_of_each_kind_are_named(tmp_path: Path) -> None
 def test_all_missing_tables_are_named_with_the_files_that_come_near(tmp_path: Path) -> None:
     source = folder(tmp_path, {"users.csv": None, "paths.csv": None, "path.csv": OLD})
     with pytest.raises(SourceError, match=r"tables users, paths are missing.* Is it paths\.csv\?"):
-        tables_read(source, NOTHING_HELD)
+        tables_read(source, EMPTY_WAREHOUSE)
 
 
 def test_a_file_from_1980_does_not_date_definitions_into_the_past(tmp_path: Path) -> None:
@@ -274,14 +276,16 @@ def test_a_file_from_1980_does_not_date_definitions_into_the_past(tmp_path: Path
     first = at("10 Feb 2026")
     for table in KEYS:
         os.utime(source / f"{table}.ndjson", (first.timestamp(), first.timestamp()))
-    night(source, home)
+    run(source, home)
     step = {**tables["path_steps"][0], "optional": True}
     steps = "".join(json.dumps(row) + "\n" for row in [step, *tables["path_steps"][1:]])
     for moment in (None, at("1 Jan 2019")):
         write(source / "path_steps.ndjson", steps, moment)
-        night(source, home)
-        with Duck(Home(home).warehouse) as duck:
-            [(began,)] = duck.rows("SELECT min(valid_from) FROM path_steps WHERE valid_from IS NOT NULL")
+        run(source, home)
+        with Connection(Home(home).warehouse) as connection:
+            [(began,)] = connection.rows(
+                "SELECT min(valid_from) FROM path_steps WHERE valid_from IS NOT NULL"
+            )
         assert began >= first
 
 
@@ -294,7 +298,7 @@ def test_a_warehouse_remembers_the_changes_that_it_applied(tmp_path: Path) -> No
     skipped = "users: changes/users.ndjson was applied before (same content) and is not read again."
 
     def delivery() -> tuple[str, bool]:
-        manifest = night(source, home)
+        manifest = run(source, home)
         return manifest.tables_in["users"].delivery, skipped in manifest.warnings
 
     assert delivery() == ("full and changes", False)

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from schemas.home import Release
 from tests.helpers.full_recompute import assert_like_recomputed
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.rows import Tables
 from tests.reference.tables import at, world
 
@@ -32,9 +32,9 @@ WHOLE = world(
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Nights]:
-    with Duck() as duck:
-        yield Nights(tmp_path, duck)
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    with Connection() as connection:
+        yield Runs(tmp_path, connection)
 
 
 def without(table: str, path: str) -> Tables:
@@ -46,34 +46,34 @@ def as_course() -> Tables:
     return {**WHOLE, "path_steps": steps}
 
 
-def night(nights: Nights, tables: Tables, day: str, *, only: str | None = None, is_full: bool = True) -> bool:
-    """Whether the learner has finished Q after a night on which the tables came, or changes of only one."""
+def run(runs: Runs, tables: Tables, day: str, *, only: str | None = None, is_full: bool = True) -> bool:
+    """Whether the learner has finished Q after a run on which the tables came, or changes of only one."""
     moment = at(day)
     wanted = {table: rows for table, rows in tables.items() if only in (None, table)}
-    nights.accept([Delivery(table, rows, moment, is_full) for table, rows in wanted.items()], moment)
-    nights.publish(moment)
-    assert_like_recomputed(nights, moment)
-    steps = pl.read_parquet(Release(nights.home.latest).table("step_stats"))
+    runs.accept([Delivery(table, rows, moment, is_full) for table, rows in wanted.items()], moment)
+    runs.publish(moment)
+    assert_like_recomputed(runs, moment)
+    steps = pl.read_parquet(Release(runs.home.latest).table("step_stats"))
     (finished,) = steps.filter(step_id="Q")["finished"]
     return bool(finished)
 
 
 @pytest.mark.parametrize("path", ["R", "R2"])
-def test_a_loop_over_a_path_that_arrives_takes_the_child_until_it_is_gone(nights: Nights, path: str) -> None:
-    assert night(nights, without("paths", path), "10 Mar")
-    assert not night(nights, WHOLE, "10 Mar")
-    assert night(nights, without("paths", path), "11 Mar")
+def test_a_loop_over_a_path_that_arrives_takes_the_child_until_it_is_gone(runs: Runs, path: str) -> None:
+    assert run(runs, without("paths", path), "10 Mar")
+    assert not run(runs, WHOLE, "10 Mar")
+    assert run(runs, without("paths", path), "11 Mar")
 
 
 @pytest.mark.parametrize("loose", [without("path_steps", "R2"), as_course()], ids=["no step", "a course"])
-def test_a_loop_over_a_step_takes_the_child_for_good(nights: Nights, loose: Tables) -> None:
+def test_a_loop_over_a_step_takes_the_child_for_good(runs: Runs, loose: Tables) -> None:
     """At any time it leads back: the version that did stays in the history."""
-    assert night(nights, loose, "10 Mar")
-    assert not night(nights, WHOLE, "10 Mar")
-    assert not night(nights, loose, "11 Mar")
+    assert run(runs, loose, "10 Mar")
+    assert not run(runs, WHOLE, "10 Mar")
+    assert not run(runs, loose, "11 Mar")
 
 
 @pytest.mark.parametrize("table", ["paths", "path_steps"])
-def test_it_closes_by_changes_too(nights: Nights, table: str) -> None:
-    assert night(nights, without(table, "R2"), "10 Mar")
-    assert not night(nights, WHOLE, "10 Mar", only=table, is_full=False)
+def test_it_closes_by_changes_too(runs: Runs, table: str) -> None:
+    assert run(runs, without(table, "R2"), "10 Mar")
+    assert not run(runs, WHOLE, "10 Mar", only=table, is_full=False)

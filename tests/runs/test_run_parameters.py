@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flows.ops import run_parameters
-from flows.run_config import Plan
+from flows.run_config import RunConfig
 from schemas.errors import UsageError
 from schemas.home import Home
 
@@ -26,7 +26,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 
 
 def parameters(folder: Path, **others: Any) -> dict[str, Any]:
-    plan = Plan("demo", Home(folder / "home"), AS_OF, keep=12)
+    plan = RunConfig("demo", Home(folder / "home"), AS_OF, keep=12)
     return plan.parameters() | others
 
 
@@ -35,7 +35,7 @@ OTHERS = [
     ("keep", 1),
     ("keep", 13),
     ("source", "files:elsewhere"),
-    ("max_refused_share", 1.0),
+    ("max_rejected_share", 1.0),
     ("max_shrink_share", None),
     ("max_vanished_share", None),
     ("allow_missing_columns", True),
@@ -53,7 +53,7 @@ def test_a_scheduled_run_has_the_parameters_of_the_command(tmp_path: Path, name:
 
 def test_a_scheduled_run_may_choose_its_time_and_a_full_refresh(tmp_path: Path) -> None:
     run_parameters.fix({**parameters(tmp_path), "as_of": None})
-    run_parameters.check(parameters(tmp_path, anew=True))
+    run_parameters.check(parameters(tmp_path, full_refresh=True))
 
 
 @pytest.mark.parametrize(("name", "value"), [("home", "elsewhere"), ("home", "/tmp"), ("keep", 1)])

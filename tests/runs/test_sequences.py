@@ -1,4 +1,4 @@
-"""Whatever happened in the nights before, a release is the one that computing every row anew would give."""
+"""Whatever happened in the runs before, a release is the one that computing every row anew would give."""
 
 import operator
 import os
@@ -13,24 +13,34 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.release.publish import switch_latest
-from flows.warehouse.thresholds import NO_LIMITS
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.columns import table_name
-from schemas.errors import HeldBack
+from schemas.errors import RunBlocked
 from schemas.home import Home
 from schemas.inputs import INPUTS, model_of
 from schemas.outputs import StatusChanges
 from tests.helpers.expected_changes import edited_in, expected_changes
 from tests.helpers.full_recompute import assert_like_recomputed
-from tests.helpers.random_edits import DATED, DATINGS, FAMILIES, PLAIN, Held, Kind, dated, deliveries, key_of
+from tests.helpers.random_edits import (
+    DATED,
+    DATINGS,
+    FAMILIES,
+    PLAIN,
+    Kind,
+    WarehouseState,
+    dated,
+    deliveries,
+    key_of,
+)
 from tests.helpers.random_worlds import INSTANTS
-from tests.helpers.warehouse_runs import Delivery, Nights, Row
+from tests.helpers.warehouse_runs import Delivery, Row, Runs
 from tests.reference.comparing import differences
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
 
-GUARDED = replace(NO_LIMITS, shrink_share=0.0)
+GUARDED = replace(NO_THRESHOLDS, shrink_share=0.0)
 
 
 few = settings(
@@ -47,71 +57,69 @@ few = settings(
 @given(
     seed=st.integers(0, 2**32),
     companies=st.integers(1, 12),
-    nights=st.integers(3, 5),
+    runs=st.integers(3, 5),
     dating=st.sampled_from(DATINGS),
 )
 def test_a_release_is_the_one_that_computing_anew_gives(
-    seed: int, companies: int, nights: int, dating: str
+    seed: int, companies: int, runs: int, dating: str
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, Duck() as duck:
-        spend(Nights(Path(folder), duck), random.Random(seed), PLAIN, companies, nights, dating)
+    with tempfile.TemporaryDirectory() as folder, Connection() as connection:
+        spend(Runs(Path(folder), connection), random.Random(seed), PLAIN, companies, runs, dating)
 
 
 @settings(few, max_examples=2)
 @given(
     seed=st.integers(0, 2**32),
     companies=st.integers(2, 6),
-    nights=st.integers(3, 4),
+    runs=st.integers(3, 4),
     dating=st.sampled_from(DATINGS),
 )
-def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, nights: int, dating: str) -> None:
-    with tempfile.TemporaryDirectory() as folder, Duck() as duck:
-        spend(Nights(Path(folder), duck), random.Random(seed), FAMILIES, companies, nights, dating)
+def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, runs: int, dating: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, Connection() as connection:
+        spend(Runs(Path(folder), connection), random.Random(seed), FAMILIES, companies, runs, dating)
 
 
-def spend(nights: Nights, chance: random.Random, kind: Kind, companies: int, count: int, dating: str) -> None:
+def spend(runs: Runs, chance: random.Random, kind: Kind, companies: int, count: int, dating: str) -> None:
     names = [f"company {number}" for number in range(companies)]
     held = first_held(chance, kind, names, dating)
     as_of, taken_at = INSTANTS[4], INSTANTS[2]
-    nights.accept([Delivery(t, list(held[t].values()), taken_at) for t in held], as_of)
-    nights.publish(as_of)
-    states = [nights.stored()]
-    published_after = {nights.latest.release_id: 0}
+    runs.accept([Delivery(t, list(held[t].values()), taken_at) for t in held], as_of)
+    runs.publish(as_of)
+    states = [runs.stored()]
+    published_after = {runs.latest.release_id: 0}
     for _ in range(count):
         as_of, taken_at = soon(chance, as_of), soon(chance, taken_at)
         fate = chance.choice(("published",) * 4 + ("held back", "failed", "killed", "rolled back"))
         before = dict(held)
         delivered = list(deliveries(chance, kind, held, names, dating, taken_at))
         try:
-            nights.accept(delivered, as_of, GUARDED if fate == "held back" else NO_LIMITS)
-        except HeldBack:
+            runs.accept(delivered, as_of, GUARDED if fate == "held back" else NO_THRESHOLDS)
+        except RunBlocked:
             held.update(before)
-            assert nights.stored() == states[-1]
+            assert runs.stored() == states[-1]
             continue
-        states += [whole_tables_alone(states[-1], delivered), nights.stored()]
+        states += [whole_tables_alone(states[-1], delivered), runs.stored()]
         assert_holds(states[-1], held, dating)
         if fate == "rolled back":
-            switch_latest(nights.home, chance.choice(list(published_after)))
+            switch_latest(runs.home, chance.choice(list(published_after)))
         if fate == "failed":
             continue
-        last, old = nights.latest, published(nights.home)
-        nights.publish(as_of, is_killed=fate == "killed")
+        last, old = runs.latest, published(runs.home)
+        runs.publish(as_of, is_killed=fate == "killed")
         if fate == "killed":
-            assert published(nights.home) == old
+            assert published(runs.home) == old
             continue
-        assert_like_recomputed(nights, as_of)
-        found = published(nights.home)
+        assert_like_recomputed(runs, as_of)
+        found = published(runs.home)
         assert not differences(found, reference(states[-1], as_of))
         edited = edited_in(states[published_after[last.release_id] :])
         since = datetime.fromisoformat(last.as_of)
-        assert_changes(
-            nights.home, expected_changes(old.path_session_stats, states[-1], edited, since, as_of)
-        )
-        published_after[nights.latest.release_id] = len(states) - 1
+        assert_changes(runs.home, expected_changes(old.path_session_stats, states[-1], edited, since, as_of))
+        published_after[runs.latest.release_id] = len(states) - 1
 
 
-def first_held(chance: random.Random, kind: Kind, companies: list[str], dating: str) -> Held:
-    held: Held = {table: {} for table in kind.keys}
+def first_held(chance: random.Random, kind: Kind, companies: list[str], dating: str) -> WarehouseState:
+    held: WarehouseState = {table: {} for table in kind.keys}
     for company in companies:
         for table, rows in kind.company(chance, company).items():
             every = [dated(chance, table, row, dating) for row in rows]
@@ -126,7 +134,7 @@ def soon(chance: random.Random, before: datetime) -> datetime:
 
 
 def whole_tables_alone(before: Tables, delivered: list[Delivery]) -> Tables:
-    """What the warehouse has for a moment, before the changes of the same night: they may undo it."""
+    """What the warehouse has for a moment, before the changes of the same run: they may undo it."""
     came = {it.table: it.rows for it in delivered if it.is_full and it.table not in DATED}
     return {**before, **{table: [as_stored(table, row) for row in rows] for table, rows in came.items()}}
 
@@ -138,7 +146,7 @@ def as_stored(table: str, row: Row) -> Row:
     return {name: defaults[name] if value is None else value for name, value in row.items()}
 
 
-def assert_holds(stored: dict[str, list[Row]], held: Held, dating: str) -> None:
+def assert_holds(stored: dict[str, list[Row]], held: WarehouseState, dating: str) -> None:
     """The warehouse has what an upsert by key gives."""
     for model in INPUTS:
         table = table_name(model)

@@ -10,7 +10,7 @@ import pytest
 History = Callable[..., None]
 
 
-def test_what_was_so_from_the_first_night_on_was_so_ever(history: History) -> None:
+def test_what_was_so_from_the_first_run_on_was_so_ever(history: History) -> None:
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("6 Mar", "step | min_score \n A | 50"),

@@ -1,4 +1,4 @@
-"""Whole nights from files: a past as_of, definitions of their day, failures in between, rows carried over."""
+"""Whole runs from files: a past as_of, definitions of their day, failures in between, rows carried over."""
 
 import os
 from dataclasses import replace
@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.pipeline import run_night
+from flows.pipeline import run_pipeline
 from flows.release import publish
-from flows.run_config import Plan
-from flows.warehouse.thresholds import NO_LIMITS, Limits
-from schemas.errors import HeldBack, NightFailed, UsageError
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import NO_THRESHOLDS, Thresholds
+from schemas.errors import RunBlocked, RunFailed, UsageError
 from schemas.home import Home
 from schemas.manifest import Manifest
 from tests.helpers.one_run import as_parquet, latest, published
@@ -34,12 +34,14 @@ STRICTER = {**PLAIN, "path_steps": [{**PLAIN["path_steps"][0], "min_score": 80}]
 
 
 def spend(folder: Path, tables: Tables | None, as_of: datetime, **plan: Any) -> Manifest:
-    """A night over the tables, written at its as_of; or over what the warehouse has."""
+    """A run over the tables, written at its as_of; or over what the warehouse has."""
     if tables is not None:
         for file in as_parquet(folder / "in", tables).iterdir():
             os.utime(file, (as_of.timestamp(), as_of.timestamp()))
     source = None if tables is None else f"files:{folder / 'in'}"
-    return run_night(Plan(source, Home(folder / "home"), as_of, plan.pop("limits", NO_LIMITS), **plan))
+    return run_pipeline(
+        RunConfig(source, Home(folder / "home"), as_of, plan.pop("limits", NO_THRESHOLDS), **plan)
+    )
 
 
 def statuses(folder: Path, then: str) -> None:
@@ -62,13 +64,13 @@ def test_who_is_archived_and_a_past_as_of_keep_the_definition_of_their_day(tmp_p
     assert published(tmp_path / "home", "path_session_stats")["archived_at"].null_count() == 3
 
 
-def test_without_a_source_the_night_works_from_the_warehouse(tmp_path: Path) -> None:
+def test_without_a_source_the_run_works_from_the_warehouse(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no data yet; say with --source"):
         spend(tmp_path, None, at("8 Mar"))
     spend(tmp_path, PLAIN, at("8 Mar"))
     manifest = spend(tmp_path, None, at("9 Mar"))
-    assert (manifest.source, manifest.computed, manifest.carried) == ("warehouse", 0, 3)
-    assert {(it.delivery, it.read, it.held > 0) for it in manifest.tables_in.values()} == {("none", 0, True)}
+    assert (manifest.source, manifest.computed, manifest.reused) == ("warehouse", 0, 3)
+    assert {(it.delivery, it.read, it.rows > 0) for it in manifest.tables_in.values()} == {("none", 0, True)}
     assert {it.data_as_of for it in manifest.tables_in.values()} == {"2026-03-08T00:00:00+00:00"}
 
 
@@ -77,12 +79,12 @@ def test_only_those_who_can_have_changed_are_computed_unless_all_are_wanted(tmp_
     again = {**PLAIN["step_activity"][1], "score": 10}
     edited = {**PLAIN, "step_activity": [PLAIN["step_activity"][0], again, PLAIN["step_activity"][2]]}
     manifest = spend(tmp_path, edited, at("9 Mar"))
-    assert (manifest.computed, manifest.carried) == (1, 2)
+    assert (manifest.computed, manifest.reused) == (1, 2)
     causes = published(tmp_path / "home", "status_changes").select("user_id", "cause").unique().rows()
     assert causes == [("u2", "correction of earlier data")]
     rows = published(tmp_path / "home", "path_session_stats")
-    manifest = spend(tmp_path, edited, at("9 Mar"), anew=True)
-    assert (manifest.computed, manifest.carried) == (3, 0)
+    manifest = spend(tmp_path, edited, at("9 Mar"), full_refresh=True)
+    assert (manifest.computed, manifest.reused) == (3, 0)
     assert published(tmp_path / "home", "path_session_stats").equals(rows)
     assert published(tmp_path / "home", "status_changes").is_empty()
 
@@ -139,7 +141,7 @@ def test_an_attempt_that_names_another_enrollment_is_no_cause(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("is_published", [False, True])
-def test_a_night_that_dies_while_it_publishes_costs_the_next_one_nothing(
+def test_a_run_that_dies_while_it_publishes_costs_the_next_one_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_published: bool
 ) -> None:
     spend(tmp_path, PLAIN, at("8 Mar"))
@@ -151,28 +153,28 @@ def test_a_night_that_dies_while_it_publishes_costs_the_next_one_nothing(
 
     switching = publish.switch_latest
     monkeypatch.setattr(publish, "switch_latest", dying)
-    with pytest.raises(NightFailed):
+    with pytest.raises(RunFailed):
         spend(tmp_path, STRICTER, at("10 Mar"))
     monkeypatch.undo()
     manifest = spend(tmp_path, STRICTER, at("10 Mar"))
     statuses(tmp_path, "user | detail \n u1 | successful \n u2 | toRetake \n u3 | successful")
-    assert (manifest.computed, manifest.carried) == ((0, 3) if is_published else (3, 0))
+    assert (manifest.computed, manifest.reused) == ((0, 3) if is_published else (3, 0))
     changed = published(tmp_path / "home", "status_changes").filter(pl.col("field") == "detailed_status")
     assert changed["cause"].to_list() == ([] if is_published else ["definition"])
 
 
 def test_a_table_that_shrank_leaves_all_as_it_was_until_that_is_accepted(tmp_path: Path) -> None:
-    guarded = replace(NO_LIMITS, shrink_share=Limits().shrink_share)
+    guarded = replace(NO_THRESHOLDS, shrink_share=Thresholds().shrink_share)
     spend(tmp_path, PLAIN, at("8 Mar"), limits=guarded)
     fewer = {**PLAIN, "users": PLAIN["users"][:2], "enrollments": PLAIN["enrollments"][:2]}
     before = latest(tmp_path / "home")
-    with pytest.raises(HeldBack, match="Table users: 2 rows where the warehouse holds 3") as error:
+    with pytest.raises(RunBlocked, match="Table users: 2 rows where the warehouse holds 3") as error:
         spend(tmp_path, fewer, at("9 Mar"), limits=guarded)
     assert error.value.exit_code == 5
     assert latest(tmp_path / "home") == before
-    assert spend(tmp_path, None, at("9 Mar"), limits=guarded).carried == 3
+    assert spend(tmp_path, None, at("9 Mar"), limits=guarded).reused == 3
     spend(tmp_path, fewer, at("10 Mar"))
     statuses(tmp_path, "user | detail \n u1 | successful \n u2 | successful")
     changed = published(tmp_path / "home", "status_changes").select("user_id", "field", "cause").rows()
-    assert changed == [("u3", "completed_at", "enrolment"), ("u3", "gone", "enrolment")]
-    assert spend(tmp_path, fewer, at("11 Mar"), limits=guarded).carried == 2
+    assert changed == [("u3", "completed_at", "enrollment"), ("u3", "gone", "enrollment")]
+    assert spend(tmp_path, fewer, at("11 Mar"), limits=guarded).reused == 2

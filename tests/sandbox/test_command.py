@@ -42,7 +42,7 @@ def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--misbehave", "sulk=1"], "'sulk=1' is no misbehaviour"),
+        (["--misbehave", "sulk=1"], "'sulk=1' is no misbehavior"),
         (["nowhere:x"], "There is no source 'nowhere'"),
         (["--company", "other", "demo:learners=200"], "no session of a company 'other'"),
     ],

@@ -1,4 +1,4 @@
-"""Filters in brackets: every described one with every operator is answered, or refused with 400."""
+"""Filters in brackets: every described one with every operator is answered, or rejected with 400."""
 
 from dataclasses import replace
 from itertools import product
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from sandbox.errors import Refused
+from sandbox.errors import Rejected
 from sandbox.list_queries import Asked
 from sandbox.platform import Platform
 from tests.helpers.documented_api import OF_ONE
@@ -41,7 +41,7 @@ def is_date(name: str) -> bool:
 
 
 @every_endpoint
-def test_any_filter_with_any_operator_is_answered_or_refused(
+def test_any_filter_with_any_operator_is_answered_or_rejected(
     demo: Client, demo_platform: Platform, pattern: str
 ) -> None:
     listed = demo_platform.list_at(demo.routes(pattern)[0])
@@ -53,13 +53,13 @@ def test_any_filter_with_any_operator_is_answered_or_refused(
         try:
             rows = Asked.of(parse_qsl(query, keep_blank_values=True)).rows(listed)
             status = 200
-        except Refused as error:
+        except Rejected as error:
             rows, status = listed.rows, error.status
         assert status == 400 or (status == 200 and name not in STRANGE), query
         assert rows.columns == listed.rows.columns
 
 
-def test_a_refused_filter_is_reported_in_the_shape_of_an_error(demo: Client) -> None:
+def test_a_rejected_filter_is_reported_in_the_shape_of_an_error(demo: Client) -> None:
     for query in ("shoeSize[eq]=41", "createdAt[gte]=yesterday", "modifiedAt[regex]=2026-01-01"):
         answer = demo.get(f"paths?{query}")
         assert answer.status_code == 400
@@ -162,7 +162,7 @@ def test_filters_apply_to_the_pages_that_follow(large: Client) -> None:
     assert large.rows(f"paths/{path}/enrollments?createdAt[gt]=2026-01-01") == []
 
 
-def test_more_than_20_values_are_refused(demo: Client) -> None:
+def test_more_than_20_values_are_rejected(demo: Client) -> None:
     def ask(count: int) -> int:
         query = "&".join(f"courseId[in][{number}]={number:024x}" for number in range(count))
         return demo.get(f"courses/stats?{query}").status_code

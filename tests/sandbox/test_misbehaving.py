@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from sandbox.app import Sandbox
-from sandbox.fault_injection import FAULTS, Faults, Misbehaviour
+from sandbox.fault_injection import FAULTS, Faults, Misbehavior
 from sandbox.platform import Platform
 from sandbox.server import serving
 from schemas.errors import UsageError
 from tests.helpers.sandbox_client import CREDENTIALS, Client
 
-ALL = Misbehaviour(busy=0.1, error=0.1, cut=0.1, slow=0.1, expire=0.1)
+ALL = Misbehavior(busy=0.1, error=0.1, cut=0.1, slow=0.1, expire=0.1)
 URLS = [f"http://127.0.0.1/{number}" for number in range(500)]
 
 
@@ -60,7 +60,7 @@ def test_a_token_that_was_used_is_revoked(demo: Client) -> None:
 
 
 def test_connections_are_cut_and_pages_pause(demo_platform: Platform) -> None:
-    sandbox = Sandbox(demo_platform, misbehaviour=Misbehaviour(pause_s=0.3))
+    sandbox = Sandbox(demo_platform, misbehavior=Misbehavior(pause_s=0.3))
     with serving(sandbox.app()) as url, httpx.Client(base_url=url) as client:
         token = client.post("/api/v2/oauth2/token", json=CREDENTIALS).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}", "360-api-version": "v2.0"}
@@ -79,7 +79,7 @@ def test_connections_are_cut_and_pages_pause(demo_platform: Platform) -> None:
 def test_edited_rows_come_as_they_were_and_at_the_end_as_they_are(
     demo: Client, demo_platform: Platform
 ) -> None:
-    moving = Client(Sandbox(demo_platform, misbehaviour=Misbehaviour(moving=0.2), limit=0))
+    moving = Client(Sandbox(demo_platform, misbehavior=Misbehavior(moving=0.2), limit=0))
     still, edited = demo.rows("courses/stats"), moving.rows("courses/stats")
     assert {row["_id"]: row for row in edited} == {row["_id"]: row for row in still}
     versions = Counter(row["_id"] for row in edited)
@@ -92,7 +92,7 @@ def test_edited_rows_come_as_they_were_and_at_the_end_as_they_are(
 
 
 def test_who_is_unenrolled_meanwhile_is_met_in_both_lists(demo_platform: Platform) -> None:
-    moving = Client(Sandbox(demo_platform, misbehaviour=Misbehaviour(moving=0.5), limit=0))
+    moving = Client(Sandbox(demo_platform, misbehavior=Misbehavior(moving=0.5), limit=0))
     routes = moving.routes("paths/{pathId}/enrollments")
     archived = {it["_id"] for route in routes for it in moving.rows(f"{route}?status[eq]=archived")}
     published = [it for route in routes for it in moving.rows(f"{route}?status[eq]=published")]
@@ -103,5 +103,5 @@ def test_who_is_unenrolled_meanwhile_is_met_in_both_lists(demo_platform: Platfor
 
 @pytest.mark.parametrize("text", ["errors=0.1", "busy", "cut=often"])
 def test_what_is_no_misbehaviour(text: str) -> None:
-    with pytest.raises(UsageError, match="is no misbehaviour; give shares such as"):
-        Misbehaviour.of(text)
+    with pytest.raises(UsageError, match="is no misbehavior; give shares such as"):
+        Misbehavior.of(text)

@@ -49,10 +49,10 @@ def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, pa
     route, needed = demo.routes(pattern)[0], scope_of(pattern)
     others = tuple(scope for scope in SCOPES if scope != needed)
     without = Client(Sandbox(demo_platform, Clients(scopes=others)))
-    refused = without.get(route)
-    assert refused.status_code == 403
-    assert refused.json()["error"]["code"] == "invalid_scope"
-    assert needed in refused.json()["error"]["message"]
+    rejected = without.get(route)
+    assert rejected.status_code == 403
+    assert rejected.json()["error"]["code"] == "invalid_scope"
+    assert needed in rejected.json()["error"]["message"]
     assert Client(Sandbox(demo_platform, Clients(scopes=(needed,)))).get(route).status_code == 200
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from schemas.inputs import Users, model_of
@@ -31,11 +31,12 @@ ATTEMPT = {
 def rejected(file: Path) -> list[str]:
     """Each rejected row as `reason: detail`, in the file's order."""
     table = file.name.partition(".")[0]
-    with Duck() as duck:
-        load.start(duck)
-        load.load(duck, model_of(table), Extract(table, file, AS_OF))
+    with Connection() as connection:
+        load.start(connection)
+        load.load(connection, model_of(table), Extract(table, file, AS_OF))
         return [
-            f"{it[0]}: {it[1]}" for it in duck.rows("SELECT reason, detail FROM refused ORDER BY row_in_file")
+            f"{it[0]}: {it[1]}"
+            for it in connection.rows("SELECT reason, detail FROM rejected ORDER BY row_in_file")
         ]
 
 
@@ -143,11 +144,11 @@ def test_a_nul_in_a_text_rejects_its_row_only(tmp_path: Path, table: str) -> Non
 
 
 def test_no_key_in_quarantine_holds_a_nul(tmp_path: Path) -> None:
-    with Duck() as duck:
-        load.start(duck)
+    with Connection() as connection:
+        load.start(connection)
         file = ndjson(tmp_path, "users", {**USER, "user_id": "a\0b"})
-        load.load(duck, Users, Extract("users", file, AS_OF))
-        [(key, row)] = duck.rows('SELECT "key", row FROM refused')
+        load.load(connection, Users, Extract("users", file, AS_OF))
+        [(key, row)] = connection.rows('SELECT "key", row FROM rejected')
     assert key == "acme/a\\0b"
     assert json.loads(row)["user_id"] == "a\0b"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from schemas.inputs import Users
@@ -16,10 +16,10 @@ ADA = {"company_id": "acme", "user_id": "u1", "status": "active"}
 
 
 def companies(file: Path) -> list[tuple[str, str]]:
-    with Duck() as duck:
-        load.start(duck)
-        load.load(duck, Users, Extract("users", file, AS_OF))
-        return duck.rows(
+    with Connection() as connection:
+        load.start(connection)
+        load.load(connection, Users, Extract("users", file, AS_OF))
+        return connection.rows(
             "SELECT company_id, user_id FROM full_users JOIN user_keys USING (user_key) "
             "JOIN company_keys ON company_keys.company_key = full_users.company_key"
         )

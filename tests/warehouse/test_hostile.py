@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
@@ -25,9 +25,9 @@ HEADER = "company_id,user_id,status,notes"
 
 
 def load_users(file: Path) -> Counts:
-    with Duck() as duck:
-        load.start(duck)
-        return load.load(duck, Users, Extract("users", file, AS_OF))
+    with Connection() as connection:
+        load.start(connection)
+        return load.load(connection, Users, Extract("users", file, AS_OF))
 
 
 def write(folder: Path, name: str, *chunks: bytes) -> Path:

@@ -18,18 +18,18 @@ NO_ROW_EVER = f"SELECT a.range {ENDLESS} WHERE a.range * b.range < -1"
 
 PROGRAM = """
 import os, signal, threading
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 
-with Duck() as duck:
-    duck.execute("CREATE TABLE t (n INT)")
+with Connection() as connection:
+    connection.execute("CREATE TABLE t (n INT)")
     try:
-        with duck.transaction():
-            duck.execute("INSERT INTO t VALUES (1)")
+        with connection.transaction():
+            connection.execute("INSERT INTO t VALUES (1)")
             threading.Timer({after_s}, os.kill, (os.getpid(), signal.SIGINT)).start()
-            duck.{ask}({sql!r})
+            connection.{ask}({sql!r})
             print("it ended by itself")
     except KeyboardInterrupt:
-        print("interrupted", duck.value("SELECT count(*) FROM t"))
+        print("interrupted", connection.value("SELECT count(*) FROM t"))
 """
 
 

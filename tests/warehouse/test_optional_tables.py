@@ -7,36 +7,36 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.database.connection import Duck
-from flows.sources.base import NOTHING_HELD
+from flows.database.connection import Connection
+from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.files import Files
 from pathstats import scan
 from pathstats.cli.main import app
 from schemas.columns import table_name
 from schemas.errors import UnknownName
 from schemas.inputs import OPTIONAL
-from tests.helpers.one_run import AS_OF, as_ndjson, as_parquet, night, small_world
-from tests.helpers.warehouse_runs import Delivery, Nights
+from tests.helpers.one_run import AS_OF, as_ndjson, as_parquet, run, small_world
+from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.tables import at, expect, read
 
 WAIVER = {"company_id": "acme", "path_id": "P", "step_id": "A", "threshold": 80, "waived_step_id": "B"}
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Nights]:
+def runs(tmp_path: Path) -> Iterator[Runs]:
     """A warehouse that holds the small world, taken on 10 March, and no optional table."""
-    with Duck() as duck:
-        nights = Nights(tmp_path, duck)
-        nights.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
-        yield nights
+    with Connection() as connection:
+        runs = Runs(tmp_path, connection)
+        runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
+        yield runs
 
 
-def deliver(nights: Nights, table: str, rows: str, day: str = "10 Mar", *, is_full: bool = True) -> None:
-    nights.accept([Delivery(table, read(table, rows), at(day), is_full)], at(day))
+def deliver(runs: Runs, table: str, rows: str, day: str = "10 Mar", *, is_full: bool = True) -> None:
+    runs.accept([Delivery(table, read(table, rows), at(day), is_full)], at(day))
 
 
-def waiting(nights: Nights) -> list[tuple[str, ...]]:
-    return nights.duck.rows(
+def waiting(runs: Runs) -> list[tuple[str, ...]]:
+    return runs.connection.rows(
         'SELECT "key", reason, detail FROM quarantine WHERE "table" = \'child_sessions\' ORDER BY ALL'
     )
 
@@ -45,31 +45,31 @@ def test_a_source_may_leave_them_out_and_then_nothing_is_said_of_them(tmp_path: 
     home = tmp_path / "home"
     source = as_parquet(tmp_path / "in", small_world())
     optional = {table_name(model) for model in OPTIONAL}
-    assert not optional & night(source, home).tables_in.keys()
+    assert not optional & run(source, home).tables_in.keys()
     as_parquet(source, {"waivers": [{**WAIVER, "valid_from": None, "valid_to": None}]})
-    count = night(source, home).tables_in["waivers"]
-    assert (count.delivery, count.read, count.held) == ("full", 1, 1)
+    count = run(source, home).tables_in["waivers"]
+    assert (count.delivery, count.read, count.rows) == ("full", 1, 1)
     (source / "waivers.parquet").unlink()
-    count = night(source, home).tables_in["waivers"]
-    assert (count.delivery, count.read, count.held) == ("none", 0, 1)
+    count = run(source, home).tables_in["waivers"]
+    assert (count.delivery, count.read, count.rows) == ("none", 0, 1)
     as_ndjson(source, {"waivers": []})
-    count = night(source, home).tables_in["waivers"]
+    count = run(source, home).tables_in["waivers"]
     assert (count.delivery, count.read) == ("full", 0)
-    assert "child_sessions" not in night(source, home).tables_in
+    assert "child_sessions" not in run(source, home).tables_in
 
 
-def test_changes_may_be_the_first_that_comes(nights: Nights, tmp_path: Path) -> None:
-    deliver(nights, "child_sessions", "session | root \n S | R \n C | R", is_full=False)
-    deliver(nights, "child_sessions", "session | root \n C | S \n D | S", is_full=False)
-    rows = [(row["session_id"], row["root_session_id"]) for row in nights.stored()["child_sessions"]]
+def test_changes_may_be_the_first_that_comes(runs: Runs, tmp_path: Path) -> None:
+    deliver(runs, "child_sessions", "session | root \n S | R \n C | R", is_full=False)
+    deliver(runs, "child_sessions", "session | root \n C | S \n D | S", is_full=False)
+    rows = [(row["session_id"], row["root_session_id"]) for row in runs.stored()["child_sessions"]]
     assert rows == [("C", "S"), ("D", "S"), ("S", "R")]
     source = as_parquet(tmp_path / "files", small_world())
-    as_parquet(source / "changes", {"child_sessions": nights.stored()["child_sessions"]})
-    extracts = [(it.table, it.is_full) for it in Files(source).extract(tmp_path, AS_OF, NOTHING_HELD)]
+    as_parquet(source / "changes", {"child_sessions": runs.stored()["child_sessions"]})
+    extracts = [(it.table, it.is_full) for it in Files(source).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE)]
     assert ("child_sessions", False) in extracts
 
 
-def test_rows_that_break_the_contract_are_refused(nights: Nights) -> None:
+def test_rows_that_break_the_contract_are_rejected(runs: Runs) -> None:
     rows = [
         WAIVER,
         {**WAIVER, "threshold": 101},
@@ -78,52 +78,52 @@ def test_rows_that_break_the_contract_are_refused(nights: Nights) -> None:
         {**WAIVER, "threshold": 60, "valid_to": at("5 Mar")},
         {**WAIVER, "threshold": 60, "valid_to": at("6 Mar")},
     ]
-    counts = nights.accept([Delivery("waivers", rows, AS_OF)], AS_OF)["waivers"]
-    assert (counts.read, counts.stored, counts.refused) == (6, 1, 5)
+    counts = runs.accept([Delivery("waivers", rows, AS_OF)], AS_OF)["waivers"]
+    assert (counts.read, counts.stored, counts.rejected) == (6, 1, 5)
     assert counts.reasons == {"duplicate_key": 2, "missing_value": 1, "out_of_range": 1, "time_order": 1}
-    keys = nights.duck.rows("SELECT \"key\" FROM quarantine WHERE reason = 'time_order'")
+    keys = runs.connection.rows("SELECT \"key\" FROM quarantine WHERE reason = 'time_order'")
     assert keys == [("acme/P/A/50/B/2026-03-05 00:00:00+00",)]
 
 
-def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(nights: Nights) -> None:
-    deliver(nights, "waivers", "path | quiz | threshold | waives \n Q | A | 80 | B")
-    reasons = nights.duck.rows("SELECT reason FROM quarantine WHERE \"table\" = 'waivers'")
+def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(runs: Runs) -> None:
+    deliver(runs, "waivers", "path | quiz | threshold | waives \n Q | A | 80 | B")
+    reasons = runs.connection.rows("SELECT reason FROM quarantine WHERE \"table\" = 'waivers'")
     assert reasons == [("unknown_path",)]
-    deliver(nights, "child_sessions", "session | root \n S | S \n C | D \n D | S \n S2 | C")
+    deliver(runs, "child_sessions", "session | root \n S | S \n C | D \n D | S \n S2 | C")
     no_session, no_root = (
         ("unknown_session", f"the partner of {column} has not arrived")
         for column in ("session_id", "root_session_id")
     )
-    assert waiting(nights) == [("acme/C", *no_session), ("acme/D", *no_session), ("acme/S2", *no_session)]
+    assert waiting(runs) == [("acme/C", *no_session), ("acme/D", *no_session), ("acme/S2", *no_session)]
     sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n S2 | P \n D | Q")]
-    nights.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
+    runs.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
     no_path = ("unknown_path", "the partner of session_id has not arrived")
-    assert waiting(nights) == [("acme/C", *no_session), ("acme/D", *no_path), ("acme/S2", *no_root)]
+    assert waiting(runs) == [("acme/C", *no_session), ("acme/D", *no_path), ("acme/S2", *no_root)]
     sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n C | P")]
-    nights.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
+    runs.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
     no_path_of_root = ("unknown_path", "the partner of root_session_id has not arrived")
-    assert waiting(nights) == [("acme/C", *no_path_of_root), ("acme/D", *no_path)]
+    assert waiting(runs) == [("acme/C", *no_path_of_root), ("acme/D", *no_path)]
     paths = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
-    nights.accept([Delivery("paths", paths, AS_OF, is_full=False)], AS_OF)
-    assert waiting(nights) == []
+    runs.accept([Delivery("paths", paths, AS_OF, is_full=False)], AS_OF)
+    assert waiting(runs) == []
 
 
-def test_waivers_that_come_without_dates_are_dated(nights: Nights) -> None:
+def test_waivers_that_come_without_dates_are_dated(runs: Runs) -> None:
     """The first that are known hold since ever, so does what a new path says; all else from then on."""
     new_path = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
     new_steps = [{**row, "position": 0} for row in read("path_steps", "path | step \n Q | A \n Q | B")]
-    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 50 | B", "3 Mar")
-    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 60 | B", "5 Mar")
+    deliver(runs, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 50 | B", "3 Mar")
+    deliver(runs, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 60 | B", "5 Mar")
     now = read("waivers", "path | quiz | threshold | waives \n P | A | 50 | B \n Q | A | 70 | B")
     deliveries: list[tuple[str, list[dict[str, object]]]] = [
         ("paths", new_path),
         ("path_steps", new_steps),
         ("waivers", now),
     ]
-    nights.accept([Delivery(it, rows, at("7 Mar"), it == "waivers") for it, rows in deliveries], AS_OF)
-    deliver(nights, "waivers", "path | quiz | threshold | waives \n Q | B | 10 | A", "8 Mar", is_full=False)
+    runs.accept([Delivery(it, rows, at("7 Mar"), it == "waivers") for it, rows in deliveries], AS_OF)
+    deliver(runs, "waivers", "path | quiz | threshold | waives \n Q | B | 10 | A", "8 Mar", is_full=False)
     expect(
-        nights.stored()["waivers"],
+        runs.stored()["waivers"],
         """
         path | quiz | threshold | waives | from  | to
         P    | A    | 50        | B      | 7 Mar |
@@ -136,10 +136,10 @@ def test_waivers_that_come_without_dates_are_dated(nights: Nights) -> None:
     )
 
 
-def test_waivers_that_the_source_dates_are_the_source_s(nights: Nights) -> None:
-    deliver(nights, "waivers", "quiz | threshold | waives \n A | 80 | B", "3 Mar")
-    deliver(nights, "waivers", "quiz | threshold | waives | to \n A | 80 | B | 4 Mar", "5 Mar")
-    rows = [(row["valid_from"], row["valid_to"]) for row in nights.stored()["waivers"]]
+def test_waivers_that_the_source_dates_are_the_source_s(runs: Runs) -> None:
+    deliver(runs, "waivers", "quiz | threshold | waives \n A | 80 | B", "3 Mar")
+    deliver(runs, "waivers", "quiz | threshold | waives | to \n A | 80 | B | 4 Mar", "5 Mar")
+    rows = [(row["valid_from"], row["valid_to"]) for row in runs.stored()["waivers"]]
     none: datetime | None = None
     assert rows == [(none, at("4 Mar"))]
 
@@ -149,7 +149,7 @@ def test_what_a_release_has_of_them_can_be_asked_for_like_any_table(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tables = {**small_world(), "waivers": [WAIVER]}
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     assert scan("waivers", home=tmp_path / "home").collect().select(WAIVER.keys()).to_dicts() == [WAIVER]
     for command in (
         ["query", "FROM waivers"],

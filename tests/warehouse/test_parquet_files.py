@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
@@ -29,12 +29,12 @@ def users(*names: str, **more: Any) -> pl.DataFrame:
 
 def load_users(file: Path) -> tuple[Counts, list[tuple[str, str | None]], list[str]]:
     """The counts, user_id and first_name of the stored rows, and the details of the rejected ones."""
-    with Duck() as duck:
-        load.start(duck)
-        counts = load.load(duck, Users, Extract("users", file, AS_OF))
+    with Connection() as connection:
+        load.start(connection)
+        counts = load.load(connection, Users, Extract("users", file, AS_OF))
         stored = "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
-        details = duck.rows("SELECT detail FROM refused ORDER BY row_in_file")
-        return counts, duck.rows(stored), [detail for (detail,) in details]
+        details = connection.rows("SELECT detail FROM rejected ORDER BY row_in_file")
+        return counts, connection.rows(stored), [detail for (detail,) in details]
 
 
 def parts(folder: Path, *frames: pl.DataFrame) -> Path:
@@ -68,7 +68,7 @@ def test_a_rejected_row_is_named_by_its_part_and_its_row_there(tmp_path: Path) -
 def test_the_same_row_in_two_parts_is_a_duplicate(tmp_path: Path) -> None:
     counts, stored, _ = load_users(parts(tmp_path, users("u1", "u2"), users("u2")))
     assert [name for name, _ in stored] == ["u1", "u2"]
-    assert (counts.read, counts.folded) == (3, 1)
+    assert (counts.read, counts.deduplicated) == (3, 1)
 
 
 def test_a_column_may_be_null_or_absent_in_some_parts(tmp_path: Path) -> None:
@@ -127,11 +127,14 @@ def enrolled(folder: Path, zone: str | None, metadata: dict[bytes, bytes] | None
     ) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(metadata or {})
-    with Duck() as duck:
-        load.start(duck)
-        load.load(duck, Enrollments, Extract("enrollments", file, AS_OF))
-        stored, refused = duck.rows("SELECT enrolled_at FROM full_enrollments"), duck.rows("FROM refused")
-        return (stored[0][0], "") if stored else (None, f"{refused[0][2]}: {refused[0][3]}")
+    with Connection() as connection:
+        load.start(connection)
+        load.load(connection, Enrollments, Extract("enrollments", file, AS_OF))
+        stored, rejected = (
+            connection.rows("SELECT enrolled_at FROM full_enrollments"),
+            connection.rows("FROM rejected"),
+        )
+        return (stored[0][0], "") if stored else (None, f"{rejected[0][2]}: {rejected[0][3]}")
 
 
 def spark(kind: str) -> dict[bytes, bytes]:

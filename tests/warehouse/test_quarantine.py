@@ -1,4 +1,4 @@
-"""Refused rows (SPEC section 1): the right reason, the row itself, and sums that add up."""
+"""Rejected rows (SPEC section 1): the right reason, the row itself, and sums that add up."""
 
 import json
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
-from schemas.enums import REFUSAL_REASONS, WAITING_REASONS
-from schemas.errors import HeldBack
+from flows.database.connection import Connection
+from schemas.enums import PENDING_REASONS, REJECTION_REASONS
+from schemas.errors import RunBlocked
 from schemas.home import Home
 from schemas.manifest import Manifest
 from tests.helpers.one_run import (
@@ -20,8 +20,8 @@ from tests.helpers.one_run import (
     as_ndjson,
     assert_complete,
     latest,
-    night,
     published,
+    run,
     small_world,
 )
 from tests.reference.rows import Tables
@@ -208,8 +208,8 @@ def with_cases(cases: list[Case]) -> Tables:
 
 
 @dataclass(frozen=True)
-class Night:
-    """What came in and what the night said of it."""
+class Run:
+    """What came in and what the run said of it."""
 
     tables: Tables
     manifest: Manifest
@@ -239,17 +239,17 @@ def as_instant(name: str, value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def bad(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    """One night with all cases at once."""
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run with all cases at once."""
     folder = tmp_path_factory.mktemp("bad")
     tables = with_cases(CASES + WAITING)
-    manifest = night(as_ndjson(folder / "in", tables), folder / "home")
-    return Night(tables, manifest, published(folder / "home", "quarantine").to_dicts())
+    manifest = run(as_ndjson(folder / "in", tables), folder / "home")
+    return Run(tables, manifest, published(folder / "home", "quarantine").to_dicts())
 
 
 def test_cases_cover_every_reason() -> None:
-    assert {case.reason for case in CASES} == set(REFUSAL_REASONS)
-    assert {case.reason for case in WAITING} == set(WAITING_REASONS)
+    assert {case.reason for case in CASES} == set(REJECTION_REASONS)
+    assert {case.reason for case in WAITING} == set(PENDING_REASONS)
 
 
 def name_of(case: Case) -> str:
@@ -257,7 +257,7 @@ def name_of(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_refused_row(bad: Night, case: Case) -> None:
+def test_rejected_row(bad: Run, case: Case) -> None:
     line = bad.line(case)
     assert (line["reason"], line["key"]) == (case.reason, case.key)
     assert case.column in line["detail"]
@@ -266,27 +266,27 @@ def test_refused_row(bad: Night, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", WAITING, ids=name_of)
-def test_waiting_row_is_listed_and_stored(bad: Night, case: Case) -> None:
+def test_waiting_row_is_listed_and_stored(bad: Run, case: Case) -> None:
     (line,) = [it for it in bad.quarantine if (it["table"], it["key"]) == (case.table, case.key)]
     assert line["reason"] == case.reason
     assert case.column in line["detail"]
     assert holds(line, case.row)
 
 
-def test_nothing_else_is_in_quarantine(bad: Night) -> None:
+def test_nothing_else_is_in_quarantine(bad: Run) -> None:
     assert len(bad.quarantine) == len(CASES) + len(WAITING)
 
 
 @pytest.mark.parametrize("table", SOUND)
-def test_sums(bad: Night, table: str) -> None:
+def test_sums(bad: Run, table: str) -> None:
     counts = bad.manifest.tables_in[table]
-    refused = [case.reason for case in CASES if case.table == table]
+    rejected = [case.reason for case in CASES if case.table == table]
     assert counts.read == len(bad.tables[table])
-    assert counts.refused == len(refused)
-    assert counts.folded == 0
-    assert counts.stored == len(bad.tables[table]) - len(refused)
-    assert counts.waiting == sum(case.table == table for case in WAITING)
-    assert counts.reasons == {reason: refused.count(reason) for reason in refused}
+    assert counts.rejected == len(rejected)
+    assert counts.deduplicated == 0
+    assert counts.stored == len(bad.tables[table]) - len(rejected)
+    assert counts.pending == sum(case.table == table for case in WAITING)
+    assert counts.reasons == {reason: rejected.count(reason) for reason in rejected}
 
 
 def test_instants_that_are_equal_are_in_order(tmp_path: Path) -> None:
@@ -296,20 +296,20 @@ def test_instants_that_are_equal_are_in_order(tmp_path: Path) -> None:
         enrollment("", "no-time", "", enrolled_at=start, archived_at=start),
         activity("", "no-time", "", last_activity_at=start, completed_at=start),
     ]
-    manifest = night(as_ndjson(tmp_path / "in", with_cases(sound)), tmp_path / "home")
-    assert {table: counts.refused for table, counts in manifest.tables_in.items()} == dict.fromkeys(SOUND, 0)
+    manifest = run(as_ndjson(tmp_path / "in", with_cases(sound)), tmp_path / "home")
+    assert {table: counts.rejected for table, counts in manifest.tables_in.items()} == dict.fromkeys(SOUND, 0)
 
 
 def test_the_first_reason_in_the_order_of_the_contract_is_given(tmp_path: Path) -> None:
     both = activity("", "both", "", progress=None, started_at="2026-03-09T00:00:00")
-    night(as_ndjson(tmp_path / "in", with_cases([both])), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", with_cases([both])), tmp_path / "home")
     assert published(tmp_path / "home", "quarantine")["reason"].to_list() == ["missing_value"]
 
 
 def counts_of(tmp_path: Path, tables: Tables, table: str) -> tuple[int, int, int, int]:
-    """(read, stored, folded, refused) of a table after a night."""
-    counts = night(as_ndjson(tmp_path / "in", tables), tmp_path / "home").tables_in[table]
-    return counts.read, counts.stored, counts.folded, counts.refused
+    """(read, stored, deduplicated, rejected) of a table after a run."""
+    counts = run(as_ndjson(tmp_path / "in", tables), tmp_path / "home").tables_in[table]
+    return counts.read, counts.stored, counts.deduplicated, counts.rejected
 
 
 @pytest.mark.parametrize("table", SOUND)
@@ -321,7 +321,7 @@ def test_exact_duplicates_fold(tmp_path: Path, table: str) -> None:
     assert published(tmp_path / "home", "quarantine").is_empty()
 
 
-def test_folded_rows_keep_their_place_in_the_count_of_rows(tmp_path: Path) -> None:
+def test_deduplicated_rows_keep_their_place_in_the_count_of_rows(tmp_path: Path) -> None:
     tables = small_world()
     tables["users"] = [*tables["users"] * 2, user("", "ghost", "", status="ghost").row]
     assert counts_of(tmp_path, tables, "users") == (7, 3, 3, 1)
@@ -341,7 +341,7 @@ def test_older_versions_of_activity_fold(tmp_path: Path) -> None:
     assert steps["progress"].to_list() == [0]  # done outside every session: seen only once completed
     for row in tables["step_activity"]:
         row["session_id"] = "S"
-    night(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", tables), tmp_path / "home")
     steps = published(tmp_path / "home", "step_stats").filter(step_id="A")
     assert steps["progress"].to_list() == [70]
 
@@ -374,14 +374,14 @@ def test_versions_of_a_step_are_told_apart_by_valid_from(tmp_path: Path) -> None
     assert published(tmp_path / "home", "quarantine")["key"].to_list() == ["acme/P/A", "acme/P/A"]
 
 
-def test_first_seen_at_survives_later_nights(tmp_path: Path) -> None:
+def test_first_seen_at_survives_later_runs(tmp_path: Path) -> None:
     ghost = user("bad_enum", "ghost", "status", status="ghost")
     lost = enrollment("unknown_user", "lost", "user_id", user_id="nobody")
     fresh = user("bad_enum", "fresh", "status", status="ghost")
     later = AS_OF.replace(day=11)
-    night(as_ndjson(tmp_path / "in", with_cases([ghost, lost])), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", with_cases([ghost, lost])), tmp_path / "home")
     # Not in the same place of its file any more: it is still the same row.
-    night(as_ndjson(tmp_path / "in", with_cases([fresh, ghost, lost])), tmp_path / "home", later)
+    run(as_ndjson(tmp_path / "in", with_cases([fresh, ghost, lost])), tmp_path / "home", later)
     lines = published(tmp_path / "home", "quarantine").to_dicts()
     assert {line["key"]: line["first_seen_at"] for line in lines} == {
         "acme/ghost": AS_OF,
@@ -393,26 +393,26 @@ def test_first_seen_at_survives_later_nights(tmp_path: Path) -> None:
 
 def test_a_mended_row_leaves_quarantine(tmp_path: Path) -> None:
     ghost = user("bad_enum", "ghost", "status", status="ghost")
-    night(as_ndjson(tmp_path / "in", with_cases([ghost])), tmp_path / "home")
-    night(as_ndjson(tmp_path / "in", small_world()), tmp_path / "home", AS_OF.replace(day=11))
+    run(as_ndjson(tmp_path / "in", with_cases([ghost])), tmp_path / "home")
+    run(as_ndjson(tmp_path / "in", small_world()), tmp_path / "home", AS_OF.replace(day=11))
     assert published(tmp_path / "home", "quarantine").is_empty()
 
 
-def many_users(refused: int) -> Tables:
-    """A hundred users, so many of them refused."""
+def many_users(rejected: int) -> Tables:
+    """A hundred users, so many of them rejected."""
     tables = small_world()
-    more = [user("", f"more-{n}", "", status="ghost" if n < refused else "active").row for n in range(97)]
+    more = [user("", f"more-{n}", "", status="ghost" if n < rejected else "active").row for n in range(97)]
     tables["users"] += more
     return tables
 
 
 def test_above_the_limit_the_release_is_held_back(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    night(as_ndjson(tmp_path / "in", many_users(refused=5)), home, limit=0.05)
+    run(as_ndjson(tmp_path / "in", many_users(rejected=5)), home, limit=0.05)
     before, stored = assert_complete(latest(home)), warehouse(home)
     assert published(home, "users").height == 95
-    with pytest.raises(HeldBack, match=r"users: 6 of 100 rows") as held:
-        night(as_ndjson(tmp_path / "in", many_users(refused=6)), home, AS_OF.replace(day=11), limit=0.05)
+    with pytest.raises(RunBlocked, match=r"users: 6 of 100 rows") as held:
+        run(as_ndjson(tmp_path / "in", many_users(rejected=6)), home, AS_OF.replace(day=11), limit=0.05)
     assert "more-" not in str(held.value)
     assert assert_complete(latest(home)) == before
     assert warehouse(home) == stored
@@ -421,26 +421,26 @@ def test_above_the_limit_the_release_is_held_back(tmp_path: Path) -> None:
 
 def warehouse(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that the warehouse's tables hold."""
-    with Duck(Home(home).warehouse) as duck:
-        return {table: duck.rows(f"FROM {table} ORDER BY ALL") for table in (*SOUND, "quarantine")}
+    with Connection(Home(home).warehouse) as connection:
+        return {table: connection.rows(f"FROM {table} ORDER BY ALL") for table in (*SOUND, "quarantine")}
 
 
 def test_a_partner_that_arrives_later_counts_from_then_on(tmp_path: Path) -> None:
     home = tmp_path / "home"
     tables = with_cases(WAITING)
-    manifest = night(as_ndjson(tmp_path / "in", tables), home, limit=0.0)
+    manifest = run(as_ndjson(tmp_path / "in", tables), home, limit=0.0)
     assert enrolled(home) == {"e1", "e2", "e3"}
     assert published(home, "path_sessions")["session_id"].to_list() == ["S"]
-    assert manifest.tables_in["enrollments"].waiting == 2
+    assert manifest.tables_in["enrollments"].pending == 2
 
     tables["users"].append(user("", "nobody", "").row)
     tables["path_sessions"].append(session("", "nowhere", "").row)
     tables["paths"].append(path("", "nowhere", "").row)
-    manifest = night(as_ndjson(tmp_path / "in", tables), home, datetime(2026, 3, 11, tzinfo=UTC), limit=0.0)
+    manifest = run(as_ndjson(tmp_path / "in", tables), home, datetime(2026, 3, 11, tzinfo=UTC), limit=0.0)
     assert enrolled(home) == {"e1", "e2", "e3", "lost-session", "lost-user"}
     assert published(home, "path_sessions")["session_id"].to_list() == ["S", "lost", "nowhere"]
     assert published(home, "quarantine").is_empty()
-    assert sum(counts.waiting for counts in manifest.tables_in.values()) == 0
+    assert sum(counts.pending for counts in manifest.tables_in.values()) == 0
 
 
 def enrolled(home: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""How text files are read: what is taken as it stands, and what stops the night with file and line."""
+"""How text files are read: what is taken as it stands, and what stops the run with file and line."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
@@ -22,10 +22,10 @@ Row = tuple[str | None, ...]
 
 def load_users(file: Path) -> tuple[Counts, list[Row]]:
     """What became of the file, and of each sound row its user_id and first_name."""
-    with Duck() as duck:
-        load.start(duck)
-        counts = load.load(duck, Users, Extract("users", file, AS_OF))
-        return counts, duck.rows(
+    with Connection() as connection:
+        load.start(connection)
+        counts = load.load(connection, Users, Extract("users", file, AS_OF))
+        return counts, connection.rows(
             "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
         )
 
@@ -66,7 +66,7 @@ def csv(*lines: str, end: str = "\n") -> str:
 def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | bytes, rows: list[Row]) -> None:
     counts, found = load_users(write(tmp_path, name, content))
     assert found == rows
-    assert (counts.read, counts.refused) == (len(rows), 0)
+    assert (counts.read, counts.rejected) == (len(rows), 0)
 
 
 @pytest.mark.parametrize("name", ["users.csv", "users.csv.gz"])
@@ -103,7 +103,7 @@ def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | byt
         ),
     ],
 )
-def test_a_csv_that_stops_the_night(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+def test_a_csv_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
     file = write(tmp_path, name, content)
     with pytest.raises(SourceError) as raised:
         load_users(file)
@@ -160,7 +160,7 @@ def ndjson(*rows: object) -> str:
 def test_ndjson_is_taken_as_it_stands(tmp_path: Path, name: str, content: str, rows: list[Row]) -> None:
     counts, found = load_users(write(tmp_path, name, content))
     assert found == rows
-    assert (counts.read, counts.refused) == (len(rows), 0)
+    assert (counts.read, counts.rejected) == (len(rows), 0)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_ndjson_is_taken_as_it_stands(tmp_path: Path, name: str, content: str, r
         ({"status": "Active"}, {"bad_enum": 1}),
     ],
 )
-def test_one_odd_value_in_ndjson_refuses_its_row_only(
+def test_one_odd_value_in_ndjson_rejects_its_row_only(
     tmp_path: Path, changed: dict[str, object], reasons: dict[str, int]
 ) -> None:
     file = write(tmp_path, "users.ndjson", ndjson(ADA, {**ADA, "user_id": "u2", **changed}))
@@ -199,7 +199,7 @@ def test_one_odd_value_in_ndjson_refuses_its_row_only(
         pytest.param(ndjson(ADA).encode() + b'{"first_name": "Zo\xeb"}\n', "line 2: not UTF-8", id="Latin-1"),
     ],
 )
-def test_ndjson_that_stops_the_night(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+def test_ndjson_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
     file = write(tmp_path, name, content)
     with pytest.raises(SourceError) as raised:
         load_users(file)

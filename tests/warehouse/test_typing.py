@@ -1,4 +1,4 @@
-"""Values and their types: what a column takes in text, in JSON and in parquet, and what it refuses."""
+"""Values and their types: what a column takes in text, in JSON and in parquet, and what it rejects."""
 
 import json
 from datetime import UTC, date, datetime
@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.files.file_scan import present_keys, scan
 from flows.staging.contract_sql import checked_select, columns
 from schemas.columns import Table, table_name
@@ -56,17 +56,17 @@ SOUND: dict[type[Table], dict[str, Any]] = {
 
 
 def kept(model: type[Table], column: str, file: Path) -> object:
-    """The column's value in the checked one row of the file, or the reason why the row is refused."""
-    with Duck() as duck:
+    """The column's value in the checked one row of the file, or the reason why the row is rejected."""
+    with Connection() as connection:
         wanted = list(model.to_schema().columns)
-        found = scan(duck, file, wanted)
-        present = present_keys(duck, found, wanted)
+        found = scan(connection, file, wanted)
+        present = present_keys(connection, found, wanted)
         checked = columns(model, {name: kind for name, kind in found.types.items() if name in present})
         rows = checked_select(model, found, checked)
-        value, refusal = duck.rows(f"SELECT {column}, refusal FROM ({rows})")[0]
-    if refusal is None:
+        value, rejection = connection.rows(f"SELECT {column}, rejection FROM ({rows})")[0]
+    if rejection is None:
         return value
-    problem, _, row = json.loads(refusal)
+    problem, _, row = json.loads(rejection)
     reason, _, detail = problem.partition(":")
     assert detail.startswith(column)
     assert set(json.loads(row)) >= {column}
@@ -159,7 +159,7 @@ def test_times_in_text(tmp_path: Path, text: str, expected: object) -> None:
     assert in_json(tmp_path, Enrollments, "enrolled_at", text) == expected
 
 
-def test_a_leap_second_is_the_next_instant_or_refused_never_lost(tmp_path: Path) -> None:
+def test_a_leap_second_is_the_next_instant_or_rejected_never_lost(tmp_path: Path) -> None:
     found = in_csv(tmp_path, Enrollments, "enrolled_at", "2016-12-31T23:59:60Z")
     assert found in (at("2017-01-01T00:00:00Z"), "bad_type")
 

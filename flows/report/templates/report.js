@@ -1,7 +1,7 @@
 const [ID, NAME, STATE, STARTS, ENDS, ENROLLED, ARCHIVED, LATE, PROGRESS, SCORE, COUNTS, FILE, LATE_BY] = Array(13).keys();
 const [SESSION, USER, MOMENT, DONE, STANDING, STEP, STEPS, LISTED] = Array(8).keys();
 const STATES = ["not opened", "open", "ended"];
-const SUCCESSFUL = data.standings.findIndex(([key]) => key === "successful");
+const SUCCESSFUL = data.status_counts.findIndex(([key]) => key === "successful");
 
 /* Where a session's page is: beside this file, or at the address this one was served from. */
 function pageOf(session) {
@@ -20,15 +20,15 @@ function ends(session) {
 }
 
 /* Late learners by their detailed status. */
-const split = (counts) => counts.map((count, standing) => count && `${whole(count)} ${data.standings[standing][1].toLowerCase()}`).filter(Boolean).join(", ");
+const split = (counts) => counts.map((count, standing) => count && `${whole(count)} ${data.status_counts[standing][1].toLowerCase()}`).filter(Boolean).join(", ");
 const places = new Map(data.sessions.map((session, place) => [session, place]));
 function details(session) {
   const place = places.get(session);
   const box = el("div", { class: "drill" });
-  const counts = el("ul", { class: "standings few" });
+  const counts = el("ul", { class: "status_counts few" });
   session[COUNTS].forEach((count, standing) => {
     if (!count) return;
-    const [key, label] = data.standings[standing];
+    const [key, label] = data.status_counts[standing];
     counts.append(el("li", {}, el("span", { class: `swatch s-${key}`, "aria-hidden": "true" }),
       el("span", {}, el("b", {}, whole(count)), ` ${label}`)));
   });
@@ -58,7 +58,7 @@ const calledBriefly = (user) => (people.get(user) || []).find(Boolean) || user;
 const learner = { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: (row) => person(row[USER]) };
 const session = { label: "Session", value: nameOf, show: (row) => text(nameOf(row)) };
 const progress = { label: "Progress", number: true, value: (row) => row[DONE], show: (row) => `${row[DONE]} %` };
-const standing = { label: "Status", value: (row) => data.standings[row[STANDING]][1], show: (row) => tag(row[STANDING]) };
+const standing = { label: "Status", value: (row) => data.status_counts[row[STANDING]][1], show: (row) => tag(row[STANDING]) };
 const step = { label: "Step", value: (row) => row[STEP], show: (row) => text(row[STEP] || "–") };
 const since = (label) => ({ label, number: true, kind: "long", value: sinceDays, show: (row) => [waited(row), row[MOMENT] === null ? null : el("small", {}, `since ${day(row[MOMENT])}`)] });
 const KINDS = {

@@ -12,7 +12,7 @@ function when(row) {
   if (row[ARCHIVED] !== null) return ["archived", el("small", {}, day(row[ARCHIVED]))];
   if (row[COMPLETED] !== null) return ["earned", el("small", {}, day(row[COMPLETED]))];
   if (row[LATE] !== null) return [`late for ${plural(days(row[LATE], data.asOf), "day", "days")}`, el("small", {}, `since ${day(row[LATE])}`)];
-  const isOpen = !["unsuccessful", "sessionNotOpened"].includes(data.standings[row[STATUS]][0]);
+  const isOpen = !["unsuccessful", "sessionNotOpened"].includes(data.status_counts[row[STATUS]][0]);
   if (row[DUE] !== null && isOpen) return [`due ${inDays(row[DUE])}`, el("small", {}, day(row[DUE]))];
   return "–";
 }
@@ -42,10 +42,10 @@ const details = (row) => [el("p", {}, "Attempts that do not count or fail a cond
 table("learners", {
   rows: data.learners, missing: data.missing, first: 50, noun: ["learner", "learners"], details,
   words: (row) => [row[USER], ...(people.get(row[USER]) || [])].join(" "),
-  filter: (row, value) => (value === "archived" ? row[ARCHIVED] !== null : row[ARCHIVED] === null && data.standings[row[STATUS]][0] === value),
+  filter: (row, value) => (value === "archived" ? row[ARCHIVED] !== null : row[ARCHIVED] === null && data.status_counts[row[STATUS]][0] === value),
   columns: [
     { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: learner },
-    { label: "Status", value: (row) => data.standings[row[STATUS]][1], show: (row) => [tag(row[STATUS]), row[REASON] ? el("small", {}, REASONS[row[REASON]]) : null] },
+    { label: "Status", value: (row) => data.status_counts[row[STATUS]][1], show: (row) => [tag(row[STATUS]), row[REASON] ? el("small", {}, REASONS[row[REASON]]) : null] },
     { label: "Progress", number: true, value: (row) => row[PROGRESS], show: (row) => `${row[PROGRESS]} %` },
     { label: "Score", number: true, value: (row) => row[SCORE], show: (row) => (row[SCORE] === null ? "–" : `${row[SCORE]} %`) },
     { label: "Hours", number: true, value: (row) => row[TIME], show: (row) => duration(row[TIME]) },

@@ -36,7 +36,7 @@ function meter(percent) {
     el("rect", { class: "fill", width: `${percent}%`, height: "100%" }));
 }
 function tag(standing) {
-  const [key, label] = data.standings[standing];
+  const [key, label] = data.status_counts[standing];
   return el("span", { class: "tag" }, el("span", { class: `swatch s-${key}`, "aria-hidden": "true" }), label);
 }
 function bar(counts) {
@@ -46,7 +46,7 @@ function bar(counts) {
   counts.forEach((count, place) => {
     if (!count) return;
     const width = 100 * count / all;
-    parts.push(el("rect", { class: `s-${data.standings[place][0]}`, x: `${from}%`, height: "100%", width: `${Math.max(width - .25, .15)}%` }));
+    parts.push(el("rect", { class: `s-${data.status_counts[place][0]}`, x: `${from}%`, height: "100%", width: `${Math.max(width - .25, .15)}%` }));
     from += width;
   });
   return el("svg", { class: "bar", "aria-hidden": "true" }, ...parts);
@@ -166,6 +166,6 @@ if (fresh) {
   const age = Date.now() / 1000 - data.asOf, hours = Math.floor(Math.abs(age) / 3600);
   const long = hours < 1 ? "less than an hour" : hours < 48 ? plural(hours, "hour", "hours") : plural(Math.floor(hours / 24), "day", "days");
   const isOld = age > 26 * 3600;
-  fresh.textContent = age < 0 ? `${long} ahead of this computer's clock` : isOld ? `${long} old: no night has followed here` : `${long} old`;
+  fresh.textContent = age < 0 ? `${long} ahead of this computer's clock` : isOld ? `${long} old: no run has followed here` : `${long} old`;
   fresh.classList.toggle("old", isOld);
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from flows.sources.base import Extract, Held
+from flows.sources.base import Extract, WarehouseState
 from flows.sources.demo.attempts import LIBRARY, attempts, step_activity
 from flows.sources.demo.data_faults import (
     steps_as_json,
@@ -20,12 +20,12 @@ from flows.sources.demo.data_faults import (
     with_faulty_enrollments,
     with_faulty_users,
 )
-from flows.sources.demo.enrollments import enrollments, enrolments
+from flows.sources.demo.enrollments import draw_enrollments, enrollments
 from flows.sources.demo.month import Month
 from flows.sources.demo.paths import path_steps, paths
 from flows.sources.demo.people import people, users
 from flows.sources.demo.random_draws import ids
-from flows.sources.demo.sessions import curriculum, path_sessions, sessions
+from flows.sources.demo.sessions import path_sessions, path_version, sessions
 from schemas.errors import UsageError
 
 LEAST_LEARNERS = 200
@@ -49,7 +49,7 @@ class Demo:
                 f"The demo needs at least {LEAST_LEARNERS} learners: ask for {LEAST_LEARNERS} or more."
             )
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, held: WarehouseState) -> Iterator[Extract]:
         """Write the six tables into the landing folder and name their files."""
         for table in self.write(landing, as_of):
             yield Extract(table, landing / file_name(table), data_as_of=as_of)
@@ -84,11 +84,11 @@ class Demo:
         person = people(self.learners, seed, rng)
         yield "users", with_faulty_users(users(person, rng), seed)
 
-        enrolment = enrolments(person, session, seed, month.end, rng)
-        enrolled = enrollments(enrolment, person["user_id"], session["session_id"], month.today)
+        enrollment = draw_enrollments(person, session, seed, month.end, rng)
+        enrolled = enrollments(enrollment, person["user_id"], session["session_id"], month.today)
         yield "enrollments", with_faulty_enrollments(enrolled, seed)
 
-        attempt = attempts(enrolment, curriculum(session, steps), steps.height, month.end, rng)
+        attempt = attempts(enrollment, path_version(session, steps), steps.height, month.end, rng)
         step_ids = pl.concat([steps["step_id"], ids("library course", seed, LIBRARY)])
         activity = step_activity(
             attempt, person["user_id"], step_ids, session["session_id"], seed, month.today

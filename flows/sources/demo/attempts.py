@@ -33,19 +33,19 @@ NO_VERDICT = pl.lit(None, pl.Boolean)
 
 
 def attempts(
-    enrolment: pl.DataFrame, taught: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
+    enrollment: pl.DataFrame, taught: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
     """One row per attempt, by its start: all that is done until the end, and nothing after it.
 
     library: the first `step` number that is a course of the library.
     """
-    lesson = lessons(enrolment, taught, rng)
+    lesson = lessons(enrollment, taught, rng)
     earlier = done_before(lesson, end, rng)
     todo = taken_up(lesson, end, rng)
     del lesson
     kind = pl.col("type")
     parts = [
-        from_library(enrolment, library, end, rng),
+        from_library(enrollment, library, end, rng),
         earlier,
         corrections(todo.filter(kind == "assessment"), end, rng),
     ]
@@ -139,10 +139,10 @@ def done_before(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -
 
 
 def from_library(
-    enrolment: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
+    enrollment: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
     """Courses that are on no path, taken now and then outside any session."""
-    reader = enrolment.select("user").filter(Chance(rng, enrolment).below(0.25))
+    reader = enrollment.select("user").filter(Chance(rng, enrollment).below(0.25))
     chance = Chance(rng, reader)
     begun, minutes = pl.lit(end) - days(chance.between(1, 400)), chance.between(3, 40)
     return done(reader, begun, begun + days(minutes / 1440), minutes).with_columns(

@@ -27,7 +27,7 @@ def with_faulty_users(users: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def with_faulty_enrollments(enrollments: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Enrolments without a learner, ending before they begin, contradicting another, in no known session."""
+    """Enrollments without a learner, ending before they begin, contradicting another, in no known session."""
 
     def some(offset: int) -> pl.DataFrame:
         return sample(enrollments, 1 / 5_000, offset)

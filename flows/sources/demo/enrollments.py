@@ -1,4 +1,4 @@
-"""Who is enrolled in what, and when: the enrolments, and the table `enrollments` made of them."""
+"""Who is enrolled in what, and when: the enrollments, and the table `enrollments` made of them."""
 
 from datetime import datetime, timedelta
 
@@ -14,10 +14,10 @@ NOTICE = timedelta(days=3)
 SESSIONS_EACH = [0.06, 0.24, 0.26, 0.20, 0.13, 0.08, 0.03]
 
 
-def enrolments(
+def draw_enrollments(
     person: pl.DataFrame, session: pl.DataFrame, seed: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """One row per enrolment, by the time it was made; a pair that was archived may be enrolled once more.
+    """One row per enrollment, by the time it was made; a pair that was archived may be enrolled once more.
 
     end: until then people are enrolled and leave. Those who are `scheduled` are known before that time comes.
     """
@@ -58,18 +58,18 @@ def enrolled_at(place: pl.DataFrame, end: datetime, rng: np.random.Generator) ->
     return pl.when((enrolled > last) & ~pl.col("scheduled")).then(early).otherwise(enrolled)
 
 
-def archived_at(enrolment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.Expr:
+def archived_at(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.Expr:
     """Null for most; the others leave at any time until shortly after the session."""
-    chance = Chance(rng, enrolment)
+    chance = Chance(rng, enrollment)
     last_day = pl.min_horizontal(pl.col("ends_at") + pl.duration(days=20), pl.lit(end + NOTICE))
     stay = (last_day - pl.col("enrolled_at")).dt.total_seconds() / 86_400
     leaves = chance.below(0.09) & (stay > 0)
     return pl.when(leaves).then(pl.col("enrolled_at") + days(stay * chance.share()))
 
 
-def came_back(enrolment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """The second enrolments of those who were archived."""
-    left = enrolment.filter(pl.col("archived_at").is_not_null())
+def came_back(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
+    """The second enrollments of those who were archived."""
+    left = enrollment.filter(pl.col("archived_at").is_not_null())
     chance = Chance(rng, left)
     returned = pl.col("archived_at") + days(chance.between(0.5, 15))
     again = left.with_columns(
@@ -79,10 +79,10 @@ def came_back(enrolment: pl.DataFrame, end: datetime, rng: np.random.Generator) 
 
 
 def enrollments(
-    enrolment: pl.DataFrame, user_ids: pl.Series, session_ids: pl.Series, today: datetime
+    enrollment: pl.DataFrame, user_ids: pl.Series, session_ids: pl.Series, today: datetime
 ) -> pl.DataFrame:
     """The table `enrollments` as it is known today."""
-    known = enrolment.filter((pl.col("enrolled_at") <= pl.lit(today)) | pl.col("scheduled"))
+    known = enrollment.filter((pl.col("enrolled_at") <= pl.lit(today)) | pl.col("scheduled"))
     leaves = pl.col("archived_at") <= pl.lit(today + NOTICE)
     return known.select(
         pl.lit(COMPANY).alias("company_id"),

@@ -1,4 +1,4 @@
-"""What learners mean to do and when: each enrolment against each training step of its session."""
+"""What learners mean to do and when: each enrollment against each training step of its session."""
 
 from datetime import datetime
 
@@ -8,14 +8,14 @@ import polars as pl
 from flows.sources.demo.random_draws import Chance, days
 
 
-def lessons(enrolment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row per enrolment and training step, with the day it is `planned` for.
+def lessons(enrollment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """One row per enrollment and training step, with the day it is `planned` for.
 
     The diligent begin early and go fast; some never start (`reach` 0), some give up half-way (below 1).
     """
-    chance = Chance(rng, enrolment)
+    chance = Chance(rng, enrollment)
     zeal = (pl.col("diligence") + chance.normal(0, 0.12)).clip(0.02, 0.98)
-    journey = enrolment.with_columns(zeal=zeal, opens=pl.max_horizontal("enrolled_at", "starts_at"))
+    journey = enrollment.with_columns(zeal=zeal, opens=pl.max_horizontal("enrolled_at", "starts_at"))
     laziness = 1 - pl.col("zeal")
     window = ((pl.col("ends_at") - pl.col("opens")).dt.total_hours() / 24).fill_null(60).clip(2)
     never = chance.below(laziness * 0.3) | (pl.col("status") == "invited")

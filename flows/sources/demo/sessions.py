@@ -69,7 +69,7 @@ def path_sessions(session: pl.DataFrame, paths: pl.DataFrame, seed: int) -> pl.D
     return pl.concat([named, pilot])
 
 
-def curriculum(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+def path_version(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """What is taught in each session: one row per training step as defined when the session opened.
 
     `step` is the row in `steps`; `order` and `of` say which of how many it is; `session_before` is the run of

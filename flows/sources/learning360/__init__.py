@@ -18,7 +18,7 @@ import httpx
 from filelock import FileLock, Timeout
 
 from flows.sources import page_store as landings_of
-from flows.sources.base import DataWarning, Extract, Held
+from flows.sources.base import DataWarning, Extract, WarehouseState
 from flows.sources.learning360.client import Platform, connected
 from flows.sources.learning360.extraction import Extraction
 from flows.sources.learning360.replay import extracts
@@ -29,7 +29,7 @@ from flows.sources.page_store import Landing, Record
 from schemas.errors import HomeBusy
 from schemas.manifest import run_id
 
-log = logging.getLogger("pathstats.night")
+log = logging.getLogger("pathstats.run")
 
 # What was begun longer ago is not gone on with: half of it would be of another day.
 _RESUMED_WITHIN = timedelta(hours=24)
@@ -46,10 +46,12 @@ class Learning360:
     transport: httpx.AsyncBaseTransport | None = None
     run: Callable[[Coroutine[Any, Any, Landing]], Landing] = asyncio.run
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
+    def extract(
+        self, landing: Path, as_of: datetime, held: WarehouseState
+    ) -> Iterator[Extract | DataWarning]:
         """Everything at first and each week, else what changed since the extraction that the warehouse holds.
 
-        Users, steps, waivers and child sessions come whole each night, and so do attempts unless reading them
+        Users, steps, waivers and child sessions come whole each run, and so do attempts unless reading them
         by course is fewer pages.
         """
         kept = landing.parent
@@ -60,18 +62,18 @@ class Learning360:
             needed = {read.folder.name} | ({read.record.base} if read.record.base else set())
             landings_of.delete_beyond(kept, self.settings.keep_landings, needed)
 
-    def land(self, kept: Path, as_of: datetime, held: Held) -> Landing:
+    def land(self, kept: Path, as_of: datetime, held: WarehouseState) -> Landing:
         """Read all that the extraction needs, into a landing among those that are kept."""
         return self.run(self._read(kept, run_id(as_of), held))
 
-    async def _read(self, kept: Path, run: str, held: Held) -> Landing:
+    async def _read(self, kept: Path, run: str, held: WarehouseState) -> Landing:
         async with connected(self.settings, self.transport) as platform:
             landing = await self._landing(platform, kept, run, held)
             await Extraction(platform, landing, self.settings, Known(landing)).read()
             landing.note(read_at=(await platform.now()).isoformat())
         return landing
 
-    async def _landing(self, platform: Platform, kept: Path, run: str, held: Held) -> Landing:
+    async def _landing(self, platform: Platform, kept: Path, run: str, held: WarehouseState) -> Landing:
         """The landing of an extraction that was killed, to go on with, or a new one."""
         now = await platform.now()
         known = landings_of.landings(kept)

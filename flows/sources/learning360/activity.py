@@ -133,7 +133,7 @@ COUNTS = (
 
 
 def enrolled() -> str:
-    """The enrolments that attendances are given to, with the path whose list they were on."""
+    """The enrollments that attendances are given to, with the path whose list they were on."""
     return f"""
     SELECT _id AS enrollment_id, {OWNER} AS path_id, sessionId AS session_id, userId AS user_id,
       TRY_CAST(createdAt AS TIMESTAMPTZ) AS enrolled_at, TRY_CAST(archivedAt AS TIMESTAMPTZ) AS archived_at

@@ -18,7 +18,7 @@ from flows.sources.learning360.resources import Wanted
 from flows.sources.learning360.retries import ATTEMPTS, FIRST_TIMEOUT, LONGEST_PAUSE_S, Patience
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.token import Token, Tokens
-from schemas.errors import NotNow
+from schemas.errors import RateLimited
 
 VERSION = {"360-api-version": "v2.0"}
 # Connections: enough for 50 requests a second whose answers take two thirds of one.
@@ -78,7 +78,7 @@ class Platform:
     async def _with_token(self, wanted: Wanted, url: httpx.URL) -> httpx.Response:
         """The answer to a token that holds.
 
-        One that is refused is replaced once; and again if others were answered with the new one before it was
+        One that is rejected is replaced once; and again if others were answered with the new one before it was
         this request's turn, for then it was good and has been revoked since.
         """
         token = await self._tokens.current()
@@ -130,8 +130,8 @@ class Platform:
         """The answer, if it is what was asked for; when one is told to wait, all wait."""
         if answer.is_success:
             return answer
-        error = self.host.refused(wanted, answer, _pause_s(answer))
-        if answer.status_code == 429 and isinstance(error, NotNow):
+        error = self.host.rejected(wanted, answer, _pause_s(answer))
+        if answer.status_code == 429 and isinstance(error, RateLimited):
             now = asyncio.get_running_loop().time()
             self._quiet_until = max(self._quiet_until, now + min(error.pause_s or 1.0, LONGEST_PAUSE_S))
         raise error

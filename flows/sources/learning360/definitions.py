@@ -1,4 +1,4 @@
-"""Users, paths, steps, sessions and enrolments, as SQL over what was landed. `tables` executes it."""
+"""Users, paths, steps, sessions and enrollments, as SQL over what was landed. `tables` executes it."""
 
 from flows.database.connection import quoted
 from flows.sources.learning360 import resources
@@ -61,7 +61,7 @@ def steps_landed() -> str:
 def path_steps(landing: Landing) -> str:
     """The definitions as the platform has them now; the warehouse dates them.
 
-    Due dates are relative, from the enrolment. An assessment is never optional and has none. A step of a type
+    Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of a type
     that is not known is left out, and so is an option whose unit or mode is not known: `strange` names them.
     A time limit of no seconds is none. Whether a course is SCORM is in `titles_now`.
     """
@@ -115,7 +115,7 @@ def waivers_now() -> str:
 
 
 def path_sessions(landing: Landing) -> str:
-    """Automatic re-enrolment is an object where it is on, and absent where it is not."""
+    """Automatic re-enrollment is an object where it is on, and absent where it is not."""
     again = "automaticReenrollment"
     return f"""
     SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, {named("name")} AS name,

@@ -62,7 +62,7 @@ class Extraction:
         return (("modifiedAt[gte]", since),) if since else ()
 
     def _paths(self) -> list[str]:
-        """The paths that have, or may have, enrolments: those with a session, listed or not."""
+        """The paths that have, or may have, enrollments: those with a session, listed or not."""
         listed = {str(row["_id"]) for row in self.landing.rows_of(resources.PATHS.name)}
         of_sessions = {str(row.get("pathId") or "") for row in self.landing.rows_of(resources.SESSIONS.name)}
         return sorted(listed | of_sessions - {""} | self.known.paths())

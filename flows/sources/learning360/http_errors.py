@@ -10,7 +10,7 @@ from flows.sources.learning360.resources import CORRECTED, CORRECTIONS, SUBSCRIP
 from schemas.errors import (
     MissingScope,
     NoSuchList,
-    NotNow,
+    RateLimited,
     SourceError,
     Unreachable,
     may_help_later,
@@ -23,26 +23,26 @@ class Host:
 
     url: str
 
-    def refused(self, wanted: Wanted | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
+    def rejected(self, wanted: Wanted | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
         """The error that an answer which is no page stands for. wanted: None for the token."""
         kind = wanted.of if wanted else None
         status, code = answer.status_code, error_code(answer)
         what = f"the list {kind.name}" if kind else "an access token"
         if may_help_later(status):
             if status == 429:
-                return NotNow(
+                return RateLimited(
                     f"{self.url} was asked too often for minutes, for {what}: another program may be using "
                     "up its limit. Run again later, or lower requests_per_second.",
                     pause_s,
                     f"answers HTTP {status}, too many requests",
                 )
-            return NotNow(
+            return RateLimited(
                 f"{self.url} fails with HTTP {status} when asked for {what}. Run again later.",
                 pause_s,
                 f"answers HTTP {status}",
             )
         if status == 401:
-            return self.no_credentials() if kind is None else self.token_refused(kind)
+            return self.no_credentials() if kind is None else self.token_rejected(kind)
         if status == 403 and kind:
             return MissingScope(
                 f"The client may not read {what}: it lacks the scope {kind.scope}. Grant it in the "
@@ -58,7 +58,7 @@ class Host:
         if kind and status == 400:
             sentence = f"{self.url} does not take our request for {what} ({words}). Please report it."
             return NoSuchList(sentence, status=status)
-        return SourceError(f"{self.url} refuses {what} ({words}). {_CHECK}")
+        return SourceError(f"{self.url} rejects {what} ({words}). {_CHECK}")
 
     def _missing(self, wanted: Wanted | None) -> str:
         if wanted and wanted.of in (SUBSCRIPTION, CORRECTIONS):
@@ -74,9 +74,9 @@ class Host:
             "was revoked. Mend the settings of 360learning."
         )
 
-    def token_refused(self, kind: ListOf) -> SourceError:
+    def token_rejected(self, kind: ListOf) -> SourceError:
         return SourceError(
-            f"{self.url} refuses a token that it has just given, for the list {kind.name}. Run again; if it "
+            f"{self.url} rejects a token that it has just given, for the list {kind.name}. Run again; if it "
             "stays so, make a new client."
         )
 
@@ -88,7 +88,7 @@ class Host:
         )
 
     def page_gone(self, name: str, page: int, error: NoSuchList) -> NoSuchList:
-        """A later page of a list is refused, at the address that the page before it gave."""
+        """A later page of a list is rejected, at the address that the page before it gave."""
         return NoSuchList(
             f"{self.url}, list {name}, page {page}: HTTP {error.status} at the address that page {page - 1} "
             "gave for it. Run again: the list is read from its first page then.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.database.connection import Duck, file_name
+from flows.database.connection import Connection, file_name
 from flows.sources.learning360 import activity, definitions, landing_warnings, sync_state
 from flows.sources.learning360.landed_rows import older_versions, parquet_or
 from flows.sources.learning360.sync_plan import WHOLE, Decision
@@ -36,8 +36,8 @@ def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
     """
     known_to.mkdir(exist_ok=True)
     try:
-        with Duck(folder / "landed.duckdb") as duck:
-            return _Making(duck, landing, folder, known_to).make()
+        with Connection(folder / "landed.duckdb") as connection:
+            return _Making(connection, landing, folder, known_to).make()
     except duckdb.Error as error:
         raise SourceError(
             f"{landing.folder}: the landed pages can't be read ({type(error).__name__}). Delete the folder "
@@ -46,8 +46,8 @@ def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
 
 
 class _Making:
-    def __init__(self, duck: Duck, landing: Landing, folder: Path, known_to: Path) -> None:
-        self._duck = duck
+    def __init__(self, connection: Connection, landing: Landing, folder: Path, known_to: Path) -> None:
+        self._duck = connection
         self._landing = landing
         self._folder = folder
         self._known = known_to
@@ -94,7 +94,7 @@ class _Making:
     def _remember(self) -> None:
         """Put together what is known now, for the tables and for the next extraction."""
         paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
-        enrolments = "SELECT _id FROM enrollments_landed"
+        enrollments = "SELECT _id FROM enrollments_landed"
         path_steps = definitions.path_steps(self._landing)
         self._know("steps_known", path_steps, sync_state.STEPS, _STEPS, f"path_id NOT IN ({paths})")
         self._know(
@@ -116,7 +116,7 @@ class _Making:
             activity.enrolled(),
             sync_state.ENROLLMENTS,
             _ENROLLMENTS,
-            f"enrollment_id NOT IN ({enrolments})",
+            f"enrollment_id NOT IN ({enrollments})",
         )
         titles = definitions.titles_now()
         others = f"(type, step_id) NOT IN (SELECT (type, step_id) FROM ({titles}))"

@@ -5,7 +5,7 @@ from collections import Counter
 
 import polars as pl
 
-from flows.database.connection import Duck
+from flows.database.connection import Connection
 from flows.sources.learning360 import activity, resources
 from flows.sources.learning360.activity import IS_CORRECTION, IS_WHOLE
 from flows.sources.learning360.corrections_file import OF_FILE
@@ -17,18 +17,18 @@ from flows.sources.page_store import Landing
 _NAMED, _IDS_NAMED = 12, 3
 
 
-def warnings(duck: Duck, landing: Landing, handed_courses: str) -> list[str]:
+def warnings(connection: Connection, landing: Landing, handed_courses: str) -> list[str]:
     """All warnings about a landing, once its tables are made.
 
     handed_courses: the query for the courses that the landing before has handed on.
     """
     found = (
-        _not_understood(duck, landing),
+        _not_understood(connection, landing),
         _unread(landing),
         _subscription(landing),
-        _corrections_not_read(duck, landing),
-        _courses_without_attempts(duck, landing, handed_courses),
-        _archived_registrations(duck),
+        _corrections_not_read(connection, landing),
+        _courses_without_attempts(connection, landing, handed_courses),
+        _archived_registrations(connection),
     )
     return [sentence for sentence in found if sentence]
 
@@ -73,9 +73,9 @@ def lost_without(kind: resources.ListOf) -> str:
     )
 
 
-def _not_understood(duck: Duck, landing: Landing) -> str | None:
+def _not_understood(connection: Connection, landing: Landing) -> str | None:
     """Unknown or unusable fields and values, with their counts and where they are kept."""
-    found = landing.strange() + Counter(_left_out(duck))
+    found = landing.strange() + Counter(_left_out(connection))
     if not found:
         return None
     named = ", ".join(f"{name} ({count:,})" for name, count in found.most_common(_NAMED))
@@ -86,7 +86,7 @@ def _not_understood(duck: Duck, landing: Landing) -> str | None:
     )
 
 
-def _left_out(duck: Duck) -> dict[str, int]:
+def _left_out(connection: Connection) -> dict[str, int]:
     time = "coalesce(firstActivityAt, lastActivityAt, completedAt)"
     counts = {
         "attempts at courses without any time": f"SELECT count(*) FROM courses_landed WHERE {time} IS NULL",
@@ -96,15 +96,15 @@ def _left_out(duck: Duck) -> dict[str, int]:
         "corrections without assessment, learner or time": "SELECT count(*) FROM events_landed "
         f"WHERE {IS_CORRECTION} AND NOT ({IS_WHOLE})",
     }
-    found = {what: int(duck.value(query)) for what, query in counts.items()}
+    found = {what: int(connection.value(query)) for what, query in counts.items()}
     return {what: count for what, count in found.items() if count}
 
 
-def _corrections_not_read(duck: Duck, landing: Landing) -> str | None:
+def _corrections_not_read(connection: Connection, landing: Landing) -> str | None:
     is_read = any(name.partition("/")[0] == resources.CORRECTIONS.name for name in landing.names())
     if is_read or resources.CORRECTIONS.skipped_with in landing.record.skip:
         return None
-    count = int(duck.value("SELECT count(DISTINCT step_id) FROM steps_known WHERE type = 'assessment'"))
+    count = int(connection.value("SELECT count(DISTINCT step_id) FROM steps_known WHERE type = 'assessment'"))
     return without_corrections(count, "the paths' steps")
 
 
@@ -121,14 +121,14 @@ def without_corrections(count: int, steps: str) -> str | None:
     )
 
 
-def _courses_without_attempts(duck: Duck, landing: Landing, handed_courses: str) -> str | None:
+def _courses_without_attempts(connection: Connection, landing: Landing, handed_courses: str) -> str | None:
     """Courses that had attempts and, asked for by id, have none: the filter may not have been understood."""
     batches = Decision.of_json(landing.record.decision).batches if landing.record.decision else ()
     asked = pl.DataFrame(
         {"course_id": [course for batch in batches for course in batch]}, {"course_id": pl.String}
     )
-    with duck.lent("asked_courses", asked):
-        missed = duck.rows(f"""
+    with connection.lent("asked_courses", asked):
+        missed = connection.rows(f"""
             SELECT course_id, attempts FROM {handed_courses} JOIN asked_courses USING (course_id)
             WHERE attempts > 0 AND course_id NOT IN (
               SELECT courseId FROM courses_landed WHERE courseId IS NOT NULL) ORDER BY course_id""")
@@ -143,9 +143,9 @@ def _courses_without_attempts(duck: Duck, landing: Landing, handed_courses: str)
     )
 
 
-def _archived_registrations(duck: Duck) -> str | None:
+def _archived_registrations(connection: Connection) -> str | None:
     registered = "registrations_landed AS r JOIN slots_landed AS s ON s._id = r.classroomSlotId"
-    archived, attended, counted = duck.rows(f"""
+    archived, attended, counted = connection.rows(f"""
         SELECT count(*), count(*) FILTER ({activity.ATTENDED}),
           count(*) FILTER ({activity.ATTENDED} AND {activity.COUNTS})
         FROM {registered} WHERE r.is_archived""")[0]

@@ -46,7 +46,7 @@ def probe(
     transport: httpx.AsyncBaseTransport | None = None,
     run: Callable[[Coroutine[Any, Any, list[Probe]]], list[Probe]] = asyncio.run,
 ) -> list[Probe]:
-    """Ask for the first page of each list that a night reads, in the order of `lists.LISTS`.
+    """Ask for the first page of each list that a run reads, in the order of `lists.LISTS`.
 
     Raises: SourceError if the platform can't be reached or does not know the client.
     """

@@ -1,11 +1,11 @@
-"""A landing that was read, as what a night loads; also without the platform, as often as wanted."""
+"""A landing that was read, as what a run loads; also without the platform, as often as wanted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from flows.sources.base import DataWarning, Extract, Held
+from flows.sources.base import DataWarning, Extract, WarehouseState
 from flows.sources.learning360.input_tables import make_tables
 from flows.sources.page_store import Landing
 from schemas.errors import SourceError
@@ -21,11 +21,13 @@ def extracts(landing: Landing, folder: Path, known_to: Path) -> Iterator[Extract
 
 @dataclass(frozen=True)
 class Replay:
-    """A landing of an earlier night: `landing:DIR`. The platform is not asked."""
+    """A landing of an earlier run: `landing:DIR`. The platform is not asked."""
 
     folder: Path
 
-    def extract(self, landing: Path, as_of: datetime, held: Held) -> Iterator[Extract | DataWarning]:
+    def extract(
+        self, landing: Path, as_of: datetime, held: WarehouseState
+    ) -> Iterator[Extract | DataWarning]:
         """The tables as they were made of it then; of a landing of changes, changes."""
         replayed = Landing.open(self.folder)
         if replayed.record.read_at is None or not replayed.is_whole():

@@ -9,9 +9,9 @@ import httpx
 import stamina
 
 from flows.sources.learning360.http_errors import Host
-from schemas.errors import NotNow, SourceUnavailable, Unreachable
+from schemas.errors import RateLimited, SourceUnavailable, Unreachable
 
-log = logging.getLogger("pathstats.night")
+log = logging.getLogger("pathstats.run")
 
 Answer = TypeVar("Answer")
 
@@ -87,7 +87,7 @@ class Patience:
 
     def _may_help(self, error: Exception) -> bool | float:
         """Whether to try again, or after how many seconds."""
-        if isinstance(error, NotNow) and error.pause_s is not None:
+        if isinstance(error, RateLimited) and error.pause_s is not None:
             return error.pause_s if error.pause_s <= LONGEST_PAUSE_S else False
         if isinstance(error, Unreachable) and not self._has_answered:
             return self._tried_for_s() < _TRIED_FOR_S

@@ -7,7 +7,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from flows.sources.base import Held
+from flows.sources.base import WarehouseState
 from flows.sources.learning360.resources import COURSES
 from flows.sources.learning360.settings import Settings
 from flows.sources.page_store import IDS, Record
@@ -19,7 +19,7 @@ _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 
 
 def base_of(
-    settings: Settings, landings: list[tuple[Path, Record]], held: Held, now: datetime
+    settings: Settings, landings: list[tuple[Path, Record]], held: WarehouseState, now: datetime
 ) -> tuple[Path, Record] | None:
     """The delivered landing that the warehouse holds, if changes since then are enough; else None.
 
@@ -30,11 +30,11 @@ def base_of(
     for folder, record in landings:
         if record.delivered_at is None or not same_platform(settings, record):
             continue
-        is_held = all(held.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
-        # In whole days: a night that begins a second earlier than a week ago is a week later.
+        is_stored = all(held.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
+        # In whole days: a run that begins a second earlier than a week ago is a week later.
         age_days = round((now - datetime.fromisoformat(record.full_at)) / timedelta(days=1))
         is_fresh = age_days < settings.full_every_days
-        if is_held:
+        if is_stored:
             is_same = frozenset(record.skip) == settings.skip and record.ids == IDS
             return (folder, record) if is_fresh and is_same else None
     return None

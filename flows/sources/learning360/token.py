@@ -34,9 +34,9 @@ class Tokens:
         """A token that still holds for a while."""
         return await self._replaced(lambda token: token.ends_at <= _now())
 
-    async def instead_of(self, refused: Token) -> Token:
-        """Another token than one that was refused; of many who ask at once, one fetches it."""
-        return await self._replaced(lambda token: token is refused)
+    async def instead_of(self, rejected: Token) -> Token:
+        """Another token than one that was rejected; of many who ask at once, one fetches it."""
+        return await self._replaced(lambda token: token is rejected)
 
     async def _replaced(self, is_over: Callable[[Token], bool]) -> Token:
         async with self._lock:

@@ -17,7 +17,7 @@ def agreement(parity: Agreement) -> Table:
 
     Last, how many enrollments both have, and how many only one of both.
     """
-    title = f"Against the platform's own answers, {parity.compared:,} enrolments"
+    title = f"Against the platform's own answers, {parity.compared:,} enrollments"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("field", no_wrap=True)
     for name in ("same", "share", "for a known reason", "unexplained"):
@@ -32,7 +32,7 @@ def agreement(parity: Agreement) -> Table:
             Text(f"{known:,}", "" if known else "dim"),
             Text(f"{unexplained:,}", "red" if unexplained else "dim"),
         )
-    unexplained = parity.differences.get("unexplained", {}).get("enrolment", 0)
+    unexplained = parity.differences.get("unexplained", {}).get("enrollment", 0)
     known = parity.on_one_side - unexplained
     table.add_row(
         "on both sides",
@@ -60,7 +60,7 @@ def show_parity(parity: Agreement, why: dict[str, str], only: str | None) -> Non
 def show_example(example: dict[str, Any], explained: "Explanation | None") -> None:
     """One difference; below, what led us to ours."""
     screen.print()
-    where = f"session {example['session_id']}, enrolment {example['enrollment_id']}"
+    where = f"session {example['session_id']}, enrollment {example['enrollment_id']}"
     screen.print(Text.assemble((example["difference"], "bold"), f", for example in {where}:"), soft_wrap=True)
     said = f"{example['field']}: ours {example['ours'] or 'null'}, theirs {example['theirs'] or 'null'}"
     screen.print(said, soft_wrap=True, markup=False)

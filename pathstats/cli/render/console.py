@@ -1,4 +1,4 @@
-"""What a person sees: progress while a night runs, explanations, rows. Built as data, printed last."""
+"""What a person sees: progress while a run runs, explanations, rows. Built as data, printed last."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -38,8 +38,8 @@ class _Screen(Console):
 screen = _Screen(highlight=False)
 aside = _Screen(stderr=True, highlight=False)
 
-# In a table of many columns one is folded to no less than this; what still is too wide comes in blocks.
-_FOLDED = 30
+# In a table of many columns one is deduplicated to no less than this; what still is too wide comes in blocks.
+_DEDUPLICATED = 30
 _BLOCKS = 20
 
 
@@ -68,9 +68,9 @@ class _PhaseLines(logging.Handler):
 
 
 @contextmanager
-def night_progress(*, quiet: bool) -> Iterator[None]:
-    """Show the night's phases while they run."""
-    log = logging.getLogger("pathstats.night")
+def run_progress(*, quiet: bool) -> Iterator[None]:
+    """Show the run's phases while they run."""
+    log = logging.getLogger("pathstats.run")
     handler: logging.Handler = logging.NullHandler() if quiet else _PhaseLines()
     log.setLevel(logging.INFO)
     log.addHandler(handler)
@@ -84,7 +84,7 @@ def night_progress(*, quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def waiting(reason: str) -> Iterator[None]:
+def spinner(reason: str) -> Iterator[None]:
     """Show a spinner with the reason and the seconds so far; where there is no terminal, a line."""
     if not aside.is_terminal:
         aside.print(Text(f"{reason} …", "dim"))
@@ -109,8 +109,8 @@ def moment(iso: str) -> str:
 
 
 def failure_sentences(failure: dict[str, Any]) -> list[str]:
-    """What stopped the last night and, where it is another one, the first since a release was published."""
-    said = [f"The last night failed at {moment(failure['at'])}: {failure['message']}"]
+    """What stopped the last run and, where it is another one, the first since a release was published."""
+    said = [f"The last run failed at {moment(failure['at'])}: {failure['message']}"]
     first, failures = failure.get("first", failure), failure.get("failures", 1)
     if failures > 1:
         said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
@@ -147,7 +147,7 @@ def show_explanation(explained: "Explanation") -> None:
 
 
 def _show_attempts(explained: "Explanation") -> None:
-    """A block for each step that has attempts, a line for each of them; long ones are folded."""
+    """A block for each step that has attempts, a line for each of them; long ones are deduplicated."""
     screen.print()
     if explained.attempts is None:
         screen.print("This release holds no attempts; the next one will.")
@@ -208,7 +208,7 @@ def show_rows(
         max(map(cell_len, (name, *(row[place] or "–" for row in rows)))) for place, name in enumerate(names)
     ]
     shown = len(rows)
-    if screen.is_terminal and sum(min(width, _FOLDED) + 2 for width in natural) > screen.width:
+    if screen.is_terminal and sum(min(width, _DEDUPLICATED) + 2 for width in natural) > screen.width:
         shown = min(shown, _BLOCKS)
         _show_blocks(names, rows[:shown])
     else:

@@ -33,4 +33,4 @@ def show_probes(probes: "list[Probe]") -> None:
         screen.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
     if not any(probe.is_fault for probe in probes):
         what = "what it needs" if warnings else "all of it"
-        screen.print(f"[green]A night can read {what}.[/]")
+        screen.print(f"[green]A run can read {what}.[/]")

@@ -26,7 +26,7 @@ def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback 
     table.add_column("  release", no_wrap=True)
     table.add_column("as of (UTC)")
     table.add_column("made (UTC)")
-    table.add_column("enrolments", justify="right")
+    table.add_column("enrollments", justify="right")
     table.add_column("size", justify="right", no_wrap=True)
     for manifest in kept:
         is_latest = manifest.release_id == latest
@@ -34,7 +34,7 @@ def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback 
             Text(f"{'*' if is_latest else ' '} {manifest.release_id}"),
             _minute(manifest.as_of),
             _minute(manifest.created_at),
-            f"{manifest.enrolments:,}",
+            f"{manifest.enrollments:,}",
             decimal(manifest.bytes),
             style="bold green" if is_latest else "",
         )
@@ -54,7 +54,7 @@ def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback 
 def show_others(damaged: list[str], foreign: list[str]) -> None:
     """What lies among the releases and is none that could answer."""
     if damaged:
-        words = f": no sound manifest, never deleted by a night: {', '.join(damaged)}"
+        words = f": no sound manifest, never deleted by a run: {', '.join(damaged)}"
         screen.print(Text.assemble(("Damaged", "red"), words), soft_wrap=True)
     if foreign:
         screen.print(f"No releases, left alone: {', '.join(foreign)}", soft_wrap=True, markup=False)
@@ -66,7 +66,7 @@ def rolled_back(rollback: "Rollback") -> Text:
         f"from {rollback.from_release_id}" if rollback.from_release_id else "from a release that was gone"
     )
     words = (
-        f" to {rollback.release_id} at {moment(rollback.at)},\n{origin}; the next night publishes a new one."
+        f" to {rollback.release_id} at {moment(rollback.at)},\n{origin}; the next run publishes a new one."
     )
     return Text.assemble(("Rolled back", "yellow"), words)
 
@@ -81,7 +81,7 @@ def show_switched(switched: "Switched") -> None:
         screen.print("It is the newest release, so nothing is rolled back any more.")
     else:
         status = f"{typed.pathstats()} status"
-        screen.print(f"The next night publishes a new one; until then `{status}` says so.")
+        screen.print(f"The next run publishes a new one; until then `{status}` says so.")
 
 
 def show_verified(verified: "list[Verified]") -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show_status(
     manifest: Manifest, fresh: Freshness, rollback: "Rollback | None", failure: dict[str, Any] | None
 ) -> None:
-    """The release that answers, and what stopped the last night."""
+    """The release that answers, and what stopped the last run."""
     screen.print(
         f"Release [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}, {_age(fresh.age)}",
         soft_wrap=True,
@@ -46,7 +46,7 @@ def show_status(
         for sentence in failure_sentences(failure):
             screen.print(Text(sentence, "red"), soft_wrap=True)
     else:
-        screen.print("No night has failed since.")
+        screen.print("No run has failed since.")
 
 
 def _data(tables: dict[str, DataAge]) -> Table:
@@ -55,8 +55,8 @@ def _data(tables: dict[str, DataAge]) -> Table:
     table.add_column("taken")
     table.add_column("age", justify="right")
     for name, data in tables.items():
-        colour = "yellow" if data.is_behind else ""
-        table.add_row(name, moment(data.data_as_of.isoformat()), in_words(data.age), style=colour)
+        color = "yellow" if data.is_behind else ""
+        table.add_row(name, moment(data.data_as_of.isoformat()), in_words(data.age), style=color)
     return table
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of a night: what came in, who stands where, what changed since the release before."""
+"""What a person sees of a run: what came in, who stands where, what changed since the release before."""
 
 from rich.table import Table
 from rich.text import Text
@@ -33,8 +33,8 @@ _COLOURS_OF_CHANGES = {
 }
 
 
-def show_night(manifest: Manifest, home: Home) -> None:
-    """The closing tables of a night."""
+def show_run(manifest: Manifest, home: Home) -> None:
+    """The closing tables of a run."""
     screen.print()
     show_rows_in(manifest)
     screen.print()
@@ -55,7 +55,7 @@ def show_night(manifest: Manifest, home: Home) -> None:
     screen.print()
     screen.print(
         f"Published [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}: "
-        f"{rows['path_session_stats']:,} enrolments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
+        f"{rows['path_session_stats']:,} enrollments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
         f"in {sum(manifest.seconds.values()):.1f} s.",
         soft_wrap=True,
     )
@@ -79,11 +79,11 @@ def show_matched(matched: dict[str, Matched]) -> None:
 
 
 def show_rows_in(manifest: Manifest) -> None:
-    """What came in and what the warehouse holds now; below, why rows were refused or wait, and warnings."""
+    """What came in and what the warehouse holds now; below, why rows were rejected or wait, and warnings."""
     screen.print(_rows_in(manifest))
     if any(count.reasons for count in manifest.tables_in.values()):
         screen.print()
-        screen.print(_refused(manifest))
+        screen.print(_rejected(manifest))
     show_matched(manifest.matched)
     show_warnings(manifest.warnings)
 
@@ -93,10 +93,10 @@ def _rows_in(manifest: Manifest) -> Table:
     table.add_column("table", no_wrap=True)
     table.add_column("came", no_wrap=True)
     # Of tables with millions of rows all this still fits 80 columns.
-    for name in ("read", "folded", "refused", "waiting", "held"):
+    for name in ("read", "deduplicated", "rejected", "pending", "rows"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, count in manifest.tables_in.items():
-        numbers = (count.read, count.folded, count.refused, count.waiting, count.held)
+        numbers = (count.read, count.deduplicated, count.rejected, count.pending, count.rows)
         came = delivered(count.delivery)
         nothing = count.delivery == "none"
         shown = ("" if nothing and place < 3 else f"{number:,}" for place, number in enumerate(numbers))
@@ -109,9 +109,9 @@ def delivered(delivery: str) -> str:
     return {"full and changes": "both", "none": "–"}.get(delivery, delivery)
 
 
-def _refused(manifest: Manifest) -> Table:
+def _rejected(manifest: Manifest) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("refused in", no_wrap=True)
+    table.add_column("rejected in", no_wrap=True)
     table.add_column("because")
     for name, count in manifest.tables_in.items():
         if count.reasons:
@@ -122,11 +122,11 @@ def _refused(manifest: Manifest) -> Table:
 
 
 def by_detailed_status(manifest: Manifest) -> Table:
-    counts = manifest.enrolments_by_detailed_status
+    counts = manifest.enrollments_by_detailed_status
     total = sum(counts.values()) or 1
-    table = Table(title="Enrolments by detailed status", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="Enrollments by detailed status", title_justify="left", box=None, pad_edge=False)
     table.add_column("detailed status")
-    table.add_column("enrolments", justify="right")
+    table.add_column("enrollments", justify="right")
     table.add_column("share", justify="right")
     table.add_column("")
     for kind, count in counts.items():
@@ -139,7 +139,7 @@ def show_changes(manifest: Manifest) -> None:
     """What people act on that came since the release before, and what it said that isn't so any more."""
     since = manifest.since_as_of
     if since is None:
-        screen.print("There was no release to compare with; the next night tells what has changed.")
+        screen.print("There was no release to compare with; the next run tells what has changed.")
         return
     before = f"{manifest.since} (as of {moment(since.isoformat())})"
     if manifest.is_for_an_earlier_time:
@@ -147,7 +147,7 @@ def show_changes(manifest: Manifest) -> None:
         screen.print("status_changes has what was not yet so.")
         screen.print(computed_in_words(manifest))
         return
-    # As a title it would be folded to the width of the table.
+    # As a title it would be deduplicated to the width of the table.
     screen.print(Text(f"Since {before}", "table.title"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -163,18 +163,18 @@ def show_changes(manifest: Manifest) -> None:
 
 
 def computed_in_words(manifest: Manifest) -> str:
-    """How many enrolments a night had to compute.
+    """How many enrollments a run had to compute.
 
     >>> from schemas.manifest import Manifest
-    >>> facts = dict(computed=2, carried=1_000, since="20150101T000000Z-1", transitions={})
+    >>> facts = dict(computed=2, reused=1_000, since="20150101T000000Z-1", transitions={})
     >>> computed_in_words(Manifest("", "", "", "", "", {}, {}, {}, **facts))
-    'Computed 2 enrolments; 1,000 that can have no other answer were carried over.'
+    'Computed 2 enrollments; 1,000 that can have no other answer were carried over.'
     """
-    computed = f"{manifest.computed:,} enrolment{'' if manifest.computed == 1 else 's'}"
-    if not manifest.carried:
+    computed = f"{manifest.computed:,} enrollment{'' if manifest.computed == 1 else 's'}"
+    if not manifest.reused:
         return f"Computed all {computed}."
-    was = "was" if manifest.carried == 1 else "were"
-    return f"Computed {computed}; {manifest.carried:,} that can have no other answer {was} carried over."
+    was = "was" if manifest.reused == 1 else "were"
+    return f"Computed {computed}; {manifest.reused:,} that can have no other answer {was} carried over."
 
 
 def changes_in_words(manifest: Manifest) -> str:
@@ -182,7 +182,7 @@ def changes_in_words(manifest: Manifest) -> str:
 
     >>> from schemas.manifest import Manifest
     >>> changed = {"became late": 3, "completed": 1, "completion date moved": 2}
-    >>> facts = dict(computed=9, carried=0, since="20150101T000000Z-1", transitions=changed)
+    >>> facts = dict(computed=9, reused=0, since="20150101T000000Z-1", transitions=changed)
     >>> changes_in_words(Manifest("", "", "", "", "", {}, {}, {}, **facts))
     '3 became late, 1 completed, 0 to retake, 0 unsuccessful; completion date moved: 2'
     """
@@ -193,10 +193,10 @@ def changes_in_words(manifest: Manifest) -> str:
 
 
 def show_demo(manifest: Manifest, home: Home) -> None:
-    """The demo's night, two look-ups, and what to try next."""
+    """The demo's run, two look-ups, and what to try next."""
     import polars as pl
 
-    show_night(manifest, home)
+    show_run(manifest, home)
     release = latest_release(home)
     stats = scan_table(release, "path_session_stats").filter("is_current")
     users = (

@@ -18,16 +18,16 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
     screen.print(_rows(checked))
     if any(count.examples for count in counts.values()):
         screen.print()
-        screen.print(_refusals(checked))
-    if checked.waiting:
+        screen.print(_rejections(checked))
+    if checked.pending:
         screen.print()
-        screen.print(_waiting(checked))
+        screen.print(_pending(checked))
     show_matched(checked.matched)
     show_warnings(checked.warnings)
     screen.print()
     if held_back:
         screen.print(
-            f"[red]A night would be held back[/]: more than {limit:.0%} refused in {', '.join(held_back)}.",
+            f"[red]A run would be held back[/]: more than {limit:.0%} rejected in {', '.join(held_back)}.",
             soft_wrap=True,
         )
     elif is_strict and checked.implausible:
@@ -35,52 +35,52 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
         words = f"{count} plausibility warning{'' if count == 1 else 's'}."
         screen.print(f"[red]A strict run would be blocked[/]: {words}")
     elif checked.nobody_counts:
-        screen.print("[red]A night would be held back[/]: every enrolment waits for a partner.")
+        screen.print("[red]A run would be held back[/]: every enrollment waits for a partner.")
     elif not checked.arrivals:
-        screen.print("No table has changes there; a night would only move on to its time.")
+        screen.print("No table has changes there; a run would only move on to its time.")
     elif checked.are_changes:
-        screen.print("[green]A night would take these changes in.[/]")
+        screen.print("[green]A run would take these changes in.[/]")
         screen.print("Which rows wait for a partner depends on what its warehouse holds.")
     else:
-        screen.print("[green]A night would publish.[/]")
-        screen.print(Text("That is a first night: what a warehouse holds already is not looked at.", "dim"))
+        screen.print("[green]A run would publish.[/]")
+        screen.print(Text("That is a first run: what a warehouse holds already is not looked at.", "dim"))
 
 
 def _rows(checked: "Checked") -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("table", no_wrap=True)
     table.add_column("came", no_wrap=True)
-    waiting = () if checked.are_changes else ("waiting",)
-    for name in ("read", "sound", "folded", "refused", "share", *waiting):
+    pending = () if checked.are_changes else ("pending",)
+    for name in ("read", "sound", "deduplicated", "rejected", "share", *pending):
         table.add_column(name, justify="right", no_wrap=True)
     for name, count in checked.counts.items():
         delivery = checked.deliveries[name]
         if delivery == "none":
             table.add_row(name, delivered(delivery), style="dim")
             continue
-        numbers = (count.read, count.stored, count.folded, count.refused)
-        last = () if checked.are_changes else (f"{count.waiting:,}",)
+        numbers = (count.read, count.stored, count.deduplicated, count.rejected)
+        last = () if checked.are_changes else (f"{count.pending:,}",)
         table.add_row(
             name,
             delivered(delivery),
             *(f"{number:,}" for number in numbers),
-            f"{count.refused_share:.2%}",
+            f"{count.rejected_share:.2%}",
             *last,
         )
     return table
 
 
-def _waiting(checked: "Checked") -> Table:
+def _pending(checked: "Checked") -> Table:
     table = _reasons("Rows that wait", "what they wait for")
-    for row in checked.waiting:
+    for row in checked.pending:
         table.add_row(row.table, f"{row.count:,}", row.reason, Text(row.detail))
     return table
 
 
-def _refusals(checked: "Checked") -> Table:
-    table = _reasons("Refused rows", "the first of them")
+def _rejections(checked: "Checked") -> Table:
+    table = _reasons("Rejected rows", "the first of them")
     for name, count in checked.counts.items():
-        # A table and its changes may be refused for the same reason.
+        # A table and its changes may be rejected for the same reason.
         firsts = dict(example.split(": ", 1) for example in reversed(count.examples))
         for reason, first in sorted(firsts.items()):
             table.add_row(name, f"{count.reasons[reason]:,}", reason, Text(first))
