@@ -223,7 +223,9 @@ class Attempts(Table):
     made_in_session_id: str = column("The session in which it was made.", null="outside any path session")
     progress: pl.Int32 = column("How far it got.", unit="percent", ge=0, le=100)
     score: float = column("The score reached.", unit="percent", null="no score", ge=0, le=100)
-    time_spent_ms: pl.Int64 = column("The time spent.", unit="ms", ge=0)
+    time_spent_ms: pl.Int64 = column(
+        "The time spent.", unit="ms", null="in the session, and no work on it counts yet (R8)", ge=0
+    )
     account: str = column(
         f"Why it counts ({', '.join(COUNTED_ATTEMPTS)}) or does not, the first reason that applies: R2 to "
         "R5, R16, R17.",

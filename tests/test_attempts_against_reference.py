@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
+from flows.report.attempt_labels import Seen, lines
 from schemas.enums import COUNTED_ATTEMPTS
 from tests.helpers.nested_worlds import large_families, small_families
 from tests.helpers.random_worlds import World, large_worlds, small_worlds
@@ -76,3 +77,23 @@ def test_counted_attempts_reproduce_the_outcomes_of_their_steps(world: World) ->
         else:
             assert step["finished_at"] == min((row["completed_at"] for row in finished), default=None)
             assert step["score"] == max(scores, default=None)
+
+
+@thorough
+@given(large_worlds())
+def test_times_of_the_attempts_listed_at_a_step_add_up_to_its_time(world: World) -> None:
+    """Sub-paths have the time of their child session, whose attempts are listed there."""
+    found = product(*world)
+    of_enrollment: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    of = operator.itemgetter(*STEP[:-1])
+    for row in attempts(*world):
+        of_enrollment[of(row)].append(row)
+    for step in found.step_stats:
+        here = step["session_id"]
+        seen = Seen(here, None, world[1], is_archived=False)
+        rows = [row for row in of_enrollment[of(step)] if row["step_id"] == step["step_id"]]
+        listed = [
+            line for line in lines(rows, [step], seen) if line.counts and "carried over" not in line.words
+        ]
+        if not step["carried_over"]:
+            assert sum(line.time_spent_ms or 0 for line in listed) == step["time_ms"]

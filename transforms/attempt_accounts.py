@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.enums import ATTEMPT_ACCOUNTS
 from transforms.attempt_reasons import MISSED, NUMBER_OF, account, missed_conditions, reason
-from transforms.attempts import counts, is_carried_over, is_in_session, seen_by
+from transforms.attempts import counts, is_carried_over, is_in_session, observed, seen_by
 from transforms.rule_inputs import RuleInputs
 from transforms.success_criteria import satisfies
 
@@ -61,7 +61,8 @@ def _of_attempts(seen: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
             "completed_at",
             "progress",
             "score",
-            "time_spent_ms",
+            # R8: time in the session counts once some work on the attempt does.
+            pl.when(~pl.col("made_here") | observed().fill_null(False)).then("time_spent_ms"),
             account(),
             *missed_conditions(),
             "attempts_limit",

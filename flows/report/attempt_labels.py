@@ -101,18 +101,19 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
     listed = {row["completed_at"] for row in finished if row["account"] == "satisfies"}
     scores = [row["score"] for row in finished if row["score"] is not None]
     is_best = step["score"] is not None and step["score"] > max(scores, default=-1)
-    is_only = in_session <= 1 and not any(_is_in_session(row, seen) for row in rows)
+    # R8: a step's time is the sum over its attempts in the session.
+    listed_ms = sum(row["time_spent_ms"] or 0 for row in rows if _is_in_session(row, seen))
     text = "satisfies the step"
     if is_carried:
         text = f"carried over from outside this session, {text}"
     elif in_session > 1:
-        text = f"{in_session} attempts in the session satisfy the step: time of the first, best score"
+        text = f"{in_session} attempts in the session satisfy the step: the date of the first, the best score, their time together"
     return [
         Line(
             step["step_id"],
             None if step["successful_at"] in listed else step["successful_at"],
             step["score"] if is_best else None,
-            step["time_ms"] if is_only else None,
+            step["time_ms"] - listed_ms,
             counts=True,
             words=f"counts: {text}",
         )
@@ -143,7 +144,7 @@ def _counted(row: Row, seen: Seen, place: int | None) -> str:
             tries = [f"attempt {place} of {row['attempts_limit']}"] if is_limited else []
             return ", ".join([*missed(row), *tries])
         case "open":
-            return f"not completed, {row['progress']} % done"
+            return f"not completed, {row['progress']} % done; uses no attempt"
         case "completed_after_end":
             return f"completed after the end of the session ({_end(seen)}), so not finished"
         case _:

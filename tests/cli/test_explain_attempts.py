@@ -19,7 +19,7 @@ SAID = {
         "3 Mar - counts: no score, 80 % needed, attempt 2 of 2",
         "4 Mar 90 % not counted: in session elsewhere, which is not known, not completed",
     ],
-    "B": ["2 Mar - counts: 1,200 s < 1,800 s", "3 Mar - counts: not completed, 40 % done"],
+    "B": ["2 Mar - counts: 1,200 s < 1,800 s", "3 Mar - counts: not completed, 40 % done; uses no attempt"],
     "C": [
         "2 Mar - counts: satisfies the step",
         "3 Mar - counts: 60.5 s > 60 s",
@@ -99,7 +99,7 @@ def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Pa
     assert listed(explained(tmp_path / "home")) == {
         "A": [
             "2 Mar 60 % counts: 60 % < 80 %",
-            "3 Mar 90 % counts: 2 attempts in the session satisfy the step: time of the first, best score",
+            "3 Mar 90 % counts: 2 attempts in the session satisfy the step: the date of the first, the best score, their time together",
         ]
     }
 

@@ -85,6 +85,8 @@ def row(case: Case, attempt: Attempt, account: str, step: Step | None) -> dict[s
     """A row of Attempts."""
     failing = step if account == "fails_condition" else None
     limit = failing.time_limit_s if failing and not meets_time_limit(attempt, failing) else None
+    made_here = attempt.session_id == case.session.session_id
+    has_time = not made_here or case.is_observed(attempt)
     misses_score = failing is not None and not meets_score(attempt, failing)
     return {
         "company_id": case.enrollment.company_id,
@@ -97,7 +99,7 @@ def row(case: Case, attempt: Attempt, account: str, step: Step | None) -> dict[s
         "made_in_session_id": attempt.session_id,
         "progress": attempt.progress,
         "score": attempt.score,
-        "time_spent_ms": attempt.time_spent_ms,
+        "time_spent_ms": attempt.time_spent_ms if has_time else None,
         "account": account,
         "missed_min_score": failing.min_score if failing and misses_score else None,
         "missed_max_time_s": limit if failing and failing.time_limit_mode == "maxTime" else None,
