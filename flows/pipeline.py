@@ -3,7 +3,7 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -148,6 +148,11 @@ def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
     return manifest
 
 
+def _log_data_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        log.warning("%s", warning, extra={"is_about_data": True})
+
+
 def extract(plan: RunConfig) -> Delivery:
     """Land what the source delivers, in the order in which the warehouse wants it."""
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
@@ -160,8 +165,7 @@ def extract(plan: RunConfig) -> Delivery:
         state = merge.warehouse_state(connection)
     if plan.source:
         delivery = delivered(plan.source, plan.home.extracts, plan.as_of, state)
-        for warning in delivery.warnings:
-            log.warning("%s", warning)
+        _log_data_warnings(delivery.warnings)
         return delivery
     if not state.full_at:
         raise empty_warehouse(plan.home)
@@ -194,8 +198,7 @@ def load(plan: RunConfig, item: Extract) -> Counts:
     """Check and load one table beside the current one."""
     with _warehouse(plan) as connection:
         counts = loaded_with_warnings(connection, item, plan.as_of)
-    for warning in (*counts.warnings, *counts.implausible):
-        log.warning("%s", warning)
+    _log_data_warnings((*counts.warnings, *counts.implausible))
     return counts
 
 
@@ -208,8 +211,7 @@ def accept(
         connection, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of, live=live
     )
     tables_in = merge.tables_in(connection, arrivals, accepted.counts, live)
-    for warning in accepted.warnings:
-        log.warning("%s", warning)
+    _log_data_warnings(accepted.warnings)
     shutil.rmtree(plan.home.extracts, ignore_errors=True)
     with suppress(OSError):
         # A platform's landings are kept in it; without any it is empty.
@@ -235,8 +237,7 @@ def compare(plan: RunConfig, landing: Path) -> Agreement | None:
     """Hold what was computed against the platform's own answers; None if it was not asked for them."""
     with _warehouse(plan) as connection:
         found = reconcile(connection, plan.home.building, landing, plan.as_of)
-    for warning in parity_warnings(found, plan.least_agreement) if found else []:
-        log.warning("%s", warning)
+    _log_data_warnings(parity_warnings(found, plan.least_agreement) if found else [])
     return found
 
 

@@ -21,7 +21,7 @@ from schemas.enums import RESTATEMENTS, TRANSITIONS
 from schemas.home import Home, Release
 from schemas.manifest import Manifest, TableIn
 from schemas.outputs import PathSessionStats, StatusChanges
-from tests.helpers.one_run import latest, published, run
+from tests.helpers.one_run import as_parquet, latest, published, run, small_world
 from transforms.status_changes import transitions
 
 FIRST, SECOND, EARLIER = (datetime(2026, 3, day, 2, tzinfo=UTC) for day in (9, 10, 5))
@@ -166,3 +166,18 @@ def test_whatever_is_counted_has_a_place_on_the_page() -> None:
         pl.DataFrame(schema=polars_schema(model)) for model in (StatusChanges, PathSessionStats)
     )
     assert tuple(transitions(changes, stats)) == (*TRANSITIONS, *RESTATEMENTS)
+
+
+def test_warning_about_the_data_is_shown_once(tmp_path: Path) -> None:
+    """The closing tables list it; where a run ends without them, the progress does."""
+    tables = small_world()
+    tables["step_activity"][0]["time_spent_ms"] = 10**10
+    source = as_parquet(tmp_path / "in", tables)
+    command = ["run", "--source", f"files:{source}", "--home", str(tmp_path / "home"), "--direct"]
+    published = CliRunner().invoke(app, [*command, "--as-of", "2026-03-10T00:00:00Z"])
+    blocked = CliRunner().invoke(app, [*command, "--as-of", "2026-03-11T00:00:00Z", "--full", "--strict"])
+    assert (published.exit_code, published.output.count("time_spent_ms is more than")) == (0, 1)
+    assert (blocked.exit_code, blocked.output.count("warning step_activity: time_spent_ms is more than")) == (
+        5,
+        1,
+    )

@@ -38,22 +38,28 @@ class _Screen(Console):
 screen = _Screen(highlight=False)
 aside = _Screen(stderr=True, highlight=False)
 
-# In a table of many columns one is deduplicated to no less than this; what still is too wide comes in blocks.
-_DEDUPLICATED = 30
+# In a table of many columns the narrowest may be wrapped to this width; what is still too wide comes in blocks.
+_NARROWEST = 30
 _BLOCKS = 20
 
 
 class _PhaseLines(logging.Handler):
-    """A line per phase on stderr: running while it runs, with its seconds when it is done."""
+    """A line per phase on stderr: running while it runs, with its seconds when it is done.
+
+    Warnings about the data are kept for `show_kept_warnings`: the closing tables list them.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._running = aside.status("")
+        self._kept: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         state = getattr(record, "state", None)
         phase = getattr(record, "phase", "")
-        if record.levelno >= logging.WARNING:
+        if getattr(record, "is_about_data", False):
+            self._kept.append(record.getMessage())
+        elif record.levelno >= logging.WARNING:
             aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
         elif state == "started":
             self._running.update(phase)
@@ -61,6 +67,12 @@ class _PhaseLines(logging.Handler):
         elif state == "done":
             self._running.stop()
             aside.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
+
+    def show_kept_warnings(self) -> None:
+        """Print the warnings about the data of a run that ended without its closing tables."""
+        self._running.stop()
+        for warning in dict.fromkeys(self._kept):
+            aside.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
 
     def close(self) -> None:
         self._running.stop()
@@ -77,6 +89,10 @@ def run_progress(*, quiet: bool) -> Iterator[None]:
     propagated, log.propagate = log.propagate, False
     try:
         yield
+    except BaseException:
+        if isinstance(handler, _PhaseLines):
+            handler.show_kept_warnings()
+        raise
     finally:
         log.propagate = propagated
         log.removeHandler(handler)
@@ -123,21 +139,20 @@ def show_explanation(explained: "Explanation") -> None:
     for sentence in explained.sentences:
         screen.print(sentence, soft_wrap=True, markup=False)
     screen.print()
-    table = Table(box=None, pad_edge=False)
-    # Ids stay whole and can be copied; in a narrow terminal outcomes and times take two lines.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    # At 80 columns ids of 24 characters stay whole, and so do outcomes with a date.
     steps = [{**step, "step_id": printable(step["step_id"])} for step in explained.steps]
     is_short = all(len(step["step_id"]) <= 24 for step in steps)
     table.add_column("step", overflow="fold", no_wrap=is_short)
     table.add_column("outcome")
     table.add_column("due (UTC)")
-    for name in ("done", "score", "tries", "time"):
+    for name in ("score", "attempts", "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for step in steps:
         table.add_row(
             Text(step["step_id"]),
             _outcome(step),
-            f"{step['due_at']:%Y-%m-%d %H:%M}" if step["due_at"] else "–",
-            f"{step['progress']} %",
+            f"{step['due_at']:%Y-%m-%d}" if step["due_at"] else "–",
             "–" if step["score"] is None else f"{attempt_labels.number(step['score'])} %",
             str(step["attempts_used"]),
             _duration(step["time_ms"]),
@@ -147,7 +162,7 @@ def show_explanation(explained: "Explanation") -> None:
 
 
 def _show_attempts(explained: "Explanation") -> None:
-    """A block for each step that has attempts, a line for each of them; long ones are deduplicated."""
+    """A block for each step that has attempts, a line for each of them; long ones are wrapped."""
     screen.print()
     if explained.attempts is None:
         screen.print("This release holds no attempts; the next one will.")
@@ -182,6 +197,8 @@ def _outcome(step: dict[str, Any]) -> str:
         "overdue": "overdue",
     }
     said = [text for flag, text in words.items() if step[flag]] or ["open"]
+    if not step["finished"] and step["progress"]:
+        said.append(f"{step['progress']} % done")
     since: datetime | None = step["successful_at"] or step["finished_at"]
     if since:
         said[0] += f" {since:%Y-%m-%d}"
@@ -208,7 +225,7 @@ def show_rows(
         max(map(cell_len, (name, *(row[place] or "–" for row in rows)))) for place, name in enumerate(names)
     ]
     shown = len(rows)
-    if screen.is_terminal and sum(min(width, _DEDUPLICATED) + 2 for width in natural) > screen.width:
+    if screen.is_terminal and sum(min(width, _NARROWEST) + 2 for width in natural) > screen.width:
         shown = min(shown, _BLOCKS)
         _show_blocks(names, rows[:shown])
     else:
