@@ -29,6 +29,7 @@ A message is one clear sentence that says what to do; it never holds an e-mail, 
 
 import os
 import re
+import shlex
 from typing import ClassVar
 
 # What a command ends with, for its help and the README.
@@ -82,9 +83,10 @@ class NoRelease(PathStatsError):
     exit_code = 4
 
     def __init__(self, home: object) -> None:
+        place = shlex.quote(str(home))
         super().__init__(
-            f"{home} holds no release yet; `pathstats run --source …` makes one there, "
-            f"`pathstats demo` one in {home}/demo."
+            f"{home} contains no release yet; `pathstats run --source … --home {place}` makes one there, "
+            f"`pathstats demo --home {place}` one in {home}/demo."
         )
 
 

@@ -36,21 +36,31 @@ def markdown(manifest: Manifest) -> str:
 def in_one_line(manifest: Manifest) -> str:
     """The release, its size and time, and the changes that people act on.
 
-    >>> facts = dict(since="20150101T000000Z-1", transitions={"became late": 3, "completed": 1})
+    >>> changed = {"became late": 3, "completed": 1, "completion date vanished": 22}
+    >>> facts = dict(since="20150101T000000Z-1", transitions=changed, warnings=["users: one is odd."])
     >>> facts |= dict(seconds={"load users": 1.5, "transform": 2.25})
     >>> as_of = "2015-01-02T00:00:00+00:00"
-    >>> in_one_line(Manifest("20150102T000000Z-1", "", as_of, "", "demo", {}, {}, {"late": 4_399}, **facts))
-    '20150102T000000Z-1, 4,399 enrollments, 3.8 s; 3 became late, 1 completed, 0 to retake, 0 unsuccessful'
+    >>> manifest = Manifest("20150102T000000Z-1", "", as_of, "", "demo", {}, {}, {"late": 4_399}, **facts)
+    >>> for part in in_one_line(manifest).split("; "):
+    ...     print(part)
+    20150102T000000Z-1, 4,399 enrollments, 3.8 s
+    3 became late, 1 completed, 0 to retake, 0 unsuccessful
+    completion date vanished: 22
+    1 warning
     """
     figures = (
         f"{manifest.release_id}, {manifest.enrollments:,} enrollments, {sum(manifest.seconds.values()):.1f} s"
     )
-    warned = f"; {len(manifest.warnings)} warnings" if manifest.warnings else ""
+    warned = f"; {_warnings_counted(len(manifest.warnings))}" if manifest.warnings else ""
     if manifest.since is None or manifest.is_for_an_earlier_time:
         return f"{figures}{warned}"
     changed = [f"{manifest.transitions.get(kind, 0):,} {kind}" for kind in TRANSITIONS]
-    moved = [f"{n:,} {kind}" for kind in RESTATEMENTS if (n := manifest.transitions.get(kind))]
-    return f"{figures}; {', '.join([*changed, *moved])}{warned}"
+    restated = [f"{kind}: {n:,}" for kind in RESTATEMENTS if (n := manifest.transitions.get(kind))]
+    return f"{figures}; {'; '.join([', '.join(changed), *restated])}{warned}"
+
+
+def _warnings_counted(count: int) -> str:
+    return f"{count:,} warning{'' if count == 1 else 's'}"
 
 
 def _changes(manifest: Manifest) -> str:

@@ -53,7 +53,7 @@ def create(
     typer.echo(text)
     say(
         f"Key {key.key_id} opens {key.company_id}. Keep it now: it is not shown again. "
-        f"`{typed.pathstats()} keys revoke {key.key_id}{f' --home {home}' if home else ''}` ends it.",
+        f"`{typed.command(f'keys revoke {key.key_id}', home)}` ends it.",
         err=True,
     )
     if not _is_known(stats, company_id):
@@ -78,7 +78,7 @@ def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
         return
     from pathstats.cli.render.key_list import show_keys
 
-    show_keys(kept)
+    show_keys(kept, home)
 
 
 @keys.command(no_args_is_help=True)

@@ -63,7 +63,7 @@ def serve(
     if not place.latest.exists():
         typer.echo("There is no release yet: until a run publishes one, the answer is 503.", err=True)
     if KeyCache(place).is_empty():
-        create = f"{typed.pathstats()} keys create --company C"
+        create = typed.command("keys create --company C", home)
         typer.echo(f"There is no key yet: `{create}` makes one.", err=True)
     serve(app, listener)
     typer.echo("Ended.")

@@ -1,6 +1,7 @@
 """The command that this program was started with, for hints that a person can copy."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +20,17 @@ def pathstats() -> str:
     if found and Path(found).absolute() == started.absolute():
         return "pathstats"
     return str(from_here(Path(os.path.abspath(started))))
+
+
+def command(words: str, home: Path | None) -> str:
+    """The whole command as a person can paste it, with --home if one was given.
+
+    >>> command("keys list", Path("my home"))
+    "pathstats keys list --home 'my home'"
+    >>> command("keys list", None)
+    'pathstats keys list'
+    """
+    return f"{pathstats()} {words}" + (f" --home {shlex.quote(str(from_here(home)))}" if home else "")
 
 
 def from_here(path: Path) -> Path:

@@ -324,7 +324,7 @@ def test_3_for_check_and_oulad(home: Path, tmp_path: Path) -> None:
 def test_4_no_release_yet(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = shell(tmp_path / "empty", *arguments)
     assert done.returncode == 4
-    assert "holds no release yet" in the_sentence(done)
+    assert "contains no release yet" in the_sentence(done)
 
 
 @pytest.mark.parametrize("company", [(), ("--company", "nobody")])
@@ -376,7 +376,7 @@ def test_5_too_many_rejected_rows(home: Path, tmp_path: Path, still_answers: Cal
 def test_6_a_monitor_is_told_in_one_sentence(tmp_path: Path) -> None:
     done = shell(tmp_path / "empty", "status", "--max-age", "26h")
     assert done.returncode == 6
-    assert "holds no release yet" in the_sentence(done)
+    assert "contains no release yet" in the_sentence(done)
 
 
 # 1

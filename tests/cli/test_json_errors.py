@@ -18,9 +18,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("status", "--home", "EMPTY"), 4, "holds no release yet"),
-        (("status", "--home", "EMPTY", "--max-age", "26h"), 6, "holds no release yet"),
-        (("releases", "--home", "EMPTY"), 4, "holds no release yet"),
+        (("status", "--home", "EMPTY"), 4, "contains no release yet"),
+        (("status", "--home", "EMPTY", "--max-age", "26h"), 6, "contains no release yet"),
+        (("releases", "--home", "EMPTY"), 4, "contains no release yet"),
         (("verify", "x", "--home", "HOME"), 4, "Release 'x' is not in"),
         (("verify", "x", "--all", "--home", "HOME"), 2, "not both"),
         (("parity", "--home", "HOME"), 2, "was not compared"),

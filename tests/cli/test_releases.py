@@ -213,7 +213,7 @@ def test_status_of_a_release_with_a_torn_manifest(home: Home) -> None:
 def test_without_a_release(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = ask(Home(tmp_path / "none"), *command)
     assert (done.exit_code, done.stdout) == (4, "")
-    assert "holds no release yet" in done.stderr
+    assert "contains no release yet" in done.stderr
     assert not (tmp_path / "none").exists()
 
 
@@ -269,7 +269,7 @@ def test_without_a_release_no_age_is_enough(tmp_path: Path) -> None:
     place = Home(tmp_path)
     done = ask(place, "status", "--max-age", "52w")
     assert (done.exit_code, done.stdout) == (6, "")
-    assert "holds no release yet" in done.stderr
+    assert "contains no release yet" in done.stderr
     assert ask(place, "status").exit_code == 4
 
 

@@ -100,7 +100,7 @@ def test_what_is_not_there_is_said_in_one_line(
 
 def test_without_a_release_it_says_so(tmp_path: Path) -> None:
     rejected = report(tmp_path, tmp_path / "out")
-    assert (rejected.exit_code, "holds no release yet" in rejected.stderr) == (4, True)
+    assert (rejected.exit_code, "contains no release yet" in rejected.stderr) == (4, True)
 
 
 def test_the_release_stays_as_it_was(home: Path, tmp_path: Path) -> None:

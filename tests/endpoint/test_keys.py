@@ -67,7 +67,7 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
 def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
     for place, arguments, said, code in (
         (home, ("create",), "several companies", 2),
-        (tmp_path / "empty", ("create",), "holds no release yet", 4),
+        (tmp_path / "empty", ("create",), "contains no release yet", 4),
         (home, ("create", "--company", " "), "needs a company", 2),
         (home, ("revoke", "no-such-id"), "no key of that id", 4),
     ):

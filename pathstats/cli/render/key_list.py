@@ -1,6 +1,7 @@
 """What a person sees of the keys."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from pathstats.endpoint.keys import Key
 
 
-def show_keys(kept: "list[Key]") -> None:
+def show_keys(kept: "list[Key]", home: Path | None) -> None:
     """A line per key, in the order in which they were made."""
     if not kept:
-        create = f"{typed.pathstats()} keys create --company C"
-        screen.print(f"There are no keys; `{create}` makes one.", soft_wrap=True)
+        create = typed.command("keys create --company C", home)
+        screen.print(f"There are no keys; `{create}` makes one.", soft_wrap=True, markup=False)
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("key", no_wrap=True)

@@ -51,11 +51,13 @@ def show_run(manifest: Manifest, home: Home) -> None:
         for name, out in manifest.files.items()
         if out.rows is not None
     }
+    counts = manifest.companies.values()
+    current = f" ({sum(it.enrolled + it.archived for it in counts):,} current)" if counts else ""
     size = sum(out.bytes for out in manifest.files.values()) / 1e6
     screen.print()
     screen.print(
         f"Published [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}: "
-        f"{rows['path_session_stats']:,} enrollments, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
+        f"{rows['path_session_stats']:,} enrollments{current}, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
         f"in {sum(manifest.seconds.values()):.1f} s.",
         soft_wrap=True,
     )
