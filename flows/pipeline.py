@@ -29,7 +29,7 @@ from flows.sources.registry import open_source
 from flows.staging import load as load_module
 from flows.staging.load import Counts
 from flows.staging.plausibility import loaded_with_warnings
-from flows.warehouse import merge, release_base, storage_version
+from flows.warehouse import erasure, merge, release_base, storage_version
 from flows.warehouse.merge import Merged, StagedExtract
 from flows.warehouse.recovery import set_damaged_warehouse_aside
 from schemas.columns import table_name
@@ -87,7 +87,11 @@ def run_pipeline(
 def _with_warehouse(plan: RunConfig, run: Runner) -> Manifest:
     # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
     with _warehouse(plan) as connection:
-        return _phases(plan, connection, run)
+        manifest = _phases(plan, connection, run)
+        copy = erasure.copy_if_due(connection, plan.home)
+    if copy:
+        erasure.replace_warehouse(plan.home, copy)
+    return manifest
 
 
 def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:

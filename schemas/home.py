@@ -98,6 +98,11 @@ class Home:
         """What DuckDB has not written into the warehouse yet."""
         return self.root / "warehouse.duckdb.wal"
 
+    @property
+    def warehouse_copy(self) -> Path:
+        """A copy of the warehouse without deleted rows, while it is written."""
+        return self.root / "warehouse.duckdb.copy"
+
     def damaged_warehouse(self, run_id: str) -> Path:
         """Where a run sets a warehouse aside that can't be read."""
         return self.root / f"warehouse.duckdb.damaged-{run_id}"

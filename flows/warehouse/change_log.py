@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from flows.database.connection import identifier, quoted
 from flows.staging.surrogate_keys import stored_columns
+from flows.warehouse import erasure
 from schemas.columns import Table, descriptive, table_name
 
 _MARKS = {
@@ -81,11 +82,14 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     decisive = list(hashes)[-1]
     yield (
         f"CREATE OR REPLACE TEMP TABLE differing AS "
-        f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters FROM {deduplicated(before)} AS b "
+        f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters, "
+        f"b.content IS NOT NULL AS was_stored FROM {deduplicated(before)} AS b "
         f"FULL JOIN {deduplicated(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
     )
     yield f"INSERT INTO marked_{name} SELECT {keys}, {_LAST} FROM differing WHERE matters"
     yield f"{mark_table(table_name(model))} WHERE EXISTS (FROM differing)"
+    if table_name(model) == "users":
+        yield erasure.note("users", "EXISTS (FROM differing WHERE was_stored)")
 
 
 def forget() -> Iterator[str]:

@@ -10,7 +10,7 @@ from flows.sources.base import AppliedChanges, Extract, WarehouseState
 from flows.staging.contract_sql import key_text
 from flows.staging.load import Counts, drop_row_numbers, loaded, row_as_json, stored_types
 from flows.staging.surrogate_keys import by_id, same_row, waits
-from flows.warehouse import change_log, matched_activity, step_history
+from flows.warehouse import change_log, erasure, matched_activity, step_history
 from flows.warehouse.missing_columns import delivered_columns, missing_columns
 from flows.warehouse.near_matches import near_matches
 from flows.warehouse.thresholds import (
@@ -75,7 +75,9 @@ _TABLES = (
 
 def start(connection: Connection) -> None:
     """Make what a new warehouse lacks."""
-    connection.execute_all([*change_log.declare(), *_TABLES, *map(_optional_table, OPTIONAL)])
+    connection.execute_all(
+        [erasure.DECLARATION, *change_log.declare(), *_TABLES, *map(_optional_table, OPTIONAL)]
+    )
 
 
 def _optional_table(model: type[Table]) -> str:
@@ -382,12 +384,17 @@ def _list_pending(connection: Connection, run_id: str, as_of: datetime) -> None:
 
 
 def _keep_first_seen(connection: Connection) -> None:
-    """A row that was met before keeps the time it was first met."""
+    """Preserve first_seen_at of rows already in quarantine."""
+
+    def users_of(table: str) -> str:
+        return f"""SELECT row FROM {table} WHERE "table" = 'users'"""
+
     connection.execute_all(
         [
             "UPDATE quarantined AS n SET first_seen_at = least(n.first_seen_at, q.first_seen_at) "
             "FROM quarantine AS q "
             'WHERE q."table" = n."table" AND q.reason = n.reason AND q.row = n.row',
+            erasure.note("quarantine", f"EXISTS ({users_of('quarantine')} EXCEPT {users_of('quarantined')})"),
             "DELETE FROM quarantine",
             "INSERT INTO quarantine BY NAME FROM quarantined",
         ]

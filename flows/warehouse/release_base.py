@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from flows.database.connection import Connection, quoted
-from flows.warehouse import change_log
+from flows.warehouse import change_log, erasure
 from schemas.manifest import RULES_VERSION, SCHEMA_VERSION
 
 _VERSIONS = f"{RULES_VERSION}; {SCHEMA_VERSION}"
@@ -38,6 +38,7 @@ def settle(connection: Connection, release_id: str, others: Iterable[str]) -> No
                 f"DELETE FROM released WHERE {gone}",
                 f"INSERT INTO released VALUES ({quoted(release_id)}, {quoted(_VERSIONS)}, {number})",
                 *change_log.forget(),
+                *erasure.forget_users(),
             ]
         )
 

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.pipeline import run_pipeline
+from flows.run_config import RunConfig
+from flows.warehouse.thresholds import NO_THRESHOLDS
+from schemas.home import Home
 from tests.helpers.one_run import AS_OF, as_ndjson, latest, published, run, small_world
 from tests.reference.rows import Tables
 
@@ -92,3 +96,67 @@ def test_user_rejected_in_changes_leaves_quarantine_with_the_next_whole_table(tm
     run(as_ndjson(tmp_path / "in", tables), tmp_path / "home", LATER + timedelta(days=1))
     assert published(tmp_path / "home", "quarantine").is_empty()
     assert holding(latest(tmp_path / "home").folder, GONE) == {}
+
+
+def run_keeping_one_release(source: str, home: Path, day: int) -> None:
+    run_pipeline(RunConfig(source, Home(home), AS_OF + timedelta(days=day), NO_THRESHOLDS, keep=1))
+
+
+def test_whole_home_holds_nothing_of_a_removed_user_once_their_releases_are_deleted(tmp_path: Path) -> None:
+    """The id is in the release that reports the enrollment as gone, and in the warehouse until that goes."""
+    tables = world_with({"user_id": GONE, **NAMES})
+    home = tmp_path / "home"
+    run_keeping_one_release(f"files:{as_ndjson(tmp_path / 'in1', tables)}", home, 0)
+    assert "warehouse.duckdb" in holding(home, GONE, *NAMES.values())
+    source = f"files:{as_ndjson(tmp_path / 'in2', without(tables, GONE))}"
+    run_keeping_one_release(source, home, 1)
+    left = holding(home, GONE, *NAMES.values())
+    assert {Path(name).name: texts for name, texts in left.items()} == {
+        "warehouse.duckdb": [GONE],
+        "status_changes.parquet": [GONE],
+    }
+    run_keeping_one_release(source, home, 2)
+    assert holding(home, GONE, *NAMES.values()) == {}
+
+
+def test_whole_home_holds_no_former_e_mail_of_a_user(tmp_path: Path) -> None:
+    tables = world_with({"user_id": GONE, **NAMES})
+    home = tmp_path / "home"
+    run_keeping_one_release(f"files:{as_ndjson(tmp_path / 'in', tables)}", home, 0)
+    (user,) = [row for row in tables["users"] if row["user_id"] == GONE]
+    changes = as_ndjson(tmp_path / "changes", {"users": [{**user, "email": "new@example.org"}]})
+    run_keeping_one_release(f"changes:{changes}", home, 1)
+    assert holding(home, NAMES["email"]) == {}
+    assert latest(home).table("users").exists()
+
+
+def test_user_who_returns_after_being_erased_counts_again(tmp_path: Path) -> None:
+    tables = world_with({"user_id": GONE, **NAMES})
+    home = tmp_path / "home"
+    everybody = f"files:{as_ndjson(tmp_path / 'in1', tables)}"
+    others = f"files:{as_ndjson(tmp_path / 'in2', without(tables, GONE))}"
+    run_keeping_one_release(everybody, home, 0)
+    before = published(home, "path_session_stats")
+    run_keeping_one_release(others, home, 1)
+    run_keeping_one_release(others, home, 2)
+    run_keeping_one_release(everybody, home, 3)
+    after = published(home, "path_session_stats")
+    assert after["user_id"].to_list() == before["user_id"].to_list()
+    assert after["progress"].to_list() == before["progress"].to_list()
+
+
+def test_run_whose_copy_of_the_warehouse_fails_is_published_and_the_next_run_erases(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = world_with({"user_id": GONE, **NAMES})
+    home = tmp_path / "home"
+    run_keeping_one_release(f"files:{as_ndjson(tmp_path / 'in1', tables)}", home, 0)
+    source = f"files:{as_ndjson(tmp_path / 'in2', without(tables, GONE))}"
+    in_the_way = Home(home).warehouse_copy
+    in_the_way.mkdir()
+    run_keeping_one_release(source, home, 1)
+    assert "could not be copied" in caplog.text
+    assert published(home, "path_session_stats").height == 2
+    in_the_way.rmdir()
+    run_keeping_one_release(source, home, 2)
+    assert holding(home, *NAMES.values()) == {}
