@@ -126,7 +126,6 @@ def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
             *delivery.warnings,
             *merge.warnings_of(arrivals),
             *accepted.warnings,
-            *computed.warnings,
         ]
         building = plan.home.building
         described = aside.submit(checksums.described, building, building.files())

@@ -151,9 +151,9 @@ def with_gone_dates(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
 def vanished(found: pl.DataFrame, touched: Touched, as_of: datetime) -> pl.DataFrame:
     """How many completion dates of the release before are gone: company_id, vanished, by_definition.
 
-    A date that lies after `as_of` is not gone, but not yet earned. A date is gone by definition where its
-    enrollment is still there and neither the enrollment nor any activity of the learner was edited: a path
-    that gets another required step puts its learners back on purpose.
+    A date after `as_of` has not vanished, it is not earned yet. by_definition counts the dates, among
+    `vanished`, of enrollments that still exist where neither the enrollment nor any activity of the learner
+    was edited: a path that gets another required step takes its learners' dates away.
 
     found: rows of status_changes, with their causes.
     """
@@ -173,7 +173,7 @@ def vanished(found: pl.DataFrame, touched: Touched, as_of: datetime) -> pl.DataF
         .join(edited, on="user_id", how="left")
         .join(learners, on=["company_id", "user_id"], how="left")
         .group_by("company_id")
-        .agg(vanished=(~by_definition).sum(), by_definition=by_definition.sum())
+        .agg(vanished=pl.len(), by_definition=by_definition.sum())
         .sort("company_id")
     )
 

@@ -17,7 +17,7 @@ from flows.release.lookup_index import LookupIndex
 from flows.release.parquet_writer import TableWriter
 from flows.release.schema_gate import check_summary
 from flows.warehouse import release_base
-from flows.warehouse.thresholds import Thresholds, block_vanished, dates_gone_by_definition
+from flows.warehouse.thresholds import Thresholds, block_vanished
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
@@ -38,14 +38,12 @@ class Computed:
     computed, reused: rows of path_session_stats.
     since:             the release that status_changes compares with; null if there is none.
     transitions:       how many enrollments changed since, by what people act on.
-    warnings:          sentences about results that a person should know.
     """
 
     computed: int
     reused: int
     since: str | None
     transitions: dict[str, int]
-    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -100,10 +98,8 @@ def transform(
                 differing = _changes(replaced, found, part, parts.touched, last.as_of, as_of)
                 changed.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
-                for company, vanishing, by_definition in vanished(
-                    differing, parts.touched, as_of
-                ).iter_rows():
-                    lost[company] += vanishing
+                for company, dates, by_definition in vanished(differing, parts.touched, as_of).iter_rows():
+                    lost[company] += dates
                     redefined[company] += by_definition
             rows, *details = found.path_session_stats, found.step_stats, found.attempts
             computed, reused = computed + rows.height, reused + kept.height
@@ -116,13 +112,10 @@ def transform(
                 table.write(written)
             summaries.write(summary)
             index.answer(found.answers, part.asked)
-    warnings: list[str] = []
     if last:
-        dates = last.rows.completion_dates()
-        block_vanished(lost, dates, limits)
-        warnings = dates_gone_by_definition(redefined, dates, limits)
+        block_vanished(lost, redefined, last.rows.completion_dates(), limits)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
-    return Computed(computed, reused, last.rows.release.folder.name if last else None, dict(counts), warnings)
+    return Computed(computed, reused, last.rows.release.folder.name if last else None, dict(counts))
 
 
 def _evaluated(parts: PartReader) -> Iterator[tuple[Part, Statistics]]:

@@ -117,36 +117,29 @@ def block_pending(
         )
 
 
-def block_vanished(vanished: Mapping[str, int], live: Mapping[str, int], limits: Thresholds) -> None:
+def block_vanished(
+    vanished: Mapping[str, int], redefined: Mapping[str, int], live: Mapping[str, int], limits: Thresholds
+) -> None:
     """Block the run if too many completion dates of the live release would vanish, of a company or of all.
 
     vanished, live: completion dates by company.
+    redefined:      how many of the vanished ones are due to edited sessions, paths or steps alone.
     """
     if limits.vanished_share is None:
         return
-    of_all = [("", sum(vanished.values()), sum(live.values()))] if len(live) > 1 else []
-    each = [(f" of company {company}", lost, live[company]) for company, lost in sorted(vanished.items())]
-    for words, lost, dates in (*each, *of_all):
-        if _are_many(lost, dates, limits.vanished_share):
-            raise RunBlocked(
-                f"{lost:,} of {dates:,} completion dates{words} in the live release would vanish, "
-                f"more than the limit of {limits.vanished_share:.0%}. Compare the delivery with the one "
-                "before (a missing column, other ids, missing rows), or publish once with --allow-vanished."
-            )
-
-
-def dates_gone_by_definition(
-    redefined: Mapping[str, int], live: Mapping[str, int], limits: Thresholds
-) -> list[str]:
-    """A warning for each company that loses many completion dates to edited sessions, paths or steps."""
-    share = DEFAULT_THRESHOLDS.vanished_share if limits.vanished_share is None else limits.vanished_share
-    return [
-        f"{lost:,} of {live[company]:,} completion dates of company {company} vanished because sessions, "
-        "paths or steps were edited. See status_changes with cause 'definition'."
-        for company, lost in sorted(redefined.items())
-        if _are_many(lost, live[company], share or 0)
+    of_all = [("", vanished.values(), redefined.values(), live.values())] if len(live) > 1 else []
+    each = [
+        (f" of company {company}", [lost], [redefined.get(company, 0)], [live[company]])
+        for company, lost in sorted(vanished.items())
     ]
-
-
-def _are_many(lost: int, dates: int, share: float) -> bool:
-    return lost >= _FEWEST_VANISHED and lost / dates > share
+    for words, *counts in (*each, *of_all):
+        lost, by_definition, dates = map(sum, counts)
+        if lost >= _FEWEST_VANISHED and lost / dates > limits.vanished_share:
+            edited = "sessions, paths or steps were edited"
+            why = f" ({by_definition:,} of them because {edited})" if by_definition else ""
+            raise RunBlocked(
+                f"{lost:,} of {dates:,} completion dates{words} in the live release would vanish{why}, "
+                f"more than the limit of {limits.vanished_share:.0%}. Compare the delivery with the one "
+                "before (a missing column, other ids, missing rows, edited steps), or publish once with "
+                "--allow-vanished."
+            )

@@ -89,16 +89,28 @@ def test_fewer_than_ten_dates_never_block_but_are_counted_with_their_enrollments
     assert changes.filter(pl.col("field") == "completed_at")["new_value"].to_list() == [None] * 7
 
 
-def test_stricter_step_takes_dates_away_without_blocking_the_run(tmp_path: Path) -> None:
+def test_dates_that_edited_steps_take_away_block_the_run_and_are_counted(tmp_path: Path) -> None:
     lenient = write(tmp_path / "in", earned_by(20))
     stricter = write(tmp_path / "next", edited(earned_by(20), "path_steps", min_score=95))
     # A definition is valid from when its file was written.
     for folder, moment in ((lenient, FIRST), (stricter, NEXT)):
         os.utime(folder / "path_steps.csv", (moment.timestamp(), moment.timestamp()))
     run(lenient, tmp_path / "home")
-    manifest = run(stricter, tmp_path / "home", NEXT, **ALONE)
+    with pytest.raises(RunBlocked, match=r"would vanish \(20 of them because sessions, paths or steps were"):
+        run(stricter, tmp_path / "home", NEXT, **ALONE)
+    manifest = run(stricter, tmp_path / "home", NEXT, **ALONE, vanished_share=None)
     assert manifest.transitions["completion date vanished"] == 20
-    assert "20 of 20 completion dates of company acme vanished because sessions" in manifest.warnings[0]
+
+
+def test_activity_under_the_ids_of_other_known_sessions_blocks_the_run(tmp_path: Path) -> None:
+    """Every row names a known session, only not its own; the path must be replayed, so nothing is carried over."""
+    tables = edited(earned_by(20), "paths", mandatory_replay=True)
+    (session,) = tables["path_sessions"]
+    tables["path_sessions"].append({**session, "session_id": "102"})
+    run(write(tmp_path / "in", tables), tmp_path / "home")
+    rotated = write(tmp_path / "next", edited(tables, "step_activity", session_id="102"))
+    with pytest.raises(RunBlocked, match="20 of 20 completion dates"):
+        run(rotated, tmp_path / "home", NEXT, **ALONE)
 
 
 def test_run_for_an_earlier_as_of_is_not_blocked_by_dates_that_were_not_yet_earned(tmp_path: Path) -> None:
