@@ -12,8 +12,8 @@ import polars as pl
 
 from flows.database.connection import Connection, file_name, identifier, quoted
 from flows.files import parquet_files
-from flows.files.text_diagnostics import fault_in_ndjson, first_other_line_end, line_of_record, text_of
-from flows.files.text_lines import JSON_LINE, line_numbers, verify_text
+from flows.files.text_diagnostics import fault_in_ndjson, first_other_line_end, text_of
+from flows.files.text_lines import JSON_LINE, line_numbers, line_of_record, unfinished_column, verify_text
 from schemas.errors import PathStatsError, RunFailed, SourceError
 
 ROW_IN_FILE = "row in file"
@@ -202,7 +202,7 @@ def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[
 
 # What DuckDB says, and what a person can do about it.
 _CAUSES = {
-    "Value with unterminated quote": "a quoted value does not end where its quote does. Mend the line.",
+    "Value with unterminated quote": "a quoted value does not end where its quote does. Correct the line.",
     "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Mend the line.",
     "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
     "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
@@ -224,7 +224,10 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
             f"{file}, line {number}: ends unlike line 1 (CRLF, LF or CR). Save it with one kind."
         )
     record = re.search(r"CSV Error on Line: (\d+)", words)
-    where = f"{file}, line {line_of_record(file, int(record[1]))}" if record else str(file)
+    line = line_of_record(file, int(record[1])) if record else 0
+    where = f"{file}, line {line}" if line else str(file)
+    if line and "unterminated quote" in words and (column := unfinished_column(file, line)):
+        where += f", column {column}"
     fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
     if fields:
         found = f"{fields[2]} field{'' if fields[2] == '1' else 's'}"

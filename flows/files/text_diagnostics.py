@@ -1,6 +1,5 @@
 """Text files read line by line: for their header, and for where they break once DuckDB has rejected them."""
 
-import csv
 import gzip
 import json
 from codecs import BOM_UTF8
@@ -48,18 +47,6 @@ def _distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(row) < len(pairs):
         raise _RepeatedKey
     return row
-
-
-def line_of_record(file: Path, number: int) -> int:
-    """The line on which a CSV file's record begins; DuckDB counts records, which may hold line ends."""
-    with text_of(file) as lines:
-        records = csv.reader(lines)
-        try:
-            for _ in range(number - 1):
-                next(records)
-        except (csv.Error, StopIteration):
-            return number
-        return records.line_num + 1
 
 
 def first_other_line_end(file: Path) -> int | None:

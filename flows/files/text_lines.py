@@ -4,7 +4,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO
 
@@ -80,20 +80,29 @@ def _too_deep(file: Path) -> SourceError:
 
 def _too_long(file: Path, limit: int, *, is_json: bool) -> SourceError:
     with bytes_of(file) as stream:
-        number, header = 1, stream.readline(limit)
-        line = header
+        number, line = 1, stream.readline(limit)
         while 0 < len(line) < limit:
             number, line = number + 1, stream.readline(limit)
-    if is_json:
-        names = [key.decode("utf-8", "replace") for key in _JSON_KEY.findall(line)[-1:]]
-    else:
-        names = (
-            header.decode("utf-8", "replace").strip().split(",")[_full_fields(line) :] if number > 1 else []
-        )
-    column = f"; column {names[0]} is too long or its quote is not closed" if names else ""
+    keys = [key.decode("utf-8", "replace") for key in _JSON_KEY.findall(line)[-1:]] if is_json else []
+    name = keys[0] if keys else None if is_json else unfinished_column(file, number, limit)
+    column = f"; column {name} is too long or its quote is not closed" if name else ""
     return SourceError(
-        f"{file}, line {number}: longer than {limit / 1e6:.0f} MB, the limit{column}. Mend the line."
+        f"{file}, line {number}: longer than {limit / 1e6:.0f} MB, the limit{column}. Correct the line."
     )
+
+
+def unfinished_column(file: Path, number: int, limit: int = CSV_LINE) -> str | None:
+    """The column whose value does not end on a line of a CSV file; None if that can't be told."""
+    with bytes_of(file) as stream:
+        header, *lines = (stream.readline(limit) for _ in range(number))
+    names = header.decode("utf-8-sig", "replace").strip().split(",")
+    return next(iter(names[_full_fields(lines[-1]) :]), None) if lines else None
+
+
+def line_of_record(file: Path, number: int) -> int:
+    """The line on which a CSV file's record begins, the header being record 1."""
+    with text_of(file) as lines:
+        return next(islice(_records(lines), number - 1, None), number)
 
 
 def _full_fields(line: bytes) -> int:

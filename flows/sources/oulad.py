@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.database.connection import Connection, identifier, quoted
 from flows.files.file_scan import ROW_IN_FILE, scan, unreadable
-from flows.files.text_diagnostics import line_of_record
+from flows.files.text_lines import line_of_record
 from flows.sources.base import Extract, WarehouseState
 from schemas.errors import SourceError
 

@@ -135,7 +135,6 @@ def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Pat
     shown = ask("run", "--source", f"files:{source}", "--direct", *home)
     assert shown.exit_code == 0
     assert f"warning {warning}" in shown.stdout
-    assert f"warning {warning}" in shown.stderr
     assert f"warning {warning}" in ask("status", *home).stdout
     again = ask("run", "--source", f"files:{source}", "--direct", "--json", *home)
     assert json.loads(again.stdout)["warnings"] == [warning]

@@ -274,7 +274,7 @@ def table_twice(folder: Path) -> None:
         (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
         (misspelt_column, r"enrollments\.parquet: .* must have column enrolled_at\. Is it enroled_at\?"),
         (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
-        (unterminated_quote, r"users\.csv, line 3: a quoted value does not end"),
+        (unterminated_quote, r"users\.csv, line 3, column email: a quoted value does not end"),
         (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),
         (deep_json, r"users\.ndjson, line 1: a value is nested more than 1,000 levels deep"),
         (truncated_parquet, r"step_activity\.parquet: not a parquet file, or a truncated one"),

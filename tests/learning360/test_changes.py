@@ -97,7 +97,7 @@ def test_title_is_known_in_runs_that_do_not_read_it(platform: FakePlatform, kept
     platform.faults["/courses$"] = lambda request, met: httpx.Response(403, json={"error": "invalid_scope"})
     third, (warning,) = delivered(platform, kept, held_after(kept))
     assert warning.startswith(
-        "The list catalog can't be read, which needs the scope courses:read: time limits"
+        "The list catalog can't be read: the client lacks the scope courses:read, or the platform has no such"
     )
     for tables in (second, third):
         steps = tables["path_steps"]

@@ -92,7 +92,8 @@ def test_list_that_a_run_can_do_without_is_a_warning(rejection: httpx.Response) 
     found = probe_of(platform, "catalog")
     assert (found.scope, found.is_fault) == ("courses:read", False)
     assert found.warning == (
-        "The list catalog can't be read, which needs the scope courses:read: time limits apply to SCORM "
+        "The list catalog can't be read: the client lacks the scope courses:read, or the platform has no "
+        "such list. Without it, time limits apply to SCORM "
         'courses as to others, and courses have no titles. Grant the scope, or set skip = ["catalog"].'
     )
 

@@ -85,7 +85,9 @@ def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | byt
             id="the line of the file, not of the record",
         ),
         pytest.param(
-            csv("acme,u1,active,Ada", f'acme,u2,active,"{SECRET}'), "line 3: a quoted value", id="open quote"
+            csv("acme,u1,active,Ada", f'acme,u2,active,"{SECRET}'),
+            "line 3, column first_name: a quoted value",
+            id="open quote",
         ),
         pytest.param(
             csv("acme,u1,active,Ada").encode() + b"acme,u2,active,Zo\xeb\n", "not UTF-8 text", id="Latin-1"

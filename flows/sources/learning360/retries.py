@@ -19,9 +19,9 @@ Answer = TypeVar("Answer")
 ATTEMPTS = 8
 LONGEST_PAUSE_S = 120.0
 _PATIENCE_S = 600.0
-# A host that has never answered may be the wrong one: after 5 s it is not tried again, and the last attempt
-# ends 14 s after the first has begun.
-_TRIED_FOR_S, _ANSWERED_WITHIN_S = 5.0, 14.0
+# A host that has never answered may be the wrong one: after 4 s it is not tried again, and the last attempt
+# ends 12 s after the first began.
+_TRIED_FOR_S, _ANSWERED_WITHIN_S = 4.0, 12.0
 FIRST_TIMEOUT = httpx.Timeout(10, connect=3, pool=None)
 _TIMEOUT = httpx.Timeout(60, connect=10, pool=None)
 # Many requests wait at the same time: of what they wait for one line is shown in so many seconds.
