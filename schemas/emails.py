@@ -6,7 +6,7 @@ from unicodedata import normalize
 def fold_email(email: str) -> str:
     """The e-mail trimmed, without case, and in one Unicode normalization form.
 
-    Normalized before and after deduplicating case (Unicode's canonical caseless match, definition D145): deduplicating
+    Normalized before and after folding case (Unicode's canonical caseless match, definition D145): folding
     alone keeps composed and decomposed letters apart, and its result need not be normalized.
 
     >>> fold_email("  Zoë.STRAUSS@Example.org ") == fold_email("zoe\\u0308.strauß@example.org")

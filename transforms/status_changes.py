@@ -199,16 +199,16 @@ def with_causes(
     since: datetime,
     until: datetime,
 ) -> pl.DataFrame:
-    """Add from_as_of, to_as_of and `cause`, the first that holds.
+    """Add from_as_of, to_as_of and `cause`, the first that applies.
 
     Where today's data give another value for the earlier instant than was published then, the data changed:
-    definition (the session, its path or a step is another one), enrollment (an enrollment of the learner in the
-    session is, or somebody came or went), correction of earlier data (activity is). Else the value changed
-    between the two instants: enrollment (one began or ended then), definition (a step's did), activity (some
-    took place), time. What happened in a session that R17 looks into happened in the one that looks, to a
-    learner who is in both.
+    definition (the session, its path or a step was edited), enrollment (an enrollment of the learner in the
+    session was edited, added or removed), correction of earlier data (activity was edited). Otherwise the
+    value changed between the two instants: enrollment (one began or ended), definition (a step's period began
+    or ended), activity (some took place), time. A cause in a child session (R17) counts in the parent session
+    for learners who are enrolled in both.
 
-    then:  the stats of those concerned as of `since`, by today's data.
+    then:  the stats of these enrollments as of `since`, by today's data.
     since, until: the two instants, in either order.
     """
     first, last = min(since, until), max(since, until)

@@ -33,7 +33,7 @@ _AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Computed:
-    """What a run computed full_refresh and what it took over.
+    """How much a run computed and how much it reused.
 
     computed, reused: rows of path_session_stats.
     since:             the release that status_changes compares with; null if there is none.
@@ -138,7 +138,7 @@ def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> 
 
 
 def _rows_of_last(last: Last | None, part: Part, part_range: PartRange) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The last release's rows in the part_range: those that are taken over, and those that are computed full_refresh."""
+    """The rows of the live release in a range of sessions: the ones to reuse, and the ones computed again."""
     if last is None:
         return pl.DataFrame(), pl.DataFrame()
     rows = last.rows.stats(part_range)

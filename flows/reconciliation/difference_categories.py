@@ -50,8 +50,9 @@ CLASSES: tuple[Difference, ...] = (
         "added required step",
         ("detailed_status", "progress", "completed_at"),
         (pl.col("step_added_at") > pl.col("evaluated_at")) & (pl.col("step_added_at") <= pl.col("asked_at")),
-        "A required step came to the path after the time the enrollment is evaluated at. The platform asks it "
-        "of everybody, also of who was successful or unenrolled before; we keep that time's steps (R1, R3).",
+        "A required step was added to the path after the time the enrollment is evaluated at. The platform "
+        "requires it of all learners, also of those who were successful or unenrolled before; we keep the "
+        "steps of that time (R1, R3).",
     ),
     Difference(
         "changed steps",

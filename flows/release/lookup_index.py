@@ -162,11 +162,11 @@ _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).al
 
 
 def _emails(users: pl.DataFrame) -> pl.DataFrame:
-    """The e-mails of users, deduplicated, and whose they are."""
+    """The folded e-mails of users, each with its user."""
     known = users.drop_nulls("email")
-    deduplicated = pl.Series("email", map(fold_email, known["email"].to_list()), dtype=pl.String)
+    folded = pl.Series("email", map(fold_email, known["email"].to_list()), dtype=pl.String)
     return (
-        known.with_columns(deduplicated)
+        known.with_columns(folded)
         .filter(pl.col("email") != "")
         .select(
             "company_key", "email", (pl.col("status") != "deleted").alias("is_there"), "user_key", "user_id"

@@ -107,7 +107,10 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
     if is_carried:
         text = f"carried over from outside this session, {text}"
     elif in_session > 1:
-        text = f"{in_session} attempts in the session satisfy the step: the date of the first, the best score, their time together"
+        text = (
+            f"{in_session} attempts in the session satisfy the step: the date of the first, the best score, "
+            "their time together"
+        )
     return [
         Line(
             step["step_id"],

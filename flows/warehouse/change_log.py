@@ -75,7 +75,7 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     )
     summed = ", ".join(f"sum(hash({', '.join(map(identifier, of))})) AS {it}" for it, of in hashes.items())
 
-    def deduplicated(rows: str) -> str:
+    def hashed(rows: str) -> str:
         rows = _ROWS_OF.get(table_name(model), "{rows}").format(rows=rows)
         return f"(SELECT {keys}, {summed} FROM {rows} GROUP BY {keys})"
 
@@ -83,8 +83,8 @@ def marks(model: type[Table], before: str, after: str) -> Iterator[str]:
     yield (
         f"CREATE OR REPLACE TEMP TABLE differing AS "
         f"SELECT {keys}, a.{decisive} IS DISTINCT FROM b.{decisive} AS matters, "
-        f"b.content IS NOT NULL AS was_stored FROM {deduplicated(before)} AS b "
-        f"FULL JOIN {deduplicated(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
+        f"b.content IS NOT NULL AS was_stored FROM {hashed(before)} AS b "
+        f"FULL JOIN {hashed(after)} AS a USING ({keys}) WHERE a.content IS DISTINCT FROM b.content"
     )
     yield f"INSERT INTO marked_{name} SELECT {keys}, {_LAST} FROM differing WHERE matters"
     yield f"{mark_table(table_name(model))} WHERE EXISTS (FROM differing)"

@@ -131,8 +131,8 @@ def accept(
 
     live: the manifest of the live release. It says how many rows a new warehouse should have, which columns
           were delivered before, and how much activity matched.
-    Raises: RunBlocked if a quality threshold blocks the run, SourceError if a column is missing; the warehouse
-            stays as it was.
+    Raises: RunBlocked if a quality threshold blocks the run, SourceError if a column is missing. The
+            warehouse stays as it was.
     """
     before = live.tables_in if live else {}
     block_implausible((it for arrival in arrivals for it in arrival.counts.implausible), limits)

@@ -99,7 +99,8 @@ def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Pa
     assert listed(explained(tmp_path / "home")) == {
         "A": [
             "2 Mar 60 % counts: 60 % < 80 %",
-            "3 Mar 90 % counts: 2 attempts in the session satisfy the step: the date of the first, the best score, their time together",
+            "3 Mar 90 % counts: 2 attempts in the session satisfy the step: the date of the first, the best "
+            "score, their time together",
         ]
     }
 

@@ -103,7 +103,7 @@ def test_dates_that_edited_steps_take_away_block_the_run_and_are_counted(tmp_pat
 
 
 def test_activity_under_the_ids_of_other_known_sessions_blocks_the_run(tmp_path: Path) -> None:
-    """Every row names a known session, only not its own; the path must be replayed, so nothing is carried over."""
+    """Each row names a known session, but not its own; the path must be replayed, so none is carried over."""
     tables = edited(earned_by(20), "paths", mandatory_replay=True)
     (session,) = tables["path_sessions"]
     tables["path_sessions"].append({**session, "session_id": "102"})

@@ -165,5 +165,6 @@ def test_platform_that_keeps_its_subscriptions_to_itself_is_read(
     assert rows(corrected(tables), "user_id") == [(ADA,)]
     (warning,) = warnings
     assert warning.startswith(
-        "The list subscription can't be read: the client lacks the scope webhooks:read, or the platform has no"
+        "The list subscription can't be read: the client lacks the scope webhooks:read, or the platform "
+        "has no"
     )

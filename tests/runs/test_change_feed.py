@@ -1,4 +1,4 @@
-"""Changes: each row replaces the one of its key or is new, all others stay; what is rejected stays rejected."""
+"""Changes: each row replaces the one of its key or is new, all others stay; rejected rows stay rejected."""
 
 from datetime import datetime
 from typing import Any

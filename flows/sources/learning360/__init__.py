@@ -1,7 +1,7 @@
 """A company's 360Learning platform as a source, read through version 2 of its API.
 
-An extraction first lands what the platform answers, page by page as it comes (`flows.sources.page_store`), then
-makes the tables of it (`tables`). Nothing is asked twice: an extraction that was killed goes on with the page
+An extraction first stores the platform's answers page by page (`flows.sources.page_store`), then makes the
+input tables from them (`input_tables`). Nothing is asked twice: an extraction that was killed goes on with the page
 it had come to, and a landing can be made into tables again without the platform (`landing:DIR`).
 """
 

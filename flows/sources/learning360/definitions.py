@@ -61,8 +61,8 @@ def steps_landed() -> str:
 def path_steps(landing: Landing) -> str:
     """The definitions as the platform has them now; the warehouse dates them.
 
-    Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of a type
-    that is not known is left out, and so is an option whose unit or mode is not known: `strange` names them.
+    Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of an
+    unknown type is left out, and so is an option whose unit or mode is not known: `strange` names them.
     A time limit of no seconds is none. Whether a course is SCORM is in `titles_now`.
     """
     unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")

@@ -68,8 +68,8 @@ def _unread(landing: Landing) -> str | None:
 def lost_without(kind: resources.ListOf) -> str:
     """The sentence that a list can't be read, with the loss and what to do."""
     return (
-        f"The list {kind.name} can't be read: the client lacks the scope {kind.scope}, or the platform has no "
-        f"such list. Without it, {kind.lost_without}. "
+        f"The list {kind.name} can't be read: the client lacks the scope {kind.scope}, or the platform has "
+        f"no such list. Without it, {kind.lost_without}. "
         f'Grant the scope, or set skip = ["{kind.skipped_with}"].'
     )
 

@@ -38,7 +38,7 @@ class _Screen(Console):
 screen = _Screen(highlight=False)
 aside = _Screen(stderr=True, highlight=False)
 
-# In a table of many columns the narrowest may be wrapped to this width; what is still too wide comes in blocks.
+# A table that is wider than the terminal wraps its columns to this width, or shows each row as a block.
 _NARROWEST = 30
 _BLOCKS = 20
 

@@ -57,8 +57,8 @@ def show_run(manifest: Manifest, home: Home) -> None:
     screen.print()
     screen.print(
         f"Published [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}: "
-        f"{rows['path_session_stats']:,} enrollments{current}, {rows['step_stats']:,} step rows, {size:,.1f} MB, "
-        f"in {sum(manifest.seconds.values()):.1f} s.",
+        f"{rows['path_session_stats']:,} enrollments{current}, {rows['step_stats']:,} step rows, "
+        f"{size:,.1f} MB, in {sum(manifest.seconds.values()):.1f} s.",
         soft_wrap=True,
     )
     screen.print(f"It is in {home.latest}; for people, open report.html there.", soft_wrap=True, markup=False)
@@ -149,7 +149,7 @@ def show_changes(manifest: Manifest) -> None:
         screen.print("status_changes has what was not yet so.")
         screen.print(computed_in_words(manifest))
         return
-    # As a title it would be deduplicated to the width of the table.
+    # As a title it would be wrapped to the width of the table.
     screen.print(Text(f"Since {before}", "table.title"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
