@@ -49,8 +49,8 @@ def nightly(
 ) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `RunConfig.parameters`; `flows.ops.run_parameters` lists the ones that a run of
-    a deployment can't choose.
+    The parameters are those of `RunConfig.parameters`; `flows.ops.run_parameters` lists the ones that a run
+    of a deployment can't choose.
     Returns: release_id and as_of, as the manifest has them.
     """
     plan = RunConfig(

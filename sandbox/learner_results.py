@@ -256,7 +256,7 @@ class Learner:
         return bool(attempt["session_id"] == self.session["session_id"])
 
     def _is_mine(self, attempt: Row) -> bool:
-        """A learner enrolled again may start over: an attempt belongs to the enrollment it names, or fell in."""
+        """A learner enrolled again may start over: an attempt is of the enrollment it names, or fell in."""
         if attempt["enrollment_id"] is not None:
             return bool(attempt["enrollment_id"] == self.enrollment["enrollment_id"])
         if not self.session["restarts_on_reenrollment"]:

@@ -12,7 +12,7 @@ class Below:
     """R17: the child sessions of some sessions, and theirs, however deep.
 
     sessions:    as RuleInputs.sessions
-    enrollments: as RuleInputs.enrollments, without as_of: of the learners with an enrollment in a session above
+    enrollments: as RuleInputs.enrollments, without as_of; of learners with an enrollment in a session above
     looks_into:  session_key, child_key: each session and every one below it
     """
 

@@ -23,7 +23,7 @@ _TESTS: dict[str, Callable[..., pl.Expr]] = {
 def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     """The frame as it came, if it keeps every promise of its schema.
 
-    Raises: RunBlocked, naming the table and each failed check with its number of rows; never a row's contents.
+    Raises: RunBlocked, naming the table and each failed check with its number of rows, never their contents.
     """
     if _is_sound(model, frame):
         return frame

@@ -107,7 +107,7 @@ class Companies:
         return outcomes([step for step in case.steps if step.step_id not in waived])
 
     def child(self, case: Case, step: Step) -> Child | None:
-        """R17: the results of a sub-path's child enrollment as of T_eff; None if there is no such enrollment."""
+        """R17: the results of a sub-path's child enrollment as of T_eff; None if there is none."""
         company, user = case.enrollment.company_id, case.enrollment.user_id
         if step.type != "path" or self.leads_to(company, step.step_id, case.path.path_id):
             return None

@@ -1,8 +1,9 @@
 """A company's 360Learning platform as a source, read through version 2 of its API.
 
 An extraction first stores the platform's answers page by page (`flows.sources.page_store`), then makes the
-input tables from them (`input_tables`). Nothing is asked twice: an extraction that was killed goes on with the page
-it had come to, and a landing can be made into tables again without the platform (`landing:DIR`).
+input tables from them (`input_tables`). Nothing is asked twice: an extraction that was killed goes
+on with the next page, and its stored pages can be made into tables again without the platform
+(`landing:DIR`).
 """
 
 import asyncio

@@ -78,8 +78,8 @@ class Platform:
     async def _with_token(self, wanted: Wanted, url: httpx.URL) -> httpx.Response:
         """The answer to a token that holds.
 
-        A rejected token is replaced once; and once more if other requests were answered with the new one before
-        this request's turn: then it was valid and has been revoked since.
+        A rejected token is replaced once, and once more if other requests were answered with the new one
+        before this request's turn: then it was valid and has been revoked since.
         """
         token = await self._tokens.current()
         answer = await self._get(url, token)
