@@ -230,6 +230,7 @@ SELECT company_id, enrollment_id,
   bool_or(exhausted) AS any_exhausted, bool_or(to_retake) AS any_to_retake,
   min(started_at) AS started_at,
   min(due_at) FILTER (required AND NOT finished AND due_at >= t_eff) AS next_due_at,
+  min(due_at) FILTER (required AND overdue) AS first_overdue_at,
   max(successful_at) FILTER (required) AS last_successful_at,
   max(finished_at) FILTER (required) AS last_finished_at,
   arg_min(step_id, place) FILTER (required AND exhausted) AS first_exhausted,
@@ -309,7 +310,12 @@ SELECT company_id, session_id, user_id, enrollment_id, is_current,
     WHEN '5a' THEN first_to_redo
     WHEN '5c' THEN first_late
   END AS decided_by_step_id,
-  CASE WHEN all_finished THEN last_finished_at END AS all_required_finished_at
+  line AS deciding_rule,
+  CASE WHEN all_finished THEN last_finished_at END AS all_required_finished_at,
+  -- R18. A detailed status by rule 5 is one that the learner can act on.
+  archived_at IS NULL AND coalesce(overdue_steps, 0) > 0 AND line[1] = '5'
+    AND NOT coalesce(ended_while_open, false) AS is_late,
+  CASE WHEN is_late THEN first_overdue_at END AS late_since
 FROM decided;
 
 COPY (FROM path_session_stats ORDER BY company_id, session_id, user_id, enrollment_id)
@@ -320,7 +326,7 @@ TO (getvariable('out') || '/path_session_stats.parquet')
 
 COPY (
   WITH learners_of AS (
-    SELECT company_id, session_id, progress, score, global_time_ms,
+    SELECT company_id, session_id, progress, score, global_time_ms, is_late,
       CASE WHEN archived_at IS NULL THEN detailed_status_type END AS standing
     FROM path_session_stats WHERE is_current),
   summed AS (
@@ -335,13 +341,14 @@ COPY (
       count(*) FILTER (standing = 'onTime') AS on_time,
       count(standing) AS enrolled,
       count(*) - enrolled AS archived,
+      count(*) FILTER (is_late) AS overdue,
       sum(progress) FILTER (standing IS NOT NULL) / enrolled AS mean_progress,
       sum(score) FILTER (standing IS NOT NULL) / count(score) FILTER (standing IS NOT NULL) AS mean_score,
       median(global_time_ms) FILTER (standing IS NOT NULL) AS median_global_time_ms
     FROM learners_of GROUP BY ALL)
   SELECT company_id, session_id, path_id, name,
     coalesce(COLUMNS(['session_not_opened', 'successful', 'unsuccessful', 'awaiting_correction', 'to_retake',
-      'not_yet_started', 'late', 'on_time', 'enrolled', 'archived']), 0)::INTEGER,
+      'not_yet_started', 'late', 'on_time', 'enrolled', 'archived', 'overdue']), 0)::INTEGER,
     mean_progress, mean_score, median_global_time_ms
   FROM sessions
   LEFT JOIN summed USING (company_id, session_id)

@@ -16,9 +16,11 @@ DETAILED_STATUSES = (
     "late",
     "onTime",
 )
-# Whose turn it is: neither failed, nor passed, nor waiting for somebody else or for the session.
+# R18: the path can still be earned, and the learner can act on it.
 STILL_TO_DO = ("late", "notYetStarted", "onTime", "toRetake")
 DETAILED_STATUS_REASONS = ("mandatoryReplay", "sessionEnded")
+# R11: its lines, in the order in which they decide.
+DECIDING_RULES = ("1", "2", "3", "4", "5a", "5b", "5c", "5d")
 # R12
 RESULTS = ("unsuccessful", "retake", "successful")
 

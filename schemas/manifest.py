@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any, Self
 
 RULES_VERSION = "R1-R18, 2026-12"
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
+# Keys that manifests before schema version 5 have, and their names since.
+_RENAMED = {
+    "enrolments_by_detailed_status": "enrollments_by_detailed_status",
+    "carried": "reused",
+    "folded": "deduplicated",
+    "refused": "rejected",
+    "waiting": "pending",
+    "held": "rows",
+}
 
 
 @dataclass(frozen=True)
@@ -246,13 +255,17 @@ class Manifest:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        facts["tables_in"] = {name: TableIn(**table) for name, table in facts["tables_in"].items()}
+        facts: dict[str, Any] = _renamed(json.loads(file.read_text("utf-8")))
+        facts["tables_in"] = {name: TableIn(**_renamed(it)) for name, it in facts["tables_in"].items()}
         facts["files"] = {name: FileOut(**out) for name, out in facts["files"].items()}
         facts["companies"] = {name: StatusCounts(**it) for name, it in facts.get("companies", {}).items()}
         facts["matched"] = {name: Matched(**it) for name, it in facts.get("matched", {}).items()}
         facts["parity"] = Agreement(**facts["parity"]) if facts.get("parity") else None
         return cls(**facts)
+
+
+def _renamed(facts: dict[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(key, key): value for key, value in facts.items()}
 
 
 def as_of_in(release_id: str) -> datetime:

@@ -10,6 +10,7 @@ from schemas.enums import (
     CHANGED_FIELDS,
     COMPARED,
     COUNTED_ATTEMPTS,
+    DECIDING_RULES,
     DETAILED_STATUS_REASONS,
     DETAILED_STATUSES,
     PARITY_DIFFERENCES,
@@ -87,8 +88,18 @@ class PathSessionStats(Table):
     decided_by_step_id: str = column(
         "The step that decided the detailed status: R11.", null="no single step decided"
     )
+    deciding_rule: str = column(
+        "The line of R11 that decided the detailed status, or would have, had the session not ended.",
+        isin=DECIDING_RULES,
+    )
     all_required_finished_at: Time = column(
         "When the last required step was first finished.", null="not all required steps are finished"
+    )
+    is_late: bool = column(
+        "Whether a required step is overdue, the learner is enrolled, and the path can still be earned: R18."
+    )
+    late_since: Time = column(
+        "The earliest due date of the overdue required steps of a late learner: R18.", null="not late"
     )
     valid_until: Time = column(
         "The next instant at which, with no new data, a published field of the enrollment or of its steps "
@@ -134,6 +145,11 @@ class PathSessionStats(Table):
     def successful_has_result(cls, data: pa.PolarsData) -> pl.LazyFrame:
         successful = pl.col("detailed_status_type") == "successful"
         return holds(data, ~successful | pl.col("result").is_not_null())
+
+    @pa.dataframe_check(name="late_has_an_overdue_step_and_its_date")
+    def late_fits(cls, data: pa.PolarsData) -> pl.LazyFrame:
+        late, since = pl.col("is_late"), pl.col("late_since").is_not_null()
+        return holds(data, (late == since) & (~late | (pl.col("overdue_steps") > 0)))
 
     @pa.dataframe_check(name="one_current_enrollment_per_learner_and_session")
     def one_current(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -277,6 +293,11 @@ class SessionSummary(Table):
     )
     archived: pl.Int32 = column(
         "Learners whose current enrollment is archived, counted nowhere else.", unit="enrollments", ge=0
+    )
+    overdue: pl.Int32 = column(
+        "Learners who are late: the count of is_late (R18), whatever their detailed status.",
+        unit="enrollments",
+        ge=0,
     )
     mean_progress: float = column(
         "Mean progress of the enrolled.", unit="percent", null="nobody is enrolled", ge=0, le=100

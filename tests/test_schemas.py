@@ -42,7 +42,8 @@ TABLES_OUT = """
 path_session_stats | company_id, session_id, user_id, enrollment_id, is_current, progress, global_time_ms,
                      score, status, completed_at, detailed_status_type, detailed_status_reason, result,
                      archived_at, enrolled_at, started_at, next_due_at, overdue_steps, required_steps,
-                     required_steps_finished, decided_by_step_id, all_required_finished_at, valid_until
+                     required_steps_finished, decided_by_step_id, deciding_rule,
+                     all_required_finished_at, is_late, late_since, valid_until
 step_stats         | company_id, session_id, user_id, enrollment_id, step_id, position, optional, finished,
                      finished_at, successful, successful_at, exhausted, to_retake, replay_pending,
                      awaiting_correction, carried_over, score, progress, time_ms, attempts_used, due_at,
@@ -52,7 +53,7 @@ attempts           | company_id, session_id, user_id, enrollment_id, step_id, st
                      missed_max_time_s, missed_min_time_s, missed_pass, attempts_limit
 session_summary    | company_id, session_id, path_id, name, session_not_opened, successful, unsuccessful,
                      awaiting_correction, to_retake, not_yet_started, late, on_time, enrolled, archived,
-                     mean_progress, mean_score, median_global_time_ms
+                     overdue, mean_progress, mean_score, median_global_time_ms
 quarantine         | table, key, reason, detail, first_seen_at, run_id, row
 status_changes     | company_id, session_id, user_id, enrollment_id, field, old_value, new_value,
                      from_as_of, to_as_of, cause

@@ -2,12 +2,11 @@
 
 import polars as pl
 
+from schemas.enums import DECIDING_RULES
 from transforms.learner_stats import all_required_successful
 
-# The lines of R11, in the order in which they decide.
-RULES = ("1", "2", "3", "4", "5a", "5b", "5c", "5d")
-OPEN_RULES = RULES[4:]
-_RULE = pl.Enum(RULES)
+OPEN_RULES = DECIDING_RULES[4:]
+_RULE = pl.Enum(DECIDING_RULES)
 
 
 def deciding_rule() -> pl.Expr:

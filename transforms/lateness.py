@@ -1,4 +1,4 @@
-"""R18: who is late, the one definition that reports, summaries, examples and alerts use."""
+"""R18: the one definition of late that reports, summaries, examples and alerts use."""
 
 import polars as pl
 
@@ -23,3 +23,11 @@ def is_late() -> pl.Expr:
     """
     can_act = pl.col("detailed_status_type").is_in(STILL_TO_DO)
     return (pl.col("overdue_steps") > 0) & pl.col("archived_at").is_null() & can_act
+
+
+def late_since() -> pl.Expr:
+    """R18: the earliest due date of the overdue required steps. Null: not late.
+
+    Reads: is_late, first_overdue_at.
+    """
+    return pl.when("is_late").then("first_overdue_at")

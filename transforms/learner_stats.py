@@ -43,6 +43,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
             # A sub-path may be exhausted before it is finished (R17); an optional one tells only then (R12).
             any_exhausted=pl.col("exhausted") & (required | finished),
             any_to_retake="to_retake",
+            first_overdue_at=pl.when(overdue).then("due_at"),
             next_due_at=pl.when(required & ahead).then("due_at"),
             next_due_at_of_any=pl.when(ahead).then("due_at"),
             last_successful_at=pl.when(required).then("successful_at"),
@@ -54,7 +55,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             pl.col(*sums, "time_on_path_ms", "summed_score").sum(),
             pl.col("any_exhausted", "any_to_retake").any(),
-            pl.col(*firsts, "started_at", "next_due_at", "next_due_at_of_any").min(),
+            pl.col(*firsts, "started_at", "first_overdue_at", "next_due_at", "next_due_at_of_any").min(),
             pl.col("last_successful_at", "last_finished_at").max(),
         )
     )

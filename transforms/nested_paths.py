@@ -13,7 +13,6 @@ FACTS = (
     "is_child",
     "root_key",
     "path_key",
-    "deciding_rule",
     "required_steps_replay_pending",
 )
 # What a child enrollment says as a step of the path above.

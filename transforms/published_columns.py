@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms import detailed_status, learner_stats, nested_paths, valid_until
+from transforms import detailed_status, lateness, learner_stats, nested_paths, valid_until
 from transforms.attempt_accounts import attempt_accounts, to_account_for
 from transforms.attempts import attempts, seen, time_off_path, with_time_on_waived_steps
 from transforms.enrollment_steps import cells, laid_out, with_first_cell
@@ -24,7 +24,7 @@ PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     learner_stats.score().alias("score"),  # R9
     learner_stats.status().alias("status"),  # R10
     detailed_status.completed_at().alias("completed_at"),  # R13
-    detailed_status.detailed_status_type().alias("detailed_status_type"),  # R11
+    pl.col("detailed_status_type"),  # R11
     detailed_status.detailed_status_reason().alias("detailed_status_reason"),  # R11
     learner_stats.result().alias("result"),  # R12
     pl.col("archived_at"),  # R1, R14
@@ -35,7 +35,10 @@ PATH_SESSION_STATS: tuple[pl.Expr, ...] = (
     pl.col("required_steps"),
     pl.col("required_steps_finished"),
     pl.col("decided_by_step_id"),  # R11
+    pl.col("deciding_rule").cast(pl.String),  # R11
     learner_stats.all_required_finished_at().alias("all_required_finished_at"),
+    pl.col("is_late"),  # R18
+    lateness.late_since().alias("late_since"),  # R18
     valid_until.next_certain_change().alias("valid_until"),
 )
 
@@ -141,7 +144,11 @@ def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: p
         )
         .with_columns(learner_stats.nothing_where_no_step_counts())
         .with_columns(deciding_rule=detailed_status.deciding_rule())
-        .with_columns(ordinal=detailed_status.deciding_ordinal())
+        .with_columns(
+            ordinal=detailed_status.deciding_ordinal(),
+            detailed_status_type=detailed_status.detailed_status_type(),
+        )
+        .with_columns(is_late=lateness.is_late())
     )
 
 

@@ -25,6 +25,7 @@ def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame
             **counts,
             enrolled=enrolled.sum().cast(pl.Int32),
             archived=(~enrolled).sum().cast(pl.Int32),
+            overdue=pl.col("is_late").sum().cast(pl.Int32),
             mean_progress=_mean(pl.col("progress").filter(enrolled)),
             mean_score=_mean(score),
             median_global_time_ms=pl.col("global_time_ms").filter(enrolled).median(),
@@ -34,7 +35,7 @@ def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame
         sessions.lazy()
         .select("company_id", "session_id", "path_id", "name")
         .join(summed, on=["company_id", "session_id"], how="left", maintain_order="left")
-        .with_columns(pl.col(*SUMMARY_COUNTS.values(), "enrolled", "archived").fill_null(0))
+        .with_columns(pl.col(*SUMMARY_COUNTS.values(), "enrolled", "archived", "overdue").fill_null(0))
         .collect()
     )
 

@@ -6,7 +6,6 @@ from datetime import datetime
 import polars as pl
 
 from schemas.enums import CHANGE_CAUSES, CHANGED_FIELDS, STILL_TO_DO
-from transforms.lateness import is_late
 from transforms.rule_inputs import RuleInputs
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
@@ -110,10 +109,10 @@ def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
             status_before=pl.coalesce("status_before", "status"),
         )
     )
-    # Where R11 leaves something to do no required step awaits correction: overdue is `late` there (R10).
+    # While R11 leaves something to do, no required step awaits correction: overdue is `late` in R10.
     was_late = (pl.col("status_before") == "late") & pl.col("kind_before").is_in(STILL_TO_DO)
     acted_on = {
-        "became late": is_late() & (~was_late | pl.col("is_new")),
+        "became late": pl.col("is_late") & (~was_late | pl.col("is_new")),
         "completed": _became("successful"),
         "to retake": _became("toRetake"),
         "unsuccessful": _became("unsuccessful"),

@@ -5,7 +5,6 @@ import polars as pl
 from schemas.enums import DETAILED_STATUSES
 from schemas.home import Release
 from schemas.manifest import StatusCounts
-from transforms.lateness import is_late
 
 
 def status_counts(release: Release) -> dict[str, StatusCounts]:
@@ -18,7 +17,7 @@ def status_counts(release: Release) -> dict[str, StatusCounts]:
         .group_by("company_id")
         .agg(
             *((enrolled & (kind == name)).sum().alias(name) for name in DETAILED_STATUSES),
-            is_late=is_late().sum(),
+            is_late=pl.col("is_late").sum(),
             archived=(~enrolled).sum(),
         )
     )

@@ -9,8 +9,7 @@ from schemas.home import PARQUET_TABLES, Release
 
 IS_STILL_TO_DO = f"detailed_status_type IN {STILL_TO_DO}"
 IS_ENROLLED = "is_current AND archived_at IS NULL"
-# R18, together with IS_ENROLLED: `transforms.lateness.is_late` in SQL.
-IS_LATE = f"overdue_steps > 0 AND {IS_STILL_TO_DO}"
+IS_LATE = "is_current AND is_late"
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def _sessions(connection: Connection, company: Parameters, as_of: datetime) -> p
         f"""
         WITH overdue AS (
           SELECT session_id, {late} FROM path_session_stats
-          WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE} GROUP BY ALL
+          WHERE company_id = $company AND {IS_LATE} GROUP BY ALL
         )
         SELECT s.session_id, coalesce(nullif(s.name, ''), s.session_id) AS name, p.starts_at, p.ends_at,
                CASE WHEN $now < p.starts_at THEN 'not opened' WHEN $now >= p.ends_at THEN 'ended'

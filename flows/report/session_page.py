@@ -15,7 +15,6 @@ from schemas.enums import STILL_TO_DO
 from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from schemas.manifest import Manifest, StatusCounts
-from transforms.lateness import is_late
 
 # Beyond these a page takes seconds to open; the query it names lists all.
 _LEARNERS = 5_000
@@ -104,7 +103,7 @@ def _standing(enrolled: pl.DataFrame, learners: pl.DataFrame) -> StatusCounts:
 
 def _late_by(learners: pl.DataFrame) -> list[tuple[str, int]]:
     """How many late learners (R18) each detailed status has."""
-    counts = dict(learners.filter(is_late()).group_by("detailed_status_type").len().iter_rows())
+    counts = dict(learners.filter("is_late").group_by("detailed_status_type").len().iter_rows())
     return [(kind, counts.get(kind, 0)) for kind in STILL_TO_DO]
 
 
@@ -114,9 +113,6 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
     outcomes: dict[str, dict[str, str]] = {}
     for enrollment, step, outcome in steps.select("enrollment_id", "step_id", _outcome()).iter_rows():
         outcomes.setdefault(enrollment, {})[step] = outcome
-    late = learners.filter(is_late()).select("enrollment_id")
-    overdue = steps.filter(pl.col("overdue") & ~pl.col("optional")).join(late, on="enrollment_id", how="semi")
-    late_since = dict(overdue.group_by("enrollment_id").agg(pl.col("due_at").min()).iter_rows())
     return [
         [
             row["user_id"],
@@ -125,7 +121,7 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
             row["progress"],
             row["score"],
             row["global_time_ms"] // 1000,
-            seconds(late_since.get(row["enrollment_id"])),
+            seconds(row["late_since"]),
             seconds(row["next_due_at"]),
             seconds(row["completed_at"]),
             seconds(row["archived_at"]),

@@ -23,6 +23,8 @@ _OF_LEARNERS = (
     "global_time_ms",
     "next_due_at",
     "overdue_steps",
+    "is_late",
+    "late_since",
     "completed_at",
     "archived_at",
 )

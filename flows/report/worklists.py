@@ -21,11 +21,8 @@ _LISTED_IN_A_SESSION = 5
 _LATE = f"""
 SELECT session_id, user_id, late_since AS moment, progress, detailed_status_type AS standing,
        NULL AS step_id, overdue_steps AS steps
-FROM path_session_stats JOIN (
-  SELECT enrollment_id, min(due_at) AS late_since
-  FROM step_stats WHERE company_id = $company AND overdue AND NOT optional GROUP BY ALL
-) USING (enrollment_id)
-WHERE company_id = $company AND {IS_ENROLLED} AND {IS_LATE}"""
+FROM path_session_stats
+WHERE company_id = $company AND {IS_LATE}"""
 
 _ENDING = f"""
 SELECT session_id, user_id, ends_at AS moment, progress, detailed_status_type AS standing,

@@ -100,11 +100,11 @@ def detailed_status_of_open_path(it: Learner) -> DetailedStatus:
         again = [outcome for outcome in required if outcome.to_retake or outcome.replay_pending]
         return DetailedStatus("toRetake", reason, again[0].step.step_id, rule="5a")
     if started_at(it) is None:
-        return DetailedStatus("notYetStarted")
+        return DetailedStatus("notYetStarted", rule="5b")
     for outcome in required:
         if outcome.overdue and outcome.step.due_basis != "absolute":
-            return DetailedStatus("late", decided_by=outcome.step.step_id)
-    return DetailedStatus("onTime")
+            return DetailedStatus("late", decided_by=outcome.step.step_id, rule="5c")
+    return DetailedStatus("onTime", rule="5d")
 
 
 def result(it: Learner) -> str | None:
@@ -153,3 +153,14 @@ def all_required_finished_at(it: Learner) -> datetime | None:
     if not it.required or not all(outcome.finished for outcome in it.required):
         return None
     return max(outcome.finished_at for outcome in it.required if outcome.finished_at is not None)
+
+
+def is_late(it: Learner) -> bool:
+    """R18: a required step is overdue, the learner is enrolled, and the path can still be earned."""
+    can_be_earned = detailed_status(it).type in ("late", "notYetStarted", "onTime", "toRetake")
+    return any(outcome.overdue for outcome in it.required) and not it.case.archived and can_be_earned
+
+
+def late_since(it: Learner) -> datetime | None:
+    """R18: the earliest due_at of its overdue required steps."""
+    return earliest([outcome.due_at for outcome in it.required if outcome.overdue]) if is_late(it) else None

@@ -19,6 +19,8 @@ from tests.reference.fields import (
     detailed_status,
     global_time_ms,
     is_current,
+    is_late,
+    late_since,
     next_due_at,
     progress,
     result,
@@ -75,7 +77,10 @@ def stats_row(it: Learner) -> dict[str, Any]:
         "required_steps": len(it.required),
         "required_steps_finished": sum(outcome.finished for outcome in it.required),
         "decided_by_step_id": detail.decided_by,
+        "deciding_rule": detail.rule,
         "all_required_finished_at": all_required_finished_at(it),
+        "is_late": is_late(it),
+        "late_since": late_since(it),
     }
 
 
@@ -124,6 +129,7 @@ def summary_row(session: Session, learners: list[dict[str, Any]]) -> dict[str, A
         **counts,
         "enrolled": len(here),
         "archived": len(learners) - len(here),
+        "overdue": sum(row["is_late"] for row in here),
         "mean_progress": sum(row["progress"] for row in here) / len(here) if here else None,
         "mean_score": sum(scores) / len(scores) if scores else None,
         "median_global_time_ms": float(median(row["global_time_ms"] for row in here)) if here else None,

@@ -80,6 +80,21 @@ CASES: list[tuple[str, type[Table], Callable[[pl.DataFrame], pl.DataFrame]]] = [
     ),
     ("successful_has_a_result", PathSessionStats, in_first(DETAIL == "successful", result=NOTHING)),
     (
+        "late_has_an_overdue_step_and_its_date",
+        PathSessionStats,
+        in_first(pl.col("is_late"), late_since=NOTHING),
+    ),
+    (
+        "late_has_an_overdue_step_and_its_date",
+        PathSessionStats,
+        in_first(pl.col("is_late"), overdue_steps=pl.lit(0, pl.Int32)),
+    ),
+    (
+        "late_has_an_overdue_step_and_its_date",
+        PathSessionStats,
+        in_first(~pl.col("is_late"), is_late=pl.lit(True)),
+    ),
+    (
         "one_current_enrollment_per_learner_and_session",
         PathSessionStats,
         in_first(pl.col("is_current"), is_current=pl.lit(False)),

@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 # Known from the training itself, by hand.
 RIGHT = {
     "who_is_late": """
-        session | user | late_since | steps_overdue
+        session | user | late_since | overdue_steps
         S2      | u1   | 27 Feb     | 1
         S1      | u1   | 8 Mar      | 1
         S1      | u2   | 8 Mar      | 1""",

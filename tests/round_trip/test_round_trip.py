@@ -54,6 +54,9 @@ OF_DUE_DATES = (
     "next_due_at",
     "overdue_steps",
     "decided_by_step_id",
+    "deciding_rule",
+    "is_late",
+    "late_since",
 )
 
 

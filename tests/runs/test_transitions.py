@@ -13,8 +13,8 @@ from transforms.status_changes import Touched, transitions, vanished
 Change = tuple[str, str | None, str | None]
 KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
 # What each detailed status has for `status` and `overdue_steps` where nothing is overdue.
-ON_TIME = {"status": "onTime", "overdue_steps": 0}
-LATE = {"status": "late", "overdue_steps": 1}
+ON_TIME = {"status": "onTime", "overdue_steps": 0, "is_late": False}
+LATE = {"status": "late", "overdue_steps": 1, "is_late": True}
 
 
 def counted(now: dict[str, Any], *changes: Change) -> dict[str, int]:
@@ -61,7 +61,7 @@ def test_learner_who_can_act_becomes_late_with_the_status_alone(kind: str) -> No
 
 @pytest.mark.parametrize("kind", ["sessionNotOpened", "unsuccessful"])
 def test_learner_who_can_do_nothing_does_not_become_late(kind: str) -> None:
-    assert counted({"is": kind, **LATE}, ("status", "onTime", "late")) == {}
+    assert counted({"is": kind, **LATE, "is_late": False}, ("status", "onTime", "late")) == {}
 
 
 def test_learner_who_was_late_before_starting_does_not_become_late_again() -> None:
