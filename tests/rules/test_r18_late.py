@@ -41,7 +41,7 @@ def test_learner_who_failed_or_whose_session_ended_is_not_late(judge: Judge) -> 
     )
     expect(
         judge(world(steps=steps), at("2 Apr")).path_session_stats,
-        "status | detail | deciding_rule | is_late | late_since \n late | unsuccessful, sessionEnded | 5b | no |",
+        "detail | deciding_rule | is_late | late_since \n unsuccessful / sessionEnded | 5b | no |",
     )
 
 
