@@ -118,7 +118,7 @@ def _show(
     console.print(
         f"next day's run, {rows['changes']:,} changed rows: {_median(next_runs, 'total'):.2f} s, "
         f"{_ratio(next_runs, runs, 'the whole one')}; {_median(next_runs, 'computed'):,.0f} enrollments "
-        f"computed, {_median(next_runs, 'carried'):,.0f} carried over",
+        f"computed, {_median(next_runs, 'reused'):,.0f} reused",
         soft_wrap=True,
     )
     if scripts:

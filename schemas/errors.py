@@ -32,7 +32,7 @@ import re
 import shlex
 from typing import ClassVar
 
-# What a command ends with, for its help and the README.
+# What a command ends with, for its help and docs/operations.md.
 EXIT_CODES = {
     0: "done",
     1: "failed on our side, or on this machine",

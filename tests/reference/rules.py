@@ -1,6 +1,6 @@
 """All rules of SPEC section 2, slow and obvious: one enrollment, one step, one attempt at a time.
 
-Written from the SPEC alone, and from the README's R16 and R17, as a second opinion on the transforms;
+Written from the SPEC alone, and from R16 and R17 of docs/rules.md, as a second opinion on the transforms;
 `decision:` marks what they leave open.
 """
 

@@ -1,4 +1,4 @@
-"""What the README says is so: its questions run, its source delivers, what it links to exists."""
+"""README and docs are true: their queries and commands run, their links lead somewhere."""
 
 import ast
 import json
@@ -13,16 +13,21 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+from typer.main import get_command
 
 from flows.sources import registry
 from flows.sources.base import Extract, WarehouseState
+from pathstats.cli.main import app
 from schemas.errors import EXIT_CODES
 from tests.helpers.one_run import as_parquet, published, run
 from tests.helpers.shell import pathstats
 from tests.reference.tables import world
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {
+    page: page.read_text("utf-8") for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+TEXT = "\n".join(PAGES.values())
 STEPS = "step | due \n A | 7 days \n B |"
 ENROLLED = "session | enrollment | user \n S1 | e1 | u1 \n S1 | e2 | u2"
 # Of the demo's company of March 2026; in the world of these tests it is S1.
@@ -31,7 +36,7 @@ AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +58,9 @@ def asked(home: Path, text: str) -> str:
 
 def test_its_sql_answers_its_questions(home: Path) -> None:
     late, became_late = (duckdb.sql(asked(home, sql)).fetchall() for sql in blocks("sql"))
-    assert late == [("u1", 1)]
-    assert became_late == [("u1", "S1", "time", "A", "onTime")]
+    due = datetime(2026, 3, 8, tzinfo=UTC)
+    assert late == [("u1", due, 1)]
+    assert became_late == [("u1", "S1", "time", "A", due)]
 
 
 def test_its_frames_answer_the_same(home: Path) -> None:
@@ -63,8 +69,8 @@ def test_its_frames_answer_the_same(home: Path) -> None:
     (lines,) = (block for block in blocks("python") if block.startswith("# polars"))
     for expression in lines.removeprefix("# polars\n").split("# pandas, where it is installed\n"):
         answer = eval(asked(home, expression), {"scan": scan, "pd": pd, "pl": pl})
-        assert list(answer.columns) == ["user_id", "overdue_steps"]
-        assert answer.to_numpy().tolist() == [["u1", 1]]
+        assert list(answer.columns) == ["user_id", "late_since", "overdue_steps"]
+        assert answer[["user_id", "overdue_steps"]].to_numpy().tolist() == [["u1", 1]]
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +93,8 @@ def ran(folder: Path, command: str) -> str:
 
 
 def test_its_look_ups_answer_as_printed_after_make_demo(demo: Path) -> None:
-    printed = re.findall(r"^\$ \.venv/bin/(pathstats lookup .*)\n(?:(\{.*\})\n)?", README, re.MULTILINE)
-    assert len(printed) >= 2
+    printed = re.findall(r"^\$ \.venv/bin/(pathstats lookup .*)\n(?:(\{.*\})\n)?", TEXT, re.MULTILINE)
+    assert printed
     assert any(body for _, body in printed)
     for command, body in printed:
         said = ran(demo, command)
@@ -146,27 +152,57 @@ def test_its_source_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert set(where) == {"postgresql://db"}
 
 
-def test_every_file_it_links_to_exists() -> None:
-    links = set(re.findall(r"\]\((?!https?:)([^)#]+)", README))
-    assert len(links) > 10
-    assert {link for link in links if not (ROOT / link).exists()} == set()
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_command_has_the_options_that_the_pages_use() -> None:
+    """Commands in code blocks and in running text."""
+    found = re.findall(r"pathstats ([a-z]+)((?: [^`\n|]*)?)", TEXT)
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    used = 0
+    for name, rest in found:
+        if name not in commands:
+            continue
+        group = getattr(commands[name], "commands", {})
+        command = next((group[word] for word in rest.split() if word in group), commands[name])
+        known = {option for parameter in command.params for option in parameter.opts}
+        for option in re.findall(r"(?<!\S)--[a-z][a-z-]+", rest.partition("&&")[0].partition("; ")[0]):
+            used += 1
+            assert option in known | {"--help"}, (name, option)
+    assert used > 20
+
+
+def test_readme_is_short() -> None:
+    assert len(PAGES[ROOT / "README.md"].splitlines()) <= 160
 
 
 def test_its_exit_codes_are_those_of_the_errors() -> None:
-    (table,) = re.findall(r"^\| exit code \| meaning \|\n.*\n((?:\| .*\n)+)", README, re.MULTILINE)
+    (table,) = re.findall(r"^\| exit code \| meaning \|\n.*\n((?:\| .*\n?)+)", TEXT, re.MULTILINE)
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE))
     assert {int(code): meaning for code, meaning in rows.items()} == EXIT_CODES
 
 
 def test_every_rule_is_where_it_says() -> None:
     """The files exist, the functions it names are there, and what it names cites the rule."""
-    rules = re.findall(r"^\| \[(R\d+)\].*\| (.+) \|$", README, re.MULTILINE)
+    page = PAGES[ROOT / "docs" / "rules.md"]
+    rules = re.findall(r"^\| \[(R\d+)\].*\| (.+) \|$", page, re.MULTILINE)
     assert [rule for rule, _ in rules] == [f"R{number}" for number in range(1, 19)]
-    in_full = (ROOT / "transforms" / "README.md").read_text("utf-8")
     for rule, where in rules:
-        assert f"| [{rule}](transforms/README.md#{rule.lower()}) |" in README
-        assert in_full.count(f"### {rule}\n") == 1
-        linked = re.findall(r"\]\((transforms/\w+\.py)\)((?:,? `\w+`)*)", where)
+        assert f"| [{rule}](#{rule.lower()}) |" in page
+        assert page.count(f"### {rule}\n") == 1
+        linked = re.findall(r"\]\(\.\./(transforms/\w+\.py)\)((?:,? `\w+`)*)", where)
         assert linked, rule
         assert sum(len(names.split()) for _, names in linked) == where.count("`") // 2
         for file, names in linked:
