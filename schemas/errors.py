@@ -13,6 +13,7 @@ PathStatsError
 ├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
 │   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
 │   └── ReportNotFound    over HTTP, of pages
+│       └── ReleaseTooOld its tables lack columns that pages need
 ├── Unauthorized          over HTTP, without a key to the company              HTTP 401
 ├── RunBlocked              the quality gate held the release back               exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
@@ -179,6 +180,17 @@ class ReportNotFound(NotFound):
     """The release has no such page: it was made before releases had reports, or has no such company."""
 
     code = "report_not_found"
+
+
+class ReleaseTooOld(ReportNotFound):
+    """An earlier version published the release, without columns that its pages need now."""
+
+    def __init__(self, release_id: str, schema_version: str) -> None:
+        Exception.__init__(
+            self,
+            f"Release {release_id} has schema version {schema_version}, too old for a new report: run again "
+            "with `pathstats run`, or open the report.html in the release.",
+        )
 
 
 class Unauthorized(PathStatsError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.release import catalog
 from flows.release.status_counts import status_counts
 from flows.report.file_names import file_names
-from flows.report.release_views import opened
+from flows.report.release_views import opened, require_present_schema
 from flows.report.render import is_page
 from flows.report.report_page import Run, company_report
 from flows.report.session_page import page_of
@@ -39,6 +39,7 @@ def write_folder(
     Raises: UnknownName if the company, or one of the sessions, is not in the release.
     """
     manifest = catalog.manifest_of(release)
+    require_present_schema(manifest)
     as_of = datetime.fromisoformat(manifest.as_of)
     companies = status_counts(release)
     company = _company(list(companies), wanted.company)

@@ -5,11 +5,19 @@ from contextlib import contextmanager
 
 from flows.database.connection import Connection, parquet
 from schemas.enums import STILL_TO_DO
+from schemas.errors import ReleaseTooOld
 from schemas.home import PARQUET_TABLES, Release
+from schemas.manifest import SCHEMA_VERSION, Manifest
 
 IS_STILL_TO_DO = f"detailed_status_type IN {STILL_TO_DO}"
 IS_ENROLLED = "is_current AND archived_at IS NULL"
 IS_LATE = "is_current AND is_late"
+
+
+def require_present_schema(manifest: Manifest) -> None:
+    """Raises: ReleaseTooOld if the release may lack columns that pages are made from."""
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise ReleaseTooOld(manifest.release_id, manifest.schema_version)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.database.connection import quoted
 from flows.report.labels import STANDINGS, moment, seconds
+from flows.report.release_views import require_present_schema
 from flows.report.render import page
 from flows.report.session_attempts import attempts_of
 from flows.report.session_rows import SessionRows, of_company, rows_of
@@ -35,16 +36,18 @@ _STATES = {
 def session_page(release: Path, company_id: str, session_id: str, *, with_names: bool = False) -> str:
     """The page of a session, from the release alone: only its own rows are read.
 
-    Raises: PathSessionNotFound if the company has no such session.
+    Raises: PathSessionNotFound if the company has no such session, ReleaseTooOld.
     """
     place = Release(release)
+    manifest = Manifest.read(place.manifest)
+    require_present_schema(manifest)
     sessions = of_company(place, company_id, "path_sessions")
     session = sessions.filter(pl.col("session_id") == pl.lit(session_id)).collect()
     if session.is_empty():
         raise PathSessionNotFound
     (facts,) = session.to_dicts()
     (rows,) = rows_of(place, company_id, [session_id], with_names=with_names)
-    as_of = datetime.fromisoformat(Manifest.read(place.manifest).as_of)
+    as_of = datetime.fromisoformat(manifest.as_of)
     return page_of(facts, rows, as_of, with_names=with_names)
 
 

@@ -1,14 +1,16 @@
 """The page of a session: its learners, their steps, and nobody else's."""
 
+import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.report import session_page as pages
 from flows.report import session_rows
 from flows.report.session_page import session_page
 from flows.report.session_rows import rows_of
-from schemas.errors import PathSessionNotFound
+from schemas.errors import PathSessionNotFound, ReleaseTooOld
 from schemas.home import Release
 from tests.helpers.one_run import as_ndjson, latest, run
 from tests.helpers.training_company import data_of
@@ -148,3 +150,14 @@ def test_the_attempts_of_a_learner_are_bounded_and_say_so(
         "counts: 60 % < 80 %, attempt 1 of 2",
         "1 more; `pathstats lookup --explain` lists all of them",
     ]
+
+
+def test_page_of_a_release_of_an_older_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    run("demo:learners=200", tmp_path)
+    release = latest(tmp_path)
+    manifest = json.loads(release.manifest.read_text("utf-8"))
+    release.manifest.write_text(json.dumps({**manifest, "schema_version": "4"}), "utf-8")
+    session = pl.read_parquet(release.table("path_sessions"))["session_id"][0]
+    with pytest.raises(ReleaseTooOld, match=r"schema version 4.* `pathstats run`") as refused:
+        session_page(release.folder, "northwind-academy", session)
+    assert (refused.value.exit_code, refused.value.status_code) == (4, 404)
