@@ -60,7 +60,7 @@ def freshness(manifest: Manifest, now: datetime) -> Freshness:
 def duration(text: str) -> timedelta:
     """A length of time as a person writes it: a whole number of m, h, d or w.
 
-    Raises: UsageError if it is none.
+    Raises: UsageError if it is invalid.
 
     >>> duration("90m") == duration("1h") + timedelta(minutes=30)
     True

@@ -98,7 +98,7 @@ class IndexReader:
         return companies[0]
 
     def find(self, company_id: str, session_id: str, user_email_or_id: str) -> Found:
-        """SPEC section 4, 1 to 3.
+        """Find the session, the user and the enrollment, in this order.
 
         Raises: PathSessionNotFound, UserNotFound, UserNotEnrolled.
         """

@@ -1,4 +1,4 @@
-"""The look-up (SPEC section 4): what the endpoint answers for one learner in one session.
+"""The look-up: the endpoint's response for one learner in one session.
 
 Standard library only, so that asking is cheap from any program.
 """
@@ -30,7 +30,7 @@ class PathStats:
     def lookup(
         self, session_id: str, user_email_or_id: str, *, company_id: str | None = None
     ) -> dict[str, Any]:
-        """The endpoint's answer as a dict; its keys and nulls are SPEC section 4's.
+        """The endpoint's answer as a dict; with the endpoint's keys and nulls.
 
         user_email_or_id: an exact id, else an e-mail in any case.
         company_id:       may be left out where the release holds one company only.

@@ -44,7 +44,7 @@ class Misbehavior:
     def of(cls, text: str) -> Self:
         """What a text such as `busy=0.1,cut=0.05,seed=3` asks for.
 
-        Raises: UsageError if it is none.
+        Raises: UsageError if it is invalid.
 
         >>> Misbehavior.of("cut=0.05,seed=3").cut
         0.05

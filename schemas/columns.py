@@ -1,4 +1,4 @@
-"""How a column is declared: once, with its type, unit, meaning and what null stands for."""
+"""Declare a column once, with its type, unit, meaning and the meaning of null."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ def column(
     meaning: one sentence for the data dictionary.
     unit:    of a quantity; times are UTC and need none.
     null:    what a null means; without it the column is never null.
-    default: what stands in for a null or an absent column of an optional input.
+    default: the value of a null or of an absent column, for optional inputs.
     rounded: how a number with more than `decimals` decimals (0 unless given) is read; without it as it is.
     """
     facts = {
@@ -63,7 +63,7 @@ class Table(pa.DataFrameModel):
 
 @cache
 def facts(model: type[Table]) -> dict[str, Any]:
-    """What the model's Config says of the table as a whole: its key, which time must precede which."""
+    """The metadata in the model's Config: the table's key, and the order of its times."""
     return dict(model.get_metadata()[table_name(model)]["dataframe"])
 
 
@@ -79,7 +79,7 @@ def descriptive(model: type[Table]) -> tuple[str, ...]:
 
 @cache
 def table_name(model: type[Table]) -> str:
-    """The table's name, as it stands in files and messages."""
+    """The table's name in files and messages."""
     return str(model.to_schema().name)
 
 

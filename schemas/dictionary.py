@@ -5,10 +5,10 @@ from schemas.enums import REJECTIONS, WAITS
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
 
-# What text files hold in place of types.
+# How text files write values of each type.
 _HOW_TO_WRITE = (
     "As text: times as ISO 8601 with their zone (2026-03-10T08:30:00Z), bool as true or false, nothing for a",
-    "missing value. NDJSON may hold numbers and true or false as such. Times may also end in ` UTC` or",
+    "missing value. NDJSON may contain numbers and true or false as such. Times may also end in ` UTC` or",
     "` +0200`, as BigQuery and Snowflake write them; digits after microseconds are cut off. A line has at",
     "most 2 MB in CSV and 16 MiB in NDJSON, where values are nested at most 1,000 levels deep.",
     "",
@@ -48,7 +48,7 @@ def data_dictionary() -> str:
     parts += [line for model in (*OUTPUTS, *SOMETIMES) for line in _table(model)]
     parts += ["## Tables that come in", "", *_HOW_TO_WRITE, ""]
     parts += [line for model in INPUTS for line in _table(model)]
-    parts += ["## Why a row is rejected, or waits", "", "| reason | what it says of a row |", "| --- | --- |"]
+    parts += ["## Why a row is rejected or pending", "", "| reason | meaning |", "| --- | --- |"]
     parts += [f"| {reason} | {meaning} |" for reason, meaning in (REJECTIONS | WAITS).items()]
     return "\n".join(parts).rstrip() + "\n"
 

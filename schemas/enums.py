@@ -31,22 +31,22 @@ DUE_BASES = ("enrollment", "sessionStart", "absolute")
 DUE_UNITS = ("day", "week", "month")
 TIME_LIMIT_MODES = ("maxTime", "minTime")
 
-# Why a row is rejected, the first that holds (SPEC section 1), and in words.
+# Why a row is rejected, the first reason that applies, and its meaning.
 REJECTIONS = {
     "missing_value": "a required value is missing",
     "bad_type": "a value of another type",
-    "bad_enum": "a word that is none of those allowed",
+    "bad_enum": "a value that is not allowed",
     "naive_time": "a time without a zone",
     "out_of_range": "a value out of range",
     "time_order": "an end before its beginning",
-    "bad_due_date": "a due date that is none",
+    "bad_due_date": "an incomplete or contradictory due date",
     "duplicate_key": "one key, different contents",
 }
-# Why a sound row does not count yet: its partner has not arrived.
+# Why a valid row is pending: a reference is missing.
 WAITS = {
-    "unknown_path": "waits for its path",
-    "unknown_session": "waits for its session",
-    "unknown_user": "waits for its user",
+    "unknown_path": "its path has not been delivered",
+    "unknown_session": "its session has not been delivered",
+    "unknown_user": "its user has not been delivered",
 }
 REJECTION_REASONS, PENDING_REASONS = tuple(REJECTIONS), tuple(WAITS)
 
@@ -88,7 +88,7 @@ CHANGED_FIELDS = (
 # What is compared with the platform's own answer; enrollment: that there is one.
 PARITY_FIELDS = ("detailed_status", "progress", "score", "global_time_ms", "completed_at")
 COMPARED = (*PARITY_FIELDS, "enrollment")
-# What a difference is due to, the first that holds.
+# Why results differ, the first category that applies.
 PARITY_DIFFERENCES = (
     "platform newer than our data",
     "added required step",
@@ -96,14 +96,14 @@ PARITY_DIFFERENCES = (
     "toRetake wording",
     "absolute due date",
     "program without results",
-    "correction not told",
+    "correction not received",
     "rounding",
     "gone from the platform",
-    "waits for its partner",
+    "missing reference",
     "unexplained",
 )
 
-# What people act on when they see that it has come since the last release; what they were told and isn't so.
+# Changes since the live release that people act on; changes that correct what was published.
 TRANSITIONS = ("became late", "completed", "to retake", "unsuccessful")
 RESTATEMENTS = (
     "completion date moved",

@@ -9,13 +9,13 @@ PathStatsError
 │       ├── Unreachable   an API can't be reached, or cuts the connection
 │       └── RateLimited        an API answers so, and perhaps from when on
 ├── NoRelease             the home has no release yet                          exit 4
-├── UnknownName           there is no such release, table, session or company  exit 4
+├── UnknownName           a release, table, session or company is unknown  exit 4
 ├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
 │   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
 │   └── ReportNotFound    over HTTP, of pages
 │       └── ReleaseTooOld its tables lack columns that pages need
 ├── Unauthorized          over HTTP, without a key to the company              HTTP 401
-├── RunBlocked              the quality gate held the release back               exit 5
+├── RunBlocked              a quality threshold or the schema gate blocked it    exit 5
 ├── Stale                 the latest release is older than was asked for       exit 6
 └── RunFailed           our side failed                                      exit 1
     ├── HomeBusy          another command changes the same home
@@ -23,9 +23,9 @@ PathStatsError
     ├── HomeUnreadable    the home can't be read
     ├── FileUnwritable    a file outside the home can't be written
     ├── ReleaseDamaged    a published file is missing or not what it was       exit 7
-    └── WarehouseDamaged  what the warehouse's file holds can't be read
+    └── WarehouseDamaged  the warehouse's file can't be read
 
-A message is one clear sentence that says what to do; it never holds an e-mail, a name or a key.
+A message is one clear sentence with what to do; it never contains an e-mail, a name or a key.
 """
 
 import os
@@ -40,7 +40,7 @@ EXIT_CODES = {
     2: "wrong usage",
     3: "the source or its data",
     4: "not found: a learner, session, release, table or key",
-    5: "the quality gate held the release back",
+    5: "a quality threshold or the schema gate blocked the run",
     6: "the latest release is older than `status --max-age` allows",
     7: "a published file is missing or damaged",
     130: "interrupted",
@@ -62,12 +62,12 @@ def reason_of(error: OSError) -> str:
     >>> reason_of(OSError(28, "No space left on device")), reason_of(OSError("denied (os error 13)"))
     ('No space left on device', 'Permission denied')
     """
-    told = re.search(r"\(os error (\d+)\)", str(error))
-    return error.strerror or (os.strerror(int(told[1])) if told else type(error).__name__)
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return error.strerror or (os.strerror(int(found[1])) if found else type(error).__name__)
 
 
 class PathStatsError(Exception):
-    """What every error of the product is; `exit_code` is what a command ends with."""
+    """Base class of the product's errors; `exit_code` is the exit code of a command."""
 
     exit_code: ClassVar[int] = 1
 
@@ -79,7 +79,7 @@ class UsageError(PathStatsError):
 
 
 class NoRelease(PathStatsError):
-    """The home holds no release."""
+    """The home contains no release."""
 
     exit_code = 4
 
@@ -92,7 +92,7 @@ class NoRelease(PathStatsError):
 
 
 class UnknownName(PathStatsError):
-    """There is no release, table, session, company or key of that name."""
+    """The release, table, session, company or key is unknown."""
 
     exit_code = 4
 
@@ -106,7 +106,7 @@ class SourceError(PathStatsError):
 class SourceUnavailable(SourceError):
     """The source does not answer now and may answer later (408, 429, 5xx, a lost connection).
 
-    cause: a clause whose subject is the source, for the line that a retry shows.
+    cause: a clause about the source, for the line that a retry shows.
     """
 
     def __init__(self, sentence: str, cause: str = "does not answer") -> None:
@@ -121,7 +121,7 @@ class MissingScope(SourceError):
 class NoSuchList(SourceError):
     """An API has no such list, or no such page of it (any more).
 
-    is_named: its answer says that it is the thing that is missing, and not the address that is wrong.
+    is_named: whether the answer names the missing thing; otherwise the address may be wrong.
     status:   the HTTP status of the answer.
     """
 
@@ -208,13 +208,13 @@ class Unauthorized(PathStatsError):
 
 
 class RunBlocked(PathStatsError):
-    """The quality gate held the release back; the last release stays."""
+    """A quality threshold or the schema gate blocked the run; the live release stays."""
 
     exit_code = 5
 
 
 class Stale(PathStatsError):
-    """The latest release is older than was asked for, or there is none."""
+    """The live release is missing, or older than allowed."""
 
     exit_code = 6
 
@@ -232,7 +232,7 @@ class HomeUnwritable(RunFailed):
 
 
 class HomeUnreadable(RunFailed):
-    """The home can't be read; whether it holds a release is not known."""
+    """The home can't be read; whether it contains a release is unknown."""
 
 
 class FileUnwritable(RunFailed):
@@ -249,4 +249,4 @@ class ReleaseDamaged(RunFailed):
 
 
 class WarehouseDamaged(RunFailed):
-    """What the warehouse's file holds can't be read; a run with a source begins a new one."""
+    """The warehouse's file can't be read; a run with a source builds a new one."""

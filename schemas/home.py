@@ -1,4 +1,4 @@
-"""Where things lie in a home folder. Names only: nothing here reads or writes what is in them."""
+"""The paths in a home folder. Names only: this module reads and writes nothing."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
-# In a release only where there is something to say: a platform's own answers beside ours, R16 and R17.
+# Only in releases that have rows of them: reconciliation with a platform, R16, R17.
 OCCASIONAL_TABLES = ("parity", "waivers", "child_sessions")
 
 
@@ -47,7 +47,7 @@ class Release:
         return self.folder / f"{name}.parquet"
 
     def tables(self) -> list[str]:
-        """The tables that it holds, by name."""
+        """The names of its tables."""
         return [*PARQUET_TABLES, *(name for name in OCCASIONAL_TABLES if self.table(name).exists())]
 
     def files(self) -> list[Path]:
@@ -61,14 +61,14 @@ class Release:
         return file.relative_to(self.folder).as_posix()
 
 
-# SQLite opens no file whose path is longer than 512 bytes; what a home adds to its own is below 110.
+# SQLite opens no file with a path longer than 512 bytes; paths in a home add less than 110 to its own.
 LONGEST_PATH = 400
 _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds the warehouse and what is published from it.
+    """The folder that contains the warehouse and the releases.
 
     Raises: UsageError if its path is one that DuckDB, polars or SQLite can't open.
     """
@@ -104,7 +104,7 @@ class Home:
         return self.root / "warehouse.duckdb.copy"
 
     def damaged_warehouse(self, run_id: str) -> Path:
-        """Where a run sets a warehouse aside that can't be read."""
+        """The path to which a run moves a warehouse that can't be read."""
         return self.root / f"warehouse.duckdb.damaged-{run_id}"
 
     @property
@@ -113,7 +113,7 @@ class Home:
 
     @property
     def failure(self) -> Path:
-        """What stopped the last run, and the first of those that failed since a release was published."""
+        """The last failure, and the first one since a release was published."""
         return self.root / "failure.json"
 
     @property
@@ -122,9 +122,9 @@ class Home:
         return self.root / "rollbacks.json"
 
     @property
-    def told(self) -> Path:
-        """The first failure that the webhook was told of, until it is told that it is over."""
-        return self.root / "told.json"
+    def notified(self) -> Path:
+        """The first failure that was sent to the webhook, until the recovery is sent."""
+        return self.root / "notified.json"
 
     @property
     def keys(self) -> Path:
@@ -138,7 +138,7 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """What was read of a platform's API, a folder for each run; kept for some runs."""
+        """Pages read from a platform's API, one folder per run, kept for some runs."""
         return self.root / "landing"
 
     @property
@@ -152,7 +152,7 @@ class Home:
 
     @property
     def building(self) -> Release:
-        """The release that is being written; nobody reads it."""
+        """The release that is being written; readers never see it."""
         return Release(self.published / "building")
 
     @property
@@ -181,7 +181,7 @@ class Home:
 def default_home() -> Path:
     """`data/` of the checkout that this code is run from; for installed code `pathstats-data/`, here.
 
-    What is installed is deleted with its environment, so nothing is kept beside it.
+    Installed code is deleted with its environment, so no data is kept there.
     """
     checkout = Path(__file__).resolve().parent.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():

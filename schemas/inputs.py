@@ -1,4 +1,4 @@
-"""The six tables that come in, and two that a source may leave out (SPEC section 1; R16, R17)."""
+"""The six input tables, and two optional ones (R16, R17)."""
 
 import polars as pl
 
@@ -50,7 +50,7 @@ class PathSteps(Table):
     type: str = column("What kind of resource the step is.", isin=STEP_TYPES)
     optional: bool = column("Whether the path can be finished without the step.")
     due_basis: str = column(
-        "What the due date counts from.", null="enrollment", isin=DUE_BASES, default="enrollment"
+        "The instant that the due date counts from.", null="enrollment", isin=DUE_BASES, default="enrollment"
     )
     due_unit: str = column("The unit of due_value.", null="no relative due date", isin=DUE_UNITS)
     due_value: float = column("How many due_units after due_basis.", null="no relative due date", gt=0)
@@ -75,8 +75,8 @@ class PathSteps(Table):
     is_examination: bool = column(
         "Whether it is an examination: passed or failed once.", null="false", default=False
     )
-    valid_from: Time = column("When this definition began to hold.", null="since ever")
-    valid_to: Time = column("When this definition ceased to hold.", null="still holds")
+    valid_from: Time = column("Start of the definition's validity.", null="always")
+    valid_to: Time = column("End of the definition's validity.", null="still valid")
     title: str = column("The step's title; a new one is not a new definition.", null="untitled")
 
     class Config(Table.Config):
@@ -98,7 +98,7 @@ class PathSessions(Table):
     starts_at: Time = column("When the session opens.")
     ends_at: Time = column("When the session ends: the first instant it is closed.", null="never ends")
     restarts_on_reenrollment: bool = column(
-        "Whether a learner who is enrolled again starts anew.", null="false", default=False
+        "Whether a learner who is enrolled again starts over.", null="false", default=False
     )
 
     class Config(Table.Config):
@@ -163,7 +163,7 @@ class StepActivity(Table):
 class Waivers(Table):
     """A step that a score in a positioning quiz waives, from `valid_from` until `valid_to`: R16.
 
-    May be left out. Where there are rows, releases hold them too.
+    Optional. Releases contain the table if it has rows.
     """
 
     company_id: str = column("The company (tenant) the path belongs to.")
@@ -173,8 +173,8 @@ class Waivers(Table):
         "The least score in the quiz that waives the step.", unit="percent", ge=0, le=100
     )
     waived_step_id: str = column("The step that is waived.")
-    valid_from: Time = column("When this began to hold.", null="since ever")
-    valid_to: Time = column("When this ceased to hold.", null="still holds")
+    valid_from: Time = column("Start of validity.", null="always")
+    valid_to: Time = column("End of validity.", null="still valid")
 
     class Config(Table.Config):
         name = "waivers"
@@ -187,7 +187,7 @@ class Waivers(Table):
 class ChildSessions(Table):
     """A session of a sub-path, made for a session of the path that it is a step of: R17.
 
-    May be left out. Where there are rows, releases hold them too.
+    Optional. Releases contain the table if it has rows.
     """
 
     company_id: str = column("The company (tenant) both sessions belong to.")

@@ -1,4 +1,4 @@
-"""What a release says of itself: `manifest.json`, the last file written into it."""
+"""`manifest.json`: the description of a release, the last file written into it."""
 
 import json
 import math
@@ -23,12 +23,12 @@ _RENAMED = {
 
 @dataclass(frozen=True)
 class TableIn:
-    """What became of the rows of a table that came in: read = stored + deduplicated + rejected.
+    """Counts of the rows of an input table: read = stored + deduplicated + rejected.
 
-    pending:    rows of the whole table whose partner has not arrived.
+    pending:    rows of the whole table with a missing reference.
     data_as_of: when the rows were taken from the system they come from, ISO 8601.
-    delivery:   `full`, `changes`, `full and changes`, or `none`: what the warehouse held still holds.
-    held:       rows of the whole table, after this run.
+    delivery:   `full`, `changes`, `full and changes`, or `none`: the stored rows are unchanged.
+    rows:       rows of the whole table, after this run.
     columns:    the contract's columns that the last delivery had; empty if that is not known.
     examples:   by reason, what is wrong with the first rejected row.
     """
@@ -91,7 +91,7 @@ class Agreement:
 
     @property
     def share_on_both_sides(self) -> float | None:
-        """The share of all enrollments that were compared; null if there are no enrollments at all.
+        """The share of all enrollments that were compared; null without any enrollment.
 
         >>> Agreement(3, {}, {"unexplained": {"enrollment": 1}}).share_on_both_sides
         0.75
@@ -129,11 +129,11 @@ def percent(share: float | None) -> str:
 class Matched:
     """How many rows of step_activity refer to something known.
 
-    user, step:    of all rows, those whose user is known, and whose step is a step of some path.
-    in_session:    rows that name a session. session: of these, those whose session is known.
-    complete:      of these, those whose user, session and step are all known.
-    in_enrollment: rows that name an enrollment. enrollment: of these, those that name one of the same learner
-                   in the same session.
+    user, step:    rows with a known user; rows with a step of any path.
+    in_session:    rows that name a session. session: the ones with a known session.
+    complete:      the ones with a known user, session and step.
+    in_enrollment: rows that name an enrollment. enrollment: the ones that name an enrollment of the same
+                   learner in the same session.
     """
 
     rows: int
@@ -156,7 +156,7 @@ class Matched:
         return cls(*map(sum, zip(*counts, strict=True))) if counts else cls(0, 0, 0, 0, 0, 0)
 
     def shares(self) -> dict[str, float | None]:
-        """The share of rows whose reference is known, of the rows that have one; None where no row has.
+        """The share of known references among the rows that have one; None if no row has one.
 
         >>> Matched(8, 8, 6, 4, 0, 0).shares()
         {'user': 1.0, 'session': 0.0, 'step': 0.75, 'enrollment': None}
@@ -201,8 +201,8 @@ class Matched:
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
-    computed, reused: enrollments that were computed anew, and that were taken over from the release before.
-    since:             the release that status_changes compares with; null if there is none.
+    computed, reused: enrollments that were computed, and that were reused from the base release.
+    since:             the release that status_changes compares with; null: none.
     transitions:       how many enrollments changed since, by what people act on.
     companies:         where the learners of each company stand; none in releases made before reports were.
     parity:            the platform's own answers against ours; null if it was not asked.
@@ -237,7 +237,7 @@ class Manifest:
 
     @property
     def since_as_of(self) -> datetime | None:
-        """What the release is for that status_changes compares with."""
+        """The as_of of the release that status_changes compares with."""
         return as_of_in(self.since) if self.since else None
 
     @property
@@ -269,7 +269,7 @@ def _renamed(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_of_in(release_id: str) -> datetime:
-    """The time a release is for, as its id tells it, also when the release itself is deleted.
+    """The as_of in a release id, also when the release itself is deleted.
 
     >>> as_of_in("20150101T000000Z-2")
     datetime.datetime(2015, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)

@@ -1,4 +1,4 @@
-"""The tables that go out (SPEC section 3), each with the truths that hold in every release."""
+"""The published tables, each with the checks that every release passes."""
 
 import pandera.polars as pa
 import polars as pl
@@ -22,7 +22,7 @@ from schemas.enums import (
 from schemas.inputs import PathSessions, Users
 
 
-def holds(data: pa.PolarsData, truth: pl.Expr) -> pl.LazyFrame:
+def check(data: pa.PolarsData, truth: pl.Expr) -> pl.LazyFrame:
     """The check's answer per row; a null answer is a failed one (pandera would let it pass)."""
     return data.lazyframe.select(truth.fill_null(False))
 
@@ -41,7 +41,7 @@ def strictly_ascending(*columns: str) -> pl.Expr:
 
 
 class PathSessionStats(Table):
-    """What the endpoint says of an enrollment, one row each, then what led to it."""
+    """The endpoint's fields of each enrollment, and the values that led to them."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
@@ -68,7 +68,7 @@ class PathSessionStats(Table):
     detailed_status_type: str = column("The detailed status: R11.", isin=DETAILED_STATUSES)
     detailed_status_reason: str = column(
         "Why the detailed status is what it is: R11.",
-        null="the status says it all",
+        null="the status needs no reason",
         isin=DETAILED_STATUS_REASONS,
     )
     result: str = column("The result: R12.", null="still open", isin=RESULTS)
@@ -113,23 +113,23 @@ class PathSessionStats(Table):
 
     @pa.dataframe_check(name="sorted_by_key_without_duplicates")
     def sorted_by_key(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, strictly_ascending("company_id", "session_id", "user_id", "enrollment_id"))
+        return check(data, strictly_ascending("company_id", "session_id", "user_id", "enrollment_id"))
 
     @pa.dataframe_check(name="progress_100_means_all_required_steps_finished")
     def full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
         required, finished = pl.col("required_steps"), pl.col("required_steps_finished")
         all_finished = (finished == required) & (required > 0)
-        return holds(data, ((pl.col("progress") == 100) == all_finished) & (finished <= required))
+        return check(data, ((pl.col("progress") == 100) == all_finished) & (finished <= required))
 
     @pa.dataframe_check(name="completed_at_set_when_successful")
     def completed_when_successful(cls, data: pa.PolarsData) -> pl.LazyFrame:
         successful = pl.col("detailed_status_type") == "successful"
-        return holds(data, pl.col("completed_at").is_not_null() == successful)
+        return check(data, pl.col("completed_at").is_not_null() == successful)
 
     @pa.dataframe_check(name="reason_fits_detailed_status")
     def reason_fits(cls, data: pa.PolarsData) -> pl.LazyFrame:
         kind, reason = pl.col("detailed_status_type"), pl.col("detailed_status_reason")
-        return holds(
+        return check(
             data,
             reason.is_null()
             | ((kind == "unsuccessful") & (reason == "sessionEnded"))
@@ -139,17 +139,17 @@ class PathSessionStats(Table):
     @pa.dataframe_check(name="completed_has_progress_100")
     def completed_has_full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
         completed = (pl.col("status") == "completed") & (pl.col("required_steps") > 0)
-        return holds(data, ~completed | (pl.col("progress") == 100))
+        return check(data, ~completed | (pl.col("progress") == 100))
 
     @pa.dataframe_check(name="successful_has_a_result")
     def successful_has_result(cls, data: pa.PolarsData) -> pl.LazyFrame:
         successful = pl.col("detailed_status_type") == "successful"
-        return holds(data, ~successful | pl.col("result").is_not_null())
+        return check(data, ~successful | pl.col("result").is_not_null())
 
     @pa.dataframe_check(name="late_has_an_overdue_step_and_its_date")
     def late_fits(cls, data: pa.PolarsData) -> pl.LazyFrame:
         late, since = pl.col("is_late"), pl.col("late_since").is_not_null()
-        return holds(data, (late == since) & (~late | (pl.col("overdue_steps") > 0)))
+        return check(data, (late == since) & (~late | (pl.col("overdue_steps") > 0)))
 
     @pa.dataframe_check(name="one_current_enrollment_per_learner_and_session")
     def one_current(cls, data: pa.PolarsData) -> pl.LazyFrame:
@@ -159,9 +159,9 @@ class PathSessionStats(Table):
 
 
 class StepStats(Table):
-    """What R5 says of each counted step of each enrollment.
+    """The outcome of each counted step of each enrollment (R5).
 
-    Of a sub-path what its child session says (R17): it may be exhausted before it is finished.
+    The outcome of a sub-path is its child session's (R17): it may be exhausted before it is finished.
     """
 
     company_id: str = column("The company (tenant).")
@@ -178,7 +178,9 @@ class StepStats(Table):
     exhausted: bool = column("Finished without success, and no attempt is left.")
     to_retake: bool = column("Finished without success, with an attempt left.")
     replay_pending: bool = column("Done outside the session only, and the path wants it done again in it.")
-    awaiting_correction: bool = column("An assessment that the learner has reached and nobody has corrected.")
+    awaiting_correction: bool = column(
+        "An assessment that the learner has reached and that is not corrected yet."
+    )
     carried_over: bool = column("Rests on an attempt made outside the session, without any inside it.")
     score: float = column(
         "The best score among finished attempts, with its fraction.",
@@ -203,22 +205,22 @@ class StepStats(Table):
 
     @pa.dataframe_check(name="finished_at_set_when_finished")
     def finished_when(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, pl.col("finished_at").is_not_null() == pl.col("finished"))
+        return check(data, pl.col("finished_at").is_not_null() == pl.col("finished"))
 
     @pa.dataframe_check(name="successful_at_set_when_successful")
     def successful_when(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, pl.col("successful_at").is_not_null() == pl.col("successful"))
+        return check(data, pl.col("successful_at").is_not_null() == pl.col("successful"))
 
     @pa.dataframe_check(name="finished_is_one_of_successful_exhausted_to_retake")
     def finished_parts(cls, data: pa.PolarsData) -> pl.LazyFrame:
         parts = pl.sum_horizontal(
             pl.col(name).cast(pl.Int8) for name in ("successful", "exhausted", "to_retake")
         )
-        return holds(data, parts == (pl.col("finished") | pl.col("exhausted")).cast(pl.Int8))
+        return check(data, parts == (pl.col("finished") | pl.col("exhausted")).cast(pl.Int8))
 
     @pa.dataframe_check(name="progress_100_means_finished")
     def full_progress(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, (pl.col("progress") == 100) == pl.col("finished"))
+        return check(data, (pl.col("progress") == 100) == pl.col("finished"))
 
 
 class Attempts(Table):
@@ -270,7 +272,7 @@ class Attempts(Table):
         missed = pl.any_horizontal(
             pl.col("missed_min_score", "missed_max_time_s", "missed_min_time_s").is_not_null(), "missed_pass"
         )
-        return holds(data, missed == (pl.col("account") == "fails_condition"))
+        return check(data, missed == (pl.col("account") == "fails_condition"))
 
 
 class SessionSummary(Table):
@@ -292,7 +294,7 @@ class SessionSummary(Table):
         "Learners enrolled: the sum of the eight counts before.", unit="enrollments", ge=0
     )
     archived: pl.Int32 = column(
-        "Learners whose current enrollment is archived, counted nowhere else.", unit="enrollments", ge=0
+        "Learners with an archived current enrollment, counted nowhere else.", unit="enrollments", ge=0
     )
     overdue: pl.Int32 = column(
         "Learners who are late: the count of is_late (R18), whatever their detailed status.",
@@ -300,13 +302,13 @@ class SessionSummary(Table):
         ge=0,
     )
     mean_progress: float = column(
-        "Mean progress of the enrolled.", unit="percent", null="nobody is enrolled", ge=0, le=100
+        "Mean progress of the enrolled.", unit="percent", null="no learner is enrolled", ge=0, le=100
     )
     mean_score: float = column(
-        "Mean score of the enrolled who have one.", unit="percent", null="nobody has one", ge=0, le=100
+        "Mean score of the enrolled who have one.", unit="percent", null="no learner has one", ge=0, le=100
     )
     median_global_time_ms: float = column(
-        "Median time spent of the enrolled.", unit="ms", null="nobody is enrolled", ge=0
+        "Median time spent of the enrolled.", unit="ms", null="no learner is enrolled", ge=0
     )
 
     class Config(Table.Config):
@@ -315,11 +317,11 @@ class SessionSummary(Table):
 
     @pa.dataframe_check(name="sorted_by_key_without_duplicates")
     def sorted_by_key(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, strictly_ascending("company_id", "session_id"))
+        return check(data, strictly_ascending("company_id", "session_id"))
 
     @pa.dataframe_check(name="counts_add_up_to_enrolled")
     def counts_add_up(cls, data: pa.PolarsData) -> pl.LazyFrame:
-        return holds(data, pl.sum_horizontal(SUMMARY_COUNTS.values()) == pl.col("enrolled"))
+        return check(data, pl.sum_horizontal(SUMMARY_COUNTS.values()) == pl.col("enrolled"))
 
 
 SUMMARY_COUNTS = dict(
@@ -341,12 +343,12 @@ SUMMARY_COUNTS = dict(
 
 
 class Quarantine(Table):
-    """A row that was rejected, or that waits for its partner to arrive (the `unknown_…` reasons)."""
+    """A rejected row, or a pending row with a missing reference (the `unknown_…` reasons)."""
 
     table: str = column("The table it came for.")
     key: str = column("The values of the table's key, joined by `/`.", null="the key is missing")
-    reason: str = column("Why, the first that holds.", isin=(*REJECTION_REASONS, *PENDING_REASONS))
-    detail: str = column("Which column, and where the row stands in its file.")
+    reason: str = column("Why, the first reason that applies.", isin=(*REJECTION_REASONS, *PENDING_REASONS))
+    detail: str = column("The column, the value, and the place of the row in its file.")
     first_seen_at: Time = column("The as_of of the first run that met this row.")
     run_id: str = column("The run that wrote this line.")
     row: str = column("The row itself, as JSON; of users its key alone: its line in the file has the rest.")
@@ -357,7 +359,7 @@ class Quarantine(Table):
 
 
 class StatusChanges(Table):
-    """What a row of path_session_stats says now and did not say in the release before, one field a row."""
+    """The fields of path_session_stats that differ from the live release, one row per field."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
@@ -369,10 +371,10 @@ class StatusChanges(Table):
         isin=CHANGED_FIELDS,
     )
     old_value: str = column(
-        "What the release before says: a detailed status with its reason, times in ISO 8601.",
+        "The value in the live release: a detailed status with its reason, times in ISO 8601.",
         null="no value, or no row",
     )
-    new_value: str = column("What this release says.", null="no value, or no row")
+    new_value: str = column("The value in this release.", null="no value, or no row")
     from_as_of: Time = column("The as_of of the release before.")
     to_as_of: Time = column("The as_of of this release.")
     cause: str = column(
@@ -390,23 +392,21 @@ class StatusChanges(Table):
 
 
 class Parity(Table):
-    """Our answers beside those of a platform that was read by its API, one field of an enrollment a row."""
+    """Our results and the platform's own, one row per field of an enrollment."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
     enrollment_id: str = column("The enrollment.")
     field: str = column(
-        "What is compared; enrollment is there only where one of both has none.", isin=COMPARED
+        "The field compared; enrollment: only one of the two has the enrollment.", isin=COMPARED
     )
-    ours: str = column(
-        "What path_session_stats says: a detailed status with its reason, times in ISO 8601.", null="no value"
-    )
-    theirs: str = column("What the platform says.", null="no value")
+    ours: str = column("Our value: a detailed status with its reason, times in ISO 8601.", null="no value")
+    theirs: str = column("The platform's value.", null="no value")
     same: bool = column("Whether both say the same; times are compared to the millisecond.")
     difference: str = column(
-        "What the difference is due to, the first that holds; `pathstats parity` says why.",
-        null="there is none",
+        "Why the values differ, the first category that applies; `pathstats parity` explains it.",
+        null="the values are the same",
         isin=PARITY_DIFFERENCES,
     )
 
@@ -417,7 +417,7 @@ class Parity(Table):
     @pa.dataframe_check(name="same_means_no_difference")
     def same_without_difference(cls, data: pa.PolarsData) -> pl.LazyFrame:
         is_same = pl.col("ours").eq_missing(pl.col("theirs"))
-        return holds(data, (pl.col("same") == is_same) & (pl.col("same") == pl.col("difference").is_null()))
+        return check(data, (pl.col("same") == is_same) & (pl.col("same") == pl.col("difference").is_null()))
 
 
 OUTPUTS: tuple[type[Table], ...] = (

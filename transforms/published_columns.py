@@ -154,7 +154,7 @@ def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: p
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is published of some learners: the tables of SPEC section 3 that the rules compute.
+    """The published tables that the rules compute, for some learners.
 
     answers: session_key, user_key and body, the endpoint's JSON, of each enrollment that answers (R15).
     """

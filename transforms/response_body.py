@@ -1,4 +1,4 @@
-"""SPEC section 4: the endpoint's JSON body of each enrollment."""
+"""The endpoint's JSON body of each enrollment."""
 
 import polars as pl
 

@@ -203,7 +203,7 @@ def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[
 # What DuckDB says, and what a person can do about it.
 _CAUSES = {
     "Value with unterminated quote": "a quoted value does not end where its quote does. Correct the line.",
-    "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Mend the line.",
+    "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Correct the line.",
     "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
     "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
     "Parquet": "not a parquet file, or a truncated one; deliver it again.",
@@ -231,6 +231,6 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
     if fields:
         found = f"{fields[2]} field{'' if fields[2] == '1' else 's'}"
-        return SourceError(f"{where}: {found} where the header has {fields[1]}. Mend the line.")
+        return SourceError(f"{where}: {found} where the header has {fields[1]}. Correct the line.")
     cause = next((cause for sign, cause in _CAUSES.items() if sign in words), "damaged; deliver it again.")
     return SourceError(f"{where}: {cause}")

@@ -30,12 +30,12 @@ def _fault_in_json(line: bytes) -> str | None:
         row = json.loads(text, object_pairs_hook=_distinct_keys)
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except _RepeatedKey:
-        return "a key stands there more than once. Mend the line."
+        return "a key stands there more than once. Correct the line."
     except ValueError:
-        return "not one complete JSON object. Mend the line."
+        return "not one complete JSON object. Correct the line."
     except RecursionError:
         return None  # Deeper than Python reads; DuckDB does.
-    return None if isinstance(row, dict) or row is None else "not a JSON object. Mend the line."
+    return None if isinstance(row, dict) or row is None else "not a JSON object. Correct the line."
 
 
 class _RepeatedKey(Exception):

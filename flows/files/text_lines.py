@@ -74,7 +74,7 @@ def _too_deep(file: Path) -> SourceError:
         number = next((number for number, line in enumerate(brackets, 1) if _is_too_deep(line)), 0)
     return SourceError(
         f"{file}, line {number}: a value is nested more than {JSON_DEPTH:,} levels deep, the limit. "
-        "Mend the line."
+        "Correct the line."
     )
 
 

@@ -40,7 +40,7 @@ def tighten(home: Home) -> None:
 
 def _private_paths(home: Home) -> Iterator[Path]:
     yield from home.root.glob(f"{home.warehouse.name}*")
-    yield from (home.failure, home.told, home.rollbacks, home.keys)
+    yield from (home.failure, home.notified, home.rollbacks, home.keys)
     for top in (home.landing, home.published):
         for folder, _, files in os.walk(top):
             yield Path(folder)

@@ -66,23 +66,23 @@ def hand_on(given: str | None) -> None:
 
 def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:
     """Tell the incident's first cause, unless it was told."""
-    if webhook is None or read_note(home.told) == asdict(incident.first):
+    if webhook is None or read_note(home.notified) == asdict(incident.first):
         return
     first = incident.first
     if _delivered(webhook, _notice("failed", first, first.as_of, first.exit_code, first.message)):
-        write_note(home.told, asdict(first))
+        write_note(home.notified, asdict(first))
 
 
 def notify_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> None:
     """Tell that the incident is over that was told of, if one was."""
     try:
-        first = Failure(**read_note(home.told))
+        first = Failure(**read_note(home.notified))
     except TypeError:
         return
     message = f"A run is published again; the first to fail was at {first.at}."
     if webhook is None or _delivered(webhook, _notice("recovered", first, as_of.isoformat(), 0, message)):
         with suppress(OSError):
-            home.told.unlink()
+            home.notified.unlink()
 
 
 def _notice(

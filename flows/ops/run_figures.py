@@ -19,7 +19,7 @@ def markdown(manifest: Manifest) -> str:
         [
             f"# Run of {moment(datetime.fromisoformat(manifest.as_of))}",
             f"Release `{manifest.release_id}` from `{manifest.source.partition(':')[0]}`: "
-            f"{manifest.computed:,} enrollments computed, {manifest.reused:,} carried over. "
+            f"{manifest.computed:,} enrollments computed, {manifest.reused:,} reused. "
             "In its folder, `report.html` is the page for people.",
             _changes(manifest),
             *_parity(manifest),
@@ -66,7 +66,7 @@ def _warnings_counted(count: int) -> str:
 def _changes(manifest: Manifest) -> str:
     """What people act on that came since the release before, and what it said that isn't so any more."""
     if manifest.since is None:
-        return "There was no release to compare with."
+        return "No earlier release to compare with."
     if manifest.is_for_an_earlier_time:
         return f"The release before, `{manifest.since}`, is for a later time."
     counts = ((kind, manifest.transitions.get(kind, 0)) for kind in (*TRANSITIONS, *RESTATEMENTS))

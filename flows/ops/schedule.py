@@ -41,7 +41,7 @@ def serve_schedule(
                 prefect_server.start(schedules=True)
         run_parameters.fix(parameters)
         runner = nightly_runner(parameters, schedules=[when])
-        say(f"The run runs at {cron!r} ({timezone}). Ctrl-C ends this.")
+        say(f"Running at {cron!r} ({timezone}). Ctrl-C ends this.")
         try:
             asyncio.run(_until_interrupted(runner))
         except KeyboardInterrupt:

@@ -84,7 +84,7 @@ CLASSES: tuple[Difference, ...] = (
         "A step is a program, and the platform tells no results of programs: for us it is never begun.",
     ),
     Difference(
-        "correction not told",
+        "correction not received",
         _OF_ALL,
         pl.col("has_uncorrected") & (pl.col("theirs_progress") > pl.col("ours_progress")),
         "An assessment is not corrected as far as we know: there is no list of corrections, and an event "
@@ -104,7 +104,7 @@ CLASSES: tuple[Difference, ...] = (
         "everything sees it.",
     ),
     Difference(
-        "waits for its partner",
+        "missing reference",
         ("enrollment",),
         pl.col("ours_type").is_null() & pl.col("is_stored"),
         "Its learner, session or path has not come to us yet; it counts from the run they do.",

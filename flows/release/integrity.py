@@ -89,7 +89,9 @@ def intact(home: Home) -> Manifest | None:
     if manifest is None or manifest.schema_version != SCHEMA_VERSION:
         return None
     if verify(home.release(manifest.release_id)).faults:
-        log.warning("Release %s is damaged; all is computed anew, nothing compared.", manifest.release_id)
+        log.warning(
+            "Release %s is damaged; everything is recomputed, nothing is compared.", manifest.release_id
+        )
         return None
     return manifest
 

@@ -175,7 +175,7 @@ def _emails(users: pl.DataFrame) -> pl.DataFrame:
 
 
 def _who_answers(emails: pl.DataFrame) -> pl.DataFrame:
-    """Who answers to each e-mail: one that is not deleted, then the greatest user_id (SPEC section 4)."""
+    """Who answers to each e-mail: one that is not deleted, then the greatest user_id ."""
     return (
         emails.sort("company_key", "email", "is_there", "user_id")
         .unique(["company_key", "email"], keep="last", maintain_order=True)

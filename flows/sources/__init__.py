@@ -1,1 +1,1 @@
-"""Sources: equals, each of which lands the six tables of SPEC section 1."""
+"""Sources: each delivers the six input tables as files, full or as changes."""

@@ -1,4 +1,4 @@
-"""The Open University Learning Analytics Dataset as the six tables (SPEC section 6)."""
+"""The Open University Learning Analytics Dataset as the six input tables."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -197,7 +197,7 @@ def _check(connection: Connection, file: Path, columns: dict[str, str]) -> None:
     for name, row in zip(columns, firsts, strict=True):
         if row is not None:
             line = line_of_record(file, row + 1)
-            raise SourceError(f"{file}, line {line}: {name} is not as OULAD publishes it. Mend the line.")
+            raise SourceError(f"{file}, line {line}: {name} is not as OULAD publishes it. Correct the line.")
 
 
 def _starts_at() -> pl.Expr:

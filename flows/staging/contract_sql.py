@@ -1,4 +1,4 @@
-"""The contract of a table as SQL: each column typed or rejected, with the reason (SPEC section 1).
+"""The contract of a table as SQL: each column typed, or its row rejected with the reason.
 
 Pure text: what is built here is executed by `loading`.
 """

@@ -176,7 +176,7 @@ def waits(model: type[Table]) -> str | None:
     None if the table's rows have no partners.
     """
     whens = " ".join(
-        f"WHEN {test} THEN {quoted(f'{reason}:the partner of {column} has not arrived')}"
+        f"WHEN {test} THEN {quoted(f'{reason}:the row of {column} has not been delivered')}"
         for reason, test, column in _WAITING.get(table_name(model), [])
     )
     return f"CASE {whens} END" if whens else None

@@ -57,7 +57,7 @@ def block_rejections(table: str, counts: Counts, limits: Thresholds) -> None:
         raise RunBlocked(
             f"Table {table}: {counts.rejected:,} of {counts.read:,} rows rejected, more than "
             f"the limit of {limits.rejected_share:.0%} ({'; '.join(counts.examples)}). "
-            "Mend the source, or raise --max-rejected."
+            "Correct the source, or raise --max-rejected."
         )
 
 
@@ -81,8 +81,8 @@ def block_shrinking(
     after = int(connection.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
     if limits.is_passed_by(before, after):
         raise RunBlocked(
-            f"Table {table}: {after:,} rows where {holder} holds {before:,}, a loss of more than the "
-            f"limit of {limits.shrink_share:.0%}. Mend the source, or accept it once with --allow-shrink."
+            f"Table {table}: {after:,} rows where {holder} has {before:,}, a loss of more than the "
+            f"limit of {limits.shrink_share:.0%}. Correct the source, or accept it once with --allow-shrink."
         )
 
 
@@ -111,9 +111,9 @@ def block_pending(
     if after == 0 if before is None else limits.is_passed_by(before, after):
         words = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
         raise RunBlocked(
-            f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the partners of the rest "
-            f"have not arrived ({words}). {''.join(f'{hint} ' for hint in hints)}"
-            "Mend the source, or accept it once with --allow-shrink."
+            f"Table enrollments: {after:,} rows count, {before or 0:,} did before; the rest have missing "
+            f"references ({words}). {''.join(f'{hint} ' for hint in hints)}"
+            "Correct the source, or accept the loss once with --allow-shrink."
         )
 
 

@@ -32,12 +32,12 @@ def check(
     """Tell which rows of a source would be rejected and why; nothing is kept or published.
 
     Looks at the source alone, as a first run would: tables whole, with what changed since. Whether tables
-    have shrunk, only a run can tell. Of `changes:DIR` it checks whichever tables are there.
+    have shrunk, only a run can report. Of `changes:DIR` it checks whichever tables are there.
 
     `360learning` is only asked for the first page of each list: whether it can be reached, knows the client,
     and grants every scope.
 
-    Ends with 5 if a run would be held back, with 3 if the source can't be read.
+    Exit code 5 if a run would be blocked, 3 if the source can't be read.
 
     Examples:
 

@@ -38,7 +38,7 @@ def demo(
 ) -> None:
     """Make a believable company, run its execute, and show what came out.
 
-    The release goes to `demo/` in the home, so that it never stands in for a real one. Run again on a later
+    The release goes to `demo/` in the home, so that it never replaces a real one. Run again on a later
     day of the month, the same company has moved on by as many days.
 
     Examples:

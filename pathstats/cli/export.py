@@ -52,7 +52,9 @@ def export(
     form = form or _form_of(to)
     file = to or Path(f"{table}.{form}")
     if not file.absolute().parent.is_dir():
-        raise UsageError(f"{file.parent}: there is no such folder; make it, or give another file with --to.")
+        raise UsageError(
+            f"{file.parent}: the folder does not exist; create it, or give another file with --to."
+        )
     from pathstats import export as export_module
 
     with reading(settings.home(home)) as release:

@@ -26,11 +26,11 @@ def create(
         typer.Option(
             metavar="C",
             show_default=False,
-            help="The company it opens; may be left out if the release holds one only.",
+            help="The company it opens; optional if the release has only one.",
         ),
     ] = None,
     name: Annotated[
-        str, typer.Option(metavar="NAME", show_default=False, help="What it is for, to tell keys apart.")
+        str, typer.Option(metavar="NAME", show_default=False, help="A name, to recognize the key.")
     ] = "",
     home: HomeOption = None,
 ) -> None:
@@ -57,7 +57,7 @@ def create(
         err=True,
     )
     if not _is_known(stats, company_id):
-        words = f"The latest release holds no company {company_id!r}: until one does, the answer is 404."
+        words = f"The live release has no company {company_id!r}: until one has, the answer is 404."
         say(words, err=True)
 
 

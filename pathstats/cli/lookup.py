@@ -17,7 +17,7 @@ def lookup(
     session: Annotated[str, typer.Argument(help="The path session's id.")],
     user: Annotated[str, typer.Argument(help="The learner's id, or e-mail in any case.")],
     company: Annotated[
-        str | None, typer.Option(help="The company; may be left out if the release holds one only.")
+        str | None, typer.Option(help="The company; optional if the release has only one.")
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which rule decided, by which step, and show the steps.")

@@ -28,12 +28,12 @@ _has_answered: ContextVar[bool] = ContextVar("has_answered", default=False)
 
 # Where data come from, in the words of the command line.
 SOURCES = (
-    "files:DIR holds whole tables, and in changes/ what changed since; changes:DIR only what changed; "
+    "files:DIR contains full tables, and in changes/ later changes; changes:DIR contains changes only; "
     "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier run read of "
     "it; oulad:DIR; demo[:learners=N,seed=S]."
 )
-# A panel of the help for what holds a run back.
-_GUARDS = "Guards: what holds a run back"
+# The panel of the help for options that block a run.
+_GUARDS = "Quality thresholds"
 
 HomeOption = Annotated[
     Path | None,
@@ -143,7 +143,7 @@ MinMatchedOption = Annotated[
         envvar="PATHSTATS_MIN_MATCHED",
         min=0.0,
         max=1.0,
-        help="The share of the activity in sessions whose user, session and step should be known; below it "
+        help="The share of activity in sessions that should have a known user, session and step; below it "
         "the run warns.",
     ),
 ]
@@ -169,7 +169,7 @@ MemoryOption = Annotated[
     typer.Option(
         "--memory",
         envvar="PATHSTATS_MEMORY",
-        help="The most memory that the warehouse takes; the rules take about 3 GB beside it.",
+        help="The memory limit of the warehouse; the rules need about 3 GB in addition.",
     ),
 ]
 NamesOption = Annotated[
@@ -199,8 +199,8 @@ NotifyOption = Annotated[
         metavar="URL",
         envvar="PATHSTATS_NOTIFY_URL",
         show_default=False,
-        help="A webhook to tell when runs begin to fail and when one is published again. "
-        "Give an address that holds a token by the variable: others see a command's arguments.",
+        help="A webhook that is notified when runs start to fail and when one is published again. "
+        "If the address contains a token, use the variable: other users see a command's arguments.",
     ),
 ]
 
@@ -208,7 +208,7 @@ NotifyOption = Annotated[
 def instant(text: str | None) -> datetime | None:
     """The ISO time with a zone that a person gave.
 
-    Raises: UsageError if it is none.
+    Raises: UsageError if it is invalid.
     """
     if text is None:
         return None

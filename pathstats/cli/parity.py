@@ -42,7 +42,7 @@ def parity(
     pathstats parity --difference unexplained --examples 5
     """
     if only is not None and only not in PARITY_DIFFERENCES:
-        raise UsageError(f"There is no difference {only!r}; there are {', '.join(PARITY_DIFFERENCES)}.")
+        raise UsageError(f"Unknown difference {only!r}; choose one of {', '.join(PARITY_DIFFERENCES)}.")
     with reading(settings.home(home)) as release:
         _compare(release, examples, only, as_json)
 

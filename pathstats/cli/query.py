@@ -143,7 +143,7 @@ def _write_json(answer: "DuckDBPyRelation") -> None:
     names = answer.columns
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise UsageError(f"JSON can't hold two columns named {twice[0]}; give one another name with AS.")
+        raise UsageError(f"JSON can't have two columns named {twice[0]}; rename one with AS.")
     keys = [json.dumps(name, ensure_ascii=False) for name in names]
     before = "[\n"
     for row in _rows(_texts(answer, "to_json({value})", "Z")):

@@ -24,7 +24,7 @@ def report(
     ),
     with_names: NamesOption = False,
     company: Annotated[
-        str | None, typer.Option(help="The company; may be left out if the release holds one only.")
+        str | None, typer.Option(help="The company; optional if the release has only one.")
     ] = None,
     home: HomeOption = None,
 ) -> None:
@@ -42,11 +42,11 @@ def report(
     if sessions and everything:
         raise UsageError("Name sessions or give --all, not both.")
     from flows.report.export import Wanted, write_folder
-    from pathstats.cli.render.console import aside
+    from pathstats.cli.render.console import stderr_screen
 
     place = settings.home(home)
     wanted = Wanted(company, None if everything else tuple(sessions or ()), with_names)
-    with aside.status("report") as status, reading(place) as release:
+    with stderr_screen.status("report") as status, reading(place) as release:
         written = write_folder(
             place,
             release,

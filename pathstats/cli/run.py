@@ -44,14 +44,14 @@ def run(
         typer.Option(
             metavar="SRC",
             help=SOURCES,
-            show_default="what the warehouse holds",
+            show_default="the rows in the warehouse",
         ),
     ] = None,
     incremental: Annotated[
         bool,
         typer.Option(
             "--incremental",
-            help="The folder of files:DIR holds only rows that are new or replace the row of their key: "
+            help="The folder of files:DIR contains only rows that are new or replace the row of their key: "
             "the same as changes:DIR.",
         ),
     ] = False,
@@ -59,7 +59,7 @@ def run(
     full: Annotated[
         bool,
         typer.Option(
-            "--full", help="Compute every enrollment anew, also those that can have no other answer."
+            "--full-refresh", help="Recompute every enrollment, also the ones that can't have changed."
         ),
     ] = False,
     home: HomeOption = None,
@@ -128,7 +128,7 @@ def execute(plan: "RunConfig", *, direct: bool, quiet: bool, verbose: bool) -> M
     from flows.sources.registry import open_source
     from pathstats.cli.render.console import run_progress, spinner
 
-    # What can't begin is told at once, not after Prefect has started.
+    # Report wrong arguments at once, not after Prefect has started.
     if plan.source:
         open_source(plan.source)
     elif not plan.home.warehouse.exists():

@@ -46,7 +46,7 @@ def schedule(
 
     Each run prints a line with its figures. Uses the Prefect server of PREFECT_API_URL; without one it starts
     its own, which nothing but this command can use: it has no page.
-    A table that has shrunk too far holds every run back until one `pathstats run --allow-shrink`.
+    A table that has shrunk too much blocks every run until one `pathstats run --allow-shrink`.
 
     Examples:
 
@@ -64,7 +64,7 @@ def schedule(
     from flows.sources.registry import open_source
     from flows.warehouse.thresholds import Thresholds
 
-    # A wrong word is told now, not by the first run.
+    # Report a wrong option now, not in the first run.
     open_source(source)
     limits = Thresholds(max_rejected, max_shrink, max_vanished, min_matched, strict=strict)
     place = settings.home(home)

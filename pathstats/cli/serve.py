@@ -61,9 +61,9 @@ def serve(
     if link is not None:
         typer.echo(f"The report, for a browser on this machine: {address_of(listener)}{link.path}")
     if not place.latest.exists():
-        typer.echo("There is no release yet: until a run publishes one, the answer is 503.", err=True)
+        typer.echo("No release exists yet: until a run publishes one, the answer is 503.", err=True)
     if KeyCache(place).is_empty():
         create = typed.command("keys create --company C", home)
-        typer.echo(f"There is no key yet: `{create}` makes one.", err=True)
+        typer.echo(f"No key exists yet: `{create}` creates one.", err=True)
     serve(app, listener)
     typer.echo("Ended.")

@@ -35,7 +35,7 @@ def status(
 ) -> None:
     """Tell which release answers, how old it and its data are, and what stopped the last run.
 
-    With --max-age it ends with 6 if the release is older, or if there is none.
+    With --max-age the exit code is 6 if the release is older or missing.
 
     Examples:
 

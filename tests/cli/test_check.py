@@ -117,8 +117,8 @@ def test_a_source_of_which_no_enrollment_counts(tmp_path: Path) -> None:
     source = f"files:{as_ndjson(tmp_path / 'in', tables)}"
     shown = CliRunner().invoke(app, ["check", source])
     assert shown.exit_code == 5
-    assert "every enrollment waits for a partner" in shown.stdout
-    assert re.search(r"enrollments +3 +unknown_user +the partner of user_id has not arrived", shown.stdout)
+    assert "every enrollment has a missing reference" in shown.stdout
+    assert re.search(r"enrollments +3 +unknown_user +the row of user_id has not been delivered", shown.stdout)
     told = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
     assert (told["blocked_by"], told["nobody_counts"]) == ([], True)
 

@@ -167,7 +167,7 @@ def test_0_the_completion_of_a_shell() -> None:
         (("check", "oracle:x"), "no source 'oracle'"),
         (("query", "SELEC 1"), "DuckDB can't run this query"),
         (("query", "SELECT * FROM nowhere"), "nowhere"),
-        (("export", "users", "--to", "no/such/users.csv"), "no/such: there is no such folder"),
+        (("export", "users", "--to", "no/such/users.csv"), "no/such: the folder does not exist"),
         (("report", "--to", "pyproject.toml"), "pyproject.toml is a file; give a folder"),
     ],
 )

@@ -87,7 +87,7 @@ def test_it_counts_enrollments_that_were_not_so_in_the_release_before(
     assert shown == {kind: len(now[kind] - before[kind]) for kind in now}
     assert shown["completed"] > 0
     assert f"Since {manifest.since} (as of 2026-03-09 02:00 UTC)" in page(manifest)
-    said = re.search(r"Computed ([\d,]+) enrollments; ([\d,]+) that", page(manifest))
+    said = re.search(r"Computed ([\d,]+) enrollments; reused ([\d,]+) unchanged", page(manifest))
     assert said
     rows = published(home, "path_session_stats").height
     assert [int(number) for number in said.groups()] == [manifest.computed, rows - manifest.computed]
@@ -113,7 +113,7 @@ def test_restatements_are_told_where_there_are_any(manifest: Manifest, page: Pag
 
 def test_where_there_is_nothing_to_compare_with_it_says_so(manifest: Manifest, page: Page) -> None:
     first = page(replace(manifest, since=None, transitions={}, reused=0))
-    assert "There was no release to compare with" in first
+    assert "No earlier release to compare with" in first
     assert "became late" not in first
     earlier = replace(manifest, as_of=EARLIER.isoformat(), reused=0)
     assert "is for a later time" in page(earlier)
@@ -145,7 +145,7 @@ def test_the_artifacts_say_the_same(manifest: Manifest) -> None:
     assert f"| since `{manifest.since}` | enrollments |" in words
     for kind in (*TRANSITIONS, *RESTATEMENTS):
         assert f"| {kind} | {manifest.transitions[kind]:,} |" in words
-    assert f"{manifest.computed:,} enrollments computed, {manifest.reused:,} carried over" in words
+    assert f"{manifest.computed:,} enrollments computed, {manifest.reused:,} reused" in words
     users = next(row for row in table_rows(manifest) if row["table"] == "users")
     assert (users["came"], users["rows"]) == ("full", "300")
 
@@ -175,7 +175,9 @@ def test_warning_about_the_data_is_shown_once(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", tables)
     command = ["run", "--source", f"files:{source}", "--home", str(tmp_path / "home"), "--direct"]
     published = CliRunner().invoke(app, [*command, "--as-of", "2026-03-10T00:00:00Z"])
-    blocked = CliRunner().invoke(app, [*command, "--as-of", "2026-03-11T00:00:00Z", "--full", "--strict"])
+    blocked = CliRunner().invoke(
+        app, [*command, "--as-of", "2026-03-11T00:00:00Z", "--full-refresh", "--strict"]
+    )
     assert (published.exit_code, published.output.count("time_spent_ms is more than")) == (0, 1)
     assert (blocked.exit_code, blocked.output.count("warning step_activity: time_spent_ms is more than")) == (
         5,

@@ -176,17 +176,17 @@ def test_a_slow_receiver_holds_no_run_up(
     runs.broken(receiver)
     assert time.monotonic() - start < 4
     assert receiver.asked <= 1
-    assert not runs.home.told.exists()
+    assert not runs.home.notified.exists()
 
 
 def test_a_busy_home_is_no_failure_and_leaves_the_running_run_s_state(runs: Runs, receiver: Receiver) -> None:
     from filelock import FileLock
 
     runs.broken(receiver)
-    before = runs.home.failure.read_bytes(), runs.home.told.read_bytes()
+    before = runs.home.failure.read_bytes(), runs.home.notified.read_bytes()
     with FileLock(runs.home.lock), pytest.raises(HomeBusy):
         runs.sound(receiver)
-    assert (runs.home.failure.read_bytes(), runs.home.told.read_bytes()) == before
+    assert (runs.home.failure.read_bytes(), runs.home.notified.read_bytes()) == before
     assert receiver.asked == 1
 
 
@@ -247,7 +247,7 @@ run_pipeline(RunConfig("files:first_cause", home, AS_OF), webhook=notifications.
 def test_a_note_that_can_t_be_read_is_not_known(runs: Runs, receiver: Receiver, text: str) -> None:
     runs.home.root.mkdir()
     runs.home.failure.write_text(text)
-    runs.home.told.write_text(text)
+    runs.home.notified.write_text(text)
     runs.broken(receiver)
     runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"]

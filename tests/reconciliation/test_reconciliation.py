@@ -142,7 +142,7 @@ CASES = [
         {"detailed_status", "completed_at"},
     ),
     (
-        "correction not told",
+        "correction not received",
         "e6 | examined | u1 | successful | 100 | 90 | 0 | 9 Mar | 1 Mar | | ",
         {"detailed_status", "progress", "score", "completed_at"},
     ),
@@ -167,7 +167,7 @@ CASES = [
         {"detailed_status", "score", "global_time_ms"},
     ),
     (
-        "waits for its partner",
+        "missing reference",
         "e9 | S | alien | notYetStarted | 0 | | 0 | | 5 Mar | | 12 Mar",
         {"enrollment"},
     ),

@@ -139,9 +139,9 @@ def test_spread_quality_and_course(html: str) -> None:
     assert "7 enrollments have a score; 5 have none yet." in text
     assert "From 2 on 8 March 2026 to 2, over 2 runs." in text  # successful
     assert "From 1 on 8 March 2026 to 3, over 2 runs." in text  # late
-    assert "1 row was rejected, and 1 sound row waits for a partner" in text
-    assert "users a word that is none of those allowed bad_enum 1" in text
-    assert "enrollments waits for its session unknown_session 1" in text
+    assert "1 row was rejected, and 1 valid row is pending" in text
+    assert "users a value that is not allowed bad_enum 1" in text
+    assert "enrollments its session has not been delivered unknown_session 1" in text
 
 
 def words(html: str) -> str:
@@ -293,7 +293,7 @@ def test_a_release_of_a_company_that_is_new_in_it_compares_with_nothing(tmp_path
     """The first release of all says so, and draws no course."""
     home = home_with_one_release(tmp_path)
     text = words(latest(home.root).report.read_text("utf-8"))
-    assert "There was no release to compare with" in text
+    assert "No earlier release to compare with" in text
     assert "This needs releases as of earlier days" in text
 
 

@@ -55,7 +55,7 @@ def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
     told = home.run(f"files:{home.write('news/users.parquet', DELETED, only=1)}", "--incremental")
     assert home.users() == [("u1", "deleted"), ("u2", "active"), ("u3", "active")]
     assert {table: it["delivery"] for table, it in told["tables_in"].items()} == {
-        **dict.fromkeys(home.told["tables_in"], "none"),
+        **dict.fromkeys(home.notified["tables_in"], "none"),
         "users": "changes",
     }
     assert told["tables_in"]["users"]["rows"] == 3

@@ -91,17 +91,17 @@ def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(runs: Runs) 
     assert reasons == [("unknown_path",)]
     deliver(runs, "child_sessions", "session | root \n S | S \n C | D \n D | S \n S2 | C")
     no_session, no_root = (
-        ("unknown_session", f"the partner of {column} has not arrived")
+        ("unknown_session", f"the row of {column} has not been delivered")
         for column in ("session_id", "root_session_id")
     )
     assert waiting(runs) == [("acme/C", *no_session), ("acme/D", *no_session), ("acme/S2", *no_session)]
     sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n S2 | P \n D | Q")]
     runs.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
-    no_path = ("unknown_path", "the partner of session_id has not arrived")
+    no_path = ("unknown_path", "the row of session_id has not been delivered")
     assert waiting(runs) == [("acme/C", *no_session), ("acme/D", *no_path), ("acme/S2", *no_root)]
     sessions = [{**row, "name": "it"} for row in read("path_sessions", "session | path \n C | P")]
     runs.accept([Delivery("path_sessions", sessions, AS_OF, is_full=False)], AS_OF)
-    no_path_of_root = ("unknown_path", "the partner of root_session_id has not arrived")
+    no_path_of_root = ("unknown_path", "the row of root_session_id has not been delivered")
     assert waiting(runs) == [("acme/C", *no_path_of_root), ("acme/D", *no_path)]
     paths = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
     runs.accept([Delivery("paths", paths, AS_OF, is_full=False)], AS_OF)

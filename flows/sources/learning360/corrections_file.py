@@ -52,5 +52,7 @@ def _event(file: Path, number: int, line: str) -> dict[str, Any]:
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        raise SourceError(f"{file}, line {number}: not a JSON object; each line is one event. Mend the line.")
+        raise SourceError(
+            f"{file}, line {number}: not a JSON object; each line is one event. Correct the line."
+        )
     return event

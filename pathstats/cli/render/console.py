@@ -36,7 +36,7 @@ class _Screen(Console):
 
 
 screen = _Screen(highlight=False)
-aside = _Screen(stderr=True, highlight=False)
+stderr_screen = _Screen(stderr=True, highlight=False)
 
 # A table that is wider than the terminal wraps its columns to this width, or shows each row as a block.
 _NARROWEST = 30
@@ -51,7 +51,7 @@ class _PhaseLines(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._running = aside.status("")
+        self._running = stderr_screen.status("")
         self._kept: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -60,19 +60,20 @@ class _PhaseLines(logging.Handler):
         if getattr(record, "is_about_data", False):
             self._kept.append(record.getMessage())
         elif record.levelno >= logging.WARNING:
-            aside.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
+            stderr_screen.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
         elif state == "started":
             self._running.update(phase)
             self._running.start()
         elif state == "done":
             self._running.stop()
-            aside.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{record.seconds:7.2f} s", "dim")))  # type: ignore[attr-defined]
+            seconds = getattr(record, "seconds", 0.0)
+            stderr_screen.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{seconds:7.2f} s", "dim")))
 
     def show_kept_warnings(self) -> None:
         """Print the warnings about the data of a run that ended without its closing tables."""
         self._running.stop()
         for warning in dict.fromkeys(self._kept):
-            aside.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
+            stderr_screen.print(Text.assemble(("warning ", "yellow"), warning), soft_wrap=True)
 
     def close(self) -> None:
         self._running.stop()
@@ -102,14 +103,14 @@ def run_progress(*, quiet: bool) -> Iterator[None]:
 @contextmanager
 def spinner(reason: str) -> Iterator[None]:
     """Show a spinner with the reason and the seconds so far; where there is no terminal, a line."""
-    if not aside.is_terminal:
-        aside.print(Text(f"{reason} …", "dim"))
+    if not stderr_screen.is_terminal:
+        stderr_screen.print(Text(f"{reason} …", "dim"))
         yield
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
     words = TextColumn("{task.description} … {task.elapsed:.0f} s")
-    with Progress(SpinnerColumn(), words, console=aside, transient=True) as progress:
+    with Progress(SpinnerColumn(), words, console=stderr_screen, transient=True) as progress:
         progress.add_task(reason, total=None)
         yield
 
@@ -165,7 +166,7 @@ def _show_attempts(explained: "Explanation") -> None:
     """A block for each step that has attempts, a line for each of them; long ones are wrapped."""
     screen.print()
     if explained.attempts is None:
-        screen.print("This release holds no attempts; the next one will.")
+        screen.print("This release has no attempts table; the next one will.")
         return
     if not explained.attempts:
         screen.print("No attempt of the learner at a step of this session is known.")
@@ -237,7 +238,7 @@ def show_rows(
         width = screen.width if screen.is_terminal else max(screen.width, sum(natural) + 2 * len(names))
         _Screen(highlight=False, width=width).print(table)
     if shown < len(rows) or not is_all:
-        aside.print(f"… the first {shown:,} rows; --format csv writes all of them.")
+        stderr_screen.print(f"… the first {shown:,} rows; --format csv writes all of them.")
 
 
 def _show_blocks(names: list[str], rows: list[tuple[str | None, ...]]) -> None:

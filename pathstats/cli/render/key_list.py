@@ -18,7 +18,7 @@ def show_keys(kept: "list[Key]", home: Path | None) -> None:
     """A line per key, in the order in which they were made."""
     if not kept:
         create = typed.command("keys create --company C", home)
-        screen.print(f"There are no keys; `{create}` makes one.", soft_wrap=True, markup=False)
+        screen.print(f"There are no keys yet; `{create}` creates one.", soft_wrap=True, markup=False)
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("key", no_wrap=True)

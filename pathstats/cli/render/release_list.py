@@ -41,7 +41,7 @@ def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback 
     screen.print(table)
     screen.print()
     if latest in {manifest.release_id for manifest in kept}:
-        screen.print("* the latest: look-ups, queries and scans answer from it.")
+        screen.print("* the live release: look-ups, queries and scans read it.")
     else:
         screen.print("[red]None of them answers[/]: `latest` names no sound release; roll back to one.")
     if rollback:
@@ -81,7 +81,7 @@ def show_switched(switched: "Switched") -> None:
         screen.print("It is the newest release, so nothing is rolled back any more.")
     else:
         status = f"{typed.pathstats()} status"
-        screen.print(f"The next run publishes a new one; until then `{status}` says so.")
+        screen.print(f"The next run publishes a new release; until then `{status}` reports the rollback.")
 
 
 def show_verified(verified: "list[Verified]") -> None:

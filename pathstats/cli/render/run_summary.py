@@ -141,7 +141,7 @@ def show_changes(manifest: Manifest) -> None:
     """What people act on that came since the release before, and what it said that isn't so any more."""
     since = manifest.since_as_of
     if since is None:
-        screen.print("There was no release to compare with; the next run tells what has changed.")
+        screen.print("No earlier release to compare with; the next run reports the changes.")
         return
     before = f"{manifest.since} (as of {moment(since.isoformat())})"
     if manifest.is_for_an_earlier_time:
@@ -170,13 +170,14 @@ def computed_in_words(manifest: Manifest) -> str:
     >>> from schemas.manifest import Manifest
     >>> facts = dict(computed=2, reused=1_000, since="20150101T000000Z-1", transitions={})
     >>> computed_in_words(Manifest("", "", "", "", "", {}, {}, {}, **facts))
-    'Computed 2 enrollments; 1,000 that can have no other answer were carried over.'
+    'Computed 2 enrollments; reused 1,000 unchanged ones.'
     """
     computed = f"{manifest.computed:,} enrollment{'' if manifest.computed == 1 else 's'}"
     if not manifest.reused:
         return f"Computed all {computed}."
-    was = "was" if manifest.reused == 1 else "were"
-    return f"Computed {computed}; {manifest.reused:,} that can have no other answer {was} carried over."
+    return (
+        f"Computed {computed}; reused {manifest.reused:,} unchanged one{'' if manifest.reused == 1 else 's'}."
+    )
 
 
 def changes_in_words(manifest: Manifest) -> str:

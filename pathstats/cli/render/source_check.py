@@ -27,7 +27,7 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
     screen.print()
     if held_back:
         screen.print(
-            f"[red]A run would be held back[/]: more than {limit:.0%} rejected in {', '.join(held_back)}.",
+            f"[red]A run would be blocked[/]: more than {limit:.0%} rejected in {', '.join(held_back)}.",
             soft_wrap=True,
         )
     elif is_strict and checked.implausible:
@@ -35,15 +35,15 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
         words = f"{count} plausibility warning{'' if count == 1 else 's'}."
         screen.print(f"[red]A strict run would be blocked[/]: {words}")
     elif checked.nobody_counts:
-        screen.print("[red]A run would be held back[/]: every enrollment waits for a partner.")
+        screen.print("[red]A run would be blocked[/]: every enrollment has a missing reference.")
     elif not checked.arrivals:
         screen.print("No table has changes there; a run would only move on to its time.")
     elif checked.are_changes:
         screen.print("[green]A run would take these changes in.[/]")
-        screen.print("Which rows wait for a partner depends on what its warehouse holds.")
+        screen.print("Which rows are pending depends on the rows in the warehouse.")
     else:
         screen.print("[green]A run would publish.[/]")
-        screen.print(Text("That is a first run: what a warehouse holds already is not looked at.", "dim"))
+        screen.print(Text("Checked as a first run, without the rows in a warehouse.", "dim"))
 
 
 def _rows(checked: "Checked") -> Table:
@@ -71,7 +71,7 @@ def _rows(checked: "Checked") -> Table:
 
 
 def _pending(checked: "Checked") -> Table:
-    table = _reasons("Rows that wait", "what they wait for")
+    table = _reasons("Pending rows", "missing reference")
     for row in checked.pending:
         table.add_row(row.table, f"{row.count:,}", row.reason, Text(row.detail))
     return table
