@@ -1,4 +1,4 @@
-"""The demo company in the sizes that are measured, and what changes in it in a day."""
+"""The demo company in the measured sizes, and its changes of one day."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

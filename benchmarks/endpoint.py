@@ -1,4 +1,4 @@
-"""How many look-ups over HTTP a second, and how long they take: `wrk` asks, the server has one core.
+"""Measure look-ups over HTTP per second and their latency, with `wrk` as client and one core for the server.
 
 Random learners of the demo company, each question with its company and key.
 """

@@ -1,4 +1,4 @@
-"""What a server must answer from a release, read from its tables and not from its index."""
+"""The responses a server must give for a release, computed from its tables instead of its index."""
 
 import json
 from collections import Counter

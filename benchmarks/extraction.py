@@ -1,4 +1,4 @@
-"""How fast a platform could be read, if it were as fast as a server that only hands out prepared pages.
+"""Measure how fast pages are read from a server that serves prepared pages without delay.
 
 The floor, measured in the same run: the same pages asked for one after the other by httpx and thrown away. A
 platform allows 50 requests a second: what we take of a page beyond the floor must be less than that leaves.

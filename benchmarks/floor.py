@@ -1,4 +1,4 @@
-"""What any run must do, in a process of its own: read the input, write the output. WORLD RELEASE."""
+"""The minimum work of any run, in its own process: read the input, write the output. WORLD RELEASE."""
 
 import sys
 import tempfile

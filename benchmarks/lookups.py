@@ -1,4 +1,4 @@
-"""How long a look-up takes, warm and from the shell."""
+"""Measure the duration of a look-up, warm and from the shell."""
 
 import subprocess
 import sys

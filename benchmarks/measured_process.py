@@ -1,4 +1,4 @@
-"""How a measured process tells what it measured."""
+"""Report measurements from a measured process."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""Clients that ask a server all it can be asked, and hold each answer against the release that it names."""
+"""Clients that send every kind of request and compare each response with the release it names."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Ask a server all it can be asked for some minutes, while runs publish, people roll back, and keys change.
+"""Send every kind of request for some minutes, while runs publish, people roll back, and keys change.
 
 Every answer is held against the tables of the release that it names, and that one against the latest. Ends
 with 1 if an answer was wrong or none came.

@@ -1,4 +1,4 @@
-"""One extraction of a served platform, or only its pages, measured in a process of its own.
+"""One extraction from a served platform, or only its pages, measured in its own process.
 
     python -m benchmarks.one_extraction URL FOLDER [bare]
 

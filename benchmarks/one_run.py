@@ -1,4 +1,4 @@
-"""One whole run without Prefect, in a process of its own: SOURCE HOME AS_OF."""
+"""One whole run without Prefect, in its own process: SOURCE HOME AS_OF."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A platform that answers with pages that are prepared: as fast as a server can be, or as slow as it is told.
+"""A platform that serves prepared pages, as fast as a server can, or slowed down.
 
     python -m benchmarks.page_server PAGES LATENCY_MS PATHS
 

@@ -1,4 +1,4 @@
-"""The same rules as one plain DuckDB script over the same files, in a process of its own: WORLD OUT."""
+"""The same rules as one plain DuckDB script over the same files, in its own process: WORLD OUT."""
 
 import sys
 import time

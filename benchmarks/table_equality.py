@@ -1,4 +1,4 @@
-"""Whether two tables say the same."""
+"""Compare two tables."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""A run that stops before anything is kept: what would be rejected, and why."""
+"""Check a source without storing or publishing anything: which rows would be rejected, and why."""
 
 import tempfile
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The run as a Prefect flow: the same phases as `flows.pipeline`, each a visible task."""
+"""The Prefect flow `nightly`: the stages of `flows.pipeline`, each as a visible task."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One run in its order: extract, load, accept, transform, report, publish. Plain functions, no Prefect."""
+"""The stages of a run in order, as plain functions: extract, load, accept, transform, report, publish."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""What a run is to do."""
+"""The configuration of a run."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Why a learner stands where they stand: the rule that decided, the step it decided by, and all steps."""
+"""Explain a learner's result: the rule and the step that decided, and all steps."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Why a step is not counted for a learner, and which session a sub-path's results come from (R16, R17)."""
+"""Explain waived steps, and which session a sub-path's results come from (R16, R17)."""
 
 from datetime import datetime
 from typing import Any

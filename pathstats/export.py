@@ -1,4 +1,4 @@
-"""A release's table as a file for other programs: CSV, or a workbook of Excel."""
+"""Export a table of a release as CSV or as an Excel workbook."""
 
 import shutil
 from collections.abc import Iterator

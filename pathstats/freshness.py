@@ -1,4 +1,4 @@
-"""How old a release is, and the data in it. The instant it is asked at is an argument."""
+"""The age of a release and of its data, at a given instant."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One release's index, opened: it answers from this release, whatever is published meanwhile.
+"""Read one release's index; the reader stays on this release when a newer one is published.
 
 Standard library only, so that asking is cheap from any program.
 """

@@ -1,4 +1,4 @@
-"""Texts that a spreadsheet would take for a formula: how they are recognized and made harmless.
+"""Recognize texts that a spreadsheet would read as a formula, and make them harmless.
 
 One pattern for every place that writes for spreadsheets: `export` and `query --format csv`.
 """

@@ -1,4 +1,4 @@
-"""For analysts: a release's tables as polars frames."""
+"""Read a release's tables as polars frames."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

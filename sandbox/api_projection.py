@@ -1,4 +1,4 @@
-"""What of a world version 2 of the API can say: the same tables, as such a platform would hold them.
+"""Reduce input tables to the part that version 2 of the API can express.
 
 Each function states what it leaves out or changes. A run on the tables that come out here and a run on
 what the sandbox serves have the same statistics; that is what the round trip tests.

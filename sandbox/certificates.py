@@ -1,4 +1,4 @@
-"""Certificates: which paths award one, and those that a user was awarded."""
+"""Certificates: the paths that award them, and the ones awarded to a user."""
 
 from calendar import monthrange
 from collections.abc import Iterable

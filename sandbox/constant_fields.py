@@ -1,4 +1,4 @@
-"""Details that documents must have and no table contains, such as authors and languages: always the same."""
+"""Constant values of required fields that no table contains, such as authors and languages."""
 
 import json
 from typing import Any

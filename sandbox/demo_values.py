@@ -1,4 +1,4 @@
-"""The world of a sandbox; the demo with values that platforms send and its tables lack.
+"""The sandbox's demo company, with values that real platforms send and the demo lacks.
 
 They are chosen by ids, so that the company is the same on every day.
 """

@@ -1,4 +1,4 @@
-"""The endpoints of the API that are served, with the page size, scope and filters of their description."""
+"""The served endpoints of the API, with their page size, scope and filters."""
 
 from sandbox.lists import Endpoint
 

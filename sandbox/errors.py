@@ -1,4 +1,4 @@
-"""What the API answers instead of a page."""
+"""Error responses of the API."""
 
 from starlette.responses import JSONResponse
 

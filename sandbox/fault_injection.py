@@ -1,4 +1,4 @@
-"""What goes wrong with a platform on the network, by chance that repeats: the same seed, the same faults."""
+"""Inject reproducible network and platform faults: the same seed gives the same faults."""
 
 import hashlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One enrollment as the platform sees it: its steps, its status, its figures."""
+"""The platform's view of one enrollment: steps, status and figures."""
 
 import calendar
 from collections.abc import Mapping

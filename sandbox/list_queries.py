@@ -1,4 +1,4 @@
-"""What a request asks of a list: filters in brackets, and the cursor of the page that comes next."""
+"""Parse a list request: filters in brackets, and the cursor of the next page."""
 
 import base64
 import binascii

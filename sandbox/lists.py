@@ -1,4 +1,4 @@
-"""A list that the API serves: which documents, how many to a page, for which scope, filtered by what."""
+"""A list of the API: its documents, page size, scope and filters."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Who may ask: clients with their scopes, and the tokens they were given."""
+"""OAuth clients with their scopes and tokens."""
 
 import secrets
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Paths as the API's documents: each with its steps, and the options that their types have."""
+"""Serialize paths: their steps, and the options of each step type."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The platform: a world at an instant, and the lists it is served as."""
+"""The platform: a company at an instant, and the lists that it serves."""
 
 from datetime import datetime
 from typing import Self

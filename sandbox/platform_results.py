@@ -1,4 +1,4 @@
-"""The platform's own answers: what `GET /api/v2/paths/stats` says of each enrollment.
+"""The platform's own statistics of each enrollment, as `GET /api/v2/paths/stats` returns them.
 
 Computed one learner at a time and by nothing of what the runs compute with, in the words of version 2
 where they differ from the contract's: one required step that failed with an attempt left is `toRetake`,

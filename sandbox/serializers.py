@@ -1,4 +1,4 @@
-"""Sessions, enrollments, courses, attempts, users and groups as the API's documents: one frame for each list.
+"""Serialize sessions, enrollments, courses, attempts, users and groups, one frame per list.
 
 Its columns are named as the documents' keys; `shown` makes documents of its rows. Null is an absent key.
 """

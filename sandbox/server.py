@@ -1,4 +1,4 @@
-"""The sandbox on a port of this machine, for nobody else."""
+"""Serve the sandbox on a port of this machine."""
 
 import socket
 import threading

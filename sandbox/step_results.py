@@ -1,4 +1,4 @@
-"""What a learner has made of a step: by attempts of their own, or by the session of a sub-path."""
+"""A learner's result at a step, from attempts or from the session of a sub-path."""
 
 from dataclasses import dataclass
 from datetime import datetime

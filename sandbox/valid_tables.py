@@ -1,4 +1,4 @@
-"""A source's rows as a run would hold them: checked, deduplicated, without what is rejected."""
+"""The valid, deduplicated rows of a source."""
 
 import tempfile
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Webhook subscriptions and the events that were sent to them, as the API's documents."""
+"""Serialize webhook subscriptions and their events."""
 
 import json
 from datetime import datetime

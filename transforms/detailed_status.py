@@ -1,4 +1,4 @@
-"""R11 and what hangs on it: the detailed status, its reason, the step that decided, R13's completed_at."""
+"""R11 and R13: the detailed status, its reason, the deciding rule and step, and completed_at."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""The cells of a run: each counted step of each enrollment, numbered in publication order."""
+"""The enrollment steps: each counted step of each enrollment, numbered in publication order."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""R1 and R2: when an enrollment is evaluated, and until when activity counts for it."""
+"""R1 and R2: the time at which an enrollment is evaluated, and until which activity counts."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""R6 to R10, R12 and R15: from the outcomes of its steps to the published fields of an enrollment."""
+"""R6 to R10, R12 and R15: from step outcomes to the published fields of an enrollment."""
 
 import polars as pl
 

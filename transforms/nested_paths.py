@@ -1,4 +1,4 @@
-"""R17: a step of type path is what the learner's child session says of it, evaluated bottom-up."""
+"""R17: a step of type path takes its outcome from the learner's child session, evaluated bottom-up."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""R3: which steps count. A *path_version* is a path's counted steps between two changes of its definition.
+"""R3: which steps count. A *path version* is a path's counted steps between two changes of its definition.
 
 And what R16 and R17 ask of them: which steps a score in another one waives, which are sub-paths.
 """

@@ -1,4 +1,4 @@
-"""Every published field in the order in which it is published, each with the rule that computes it."""
+"""Every published column in order, each with the rule that computes it."""
 
 from dataclasses import dataclass
 

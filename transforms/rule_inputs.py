@@ -1,4 +1,4 @@
-"""What the rules read, the sound rows of some sessions, and what they say of it; keys are integers."""
+"""The rule inputs: the frames that the rules read for one part. Keys are integers."""
 
 from dataclasses import dataclass, field, replace
 

@@ -1,4 +1,4 @@
-"""A session in one row: counts and means over its learners."""
+"""One row per session: counts and means over its learners."""
 
 import polars as pl
 

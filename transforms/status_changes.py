@@ -1,4 +1,4 @@
-"""What an enrollment's row says now and did not say in the last release, and why."""
+"""Fields of an enrollment that differ from the live release, and the cause of each change."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""R5: what became of each counted step of each enrollment; R16: which of them are waived."""
+"""R5: the outcome of each counted step of each enrollment; R16: the waived ones."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""R5: what an attempt must meet to satisfy its step."""
+"""R5: the conditions that an attempt must meet to satisfy its step."""
 
 import polars as pl
 

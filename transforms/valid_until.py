@@ -1,4 +1,4 @@
-"""Until when a row holds: the next instant at which, with no new data, a published field of it changes.
+"""valid_until: the next instant at which a published field changes without new data.
 
 Most of what time does is certain: the session opens, it ends, a due date passes, the learner is unenrolled.
 Whether anything else that lies ahead changes a field, an attempt dated later than as_of or a later definition

@@ -1,4 +1,4 @@
-"""Rows of the last release: carried over where nothing can have changed, compared with where it can."""
+"""Rows of the base release: reused where nothing can have changed, compared with where it can."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From the warehouse to what the rules read: some sessions at a time, so that memory stays flat."""
+"""Read the rule inputs from the warehouse, part by part, so that memory stays flat."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

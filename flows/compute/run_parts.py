@@ -1,4 +1,4 @@
-"""From the warehouse to the release that is being built: computed, checked, written and indexed."""
+"""Fill a release from the warehouse: compute, validate, write and index each part."""
 
 from collections import Counter, deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Ctrl-C while DuckDB works."""
+"""Let Ctrl-C interrupt a running DuckDB statement."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future

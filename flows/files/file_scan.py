@@ -1,4 +1,4 @@
-"""How a table's file is read: as DuckDB finds it, nothing converted, nothing guessed."""
+"""Scan a table's file with DuckDB, without converting or guessing values."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Parquet: a table as one file or as a folder of parts, and the types that its writer declares."""
+"""Read a table from one parquet file or a folder of parts, with the types that its writer declares."""
 
 import base64
 import json

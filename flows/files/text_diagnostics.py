@@ -1,4 +1,4 @@
-"""Text files read line by line: for their header, and for where they break once DuckDB has rejected them."""
+"""Find where a text file is broken, once DuckDB has rejected it."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Lines of a text file: how long and how deeply nested they may be, and on which line a row is."""
+"""Lines of a text file: limits on length and nesting, and the line of a row."""
 
 import gzip
 import re

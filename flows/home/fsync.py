@@ -1,4 +1,4 @@
-"""What has been written is on the disk, not only on its way there."""
+"""Flush files and folders to disk."""
 
 import os
 from pathlib import Path

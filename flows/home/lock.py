@@ -1,4 +1,4 @@
-"""One run at a time per home."""
+"""Allow one run at a time per home."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

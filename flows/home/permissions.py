@@ -1,4 +1,4 @@
-"""Who may read a home: it holds names, e-mails and results, so only its owner and its group."""
+"""Restrict a home to its owner and group: it contains names, e-mails and results."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a failed run leaves: the incident that `pathstats status` tells, and the webhook's notice."""
+"""Record a failed run as an incident, for `pathstats status`, and send the notification."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""An incident: from the first run that fails to the next one that publishes. The home remembers it."""
+"""Incidents: from the first failed run to the next published one, stored in the home."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Ctrl-C wherever it falls: where polars calls Python, it would be printed and dropped, or be a TypeError."""
+"""Make Ctrl-C reliable: in Python code called by polars it would be dropped, or become a TypeError."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""One webhook is told of an incident: its first cause once, and once that it is over.
+"""Notify one webhook of an incident: its first cause once, and once of the recovery.
 
 A notice is never worth a run: what can't be delivered is one warning, and is tried again by a later run.
 The webhook's address may hold a secret token. It comes from the environment, so that it is in no parameter of

@@ -1,4 +1,4 @@
-"""Prefect's server as a process that `flows.ops.prefect_server` starts: for programs, never for a browser."""
+"""The process of our own Prefect server, for programs only, never for a browser."""
 
 import ctypes
 import os

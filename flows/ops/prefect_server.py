@@ -1,4 +1,4 @@
-"""A Prefect server of our own on loopback, for this process and the processes it starts.
+"""Start a Prefect server on loopback for this process and its child processes.
 
 It answers only who knows its secret, which is in the environment of these processes alone. Without one, every
 local user and every web page in a browser here could start runs: Prefect allows any origin and any host.

@@ -1,4 +1,4 @@
-"""How a run's process treats memory."""
+"""Memory settings of a run's process."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The run's figures, in words and tables, from its manifest. No ids, names or e-mails."""
+"""A run's figures as text and tables, from its manifest. No ids, names or e-mails."""
 
 from collections.abc import Iterable
 from datetime import datetime

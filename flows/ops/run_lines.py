@@ -1,4 +1,4 @@
-"""A line on stdout for each run of `pathstats schedule`: its figures, or why it failed."""
+"""Print one line per run of `pathstats schedule`: its figures, or the reason of its failure."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The parameters that a run of a deployment can't choose: anybody who reaches Prefect's API can start one."""
+"""Parameters that a run of a deployment can't choose: anyone who reaches Prefect's API can start one."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Runs by a schedule, from one terminal, with a Prefect server of our own where none is named."""
+"""Run by a schedule from one terminal, with our own Prefect server unless another one is configured."""
 
 import asyncio
 import multiprocessing

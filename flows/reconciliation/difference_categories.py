@@ -1,4 +1,4 @@
-"""Why an answer of ours and the platform's may differ: every class with what shows it, in the order asked.
+"""Categories of differences between our results and the platform's, each with its evidence, in order.
 
 The first that holds is the difference's class. What none explains is `unexplained`: a fault of ours, or
 wording of the platform that nobody has told us of.

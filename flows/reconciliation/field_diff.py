@@ -1,4 +1,4 @@
-"""Both answers side by side, field by field."""
+"""Compare our results with the platform's, field by field."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is known of each enrollment that both tell of: both answers, and what may show why they differ."""
+"""Join our result and the platform's of each enrollment with the evidence for a difference."""
 
 from dataclasses import dataclass
 from datetime import datetime

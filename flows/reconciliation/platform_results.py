@@ -1,4 +1,4 @@
-"""What the platform says itself of each enrollment, as it was landed."""
+"""The platform's own statistics of each enrollment, from its stored pages."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The phase of a run that holds its release against what the platform says itself."""
+"""The stage that compares a release with the platform's own statistics."""
 
 from datetime import datetime
 from pathlib import Path

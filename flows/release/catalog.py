@@ -1,4 +1,4 @@
-"""Which releases a home holds, which of them answers, and whether a person switched back to it."""
+"""The releases of a home: which exist, which one is live, and whether it was rolled back to."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a manifest says of a release's files: the hash, the size and the rows of each."""
+"""The manifest's entry of each file in a release: hash, size and rows."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What came in and is published too, and whom and what the index can be asked about."""
+"""Publish users, sessions and quarantine, and list the users and sessions that the index can find."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A release against its manifest: every file there, none besides, each the bytes that were published."""
+"""Verify a release against its manifest: every file present, none in addition, each unchanged."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

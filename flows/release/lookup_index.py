@@ -1,4 +1,4 @@
-"""`lookup.sqlite`: what a look-up answers from, readable with Python's standard library alone."""
+"""Write `lookup.sqlite`, the index of look-ups, readable with Python's standard library alone."""
 
 import shutil
 import sqlite3

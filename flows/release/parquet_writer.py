@@ -1,4 +1,4 @@
-"""A table as a parquet file whose columns say what they mean."""
+"""Write a table as a parquet file with column descriptions in its metadata."""
 
 import json
 from collections.abc import Iterator

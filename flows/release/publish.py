@@ -1,4 +1,4 @@
-"""A release is written in `published/building`, gets its name by one rename; `latest` follows by another."""
+"""Publish a release: written in `published/building`, named by one rename; another switches `latest`."""
 
 import os
 import shutil

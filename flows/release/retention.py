@@ -1,4 +1,4 @@
-"""Old releases go: out of the releases by one rename each, then from the disk."""
+"""Delete old releases: move each out of the releases by one rename, then delete its files."""
 
 import logging
 import shutil

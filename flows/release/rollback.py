@@ -1,4 +1,4 @@
-"""Switching `latest` back to an older release, as a person decides."""
+"""Switch `latest` back to an older release."""
 
 from dataclasses import dataclass
 from datetime import datetime

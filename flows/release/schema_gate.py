@@ -1,4 +1,4 @@
-"""The last gate: no table goes out that breaks its schema."""
+"""The schema gate: no table is published that breaks its schema."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the learners of each company stand, for the manifest and for the runs after."""
+"""Count the learners of each company by detailed status, for the manifest."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Why an attempt counts or does not, in words: for `lookup --explain` and for pages of sessions."""
+"""Explain why an attempt counts or does not, for `lookup --explain` and session pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

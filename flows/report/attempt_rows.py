@@ -1,4 +1,4 @@
-"""The attempts of a release that need an account, the rejected ones in quarantine included."""
+"""Read the attempts of a release that need an explanation, including rejected ones."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Charts as SVG that takes its colors from the page, so that it is right in the light and in the dark.
+"""Charts as SVG that takes its colors from the page, for light and dark mode.
 
 Each is written down in the Vega-Lite grammar (https://vega.github.io/vega-lite/docs/).
 """

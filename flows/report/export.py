@@ -1,4 +1,4 @@
-"""The report and pages of sessions in a folder of somebody's own, to be opened or sent without a server."""
+"""Write the report and session pages to a folder, to open or send without a server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

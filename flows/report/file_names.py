@@ -1,4 +1,4 @@
-"""File names for ids, which may hold anything."""
+"""File names for ids, which may contain any character."""
 
 import hashlib
 import re

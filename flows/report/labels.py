@@ -1,4 +1,4 @@
-"""How the pages name things, and in which order."""
+"""Labels of the pages, and their order."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The questions a report asks of a release, in SQL that anybody can ask again with `pathstats query`."""
+"""SQL views of a release for the report; `pathstats query` can run the same SQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Pages that are one file each: style, script and data inside, nothing loaded from anywhere."""
+"""Render pages as single files: style, script and data inside, nothing loaded from elsewhere."""
 
 import base64
 import hashlib

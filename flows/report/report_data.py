@@ -1,4 +1,4 @@
-"""What a report of one company says, in figures: read from the release, nothing drawn yet."""
+"""Read the figures of one company's report from a release."""
 
 from dataclasses import dataclass
 from datetime import datetime

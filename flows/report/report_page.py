@@ -1,4 +1,4 @@
-"""The report of a release: for the person who runs training, one page for each company."""
+"""The report of a release: one page per company, for training managers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The attempts that a session's page lists for each learner: failed and uncounted ones."""
+"""The attempts that a session page lists for each learner: failed and uncounted ones."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The page of one session: its learners with all their steps. Made when somebody asks for it."""
+"""The page of one session: its learners with all their steps, rendered on request."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What pages of sessions show, read from a release some sessions at a time."""
+"""Read the rows of session pages from a release, some sessions at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who needs attention: four kinds of learners, each by one question."""
+"""Worklists: four kinds of learners who need attention, one query each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a source is: it lands the six tables, and optional ones, as files that the warehouse loads."""
+"""The interface of a source: it delivers the input tables as files that the warehouse loads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Tables that somebody exported: one file each in one folder, and what changed since in another."""
+"""Exported tables: one file per table in a folder, and later changes in another."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

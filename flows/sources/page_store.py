@@ -1,4 +1,4 @@
-"""What was read of a platform, page by page, as it came: one folder for each extraction.
+"""Store the pages read from a platform as they were received, one folder per extraction.
 
     HOME/landing/20260310T020000Z/
         landing.json                           which platform, since when, what was read and how

@@ -1,4 +1,4 @@
-"""Where learning data comes from: a source is one file in this folder and one line in `SOURCES`."""
+"""The registry of sources: a source is one file in this folder and one line in `SOURCES`."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The tables in a folder: which file or folder of parquet files is which table, and what is not read."""
+"""List the tables in a folder: the file or folder of parquet files of each, and files that are not read."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rows that come with the same key: deduplicated into one where that loses nothing, else rejected.
+"""Deduplicate rows with the same key where no information is lost; otherwise reject them.
 
 Pure text: what is built here is executed by `loading`.
 """

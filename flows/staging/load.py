@@ -1,4 +1,4 @@
-"""From a source's file to a table beside the warehouse's own: checked, keyed, deduplicated."""
+"""Load a source's file into a staging table: validated, keyed, deduplicated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

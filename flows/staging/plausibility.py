@@ -1,4 +1,4 @@
-"""Plausibility warnings: rows that each keep the contract, but are unlikely to be meant that way.
+"""Plausibility warnings: each row keeps the contract, but the values are unlikely to be meant that way.
 
 A warning is one line with the column, how many rows it concerns, and the number of one of them in its file.
 It blocks a run only if the run is strict.

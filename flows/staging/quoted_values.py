@@ -1,4 +1,4 @@
-"""How an offending value is quoted in `detail`: short, on one line, and never an e-mail or a name.
+"""Quote an offending value in `detail`: short, on one line, never an e-mail or a name.
 
 Pure text: what is built here is executed by `loading`.
 """

@@ -1,4 +1,4 @@
-"""Integer keys for ids: joining and grouping by ids of 24 characters costs three to four times as much.
+"""Integer keys for ids: joining and grouping by ids of 24 characters takes three to four times as long.
 
 Every id that was ever delivered has its key for good, in a dictionary for each kind of id, whether or not the
 row it names has arrived: a late partner begins to match by itself. Pure text: what is built here is executed

@@ -1,4 +1,4 @@
-"""What changed since the last release: the learners, sessions and enrollments whose input is not what it was.
+"""The change log: learners, sessions and enrollments with changed input since each release.
 
 A mark says after which release it was made, and stays as long as a release from before it is there: that one
 may answer again. One mark too many costs time, one too few would be a fault. Pure text: what is built here is

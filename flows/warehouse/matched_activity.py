@@ -1,4 +1,4 @@
-"""Matched activity: how much of it refers to a user, a session and a step that are known."""
+"""Matched activity: the share of rows that refer to a known user, session and step."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What was loaded becomes the warehouse's: all of it or nothing."""
+"""Merge staging tables into the warehouse, all of them or none."""
 
 from collections import Counter
 from dataclasses import dataclass, replace

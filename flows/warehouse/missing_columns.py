@@ -1,4 +1,4 @@
-"""Columns that earlier deliveries had and this one lacks: a warning, or an error where rules read them."""
+"""Columns that were delivered before and are missing now: a warning, or an error where rules read them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Near matches: ids that nothing is known by, and that would be known if they were written another way."""
+"""Near matches: unknown ids that would be known if they were written another way."""
 
 from collections.abc import Container, Iterator
 from functools import reduce

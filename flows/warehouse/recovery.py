@@ -1,4 +1,4 @@
-"""A warehouse that can't be read is moved away, for a run to build a new one from its source."""
+"""Move a damaged warehouse away, so that a run builds a new one from its source."""
 
 import logging
 import shutil

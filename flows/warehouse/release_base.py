@@ -1,4 +1,4 @@
-"""The releases made from the warehouse: what changed since each of them is marked (see `touching`)."""
+"""Record the releases made from the warehouse, and find the changes since one of them (`change_log`)."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""R17: which sessions look into which, whose rows that takes, and who is touched with whom.
+"""R17: which sessions read results of others, the rows they need, and which changes affect them.
 
 A *family* is a session and those that were made for it as sessions of its sub-paths. Pure text: what is built
 here is executed by `worlds`.

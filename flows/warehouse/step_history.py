@@ -1,4 +1,4 @@
-"""The history of step definitions and waivers, for sources that only tell how steps are defined now.
+"""The history of step definitions and waivers, for sources that only deliver the present definitions.
 
 Where a definition comes without valid_from and valid_to and differs from the one the warehouse has, that one
 ends when the new one was extracted, and the new one begins: archived enrollments and runs for a past as_of

@@ -1,4 +1,4 @@
-"""Which version of its tables a warehouse holds: one of another version is built anew."""
+"""The version of the warehouse's tables: a warehouse of another version is rebuilt."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how errors leave a command."""
+"""Options shared by several commands, and the reporting of errors."""
 
 import functools
 import json

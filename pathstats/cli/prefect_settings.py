@@ -1,4 +1,4 @@
-"""How the command line wants Prefect: quiet and private. Call `prepare` before Prefect is imported."""
+"""Prefect's settings for the command line: quiet and private. Call `prepare` before importing Prefect."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A query's access to files: none, or with --allow-write every file but those of a home or a release."""
+"""Restrict a query's access to files: none, or with --allow-write all but those of a home or release."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command that this program was started with, for hints that a person can copy."""
+"""The command as the user typed it, for hints that can be copied."""
 
 import os
 import shlex

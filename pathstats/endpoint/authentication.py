@@ -1,4 +1,4 @@
-"""Who asks: a company and its key, as the original endpoint takes them."""
+"""Authenticate a request by company and key, as the original endpoint does."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""The link that `serve` shows on its terminal: it opens the pages without a key, on this machine."""
+"""The link that `serve` prints: it opens the pages on this machine without a key."""
 
 import hmac
 import secrets

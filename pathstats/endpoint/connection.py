@@ -1,4 +1,4 @@
-"""Thresholds on a client: how much it sends, how long it takes, how many connections there are."""
+"""Limits on clients: bytes, time, and the number of connections."""
 
 import asyncio
 import logging

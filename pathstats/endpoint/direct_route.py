@@ -1,4 +1,4 @@
-"""Routes that FastAPI describes and does not stand between."""
+"""Routes that FastAPI documents but does not wrap."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

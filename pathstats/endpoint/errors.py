@@ -1,4 +1,4 @@
-"""How errors leave the endpoint: always as `{"error": "<code>"}`, with nothing of what was asked."""
+"""Render errors as `{"error": "<code>"}`, without any part of the request."""
 
 import http
 import json

@@ -1,4 +1,4 @@
-"""Which company a request may ask about: what a running server knows of the keys."""
+"""The keys of a running server: which company a request may read."""
 
 import hmac
 import os

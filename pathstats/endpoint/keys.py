@@ -1,4 +1,4 @@
-"""The keys to the endpoint: each opens one company, is shown once when it is made, and is kept as a hash.
+"""The endpoint's keys: each opens one company, is shown once when created, and is stored as a hash.
 
 A key is `ps_<id>_<secret>`. The id names it to people, and is no secret. The secret is 256 random bits, so a
 fast hash is enough: there is nothing to guess from.

@@ -1,4 +1,4 @@
-"""What FastAPI can't tell by itself for the OpenAPI description."""
+"""Parts of the OpenAPI description that FastAPI can't derive."""
 
 from typing import Any
 

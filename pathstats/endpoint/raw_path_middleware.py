@@ -1,4 +1,4 @@
-"""Requests as they were sent: paths are split before they are decoded, and HEAD is answered like GET."""
+"""Split request paths before decoding them, and answer HEAD like GET."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

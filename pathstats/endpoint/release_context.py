@@ -1,4 +1,4 @@
-"""One release per request: what answers it, and what the answer says of the release in its headers."""
+"""Pin one release per request, and describe it in the response headers."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Where the pages of a release's report come from."""
+"""Load the pages of a release's report."""
 
 from pathlib import Path
 

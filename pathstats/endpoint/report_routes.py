@@ -1,4 +1,4 @@
-"""The release's report, for people: with a key, which a browser asks for, or by the link of `serve`."""
+"""Routes of the report's pages: with a key, or by the link of `serve`."""
 
 import html
 from urllib.parse import quote

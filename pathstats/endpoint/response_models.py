@@ -1,4 +1,4 @@
-"""What the endpoint answers, for its OpenAPI description: the answers lie finished in the release."""
+"""Response models for the OpenAPI description; the bodies are stored finished in the release."""
 
 from datetime import datetime
 from typing import Any, Literal

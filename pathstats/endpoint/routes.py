@@ -1,4 +1,4 @@
-"""The routes that machines ask."""
+"""The routes for programs."""
 
 import json
 from collections.abc import Iterator

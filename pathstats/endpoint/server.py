@@ -1,4 +1,4 @@
-"""Serving the endpoint from one process until it is told to end."""
+"""Serve the endpoint from one process until it is stopped."""
 
 import logging
 import signal

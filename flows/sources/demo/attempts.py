@@ -1,4 +1,4 @@
-"""What learners do: attempts, corrections and attendances, and the table `step_activity` made of them."""
+"""Generate attempts, corrections and attendances, and the table `step_activity`."""
 
 from collections.abc import Iterator
 from datetime import datetime

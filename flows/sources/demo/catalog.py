@@ -1,4 +1,4 @@
-"""What the company teaches: its paths, step by step."""
+"""The company's paths, step by step."""
 
 from dataclasses import dataclass
 

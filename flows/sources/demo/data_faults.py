@@ -1,4 +1,4 @@
-"""What goes wrong in real exports: broken rows, rows sent twice, partners that have not arrived.
+"""Add the faults of real exports: broken rows, duplicates, missing references.
 
 Faults are rows added to a sound table, so that the company itself stays whole. In `path_steps`, the one table
 written as text, stand the two faults that typed files can't hold: a wrong type and a time without a zone.

@@ -1,4 +1,4 @@
-"""Who is enrolled in what, and when: the enrollments, and the table `enrollments` made of them."""
+"""Generate enrollments, and the table `enrollments`."""
 
 from datetime import datetime, timedelta
 

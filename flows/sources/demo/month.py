@@ -1,4 +1,4 @@
-"""The month a demo company lives in: what happens is drawn once for all of it, and shown day by day."""
+"""The month of a demo company: generated once as a whole, and shown day by day."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The tables `paths` and `path_steps`, made of the catalog."""
+"""The tables `paths` and `path_steps`, from the catalog."""
 
 from datetime import datetime, timedelta
 from typing import Any

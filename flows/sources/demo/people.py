@@ -1,4 +1,4 @@
-"""Who learns: the company's people, how diligent each is, and the table `users` made of them."""
+"""Generate the company's people and their diligence, and the table `users`."""
 
 import unicodedata
 

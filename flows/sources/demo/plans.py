@@ -1,4 +1,4 @@
-"""What learners mean to do and when: each enrollment against each training step of its session."""
+"""Plan when each learner does each training step of a session."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Chance that repeats: everything random in the demo is drawn here, from the seed."""
+"""Reproducible random draws: the demo's only source of randomness, from the seed."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""When the paths are run: sessions past, running, open-ended and to come, and the table `path_sessions`."""
+"""Generate past, running, open-ended and future sessions, and the table `path_sessions`."""
 
 from datetime import datetime
 

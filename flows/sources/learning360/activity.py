@@ -1,4 +1,4 @@
-"""Attempts at courses, attendances and corrections, as SQL over what was landed. `tables` executes it."""
+"""Attempts at courses, attendances and corrections, as SQL over the stored pages."""
 
 from flows.sources.learning360 import resources
 from flows.sources.learning360.definitions import of_company

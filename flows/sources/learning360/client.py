@@ -1,4 +1,4 @@
-"""Asking the platform: at most so often, with a token that holds, again where that may help."""
+"""Request the platform: rate-limited, with a valid token, with retries where they may help."""
 
 import asyncio
 import json

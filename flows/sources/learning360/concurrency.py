@@ -1,4 +1,4 @@
-"""Work that is done at the same time, and the failure that is reported of it."""
+"""Run work concurrently and report one failure of it."""
 
 import asyncio
 from collections.abc import Coroutine

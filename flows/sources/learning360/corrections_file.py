@@ -1,4 +1,4 @@
-"""Corrections of assessments from a file of webhook events, where no subscription can be re-read."""
+"""Read corrections of assessments from a file of webhook events."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Users, paths, steps, sessions and enrollments, as SQL over what was landed. `tables` executes it."""
+"""Users, paths, steps, sessions and enrollments, as SQL over the stored pages."""
 
 from flows.database.connection import quoted
 from flows.sources.learning360 import resources

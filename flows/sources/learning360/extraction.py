@@ -1,4 +1,4 @@
-"""Reading what an extraction needs: independent lists at the same time, each page to disk as it comes."""
+"""Read the lists of an extraction: independent lists concurrently, each page to disk as it arrives."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What goes wrong between the platform and us, each in one sentence; its own words may quote data."""
+"""One sentence for each failure between us and the platform; its own words may quote data."""
 
 import json
 import re

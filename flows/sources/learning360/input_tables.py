@@ -1,4 +1,4 @@
-"""From what was landed to the tables of the contract: one parquet file each, built by DuckDB."""
+"""Build the input tables from the stored pages: one parquet file each, with DuckDB."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A landing's rows as SQL: each field as the text it came as, for the warehouse to check, unguessed."""
+"""The rows of stored pages as SQL: each field as the received text, for the warehouse to validate."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Warnings about a landing: which results are incomplete, and what to do about it."""
+"""Warnings about an extraction: which results are incomplete, and what to do about it."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a page holds, once it is known to be one."""
+"""Validate a page and return its rows."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether a platform can be read: its address, the client, and the scope of each list, in seconds."""
+"""Check in seconds whether a platform can be read: its address, the client, and each list's scope."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,4 @@
-"""A landing that was read, as what a run loads; also without the platform, as often as wanted."""
+"""Deliver the input tables of an earlier extraction from its stored pages, without the platform."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

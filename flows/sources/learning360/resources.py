@@ -1,4 +1,4 @@
-"""The lists of version 2 of the API: where each is, which scope it needs, which fields its rows may have."""
+"""The lists of version 2 of the API, each with its path, scope and known fields."""
 
 from dataclasses import dataclass, field
 from typing import Literal

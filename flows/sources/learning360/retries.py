@@ -1,4 +1,4 @@
-"""How long to wait for a platform, and the lines that a person sees while waiting."""
+"""Retry policy for a platform, and the messages that a person sees while waiting."""
 
 import asyncio
 import logging

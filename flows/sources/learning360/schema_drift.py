@@ -1,4 +1,4 @@
-"""What a newer version of the API may say and this one does not know: named and counted, never in the way."""
+"""Count and name fields and values that a newer version of the API may return; they have no effect."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a platform must be known by: from the environment, else from `pathstats.toml`."""
+"""Settings of a platform, from the environment or `pathstats.toml`."""
 
 import os
 import tomllib

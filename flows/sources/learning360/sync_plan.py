@@ -1,4 +1,4 @@
-"""What an extraction reads: everything or what changed, and attempts at courses as one list or by course."""
+"""Decide the reads of an extraction: everything or changes; attempts as one list or by course."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

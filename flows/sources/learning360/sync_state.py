@@ -1,4 +1,4 @@
-"""What an extraction of changes knows of those before it: files that each landing hands on to the next."""
+"""The state that each extraction passes to the next incremental one, as files."""
 
 import os
 import shutil

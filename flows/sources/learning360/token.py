@@ -1,4 +1,4 @@
-"""The access token: fetched when it is needed, renewed before it expires."""
+"""The access token: fetched when needed, renewed before it expires."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""How often the platform's own answers are ours, what the others are due to, and examples of them."""
+"""Render the agreement with the platform's own results, the reasons of differences, and examples."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What a person sees: progress while a run runs, explanations, rows. Built as data, printed last."""
+"""The consoles of all commands, and the rendering of progress, explanations and rows."""
 
 import logging
 from collections.abc import Iterable, Iterator

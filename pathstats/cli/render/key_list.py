@@ -1,4 +1,4 @@
-"""What a person sees of the keys."""
+"""Render the list of keys."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person sees of a platform whose reading is tried."""
+"""Render the preflight check of a platform."""
 
 from typing import TYPE_CHECKING
 

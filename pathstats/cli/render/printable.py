@@ -1,4 +1,4 @@
-"""Text for a terminal: a value of the data can't move its cursor, change its colors or turn its direction."""
+"""Make text safe for a terminal: data can't move its cursor, change its colors or turn its direction."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""What a person sees of the releases: the list of them, a rollback, and whether they are intact."""
+"""Render the list of releases, a rollback, and the result of a verification."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

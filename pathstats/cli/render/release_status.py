@@ -1,4 +1,4 @@
-"""What a person sees of the release that answers: how old it is, what is in it, what went wrong since."""
+"""Render the status of the live release: its age, its content, and failures since."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What a person sees of a run: what came in, who stands where, what changed since the release before."""
+"""Render the closing screen of a run: input rows, learners by status, changes since the live release."""
 
 from rich.table import Table
 from rich.text import Text

@@ -1,4 +1,4 @@
-"""What a person sees of a source that is checked."""
+"""Render the check of a source."""
 
 from typing import TYPE_CHECKING
 
