@@ -1,6 +1,6 @@
 """The attempts of each enrollment, with the reason why each counts or does not (R2, R4, R5, R16, R17).
 
-A satisfying attempt needs no account of its own: its step's row says when the first one was completed, and
+A satisfying attempt needs no row of its own: the step's row has the completion of the first one, and
 `attempts_used` how many there are.
 """
 

@@ -83,7 +83,7 @@ def observed() -> pl.Expr:
 
 
 def seen(inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
-    """Every attempt beside each enrollment that may look at it, and the counted step it is at.
+    """Every attempt with each enrollment that it may count for, and its counted step.
 
     Adds made_here: whether it was made in the session, and cell: null at a step that is not counted.
     """
@@ -104,7 +104,7 @@ def attempts(seen: pl.LazyFrame) -> pl.LazyFrame:
     """Every attempt that matters for an enrollment, one row each, with what it shows of it.
 
     cell:         null of an attempt in the session on a step that is not counted (R8 wants its time).
-    activity_id:  null of an attempt in the session, whose name decides nothing.
+    activity_id:  null for attempts in the session, where it decides nothing.
     in_session, carried_over: which of R4's two kinds it is; neither, if it was done elsewhere and the path
                   wants it again: such an attempt shows only that.
     finished_at, successful_at, score: null unless it is finished, and satisfies the step.
@@ -120,7 +120,7 @@ def attempts(seen: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def seen_by(activity: pl.DataFrame, inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
-    """The attempts beside each enrollment that may look at them, and the counted step they are of."""
+    """The attempts with each enrollment that they may count for, and their counted step."""
     learners = enrollments.select(pair("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
     steps = inputs.path_versions.steps.lazy().select(
         pair("curriculum_key", "step_key").alias("step"), *_OF_STEP
@@ -165,7 +165,7 @@ def time_off_path(attempts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def with_time_on_waived_steps(off_path: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
-    """R8, R16: a waived step is none of the path's; what is spent on it in the session is as on any such."""
+    """R8, R16: time in the session on a waived step counts like time on a step that left the path."""
     waived = outcomes.lazy().drop_nulls("waived_time_ms")
     return (
         pl.concat([off_path.lazy(), waived.select("enrollment", time_off_path_ms="waived_time_ms")])

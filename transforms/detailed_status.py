@@ -37,7 +37,7 @@ def ended_while_open() -> pl.Expr:
 
 def detailed_status_type() -> pl.Expr:
     """R11: the detailed status. Reads deciding_rule."""
-    says = {
+    types = {
         "1": "sessionNotOpened",
         "2": "successful",
         "3": "unsuccessful",
@@ -50,7 +50,7 @@ def detailed_status_type() -> pl.Expr:
     return (
         pl.when(ended_while_open())
         .then(pl.lit("unsuccessful"))
-        .otherwise(pl.col("deciding_rule").replace_strict(says, return_dtype=pl.String))
+        .otherwise(pl.col("deciding_rule").replace_strict(types, return_dtype=pl.String))
     )
 
 
@@ -81,7 +81,7 @@ def deciding_ordinal() -> pl.Expr:
 
 
 def completed_at() -> pl.Expr:
-    """R13: when the last required step was earned, if R11 says successful."""
+    """R13: when the last required step was earned, if R11 gives successful."""
     return pl.when(pl.col("deciding_rule") == "2").then("last_successful_at")
 
 

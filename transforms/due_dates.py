@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 _DAY_US = 86_400_000_000
-# Due dates further off than ten thousand years are as good as the last instant a time can hold.
+# Due dates beyond ten thousand years become the last instant that a time can represent.
 _FARTHEST = {"day": 3_650_000, "week": 520_000, "month": 120_000}
 LAST_INSTANT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 

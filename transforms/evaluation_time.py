@@ -64,7 +64,7 @@ def evaluated_enrollments(inputs: RuleInputs) -> pl.DataFrame:
 
 
 def with_those_below(inputs: RuleInputs) -> pl.DataFrame:
-    """R17: the enrollments, and those in child sessions as of each instant at which one above is evaluated.
+    """R17: the enrollments, and the ones in child sessions as of each evaluation time of a parent.
 
     Adds is_asked: whether it is not only looked into.
     """

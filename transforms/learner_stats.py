@@ -35,12 +35,12 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     }
     return (
         outcomes.select(
-            # A sum is a column that is not known to be sorted: polars groups such ones three times as fast.
+            # The addition clears polars' sorted flag: grouping an unsorted column is three times as fast.
             pl.col("enrollment") + 0,
             "started_at",
             time_on_path_ms="time_ms",
             summed_score=(pl.col("score") * _PARTS).round().cast(pl.Int64),
-            # A sub-path may be exhausted before it is finished (R17); an optional one tells only then (R12).
+            # A sub-path may be exhausted before it is finished (R17); an optional one counts only then (R12).
             any_exhausted=pl.col("exhausted") & (required | finished),
             any_to_retake="to_retake",
             first_overdue_at=pl.when(overdue).then("due_at"),
@@ -98,7 +98,7 @@ def score() -> pl.Expr:
 
 
 def status() -> pl.Expr:
-    """R10: completed, awaitingCorrection, late or onTime, the first that holds."""
+    """R10: completed, awaitingCorrection, late or onTime, the first that applies."""
     counted = pl.col("counted_steps")
     return (
         pl.when((counted > 0) & (pl.col("counted_steps_finished") == counted))

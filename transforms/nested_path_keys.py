@@ -18,7 +18,7 @@ class SubPaths:
 
 
 def sub_paths(steps: pl.DataFrame) -> SubPaths:
-    """The sub-paths of all paths, at any time. One that would lead back to its path is none.
+    """The sub-paths of all paths, at any time, except the ones that lead back to their own path.
 
     steps: path_key, sub_path_key (null of other steps), one row per version.
     """

@@ -6,7 +6,7 @@ import polars as pl
 
 from transforms.rule_inputs import Evaluation
 
-# What the stats of a level tell the levels above it, beside what is published, and of whom they are.
+# The columns of a level's stats that the levels above need, in addition to the published ones.
 FACTS = (
     "number",
     "is_asked",
@@ -15,7 +15,7 @@ FACTS = (
     "path_key",
     "required_steps_replay_pending",
 )
-# What a child enrollment says as a step of the path above.
+# The columns of a child enrollment as a step of the parent path.
 _AS_A_STEP = (
     "child_finished_at",
     "child_successful_at",
@@ -43,7 +43,7 @@ def by_level(enrollments: pl.DataFrame, levels: pl.DataFrame) -> Iterator[pl.Dat
 
 
 def children(stats: pl.DataFrame) -> pl.DataFrame:
-    """What enrollments in child sessions say as a step above, and what finds them and chooses among them.
+    """The outcomes of child enrollments as steps of the parent, with the columns to find and choose them.
 
     stats: as Evaluation.stats, with FACTS.
     """
@@ -69,9 +69,9 @@ def children(stats: pl.DataFrame) -> pl.DataFrame:
 
 
 def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """R17: the cells that a child enrollment decides, with what it says: cell and the columns of a step.
+    """R17: the cells that a child enrollment decides, with its outcome: cell and the columns of a step.
 
-    The learner's enrollment that answers (R15) among those in all child sessions of the step.
+    The learner's current enrollment (R15) in all child sessions of the step.
 
     enrollments: with first_cell. found: `children` of all that these may look into.
     """
@@ -99,9 +99,9 @@ def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.Data
 def as_the_child_says() -> dict[str, pl.Expr]:
     """R17: the outcome of a cell that a child enrollment decides; attempts at the step itself say nothing.
 
-    Reads what `decided_cells` tells, null of other cells. Such a step is overdue as any other.
+    Reads the columns of `decided_cells`, null for other cells. Such a step is overdue like any other.
     """
-    told = {
+    values = {
         "finished": pl.col("child_finished_at").is_not_null(),
         "finished_at": pl.col("child_finished_at"),
         "successful": pl.col("child_successful_at").is_not_null(),
@@ -116,11 +116,11 @@ def as_the_child_says() -> dict[str, pl.Expr]:
         "started_at": pl.col("child_started_at"),
     }
     is_decided = pl.col("child_progress").is_not_null()
-    return {name: pl.when(is_decided).then(value).otherwise(name) for name, value in told.items()}
+    return {name: pl.when(is_decided).then(value).otherwise(name) for name, value in values.items()}
 
 
 def of_those_asked(levels: Sequence[Evaluation]) -> Evaluation:
-    """What the levels found, as one, of the enrollments that are not only looked into."""
+    """The evaluations of all levels as one, without enrollments that only parents need."""
     stats, steps, attempts = [], [], []
     for level in levels:
         number, is_asked = level.stats["number"], level.stats["is_asked"]

@@ -13,13 +13,13 @@ from schemas.enums import MESSAGE_STEP_TYPES
 from transforms.due_dates import due_months, due_time
 from transforms.nested_path_keys import sub_paths
 
-# Before every instant that the input may hold.
+# Before every instant in the input.
 SINCE_EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class PathVersions:
-    """What counts on each path, and when.
+    """The counted steps of each path, and when they count.
 
     periods: path_key, since, until (null = still), curriculum_key
     steps:   curriculum_key, path_key, ordinal (from 0, by position), step_key, step_id and the step's
@@ -73,11 +73,11 @@ def periods_of(paths: pl.LazyFrame, dated: Sequence[pl.LazyFrame]) -> pl.LazyFra
 def counted_steps(periods: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
     """The counted steps of each path_version, numbered by position in `ordinal` (R3).
 
-    Of several versions that hold at once the one with the greatest valid_from is the step's definition.
+    Of several valid versions the one with the greatest valid_from is the step's definition.
     """
     return (
         periods.join(steps, on="path_key")
-        .filter(holds())
+        .filter(is_valid())
         .sort("valid_from", nulls_last=False)
         .unique(["curriculum_key", "step_key"], keep="last", maintain_order=True)
         .filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES))
@@ -96,12 +96,12 @@ def counted_steps(periods: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def counted_waivers(periods: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
-    """What waives what in each path_version (R16): between steps that count in it."""
+    """The waivers in each path version (R16), between steps that count in it."""
     place = steps.select("curriculum_key", "step_key", "ordinal")
     waived = place.select("curriculum_key", waived_step_key="step_key", waived_ordinal="ordinal")
     return (
         waivers.join(periods, on="path_key")
-        .filter(holds())
+        .filter(is_valid())
         .join(place, on=["curriculum_key", "step_key"])
         .join(waived, on=["curriculum_key", "waived_step_key"])
         .select("curriculum_key", "ordinal", "threshold", "waived_ordinal")
@@ -109,7 +109,7 @@ def counted_waivers(periods: pl.DataFrame, steps: pl.DataFrame, waivers: pl.Data
     )
 
 
-def holds() -> pl.Expr:
-    """Whether what valid_from and valid_to delimit holds since the beginning of a period, and so in it."""
+def is_valid() -> pl.Expr:
+    """Whether a version is valid from the beginning of a period, and so in all of it."""
     began, ended = pl.col("valid_from"), pl.col("valid_to")
     return (began.is_null() | (began <= pl.col("since"))) & (ended.is_null() | (pl.col("since") < ended))

@@ -129,7 +129,7 @@ def rules_over(
 
 
 def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: pl.DataFrame) -> pl.DataFrame:
-    """What the fields of PATH_SESSION_STATS read, one row per enrollment, in publication order."""
+    """The columns that PATH_SESSION_STATS reads, one row per enrollment, in publication order."""
     of_steps = learner_stats.summed_steps(outcomes.lazy()).collect()
     return (
         pl.concat(

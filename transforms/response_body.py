@@ -8,7 +8,7 @@ _KEYS = ("progress", "globalTime", "score", "status", "completedAt", "detailedSt
 def body() -> pl.Expr:
     """The JSON text of an enrollment, from the columns of PathSessionStats; never null.
 
-    Keys always stand in the endpoint's order and are null where there is no value; `reason` and `archivedAt`
+    Keys are in the endpoint's order and are null without a value; `reason` and `archivedAt`
     appear only when set. Nothing needs escaping: the values are numbers, times and words of the vocabulary.
     """
     detailed_status = pl.concat_str(

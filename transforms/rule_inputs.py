@@ -77,13 +77,13 @@ class RuleInputs:
         return seen.select(rows.collect_schema().names())
 
 
-# What names an enrollment beside its ids.
+# The columns that identify an enrollment, in addition to its ids.
 KEYS = ("enrollment", "session_key", "user_key", "as_of")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the rules say of a inputs, each enrollment as of its own instant; rows in publication order.
+    """The results of the rules for one part, each enrollment as of its own instant, in publication order.
 
     stats:    KEYS (enrollment numbers the rows) and the columns of PathSessionStats
     steps:    enrollment and the columns of StepStats
@@ -95,7 +95,7 @@ class Evaluation:
     attempts: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
-# polars 2.1 may join two small tables first, on a column that only the long one tells apart: out of memory.
+# polars 2.1 may join two small tables first, on a column without distinct values: out of memory.
 # What only joins and sorts is collected in memory, what sums by streaming: the other way takes twice as long.
 JOINS_AS_WRITTEN = pl.QueryOptFlags(join_order=False)
 

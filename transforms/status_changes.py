@@ -18,9 +18,9 @@ _DEFINITION, _ENROLLMENT, _ACTIVITY, _TIME, _CORRECTION = (pl.lit(cause) for cau
 class Touched:
     """Whose input is not what it was when the last release was made.
 
-    sessions:    session_key; of those whose session, path or step is another one
+    sessions:    session_key; where the session, its path or a step was edited
     enrollments: session_key, user_key, user_id; also of enrollments that are gone
-    learners:    company_id, user_id; of those whose account or activity is another one
+    learners:    company_id, user_id; where the user or their activity was edited
     """
 
     sessions: pl.DataFrame
@@ -31,7 +31,7 @@ class Touched:
 def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """One row per field that differs: the keys, field, old_value, new_value.
 
-    An enrollment that is new has the one field `appeared`, one that is no more `gone`.
+    A new enrollment has the single field `appeared`, a removed one `gone`.
     """
     was, now = _values(before), _values(after)
     both = now.join(was, on=_KEYS, suffix="_before")
@@ -60,7 +60,7 @@ _NOTHING, _ENROLLED = pl.lit(None, pl.String), pl.lit("enrolled")
 
 
 def _values(stats: pl.DataFrame) -> pl.DataFrame:
-    """The fields as text, null where there is no value."""
+    """The fields as text, null without a value."""
     return stats.select(
         *_KEYS,
         "status",
@@ -245,7 +245,7 @@ def with_causes(
         _marked(pairs, worked, "activity"),
     )
     of_data = (
-        # A session that is no more was edited itself, or its path was.
+        # A removed session was edited itself, or its path was.
         pl.when(pl.col("data_definition") | ~pl.col("is_known"))
         .then(_DEFINITION)
         .when(pl.col("data_enrollment") | pl.col("field").is_in(["appeared", "gone"]))

@@ -70,8 +70,8 @@ def step_outcomes(
     """
     outcomes, awaiting = by_activity(cells, attempts), awaiting_correction()
     if decided.height:
-        told = laid_out(decided, cells.height)
-        outcomes = pl.concat([outcomes.collect(), told], how="horizontal").lazy()
+        by_child = laid_out(decided, cells.height)
+        outcomes = pl.concat([outcomes.collect(), by_child], how="horizontal").lazy()
         outcomes = outcomes.with_columns(**as_the_child_says())
         awaiting = awaiting | pl.col("child_awaiting").fill_null(False)
     if waivers.height:
@@ -88,7 +88,7 @@ def step_outcomes(
 
 
 def by_activity(cells: pl.DataFrame, attempts: pl.LazyFrame) -> pl.LazyFrame:
-    """What the attempts alone say of each cell, one row each, in order."""
+    """The outcome of each cell by its attempts alone, one row each, in order."""
     of_attempts = laid_out(summed_attempts(attempts).collect(optimizations=JOINS_AS_WRITTEN), cells.height)
     rests = rested_on(attempts).collect(engine="in-memory", optimizations=JOINS_AS_WRITTEN)
     carried = laid_out(rests, cells.height)

@@ -30,7 +30,7 @@ def is_passed() -> pl.Expr:
 
 
 def _limited(mode: str) -> pl.Expr:
-    """Half a limit, a mode without seconds, is none."""
+    """A mode without seconds limits nothing."""
     has_limit = (pl.col("time_limit_mode") == mode) & pl.col("time_limit_s").is_not_null()
     return has_limit.fill_null(False) & ~pl.col("is_scorm")
 

@@ -2,7 +2,7 @@
 
 Most of what time does is certain: the session opens, it ends, a due date passes, the learner is unenrolled.
 Whether anything else that lies ahead changes a field, an attempt dated later than as_of or a later definition
-of a step, only the rules can tell: they are asked about each such instant in turn.
+of a step, only the rules know: they are evaluated at each such instant in turn.
 """
 
 from collections.abc import Callable
@@ -99,7 +99,7 @@ def instants_ahead(inputs: RuleInputs) -> pl.DataFrame:
 
 
 def _next_instant(rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose next instant ahead lies before their valid_until, that instant in `instant`."""
+    """The rows with a next instant before their valid_until, in column `instant`."""
     return (
         rows.lazy()
         .select("enrollment", *_PAIR, "as_of", "enrollment_id", "valid_until", after="instant")
@@ -137,7 +137,7 @@ def _differ(waiting: pl.DataFrame, now: Evaluation, later: Evaluation) -> pl.Ser
 
 
 def _published_rows(evaluated: Evaluation, enrollments: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What is published of the enrollments, numbered in the order in which they are asked for."""
+    """The published rows of the enrollments, numbered in the requested order."""
     asked = pl.DataFrame({"enrollment": enrollments}).with_row_index("row")
     stats = evaluated.stats.drop(*_PAIR, "as_of", "valid_until")
     return (
