@@ -26,7 +26,7 @@ _ALL_STORED = WarehouseState({table_name(model): datetime(1, 1, 1, tzinfo=UTC) f
 class Checked:
     """What would become of the source's rows.
 
-    are_changes: nothing but changes, each checked by itself: which rows wait depends on the warehouse.
+    are_changes: only changes, each checked alone: pending rows depend on the warehouse.
     warnings:    sentences about the data that a person should know, as a run's manifest has them.
     matched:     how much activity refers to something known, by company; empty of changes.
     """

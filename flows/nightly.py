@@ -83,7 +83,7 @@ def nightly(
 def scheduled_time() -> datetime:
     """The time this run was scheduled for: a rerun of a run has the run's own time."""
     scheduled: datetime | None = runtime.flow_run.scheduled_start_time
-    # Prefect's own kind of datetime: its differences are no timedeltas.
+    # Prefect's own datetime class: its differences are not timedeltas.
     moment = datetime.fromisoformat(scheduled.isoformat()) if scheduled else datetime.now(UTC)
     return moment.astimezone(UTC)
 
@@ -120,4 +120,4 @@ async def may_help(_task: Any, _run: Any, state: Any) -> bool:
 def leave_artifacts(manifest: Manifest) -> None:
     """The run's figures on Prefect's page."""
     create_markdown_artifact(markdown(manifest), key="run", description="The run in figures")
-    create_table_artifact(table_rows(manifest), key="tables-in", description="What became of the rows")
+    create_table_artifact(table_rows(manifest), key="tables-in", description="The rows of each input table")

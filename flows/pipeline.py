@@ -59,7 +59,7 @@ def run_pipeline(
 ) -> Manifest:
     """All phases in order; the published release's manifest.
 
-    webhook: is told of a failure and of the recovery.
+    webhook: is notified of a failure and of the recovery.
     Raises:  PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
     with (
@@ -85,7 +85,7 @@ def run_pipeline(
 
 
 def _with_warehouse(plan: RunConfig, run: Runner) -> Manifest:
-    # To open it anew takes each phase longer than most of what it asks; open, it is there for all of them.
+    # Opening it takes longer than most queries of a stage; all stages share the open one.
     with _warehouse(plan) as connection:
         manifest = _phases(plan, connection, run)
         copy = erasure.copy_if_due(connection, plan.home)
@@ -111,12 +111,12 @@ def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
     delivery = timed("extract", extract, plan)
     extracts = delivery.extracts
     # Beside the phases: what else they would wait for.
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        live_release = aside.submit(integrity.intact, plan.home)
+    with ThreadPoolExecutor(max_workers=1) as background:
+        live_release = background.submit(integrity.intact, plan.home)
         arrivals = arrived(extracts[:-1])
-        # That holds Python's lock, which nobody asks for while the last and longest table is read. What fails
-        # here fails again in the report.
-        aside.submit(charts.start)
+        # Starting the charts occupies Python's lock, which is free while the last and longest table is read.
+        # A failure here is raised again in the report.
+        background.submit(charts.start)
         arrivals += arrived(extracts[-1:])
         # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
         with connection.transaction():
@@ -128,7 +128,7 @@ def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
             *accepted.warnings,
         ]
         building = plan.home.building
-        described = aside.submit(checksums.described, building, building.files())
+        described = background.submit(checksums.described, building, building.files())
         landing = landing_of(plan.source, plan.home)
         parity = timed("compare with the platform", compare, plan, landing) if landing else None
         warnings += parity_warnings(parity, plan.least_agreement) if parity else []
@@ -177,13 +177,13 @@ def extract(plan: RunConfig) -> Delivery:
 
 def empty_warehouse(home: Home) -> UsageError:
     """There is nothing that a run without a source could work from."""
-    return UsageError(f"{home.warehouse} holds no data yet; say with --source where they come from.")
+    return UsageError(f"{home.warehouse} contains no data yet; give --source.")
 
 
 def delivered(source: str, landing: Path, as_of: datetime, state: WarehouseState) -> Delivery:
     """Everything that the source delivers.
 
-    Raises: SourceError if it leaves out a table that the warehouse does not hold.
+    Raises: SourceError if it leaves out a table that is not in the warehouse.
     """
     items = list(open_source(source).extract(landing, as_of, state))
     extracts = [item for item in items if isinstance(item, Extract)]
@@ -198,7 +198,7 @@ def delivered(source: str, landing: Path, as_of: datetime, state: WarehouseState
 
 
 def load(plan: RunConfig, item: Extract) -> Counts:
-    """Check and load one table beside the current one."""
+    """Load one extract into its staging table."""
     with _warehouse(plan) as connection:
         counts = loaded_with_warnings(connection, item, plan.as_of)
     _log_data_warnings((*counts.warnings, *counts.implausible))
@@ -251,7 +251,7 @@ def report(
     matched: dict[str, Matched],
     warnings: list[str],
 ) -> dict[str, StatusCounts]:
-    """Write the pages that people open, and tell where the learners of each company stand."""
+    """Write the pages of the report, and return the status counts of each company."""
     companies = status_counts(plan.home.building)
     told = reporting.Run.told_by(
         plan.home, plan.as_of, companies, tables_in, computed.since, matched, warnings

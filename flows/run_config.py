@@ -17,11 +17,11 @@ LEAST_AGREEMENT = 0.98
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run is to do: names and a time, nothing else.
+    """The configuration of a run: names, limits and a time.
 
     source: None: nothing is extracted, the run works from what is in the warehouse.
-    full_refresh:   compute every row, also of those who can't have another answer than in the last release.
-    memory_limit: the most that the warehouse takes of memory; the rules take about 3 GB beside it.
+    full_refresh:   compute every row, also the ones that can't differ from the live release.
+    memory_limit: the memory limit of the warehouse; the rules need about 3 GB in addition.
     with_names: show learners by name and e-mail in the report, not by their ids.
     least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
     """
@@ -40,13 +40,13 @@ class RunConfig:
         if self.as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
         if not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", self.memory_limit):
-            raise UsageError(f"{self.memory_limit!r} is no memory limit; write 4GB or 800MB.")
+            raise UsageError(f"{self.memory_limit!r} is not a valid memory limit; write 4GB or 800MB.")
         if self.keep < 1:
             raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
         if "?" in str(self.home.root):
             # DuckDB takes what follows for parameters, and puts the file's log elsewhere.
             raise UsageError(
-                f"{self.home.root} holds a question mark, which no home can; give another --home."
+                f"{self.home.root} contains a question mark, which a home can't; give another --home."
             )
         object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
 

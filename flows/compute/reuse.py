@@ -28,7 +28,7 @@ class Previous:
 
     def stats(self, part_range: "PartRange") -> pl.DataFrame:
         """The rows of all sessions of the part_range, in publication order."""
-        return self._stats.filter(part_range.holds()).collect()
+        return self._stats.filter(part_range.contains()).collect()
 
     def completion_dates(self) -> dict[str, int]:
         """How many completion dates each company has in it."""
@@ -37,7 +37,7 @@ class Previous:
 
     def details(self, part_range: "PartRange") -> list[pl.DataFrame]:
         """The steps and the attempts of all sessions of the part_range, in publication order."""
-        return [rows.filter(part_range.holds()).collect() for rows in self._details]
+        return [rows.filter(part_range.contains()).collect() for rows in self._details]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PartRange:
     first: tuple[str, str] | None
     end: tuple[str, str] | None
 
-    def holds(self) -> pl.Expr:
+    def contains(self) -> pl.Expr:
         company, session = pl.col("company_id"), pl.col("session_id")
         test = pl.lit(True)
         if self.first:
@@ -66,7 +66,7 @@ class PartRange:
 
 
 def part_ranges(firsts: list[tuple[str, str]]) -> list[PartRange]:
-    """Spans that begin with these sessions and together hold all there are."""
+    """Ranges that begin with these sessions and together contain all sessions."""
     edges = [None, *firsts[1:], None]
     return [PartRange(first, end) for first, end in pairwise(edges)]
 
@@ -74,7 +74,7 @@ def part_ranges(firsts: list[tuple[str, str]]) -> list[PartRange]:
 def split(
     rows: pl.DataFrame, sessions: pl.DataFrame, learners: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that are carried over; those of the learners, or of a session that is no more.
+    """The rows to reuse; and the rows of the learners, or of a removed session.
 
     learners: session_key, user_id.
     """
@@ -121,7 +121,7 @@ def merged(
 
 
 def _spans(stats: pl.DataFrame, details: pl.DataFrame, rows_before: int) -> pl.DataFrame:
-    """Where the details of each row of stats start and end, null without any; those of a row are adjacent."""
+    """The first and last detail of each row of stats, null without any; a row's details are adjacent."""
     begins = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("company_id", "enrollment_id")
     )

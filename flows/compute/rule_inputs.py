@@ -37,7 +37,7 @@ _STEPS = """
 _WAIVERS = """
     SELECT path_key, step_key, threshold, waived_step_key, valid_from, valid_to FROM waivers
     WHERE path_key IN (SELECT path_key FROM paths)"""
-# Sessions in publication order, cut after so many enrollments; those of an unknown path wait.
+# Sessions in publication order, cut after so many enrollments, without the ones of unknown paths.
 _BUCKETS = """
     SELECT session_key, path_key, CAST(
         (sum(n) OVER (ORDER BY company_id, session_id ROWS UNBOUNDED PRECEDING) - n) // {enrollments}
@@ -59,7 +59,7 @@ USERS_IN_ORDER = f"""
     SELECT user_key, CAST(row_number() OVER (ORDER BY company_id, user_id) - 1 AS UINTEGER) AS user_place
     FROM ({USERS_BY_ID})"""
 _EVERYBODY = "SELECT DISTINCT session_key, user_key FROM enrollments"
-# Theirs among those who are asked about; their ids are handed over once.
+# The learners who are asked about, with their ids, once each.
 _LEARNERS = f"{USERS_IN_ORDER} WHERE user_key IN (SELECT user_key FROM asked)"
 _USER_IDS = "SELECT user_id FROM learners JOIN user_keys USING (user_key) ORDER BY user_place"
 _FACTS = (
@@ -84,7 +84,7 @@ _ENROLLMENTS = """
     FROM {enrollments} JOIN parts USING (session_key) JOIN learners USING (user_key) WHERE {parts}"""
 _INSIDE = f"SELECT part, {_FACTS}, {_NAMED} FROM {{inside}} JOIN parts USING (session_key) WHERE {{parts}}"
 _ELSEWHERE_OF = f"SELECT part, {_FACTS}, activity_id, made_in_key FROM {{elsewhere}} WHERE {{parts}}"
-# R17: what the sessions below those of a part add to it.
+# R17: the rows that child sessions add to a part.
 _SESSIONS_BELOW = _SESSIONS_IN.format(
     parts="SELECT DISTINCT child_key AS session_key, part FROM below JOIN parts USING (session_key)"
 )
@@ -113,7 +113,7 @@ class Part:
     """Sessions that follow each other in publication order.
 
     inputs: with the learners that are asked about.
-    asked: session_key, user_key, user_id of all that are asked about, also those whose enrollment is gone.
+    asked: session_key, user_key, user_id of all learners asked about, removed enrollments included.
     """
 
     inputs: RuleInputs
@@ -121,10 +121,10 @@ class Part:
 
 
 class PartReader:
-    """The sound rows whose partners are known, part by part.
+    """The valid rows without missing references, part by part.
 
-    Asks about every learner of every session or, since a release, about those who may have another answer
-    now: whose input was touched, or whose answer the time that has passed may change.
+    Asks about every learner of every session or, since a release, about the ones with a result that may have
+    changed, because of changed input or because of the time that has passed.
     """
 
     def __init__(self, connection: Connection, as_of: datetime, since: Since | None = None) -> None:
@@ -158,7 +158,7 @@ class PartReader:
             # It is asked for more than once.
             connection.execute(f"CREATE OR REPLACE TEMP TABLE elsewhere AS {_ELSEWHERE}")
             self._elsewhere = "elsewhere"
-        # Who is asked about matters only beside rows that are kept.
+        # The learners asked about matter only if other rows are reused.
         self._enrollments, self._inside, self._asked = "enrollments", "step_activity", f"{_ASKED} LIMIT 0"
         if since:
             of_those_asked = "SEMI JOIN asked USING (session_key, user_key)"
@@ -239,7 +239,7 @@ def _of(part: int, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _those_touched(since: Since, as_of: datetime) -> str:
-    """Learners in sessions whose input changed, who are enrolled since, or whose row has ceased to hold.
+    """Learners in sessions with changed input, a new enrollment, or a row that is no longer valid.
 
     An attempt's account may change with time where no field of its enrollment does: where the attempt or the
     definition of its step is dated between the two instants, or a child enrollment begins there (R17).

@@ -36,7 +36,7 @@ class Computed:
     """How much a run computed and how much it reused.
 
     computed, reused: rows of path_session_stats.
-    since:             the release that status_changes compares with; null if there is none.
+    since:             the release that status_changes compares with; null: none.
     transitions:       how many enrollments changed since, by what people act on.
     """
 
@@ -72,7 +72,7 @@ def transform(
     """Fill the release that is being built: every table, checked, and the index.
 
     live_release: the release that answers so far, if it can be compared with.
-    full_refresh: compute every row, also of those who can't have another answer than in the last release.
+    full_refresh: compute every row, also the ones that can't differ from the live release.
     Raises: RunBlocked if too many completion dates of the live release would vanish.
     """
     is_base = (
@@ -119,7 +119,7 @@ def transform(
 
 
 def _evaluated(parts: PartReader) -> Iterator[tuple[Part, Statistics]]:
-    """Each part with what the rules say of it; those of the next ones are at work meanwhile."""
+    """Each part with its results; the next parts are computed in the background."""
     ahead: deque[tuple[Part, Future[Statistics]]] = deque()
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as rules:
         for part in parts:
@@ -133,7 +133,7 @@ def _evaluated(parts: PartReader) -> Iterator[tuple[Part, Statistics]]:
 
 def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:
     since = datetime.fromisoformat(manifest.as_of)
-    # Nobody can tell what time did backwards.
+    # An incremental run needs a later as_of than its base release.
     return Last(Previous(home.release(manifest.release_id)), since, is_base and since <= as_of)
 
 
@@ -158,7 +158,7 @@ def _changes(
     if differing.is_empty():
         return pl.DataFrame(schema=polars_schema(StatusChanges))
     inputs = part.inputs
-    # What today's data say of those concerned as of then tells what time did from what was edited.
+    # The results of today's data as of then separate the effect of time from the effect of edits.
     learners = differing.select("company_id", "session_id", "user_id").unique()
     concerned = (
         inputs.sessions.select("company_id", "session_id", "session_key")

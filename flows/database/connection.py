@@ -30,7 +30,7 @@ DEFAULT_MEMORY_LIMIT = "3GB"
 HOW_TO_REBUILD = (
     "run again with a --source that delivers whole tables: the run sets the file aside and builds a new one."
 )
-# DuckDB has no class of its own for a damaged file; its errors tell by their words, {file} among them.
+# DuckDB has no error class for a damaged file; only the text of its errors shows it, with {file}.
 _OF_DAMAGE = (
     "not a valid DuckDB database file",
     "database file with version number",
@@ -74,9 +74,9 @@ def parquet(file: Path) -> str:
 
 
 class Connection:
-    """A connection to a DuckDB file, or to memory when there is no file.
+    """A connection to a DuckDB file, or to memory without one.
 
-    memory_limit: the most it takes, such as 4GB; beyond that it works on disk, beside the file.
+    memory_limit: such as 4GB; beyond it DuckDB works on disk, next to the file.
     """
 
     def __init__(self, file: Path | None = None, memory_limit: str = DEFAULT_MEMORY_LIMIT) -> None:
@@ -121,7 +121,7 @@ class Connection:
 
     @contextmanager
     def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
-        """What the statements inside find under the name is the frame."""
+        """Register the frame under the name for the statements inside."""
         self._connection.register(name, frame.to_arrow())
         try:
             yield
@@ -146,7 +146,7 @@ class Connection:
         try:
             yield
         except BaseException:
-            # On a damaged file it has ended by itself; the error that told so is the one to raise.
+            # On a damaged file the transaction has ended already; raise the error that reported it.
             with suppress(duckdb.Error, WarehouseDamaged):
                 self.execute("ROLLBACK")
             raise
@@ -168,7 +168,7 @@ def _unopened(file: Path | None, error: duckdb.Error) -> RunFailed:
         return WarehouseDamaged(_damaged(file))
     if "Could not set lock" in str(error):
         return RunFailed(f"The warehouse {file} is open in another program; close it there and run again.")
-    # It may be sound: nothing says that it is lost.
+    # The file may be intact.
     return RunFailed(
         f"The warehouse {file} can't be opened ({type(error).__name__}). Mend that and run again, or move it "
         "away: a run with a --source builds a new one."

@@ -15,9 +15,9 @@ _PATIENCE_S = 0.1
 
 
 def interruptibly(
-    connection: duckdb.DuckDBPyConnection, aside: Executor, work: Callable[[], Answer]
+    connection: duckdb.DuckDBPyConnection, executor: Executor, work: Callable[[], Answer]
 ) -> Answer:
-    """What the work answers; it runs aside, and Ctrl-C ends it here as the KeyboardInterrupt that it is.
+    """The result of the work, which runs in a thread; Ctrl-C ends it with a KeyboardInterrupt here.
 
     DuckDB's own reaction to Ctrl-C is a RuntimeError that leaves the statement running: the next one, if only
     a ROLLBACK, then first works the old one off, for as long as that takes.
@@ -28,7 +28,7 @@ def interruptibly(
     working.add_done_callback(done.put)
     try:
         # Ctrl-C may come before this returns, with the work begun or not.
-        aside.submit(_fulfil, working, work)
+        executor.submit(_fulfil, working, work)
         while not _is_told(done):
             pass
     finally:

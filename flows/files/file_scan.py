@@ -29,7 +29,7 @@ class Scan:
     numbered: the same with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
     types:    the DuckDB type of each wanted column that the file has.
     unknown:  the names of its other columns.
-    found:    what to call the type of a column, where DuckDB's name says less.
+    found:    the name of a column's type, where DuckDB's name is less clear.
     places:   the SQL text for where rows with these numbers are, given how many rows were read and the SQL of
               the number: `line 7` in text, `row 7` in parquet.
     """
@@ -68,7 +68,7 @@ def scan(connection: Connection, file: Path, wanted: list[str]) -> Scan:
 
 
 def is_ndjson(file: Path) -> bool:
-    """Whether each row of the file names its own columns, so that there is no header."""
+    """Whether each row of the file names its own columns, without a header."""
     return file.name.lower().endswith(_NDJSON)
 
 
@@ -113,13 +113,13 @@ def _compression(file: Path) -> str:
 
 
 def _header(file: Path, wanted: list[str]) -> list[str]:
-    """The names in line 1; one that is blank or DuckDB takes for another one says its place instead."""
+    """The names in line 1; a blank or ambiguous one is replaced by its place."""
     with text_of(file) as lines:
         try:
             header = next(csv.reader(lines), None)
         except csv.Error as error:
             raise SourceError(
-                f"{file}, line 1: names of columns, separated by commas, must stand here."
+                f"{file}, line 1: must contain the names of the columns, separated by commas."
             ) from error
     if header is None:
         raise SourceError(f"{file}: the file is empty; line 1 must name the columns.")
@@ -131,7 +131,7 @@ def _header(file: Path, wanted: list[str]) -> list[str]:
         raise SourceError(f"{file}, line 1: no comma here; columns must be separated by commas.")
     repeated = [name for name in wanted if header.count(name) > 1]
     if repeated:
-        raise SourceError(f"{file}, line 1: column {repeated[0]} stands there more than once.")
+        raise SourceError(f"{file}, line 1: column {repeated[0]} occurs more than once.")
     taken = {ROW_IN_FILE, *(name.lower() for name in header if name in wanted)}
     names = []
     for place, name in enumerate(header, 1):
@@ -180,7 +180,7 @@ def _keys_of_first_row(file: Path) -> list[str]:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """The names that DuckDB, to which case is nothing, can tell apart; the first of each."""
+    """The names that differ without case, as DuckDB compares them; the first of each."""
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(name.lower(), name)
@@ -189,7 +189,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[str]:
-    """Which of the wanted columns the file has: for NDJSON, those that some row holds."""
+    """The wanted columns that the file has; for NDJSON, the ones with a value in some row."""
     present = {name for name in wanted if name in found.types}
     in_json = [name for name in present if found.types[name] == "JSON"]
     if not in_json:
@@ -200,7 +200,7 @@ def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[
     return present - absent
 
 
-# What DuckDB says, and what a person can do about it.
+# DuckDB's errors, and what a person can do about them.
 _CAUSES = {
     "Value with unterminated quote": "a quoted value does not end where its quote does. Correct the line.",
     "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Correct the line.",
@@ -213,7 +213,7 @@ _CAUSES = {
 
 
 def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
-    """One clear sentence for what DuckDB says of a file; its own words may quote rows, so they stay out."""
+    """One clear sentence for DuckDB's error about a file; its own words may quote rows."""
     words = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
         return RunFailed(f"{file}: no room to load it; free memory or disk space and run again.")

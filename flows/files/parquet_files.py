@@ -45,14 +45,14 @@ def part_files(folder: Path) -> list[Path]:
     entries = sorted(folder.iterdir())
     names = {entry.name for entry in entries}
     if "_delta_log" in names:
-        raise SourceError(f"{folder}: this is a Delta table; its files hold deleted rows too. Export it.")
+        raise SourceError(f"{folder}: this is a Delta table; its files contain deleted rows too. Export it.")
     if "_temporary" in names:
         raise SourceError(f"{folder}: the folder is still being written, or its writer was interrupted.")
     visible = [entry for entry in entries if not entry.name.startswith(("_", "."))]
     parts = [entry for entry in visible if entry.name.lower().endswith(".parquet") and entry.is_file()]
     if any(not entry.name.isprintable() for entry in parts):
         raise SourceError(
-            f"{folder}: a file's name is not valid UTF-8, or holds control characters. Rename it."
+            f"{folder}: a file's name is not valid UTF-8, or contains control characters. Rename it."
         )
     folders = [entry.name for entry in visible if entry.is_dir()]
     if (parts and folders) or any("=" in name for name in folders):
@@ -66,7 +66,7 @@ def part_files(folder: Path) -> list[Path]:
 def read_parts(file: Path, wanted: list[str]) -> list[Part]:
     """The parts of a table with what their footers say of the wanted columns; of a file, the file itself.
 
-    Raises: SourceError if there is no part, one is damaged, or they differ in a column's type.
+    Raises: SourceError without a part, if one is damaged, or if they differ in a column's type.
     """
     files = part_files(file) if file.is_dir() else [file]
     if not files:

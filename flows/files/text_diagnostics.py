@@ -11,7 +11,7 @@ Fault = tuple[int, str]
 
 
 def fault_in_ndjson(file: Path) -> Fault | None:
-    """The first line that is not one JSON object, and what is wrong with it; never what stands in it."""
+    """The first line that is not one JSON object, and its fault; never its content."""
     with bytes_of(file) as lines:
         for number, line in enumerate(lines, 1):
             if line.strip() and (cause := _fault_in_json(line)):
@@ -30,7 +30,7 @@ def _fault_in_json(line: bytes) -> str | None:
         row = json.loads(text, object_pairs_hook=_distinct_keys)
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except _RepeatedKey:
-        return "a key stands there more than once. Correct the line."
+        return "a key occurs more than once. Correct the line."
     except ValueError:
         return "not one complete JSON object. Correct the line."
     except RecursionError:

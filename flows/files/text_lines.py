@@ -92,7 +92,7 @@ def _too_long(file: Path, limit: int, *, is_json: bool) -> SourceError:
 
 
 def unfinished_column(file: Path, number: int, limit: int = CSV_LINE) -> str | None:
-    """The column whose value does not end on a line of a CSV file; None if that can't be told."""
+    """The column with a value that does not end on a line of a CSV file; None if unknown."""
     with bytes_of(file) as stream:
         header, *lines = (stream.readline(limit) for _ in range(number))
     names = header.decode("utf-8-sig", "replace").strip().split(",")

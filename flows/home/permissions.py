@@ -31,7 +31,7 @@ def tighten(home: Home) -> None:
     The home's own folder stays as it is: it may be one that others use too.
     """
     for path in _private_paths(home):
-        # A file of another user can't be changed, and one may go meanwhile.
+        # A file of another user can't be changed, and a file may be deleted in the meantime.
         with suppress(OSError):
             mode = path.lstat().st_mode
             if mode & _TAKEN and not path.is_symlink():

@@ -13,9 +13,9 @@ from schemas.errors import HomeUnwritable, PathStatsError, RunFailed
 
 @contextmanager
 def telling_of_an_unwritable_home(plan: RunConfig, webhook: notifications.Webhook | None) -> Iterator[None]:
-    """Such a home can't remember that it was told of: each run says so.
+    """Such a home can't store that a notification was sent: each run sends one.
 
-    A home that is busy is no failure: the run that runs in it will say how it ended.
+    A busy home is not a failure: the run that uses it reports its own end.
     """
     try:
         yield
@@ -26,7 +26,7 @@ def telling_of_an_unwritable_home(plan: RunConfig, webhook: notifications.Webhoo
 
 @contextmanager
 def remembering_failure(plan: RunConfig, webhook: notifications.Webhook | None) -> Iterator[None]:
-    """Remember what stopped the run, for `pathstats status`, and tell of it; the next success ends that.
+    """Store a run's failure, for `pathstats status`, and notify; the next success ends the incident.
 
     Raises: every failure as a PathStatsError; one that is not expected is ours, and names no data.
     """

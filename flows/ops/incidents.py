@@ -36,7 +36,7 @@ class Incident:
     failures: int = 1
 
     def note(self) -> dict[str, Any]:
-        """What the home remembers of it: the last failure, and beside it the first and how many."""
+        """The stored form: the last failure, the first one, and their number."""
         return {**asdict(self.last), "failures": self.failures, "first": asdict(self.first)}
 
 
@@ -46,7 +46,7 @@ _OF_A_FULL_DISK = ("No space left", "File too large", "disk is full", "Invalid t
 
 
 def in_one_sentence(home: Home, error: BaseException) -> str:
-    """What to tell of an error that is not the product's own. Never its words: they may quote data."""
+    """A sentence about an unexpected error, without its own words: they may quote data."""
     if any(words in str(error) for words in _OF_A_FULL_DISK):
         return f"The run can't write in {home.root}: the disk or a limit is full. Make room and run again."
     if isinstance(error, OSError):
@@ -98,7 +98,7 @@ def end(home: Home) -> None:
 
 
 def read_note(file: Path) -> dict[str, Any]:
-    """What was written there; nothing if it can't be read."""
+    """The content of the file; empty if it can't be read."""
     try:
         note = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -108,12 +108,12 @@ def read_note(file: Path) -> dict[str, Any]:
 
 def write_note(file: Path, note: dict[str, Any]) -> bool:
     """Replace the file in one step and return whether it could be written; else the old note stays."""
-    beside = file.with_name(f"{file.name}.new")
+    temporary = file.with_name(f"{file.name}.new")
     try:
-        beside.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
-        os.replace(beside, file)
+        temporary.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        os.replace(temporary, file)
     except OSError:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         return False
     return True

@@ -40,7 +40,7 @@ def noted() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def heeded() -> Iterator[Callable[[], None]]:
-    """What fails once Ctrl-C came fails as KeyboardInterrupt; what is yielded raises one that was dropped."""
+    """Turn failures after Ctrl-C into KeyboardInterrupt; the yielded function raises a dropped one."""
     with noted() as came:
 
         def heed() -> None:

@@ -1,8 +1,8 @@
 """Notify one webhook of an incident: its first cause once, and once of the recovery.
 
-A notice is never worth a run: what can't be delivered is one warning, and is tried again by a later run.
-The webhook's address may hold a secret token. It comes from the environment, so that it is in no parameter of
-a Prefect flow, and nothing says it: no log, no error, no file.
+A notification never fails a run: if it can't be delivered, the run warns, and a later run tries again. The
+webhook's address may contain a secret token. It comes from the environment, so that it is in no parameter of a
+Prefect flow, and in no log, error or file.
 """
 
 import logging
@@ -34,13 +34,13 @@ class Webhook:
     url: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Raises: UsageError, without the address, if it is none."""
+        """Raises: UsageError, without the address, if it is invalid."""
         try:
             is_web = httpx.URL(self.url).scheme in ("http", "https") and httpx.URL(self.url).host
         except httpx.InvalidURL:
             is_web = ""
         if not is_web:
-            raise UsageError(f"The address in --notify or {ADDRESS} is none; write https://….")
+            raise UsageError(f"The address in --notify or {ADDRESS} is invalid; write https://….")
 
     @classmethod
     def of_environment(cls) -> "Webhook | None":
@@ -54,9 +54,9 @@ class Webhook:
 
 
 def hand_on(given: str | None) -> None:
-    """Leave the address that was given by hand where this process's runs look for it; null: tell nobody.
+    """Set the address from the command line for the runs of this process; None: no notifications.
 
-    Raises: UsageError if it is no web address.
+    Raises: UsageError if it is not a web address.
     """
     if given:
         Webhook(given)
@@ -65,7 +65,7 @@ def hand_on(given: str | None) -> None:
 
 
 def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:
-    """Tell the incident's first cause, unless it was told."""
+    """Send the incident's first cause, unless it was sent before."""
     if webhook is None or read_note(home.notified) == asdict(incident.first):
         return
     first = incident.first
@@ -74,7 +74,7 @@ def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> N
 
 
 def notify_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> None:
-    """Tell that the incident is over that was told of, if one was."""
+    """Send the recovery of the incident that was sent, if any."""
     try:
         first = Failure(**read_note(home.notified))
     except TypeError:
@@ -167,5 +167,5 @@ class _Unsaid(logging.Filter):
         self._url = url
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.args if isinstance(record.args, tuple) else ()
-        return not any(isinstance(word, httpx.URL) and word == self._url for word in said)
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        return not any(isinstance(word, httpx.URL) and word == self._url for word in arguments)

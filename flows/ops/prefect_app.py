@@ -37,7 +37,7 @@ class ForPrograms:
 
 
 def main(parent: int, descriptor: int, kind: str) -> None:
-    """Serve on the listener of this descriptor until told to end, or until the parent process ends."""
+    """Serve on the listener of this descriptor until stopped, or until the parent process ends."""
     _end_with(parent)
     from prefect.server.api.server import create_app
 

@@ -64,7 +64,7 @@ def _warnings_counted(count: int) -> str:
 
 
 def _changes(manifest: Manifest) -> str:
-    """What people act on that came since the release before, and what it said that isn't so any more."""
+    """Changes since the live release that people act on, and corrections of published values."""
     if manifest.since is None:
         return "No earlier release to compare with."
     if manifest.is_for_an_earlier_time:
@@ -109,7 +109,7 @@ def _table(left: str, right: str, rows: Iterable[tuple[str, int | str]]) -> str:
 
 
 def table_rows(manifest: Manifest) -> list[dict[str, str]]:
-    """What became of the rows of each table that came in, and how many the warehouse holds."""
+    """The rows of each input table: read, stored, rejected, and in the warehouse."""
     return [
         {
             "table": table,

@@ -26,7 +26,7 @@ def home_of(given: str | None) -> Path:
 
 
 def check(parameters: Mapping[str, Any]) -> None:
-    """Raises: UsageError if a run's parameters are not those that the process which runs it was started with.
+    """Raises: UsageError if a run's parameters differ from the ones that its process was started with.
 
     Else a request could choose another home, or keep one release so that all others are deleted.
     """

@@ -22,7 +22,7 @@ _PATIENCE_WITH_PREFECT_S = 20
 def serve_schedule(
     parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None], spinner: Spinner
 ) -> None:
-    """Run the nightly flow by the schedule until interrupted or told to end.
+    """Run the nightly flow by the schedule until interrupted or stopped.
 
     say: shows a sentence. spinner: shows a reason for as long as something takes.
     Raises: UsageError if the schedule can't be read; RunFailed if the server does not start.
@@ -34,7 +34,7 @@ def serve_schedule(
             when = CronSchedule(cron=cron, timezone=timezone)
         except ValueError as error:
             raise UsageError(
-                f"{cron!r} in {timezone!r} is no schedule; write five cron fields and a zone: Europe/Paris."
+                f"{cron!r} in {timezone!r} is not a schedule; write five cron fields and a zone: Europe/Paris."
             ) from error
         if not prefect_server.is_named():
             with spinner("Starting Prefect's server"):

@@ -1,1 +1,1 @@
-"""Our answers held against the platform's own: agreement per field, and what each difference is due to."""
+"""Reconciliation of our results with the platform's own: agreement per field, and reasons of differences."""

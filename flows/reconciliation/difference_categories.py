@@ -1,7 +1,7 @@
 """Categories of differences between our results and the platform's, each with its evidence, in order.
 
-The first that holds is the difference's class. What none explains is `unexplained`: a fault of ours, or
-wording of the platform that nobody has told us of.
+The first that applies is the difference's category. Others are `unexplained`: a fault of ours,
+or undocumented wording of the platform.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _OF_ALL = PARITY_FIELDS
 class Difference:
     """A class of differences.
 
-    fields: those whose difference it explains.
+    fields: the fields with a difference that it explains.
     shows:  whether it does: reads `field` and the columns of `evidence`.
     """
 

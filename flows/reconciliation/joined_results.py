@@ -31,9 +31,9 @@ class Asked:
 
 
 def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataFrame:
-    """One row per enrollment that we or the platform tell of, by company, session, learner and enrollment.
+    """One row per enrollment of ours or the platform's, by company, session, learner and enrollment.
 
-    Both answers as `ours_…` and `theirs_…` (null: there is none), and:
+    Both answers as `ours_…` and `theirs_…` (null: none), and:
     evaluated_at:     the time ours is of (R1). valid_until: when it changes without new data.
     step_added_at:    when a required step last came to the path; steps_changed_at: when any was changed.
     due_at:           the earliest due date of a required step that is not finished.
@@ -52,7 +52,7 @@ def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataF
         .join(_of_paths(steps, company), on="path_id", how="left")
     )
     both = ours.join(theirs, on="enrollment_id", how="full", coalesce=True, suffix="_theirs")
-    held = connection.frame(
+    stored = connection.frame(
         "SELECT enrollment_id, true AS is_stored FROM enrollments JOIN company_keys USING (company_key) "
         "WHERE company_id = $company",
         {"company": asked.company_id},
@@ -64,7 +64,7 @@ def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataF
             session_id=pl.coalesce("session_id", "session_id_theirs"),
             user_id=pl.coalesce("user_id", "user_id_theirs"),
         )
-        .join(held.lazy(), on="enrollment_id", how="left")
+        .join(stored.lazy(), on="enrollment_id", how="left")
         .with_columns(
             pl.col("is_stored").fill_null(False),
             as_of=time,
@@ -103,7 +103,7 @@ def _ours(release: Release, asked: Asked, company: pl.Expr) -> pl.LazyFrame:
 
 
 def _of_steps(release: Release, steps: pl.DataFrame, company: pl.Expr) -> pl.LazyFrame:
-    """What the enrollment's counted steps show."""
+    """The evidence from the enrollment's counted steps."""
     kinds = steps.filter(company).unique("step_id").select("step_id", "type").lazy()
     is_open = ~pl.col("optional") & ~pl.col("finished")
     return (
@@ -121,7 +121,7 @@ def _of_steps(release: Release, steps: pl.DataFrame, company: pl.Expr) -> pl.Laz
 
 
 def _of_paths(steps: pl.DataFrame, company: pl.Expr) -> pl.LazyFrame:
-    """When each path's steps last became others. A definition that holds since ever is no change."""
+    """The last change of each path's steps. A definition without a start is not a change."""
     versions = steps.lazy().filter(company, ~pl.col("type").is_in(MESSAGE_STEP_TYPES))
     of_step = versions.group_by("path_id", "step_id").agg(
         added_at=pl.when(pl.col("valid_from").is_not_null().all()).then(pl.col("valid_from").min()),

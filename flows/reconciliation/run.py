@@ -16,7 +16,7 @@ from schemas.outputs import Parity
 
 
 def landing_of(source: str | None, home: Home) -> Path | None:
-    """The landing that a run from this source has just read; None if its source is no platform."""
+    """The landing that a run from this source has just read; None if its source is not a platform."""
     kind, _, options = (source or "").partition(":")
     if kind == "landing":
         return Path(options).expanduser()

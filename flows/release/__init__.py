@@ -1,1 +1,1 @@
-"""Publishing: a release is written beside, checked, and appears as a whole."""
+"""Releases: written under a temporary name, checked, and published as a whole."""

@@ -32,7 +32,7 @@ def published(home: Home) -> list[Manifest]:
     """The manifests of the home's releases, the one made last first.
 
     Made last by `created_at`, for a run may be for a past as_of; at the same instant by as_of, then by how
-    many times that run was published. A folder without a sound manifest is none of them.
+    many times that run was published. A folder without a valid manifest does not count.
     """
     manifests = [read(Release(folder)) for folder in _folders(home)]
     return sorted((it for it in manifests if isinstance(it, Manifest)), key=_made, reverse=True)
@@ -71,7 +71,7 @@ def foreign(home: Home) -> list[str]:
 
 
 def read(release: Release) -> Manifest | str:
-    """The release's manifest; where there is no sound one, what it is instead, in words."""
+    """The release's manifest, or a description of what is there instead."""
     manifest = _read(release.manifest)
     if isinstance(manifest, Manifest) and manifest.release_id != release.folder.name:
         return "another release's"
@@ -90,7 +90,7 @@ def _read(file: Path) -> Manifest | str:
 
 
 def _id_of(file: Path) -> str:
-    """The id of the release whose manifest this is, or was before it was deleted."""
+    """The id of the release that this manifest belongs or belonged to."""
     return file.parent.name if file.name == "manifest.json" else file.stem
 
 
@@ -111,19 +111,19 @@ def manifest_of(release: Release) -> Manifest:
 def find(home: Home, release_id: str) -> Release:
     """The release of that id, whatever state it is in.
 
-    Raises: UnknownName if there is none.
+    Raises: UnknownName.
     """
     ids = [folder.name for folder in _folders(home)]
     if release_id in ids:
         return home.release(release_id)
-    # Compared with names, never joined to a path: what a person types is no path.
+    # Compared with names, never joined to a path: user input is not a path.
     was_deleted = f"{release_id}.json" in {file.name for file in home.deleted.glob("*.json")}
     fate = "was deleted, for only the newest are kept" if was_deleted else f"is not in {home.root}"
     raise UnknownName(f"Release {release_id!r} {fate}; `pathstats releases` lists those that can be named.")
 
 
 def latest_id(home: Home) -> str | None:
-    """The id of the release that answers; null if there is none."""
+    """The id of the live release; None without one."""
     try:
         return Path(os.readlink(home.latest)).name
     except OSError:
@@ -136,7 +136,7 @@ def names(home: Home) -> list[str]:
 
 
 def live_release(home: Home) -> Manifest | None:
-    """The manifest of the release that answers; null if there is none, or none that can be read."""
+    """The manifest of the live release; None without one, or if it can't be read."""
     release_id = latest_id(home)
     manifest = read(home.release(release_id)) if release_id else None
     return manifest if isinstance(manifest, Manifest) else None
@@ -152,14 +152,16 @@ def rollback(home: Home) -> Rollback | None:
 
 
 def note_rollback(home: Home, note: Rollback) -> None:
-    """Write the rollback down beside the earlier ones, in one step.
+    """Add a rollback to the recorded ones, in one step.
 
-    To be called before `latest` switches: if it then never does, the earlier notes still tell the truth.
+    Call it before `latest` switches: if that never happens, the earlier entries are still true.
     """
-    beside = home.rollbacks.with_suffix(".new")
-    beside.write_text(json.dumps([asdict(it) for it in (*_rollbacks(home), note)], indent=2) + "\n", "utf-8")
-    sync(beside)
-    os.replace(beside, home.rollbacks)
+    temporary = home.rollbacks.with_suffix(".new")
+    temporary.write_text(
+        json.dumps([asdict(it) for it in (*_rollbacks(home), note)], indent=2) + "\n", "utf-8"
+    )
+    sync(temporary)
+    os.replace(temporary, home.rollbacks)
     sync(home.root)
 
 
@@ -175,20 +177,20 @@ def _entries(home: Home) -> list[Path]:
 
 
 def _folders(home: Home) -> list[Path]:
-    """Real folders only: what a link among the releases points to is somebody else's."""
+    """Real folders only: a link among the releases may point to foreign data."""
     return [entry for entry in _entries(home) if entry.is_dir() and not entry.is_symlink()]
 
 
 def _unsound(home: Home) -> list[Path]:
     unsound = [folder for folder in sorted(_folders(home)) if isinstance(read(Release(folder)), str)]
-    # What a run has deleted meanwhile is not unsound.
+    # A release that a run has deleted in the meantime is not invalid.
     return [folder for folder in unsound if folder.is_dir()]
 
 
 def _made(manifest: Manifest) -> tuple[datetime, datetime, int, str]:
-    """What releases are ordered by.
+    """The sort key of releases.
 
-    Raises: ValueError, TypeError or OverflowError if its times are none.
+    Raises: ValueError, TypeError or OverflowError if its times are invalid.
     """
     number = manifest.release_id.rpartition("-")[2]
     return (

@@ -15,7 +15,7 @@ AT_ONCE = 2
 
 
 def described(release: Release, files: list[Path]) -> dict[str, FileOut]:
-    """Files of the release, by name: hashed, and on disk. They must be complete; nobody looks again."""
+    """Files of the release, by name: hashed, and on disk. They must be complete: they are read only once."""
     with ThreadPoolExecutor(max_workers=AT_ONCE) as hashing:
         found = dict(zip(map(release.named, files), hashing.map(_described, files), strict=True))
     for folder in {file.parent for file in files} - {release.folder}:

@@ -16,7 +16,7 @@ from schemas.home import Release
 from schemas.inputs import OPTIONAL, PathSessions, Users
 from schemas.outputs import Quarantine
 
-# Of millions of people memory holds so many.
+# Users in memory at once.
 _ROWS_AT_ONCE = 500_000
 # What the users and sessions of a release are made of.
 _MADE_OF = {"users", "path_sessions", "paths"}
@@ -27,8 +27,8 @@ def write_dimension_tables(
 ) -> None:
     """Write quarantine, users and sessions; and what waives steps or makes sub-paths, if any (R16, R17).
 
-    Names whom and what the index can be asked about. Users and sessions are taken over from the base if they
-    are the same there.
+    Lists the users and sessions that the index can find. Both are copied from the base release if they are
+    unchanged.
     """
     _write(connection, building, Quarantine)
     for optional in OPTIONAL:
@@ -54,7 +54,7 @@ def _write(connection: Connection, building: Release, model: type[Table]) -> Non
 
 
 def _users_in_order(connection: Connection) -> Iterator[pl.DataFrame]:
-    """The users in the order of publication, some at a time; beside the contract's columns their keys.
+    """The users in publication order, some at a time, with their keys.
 
     Ordered are keys alone: with all their texts that takes twice as long.
     """

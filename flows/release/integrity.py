@@ -17,7 +17,7 @@ log = logging.getLogger("pathstats.run.verifying")
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one file of a release.
+    """A fault of one file of a release.
 
     detail: in words, how a changed file differs; may be empty.
     """
@@ -48,7 +48,7 @@ class Verified:
 def verify(release: Release) -> Verified:
     """Hash every file of the release again.
 
-    Nothing vouches for the manifest itself: it must be readable and name the folder it lies in.
+    The manifest itself has no checksum: it must be readable and name its own folder.
     """
     name = release.folder.name
     manifest = catalog.read(release)
@@ -75,7 +75,7 @@ def verify_all(home: Home) -> list[Verified]:
     ids = [manifest.release_id for manifest in catalog.published(home)] + catalog.damaged(home)
     verified = []
     for release in map(home.release, ids):
-        # A run may delete old releases meanwhile: such a one is not damaged, it is gone.
+        # A run may delete old releases in the meantime: they are not damaged.
         with suppress(FileNotFoundError):
             result = verify(release)
             if release.folder.exists():

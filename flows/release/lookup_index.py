@@ -36,9 +36,9 @@ _TABLES = """
 
 
 class LookupIndex:
-    """The index of a release that is being built: filled in a thread, beside the writing of parquet.
+    """The index of a release that is being written, filled in a thread while parquet is written.
 
-    base: a release whose index is taken over, or None to begin with an empty one.
+    base: a release to copy the index from, or None to start with an empty one.
     """
 
     def __init__(self, release: Release, base: Release | None = None) -> None:
@@ -82,12 +82,12 @@ class LookupIndex:
         self._do(self._end_naming)
 
     def answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
-        """Replace answers: session_key, user_key, body; first those of `outdated`, by the keys, are gone."""
+        """Replace answers: session_key, user_key, body; the ones of `outdated`, by key, are deleted first."""
         self._do(self._answer, answers, outdated)
 
     def _do(self, work: Callable[..., None], *arguments: Any) -> None:
         self._work.append(self._thread.submit(work, *arguments))
-        # What waits is held in memory.
+        # Queued work is kept in memory.
         while len(self._work) > _WAITING:
             self._work.pop(0).result()
 
@@ -97,7 +97,7 @@ class LookupIndex:
         self._connection = sqlite3.connect(self._release.lookup_index, isolation_level=None)
         self._connection.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 16384; "
-            # Else ids and e-mails of those who are gone stay in the free pages of every later index.
+            # Otherwise ids and e-mails of removed users stay in the free pages of every later index.
             "PRAGMA secure_delete = ON; BEGIN;" + ("" if self._base else _TABLES)
         )
 
@@ -106,11 +106,11 @@ class LookupIndex:
         self._connection.close()
 
     def _name_sessions(self, sessions: pl.DataFrame) -> None:
-        # Who was enrolled in a session that is no more may not be by the time it is back.
+        # Enrollments of a removed session may differ when it returns.
         self._forget_answers(gone=self._session_keys() - set(sessions["session_key"]))
         for table in ("companies", "sessions", "users", "emails"):
             self._connection.execute(f"DELETE FROM {table}")
-        # Who a key is of: for all learners of a session. Made anew, for that is faster than keeping it.
+        # The user of a key, for all learners of a session. Creating it again is faster than maintaining it.
         self._connection.execute("DROP INDEX IF EXISTS users_by_key")
         self._name_companies(sessions)
         names = sessions.select("company_key", "session_id", "session_key")

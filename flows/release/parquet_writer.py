@@ -55,7 +55,7 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """The file is complete; after an error inside it is not, and nobody will read it."""
+        """Complete the file; after an error inside it stays incomplete and is never read."""
         self._hand_over(None)
         self._thread.shutdown()
         if error is None:

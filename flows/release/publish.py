@@ -100,10 +100,10 @@ def publish(
 
 def switch_latest(home: Home, release_id: str) -> None:
     """Point `latest` to a release, in one step."""
-    beside = home.published / "latest.new"
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(Path("releases") / release_id)
-    os.replace(beside, home.latest)
+    temporary = home.published / "latest.new"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(Path("releases") / release_id)
+    os.replace(temporary, home.latest)
     sync(home.published)
 
 

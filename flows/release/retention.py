@@ -50,7 +50,7 @@ def sweep(home: Home) -> None:
 
 
 def _taken_out(home: Home, release_id: str) -> bool:
-    """Move it out of the releases in one step: from then on it is none."""
+    """Move it out of the releases in one step."""
     try:
         home.deleting.mkdir(exist_ok=True)
         with not_in_use(home.release(release_id)):

@@ -15,7 +15,7 @@ from schemas.manifest import Manifest
 
 @dataclass(frozen=True)
 class Switched:
-    """What a rollback did.
+    """The result of a rollback.
 
     before:    the id of the release that answered until now; null if `latest` was gone.
     is_newest: it is the newest release and took over from an older one: nothing is rolled back any more.
@@ -30,7 +30,7 @@ def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
     """Let that release answer; null if it does already.
 
     Its files are hashed first. `at` goes into the note that `pathstats status` reads until the next run.
-    Raises: NoRelease; UnknownName if there is no such release; ReleaseDamaged if it is not what was
+    Raises: NoRelease; UnknownName if the release is unknown; ReleaseDamaged if it is not what was
             published; HomeBusy while a run runs; HomeUnwritable.
     """
     if not home.releases.is_dir():

@@ -21,7 +21,7 @@ _TESTS: dict[str, Callable[..., pl.Expr]] = {
 
 
 def check(model: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as it came, if it keeps every promise of its schema.
+    """The same frame, if it passes every check of its schema.
 
     Raises: RunBlocked, naming the table and each failed check with its number of rows, never their contents.
     """
@@ -75,11 +75,11 @@ def check_summary(stats: pl.DataFrame, summary: pl.DataFrame) -> None:
         .sort(of_session)
         .collect()
     )
-    told = (
+    published = (
         summary.filter(pl.col("enrolled") > 0).select(*of_session, *SUMMARY_COUNTS.values()).sort(of_session)
     )
-    if not told.equals(counted):
+    if not published.equals(counted):
         raise RunBlocked(
-            "Table session_summary does not count what path_session_stats holds. Nothing was published; "
+            "Table session_summary does not match the counts of path_session_stats. Nothing was published; "
             "this is a fault of pathstats: report it with these words."
         )

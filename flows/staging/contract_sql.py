@@ -50,10 +50,10 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the contract, and what the file holds in its place.
+    """A column of the contract, and the file's column for it.
 
     found: the DuckDB type in the file; None if the file has no such column.
-    found_name: what to call it, where that says more.
+    found_name: the name to show, where it is clearer.
     """
 
     name: str
@@ -184,7 +184,7 @@ class Column:
         return identifier(f"typed_{self.name}")
 
     def problems(self) -> list[Problem]:
-        """Everything that can be wrong with the column by itself."""
+        """All problems of the column alone."""
         name, shown, found = self.name, self.shown, list[Problem]()
         if self.required:
             found.append(Problem("missing_value", f"{self._given} IS NULL", f"{name} is missing"))
@@ -197,7 +197,7 @@ class Column:
             words = f"{name} is not in the years 1 to 9999"
             found.append(Problem("out_of_range", f"{self.value} NOT BETWEEN {years}", words, shown))
         if self.kind == "VARCHAR":
-            # No query, page or file can hold one.
+            # No query, page or file can represent one.
             words = f"{name} contains a NUL character"
             found.append(Problem("bad_type", f"contains({self.value}, chr(0))", words, shown))
         if "isin" in self.bounds:
@@ -278,7 +278,7 @@ def _as_duckdb_writes(text: str) -> str:
 
 
 def _bigint(whole: str) -> str:
-    """A whole number as BIGINT; one that BIGINT can't hold as its greatest, which no column allows."""
+    """A whole number as BIGINT; a larger one as the greatest BIGINT, which no column allows."""
     return f"coalesce(TRY_CAST({whole} AS BIGINT), {2**63 - 1})"
 
 
@@ -294,7 +294,7 @@ _KIND_WORDS = {
 def columns(
     model: type[Table], found: dict[str, str], found_names: dict[str, str] | None = None
 ) -> list[Column]:
-    """The model's columns, each with what the file holds in its place.
+    """The model's columns, each with the file's column for it.
 
     found: the DuckDB type of each column in the file. found_names: as in `reading.Scan.found`.
     """
@@ -335,7 +335,7 @@ def problem(model: type[Table], checked: list[Column]) -> str:
 def _due_date_problems() -> list[Problem]:
     """At most one due date: `absolute` needs due_at, the other bases due_unit and due_value.
 
-    A step whose basis is the default, enrollment, and that has neither, has no due date.
+    A step with the default basis, enrollment, and neither of the two has no due date.
     """
     basis = "coalesce(typed_due_basis, 'enrollment')"
     unit, value, at = "typed_due_unit IS NULL", "typed_due_value IS NULL", "typed_due_at IS NULL"
@@ -384,7 +384,7 @@ def rejection(problem: str, key: str, row: str) -> str:
 
 
 def of_rejection(place: int) -> str:
-    """What stands at a place of it: 0 the problem, 1 the key, 2 the row."""
+    """A part of a rejection: 0 the problem, 1 the key, 2 the row."""
     return f"(rejection ->> '$[{place}]')"
 
 

@@ -20,7 +20,7 @@ def fates(model: type[Table], table: str, suspects: str) -> str:
     Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
     versions; else all of them are rejected.
 
-    suspects: the relation of the sound rows, by row_in_file, whose key's hash is another one's too.
+    suspects: the relation of valid rows, by row_in_file, that share their key's hash with another row.
     """
     keys = ", ".join(map(identifier, stored_key(model)))
     content = ", ".join(map(identifier, stored_columns(model)))

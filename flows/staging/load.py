@@ -50,10 +50,10 @@ _REJECTED = (
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows of a table's extraction: read = stored + deduplicated + rejected.
+    """Counts of the rows of an extract: read = stored + deduplicated + rejected.
 
-    pending: rows of the whole table whose partner has not arrived; they are stored.
-    misspelt: which of the ignored columns is perhaps which of those that the file lacks.
+    pending: rows of the whole table with a missing reference; they are stored.
+    misspelt: ignored columns that are perhaps missing columns under another name.
     warnings: sentences about the data that a person should know, with the table in front.
     implausible: such sentences about rows that keep the contract and are hardly meant so.
     columns: the contract's columns that the extraction has.
@@ -78,7 +78,7 @@ class Counts:
 
 
 def loaded(model: type[Table], *, is_full: bool) -> str:
-    """The name of the table that holds what was loaded and is not accepted yet."""
+    """The name of the staging table."""
     return f"{'full' if is_full else 'changed'}_{table_name(model)}"
 
 
@@ -103,7 +103,7 @@ def start(connection: Connection) -> None:
 
 
 def load(connection: Connection, model: type[Table], extract: Extract) -> Counts:
-    """Load one table beside the current one, its rejected rows into `rejected`.
+    """Load an extract into its staging table, and its rejected rows into `rejected`.
 
     Raises: SourceError, naming the file and the line or column that can't be read.
     """
@@ -235,7 +235,7 @@ def _set_rejected_aside(
         return {}
     place = found.places(connection, [row for (row,) in rows], read, "row_in_file")
     detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
-    # A NUL in a key is what the row may be rejected for, and no text may hold it.
+    # The row may be rejected for a NUL in its key, and text can't contain it.
     key = f"replace({of_rejection(1)}, chr(0), '\\0')"
     connection.execute(
         f"INSERT INTO rejected SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "

@@ -1,8 +1,8 @@
 """Integer keys for ids: joining and grouping by ids of 24 characters takes three to four times as long.
 
 Every id that was ever delivered has its key for good, in a dictionary for each kind of id, whether or not the
-row it names has arrived: a late partner begins to match by itself. Pure text: what is built here is executed
-by `loading` and `accepting`.
+row it names has arrived: a reference that is delivered later matches then. This module only builds SQL
+text; `load` and `merge` execute it.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from flows.database.connection import identifier, quoted
 from schemas.columns import Table, key, table_name
 
-# The kinds of id within a company; the dictionary `user_keys` holds company_key, user_id and user_key.
+# The kinds of id within a company; the dictionary `user_keys` has company_key, user_id and user_key.
 _KINDS = ("user", "path", "step", "session")
-# What an id is called, and whose it is: one in another part goes by the dictionary of its kind.
+# The names of id columns, each with its kind: an id in another role uses the dictionary of its kind.
 _IDS = {**{kind: kind for kind in _KINDS}, "waived_step": "step", "root_session": "session"}
 _KEY_OF = {"company_id": "company_key", **{f"{name}_id": f"{name}_key" for name in _IDS}}
 
@@ -27,7 +27,7 @@ DICTIONARIES = (
 
 
 def stored_name(column: str) -> str:
-    """What a column of the contract is called where it is stored."""
+    """The name of a contract's column in the warehouse."""
     return _KEY_OF.get(column, column)
 
 
@@ -37,14 +37,14 @@ def stored_columns(model: type[Table]) -> list[str]:
 
 
 def stored_key(model: type[Table]) -> list[str]:
-    """What identifies a stored row; a key stands for an id of one company, which goes without saying."""
+    """The key of a stored row. A surrogate key belongs to one company, so company_key may be left out."""
     names = [stored_name(name) for name in key(model)]
     has_own_key = any(name.endswith("_key") for name in names[1:])
     return names[1:] if has_own_key else names
 
 
 def _ids(model: type[Table]) -> Iterator[tuple[str, str]]:
-    """What each id of the model's is called, and its kind."""
+    """The name of each id of the model, and its kind."""
     return ((name, kind) for name, kind in _IDS.items() if f"{name}_id" in model.to_schema().columns)
 
 
@@ -97,7 +97,7 @@ UNKEYED = {"unkeyed": "VARCHAR"}
 
 
 def keyed_so_far(model: type[Table], rows: str) -> str:
-    """The query that sets keys in the place of the ids that have one; beside them what is UNKEYED."""
+    """The query that replaces ids that have a key by it, and adds the column UNKEYED."""
     missing = " OR ".join(
         ["c.company_key IS NULL"]
         + [f"r.{name}_id IS NOT NULL AND {name}_keys.{kind}_key IS NULL" for name, kind in _ids(model)]
@@ -123,7 +123,7 @@ def fill_in(model: type[Table], table: str, rows: str) -> str:
 
 
 def by_id(model: type[Table], table: str) -> str:
-    """The stored table with every key as its id again, beside what else the table holds."""
+    """The stored table with the ids of its keys, in addition to its own columns."""
     return f"SELECT {', '.join(_ids_and_facts(model))}, t.* FROM {table} AS t {' '.join(_joins(model))}"
 
 
@@ -147,7 +147,7 @@ def same_row(model: type[Table], one: str, other: str) -> str:
     )
 
 
-# Sound rows whose partner has not arrived: they count from the run it does. The first one missing is told.
+# Valid rows with a missing reference: they count from the run that delivers it. The first one is reported.
 _NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
 _NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
 _NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
@@ -171,9 +171,9 @@ _WAITING = {
 
 
 def waits(model: type[Table]) -> str | None:
-    """An SQL CASE: `reason:detail` of the partner that a stored row waits for, null for a row that counts.
+    """An SQL CASE: `reason:detail` of a stored row's missing reference, null for a row that counts.
 
-    None if the table's rows have no partners.
+    None if the table has no references.
     """
     whens = " ".join(
         f"WHEN {test} THEN {quoted(f'{reason}:the row of {column} has not been delivered')}"

@@ -1,8 +1,8 @@
 """The change log: learners, sessions and enrollments with changed input since each release.
 
-A mark says after which release it was made, and stays as long as a release from before it is there: that one
-may answer again. One mark too many costs time, one too few would be a fault. Pure text: what is built here is
-executed by `accepting` and `since_release`.
+Each entry names the release after which it was made, and stays as long as an older release exists, because a
+rollback can make that one live again. A superfluous entry costs time, a missing one would be a fault. This
+module only builds SQL text; `merge` and `release_base` execute it.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _MARKED_IN = {
     "waivers": "paths",
     "child_sessions": "sessions",
 }
-# Of a row that says what two sessions are to each other, both are marked.
+# A row that relates two sessions marks both.
 _ROWS_OF = {
     "child_sessions": "(FROM {rows} UNION ALL SELECT * REPLACE (root_session_key AS session_key) FROM {rows})"
 }
@@ -41,7 +41,7 @@ _LAST = "(SELECT coalesce(max(number), 0) FROM released)"
 
 
 def declare() -> Iterator[str]:
-    """What a new warehouse lacks."""
+    """The statements that create the tables of a new warehouse."""
     yield "CREATE TABLE IF NOT EXISTS released (release_id VARCHAR, versions VARCHAR, number UINTEGER)"
     for marks, keys in _MARKS.items():
         columns = ", ".join(f"{key} {'VARCHAR' if key == 'name' else 'UINTEGER'}" for key in keys)

@@ -65,7 +65,7 @@ def block_falling_share(
 
 
 def _fallen(before: Matched, now: Matched, limit: float) -> list[tuple[str, float, float]]:
-    """The kinds whose share fell by more than the limit, with the shares before and now."""
+    """The kinds of reference with a share that fell by more than the limit, with both shares."""
     if now.rows < _FEWEST_ROWS:
         return []
     earlier = before.shares()
@@ -78,7 +78,7 @@ def _fallen(before: Matched, now: Matched, limit: float) -> list[tuple[str, floa
 
 
 def _loses_steps(before: Matched, now: Matched, limit: float) -> bool:
-    """Whether fewer steps are known than before; more activity at courses on no path is no such loss."""
+    """Whether fewer steps are known than before; more activity on courses outside paths is not a loss."""
     was, share = (it.complete / it.in_session if it.in_session else 0 for it in (before, now))
     return was - share > limit * was or before.step - now.step > limit * before.step
 

@@ -50,7 +50,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class PendingRows:
-    """How many rows of a table wait for what: a reason, and the partner in words."""
+    """The number of pending rows of a table by reason, with the missing reference in words."""
 
     table: str
     reason: str
@@ -59,7 +59,7 @@ class PendingRows:
 
 
 # Of a rejected user the key alone is published: any other column, one of a shifted line or outside the
-# contract too, may hold an e-mail or a name. The warehouse keeps the row, to recognize it without a key.
+# contract too, may contain an e-mail or a name. The warehouse keeps the row, to recognize it without a key.
 _PUBLISHED_ROW = (
     "CASE WHEN \"table\" = 'users' THEN CAST("
     "json_object('company_id', row -> 'company_id', 'user_id', row -> 'user_id') AS VARCHAR) ELSE row END"
@@ -87,7 +87,7 @@ def _optional_table(model: type[Table]) -> str:
 
 
 def warehouse_state(connection: Connection) -> WarehouseState:
-    """What the warehouse holds already."""
+    """The tables that are stored already, and when they were extracted."""
     noted = _extractions(connection)
     moments = {of: datetime.fromisoformat(it.data_as_of) for of, it in noted.items() if it.data_as_of}
     taken_at: dict[str, datetime] = {}
@@ -106,7 +106,7 @@ def warehouse_state(connection: Connection) -> WarehouseState:
 
 
 class _Extraction(NamedTuple):
-    """What is noted of a table's last extract. data_as_of: null for changes before a whole table."""
+    """The recorded last extract of a table. data_as_of: null for changes before a full table."""
 
     data_as_of: str | None
     content: str | None
@@ -129,8 +129,8 @@ def accept(
 ) -> Merged:
     """Merge the loaded tables into the warehouse, all of them or nothing.
 
-    live: the manifest of the live release. It says how many rows a new warehouse should have, which columns
-          were delivered before, and how much activity matched.
+    live: the manifest of the live release, with the row counts for a new warehouse, the columns delivered
+          before, and the matched activity.
     Raises: RunBlocked if a quality threshold blocks the run, SourceError if a column is missing. The
             warehouse stays as it was.
     """
@@ -199,12 +199,12 @@ def _missing_columns(
 
 
 def warnings_of(arrivals: list[StagedExtract]) -> list[str]:
-    """The warnings about each table by itself."""
+    """The warnings about each table alone."""
     return [it for one in arrivals for it in (*one.counts.warnings, *one.counts.implausible)]
 
 
 def pending(connection: Connection) -> list[PendingRows]:
-    """The stored rows whose partner has not arrived."""
+    """The stored rows with a missing reference."""
     rows = connection.rows(
         f'SELECT "table", reason, detail, count(*) FROM quarantine WHERE {_WAITS} GROUP BY ALL ORDER BY ALL'
     )
@@ -220,7 +220,7 @@ def pending_by_reason(rows: list[PendingRows], table: str) -> Counter[str]:
 
 
 def _counting_enrollments(connection: Connection, rows: list[PendingRows]) -> int:
-    """How many enrollments there are whose partners have arrived."""
+    """The number of enrollments without a missing reference."""
     stored = int(connection.value("SELECT count(*) FROM enrollments"))
     return stored - pending_by_reason(rows, "enrollments").total()
 
@@ -292,7 +292,7 @@ def _merge(connection: Connection, model: type[Table], extract: Extract, *, is_s
 
 
 def _drop_older(connection: Connection, model: type[Table], fresh: str) -> int:
-    """Leave out rows whose later version is stored already."""
+    """Leave out rows with a later version that is stored already."""
     version = facts(model).get("version")
     if version is None:
         return 0
@@ -350,7 +350,7 @@ def _date(
 def _quarantine(
     connection: Connection, model: type[Table], extract: Extract, run_id: str, as_of: datetime
 ) -> None:
-    """What was rejected before stays rejected until the whole table, or the row's key, is delivered again."""
+    """Keep earlier rejected rows until the full table, or the row's key, is delivered again."""
     rejected = f'rejected WHERE "table" = {quoted(table_name(model))} AND is_full = {extract.is_full}'
     delivered = by_id(model, loaded(model, is_full=extract.is_full))
     again = "true"
@@ -370,7 +370,7 @@ def _quarantine(
 
 
 def _list_pending(connection: Connection, run_id: str, as_of: datetime) -> None:
-    """The stored rows whose partner has not arrived."""
+    """The stored rows with a missing reference."""
     for model, pending in ((model, waits(model)) for model in INPUTS):
         if pending:
             rows = (
@@ -404,7 +404,7 @@ def _keep_first_seen(connection: Connection) -> None:
 def tables_in(
     connection: Connection, arrivals: list[StagedExtract], counts: dict[str, Counts], live: Manifest | None
 ) -> dict[str, TableIn]:
-    """What became of each table's rows, and how many the warehouse has now; live: as of `accept`."""
+    """The counts of each table's rows in the delivery and in the warehouse. live: as in `accept`."""
     sizes = _sizes(connection)
     taken = warehouse_state(connection).taken_at
     return {
@@ -432,7 +432,7 @@ def _columns(arrivals: list[StagedExtract], table: str, live: Manifest | None) -
 
 
 def _sizes(connection: Connection) -> dict[str, int]:
-    """How many rows each of the warehouse's tables holds."""
+    """The number of rows of each input table."""
     stored = (
         f"SELECT {quoted(name)}, count(*) FROM {name}" for name in (table_name(model) for model in INPUTS)
     )
@@ -446,7 +446,7 @@ def delivery(arrivals: list[StagedExtract], table: str) -> str:
 
 
 def published_rows(model: type[Table]) -> str:
-    """The rows of a table that came in, in the contract's columns; of `path_sessions` those that count."""
+    """The query for the rows of an input table, in the contract's columns; only sessions of known paths."""
     name = table_name(model)
     names = ", ".join(identifier(column) for column in model.to_schema().columns)
     if name == "quarantine":
@@ -456,6 +456,6 @@ def published_rows(model: type[Table]) -> str:
 
 
 def published_order(model: type[Table]) -> str:
-    """The columns by which such rows are published; in quarantine a row may stand twice."""
+    """The columns that order published rows; quarantine can contain a row twice."""
     is_quarantine = table_name(model) == "quarantine"
     return ", ".join(map(identifier, model.to_schema().columns if is_quarantine else key(model)))

@@ -9,17 +9,17 @@ log = logging.getLogger("pathstats.run.setting_aside")
 
 
 def set_damaged_warehouse_aside(home: Home, run_id: str) -> None:
-    """Move the damaged warehouse and its log beside, in the place of the one that was moved there before."""
-    aside = home.damaged_warehouse(run_id)
+    """Rename the damaged warehouse and its log, replacing an earlier renamed one."""
+    renamed = home.damaged_warehouse(run_id)
     for older in home.root.glob(f"{home.damaged_warehouse('').name}*"):
         shutil.rmtree(older) if older.is_dir() else older.unlink()
     # The log first: what is left of a warehouse must not be replayed into the next one.
     if home.warehouse_log.exists():
-        home.warehouse_log.rename(aside.with_name(f"{aside.name}.wal"))
-    home.warehouse.rename(aside)
+        home.warehouse_log.rename(renamed.with_name(f"{renamed.name}.wal"))
+    home.warehouse.rename(renamed)
     log.warning(
         "%s can't be read and is now %s; a new one is built from the source. What only the old one knew is "
         "lost: how steps were defined before, and when rejected rows were first seen.",
         home.warehouse,
-        aside.name,
+        renamed.name,
     )

@@ -12,7 +12,7 @@ _VERSIONS = f"{RULES_VERSION}; {SCHEMA_VERSION}"
 def look_back(connection: Connection, release_id: str | None) -> bool:
     """Let `touched_…` be what was marked since a release; whether these rules made it from this warehouse.
 
-    Of a release that the warehouse does not know nobody can tell: everything marked.
+    For an unknown release, treat every logged key as changed.
     """
     name = quoted(release_id or "")
     rows = connection.rows(
@@ -24,9 +24,9 @@ def look_back(connection: Connection, release_id: str | None) -> bool:
 
 
 def settle(connection: Connection, release_id: str, others: Iterable[str]) -> None:
-    """A release is about to be published from what the warehouse holds now: marks are made after it.
+    """Record a release that is about to be published: later changes are logged after it.
 
-    Should it never appear, those made before are still there for the one that then answers.
+    If it is never published, the earlier entries still exist for the live release.
 
     others: the releases that are there.
     """

@@ -1,13 +1,13 @@
 """R17: which sessions read results of others, the rows they need, and which changes affect them.
 
-A *family* is a session and those that were made for it as sessions of its sub-paths. Pure text: what is built
+A *family* is a session and the sessions created for its sub-paths. Pure text: what is built
 here is executed by `worlds`.
 """
 
 from collections.abc import Iterator
 
 _COUNTS = "session_key IN (SELECT session_key FROM path_sessions JOIN paths USING (path_key))"
-# Child sessions whose partners have arrived.
+# Child sessions without a missing reference.
 _MADE_FOR = f"SELECT session_key, root_session_key FROM child_sessions WHERE {_COUNTS} AND root_{_COUNTS}"
 # Each path and the sub-paths that it has at any time.
 _SUB_PATHS = """
@@ -23,7 +23,7 @@ _PATHS_IN_TOUCH = f"""
       UNION SELECT s.path_key FROM found JOIN sub_paths AS s ON s.sub_path_key = found.path_key
       WHERE EXISTS (FROM child_sessions))
     FROM found"""
-# Each session and those it looks into: of its sub-paths, at any time, and of theirs.
+# Each session and its child sessions: of its sub-paths, at any time, and of theirs.
 _BELOW = f"""
     WITH RECURSIVE sub_paths AS ({_SUB_PATHS}),
     family AS (
@@ -50,7 +50,7 @@ _FURTHER = """
 
 
 def relatives(touched: str, *columns: str) -> str:
-    """The sessions of `touched` and all of their families, also of those that wait for a partner.
+    """The sessions of `touched` and all of their families, pending ones included.
 
     columns: what else is kept of a row.
     """
@@ -89,6 +89,6 @@ def declare() -> Iterator[str]:
 
 
 def look_below() -> Iterator[str]:
-    """Whose rows those who are `asked` about need beside their own."""
+    """The statements for the rows that the `asked` enrollments need in addition to their own."""
     yield f"CREATE OR REPLACE TEMP TABLE looked_into AS {_LOOKED_INTO}"
     yield f"CREATE OR REPLACE TEMP TABLE further AS {_FURTHER}"

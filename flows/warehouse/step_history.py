@@ -2,10 +2,9 @@
 
 Where a definition comes without valid_from and valid_to and differs from the one the warehouse has, that one
 ends when the new one was extracted, and the new one begins: archived enrollments and runs for a past as_of
-keep the definition of their day. Versions that a source dates itself are the source's own, for as long as it
-dates them; what is known by then stays. A waiver is all key: it holds or it doesn't. A new title is not a new
-definition: it replaces the title of the versions without an end. Pure text: what is built here is executed by
-`accepting`.
+keep the definition of their day. Versions with dates from the source keep them, for as long as
+the source dates them. A waiver consists of its key: it exists or not. A new title is not a new definition: it
+replaces the title of the versions without an end. This module only builds SQL text; `merge` executes it.
 """
 
 from datetime import datetime
@@ -27,11 +26,11 @@ def dated(
 ) -> str:
     """The query for all versions of all rows, once the delivered ones are known.
 
-    What a new path says holds since ever, what a known path is given since then. No definition holds from
-    before the one it follows, however early it was extracted.
+    The definitions of a new path are valid from the beginning, new ones of a known path from their extract.
+    No definition starts before the one it follows, however early it was extracted.
 
     delivered:   the loaded rows. stored: the versions so far. at: when the rows were extracted.
-    known_paths: a relation with the path_key of each path whose rows of the model were known before.
+    known_paths: a relation with the path_key of each path that had rows of the model before.
     """
     it = ", ".join(name for name in stored_key(model) if name not in _DATES)
     undefining = (*_DATES, *it.split(", "), *descriptive(model))
@@ -84,7 +83,7 @@ def _newest_description(model: type[Table]) -> str:
 
 
 def _unspoken_of(stored: str, it: str) -> str:
-    """What changes do not speak of stays; our own dates give way to those that the source begins to give."""
+    """Keep rows that changes do not mention; dates from the source replace our own."""
     return f"""
     UNION ALL BY NAME
     SELECT * FROM {stored}

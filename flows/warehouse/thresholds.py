@@ -52,7 +52,7 @@ _FEWEST_VANISHED = 10
 
 
 def block_rejections(table: str, counts: Counts, limits: Thresholds) -> None:
-    """Hold the run if too many of a table's rows were rejected."""
+    """Block the run if too many of a table's rows were rejected."""
     if counts.rejected_share > limits.rejected_share:
         raise RunBlocked(
             f"Table {table}: {counts.rejected:,} of {counts.read:,} rows rejected, more than "
@@ -64,7 +64,7 @@ def block_rejections(table: str, counts: Counts, limits: Thresholds) -> None:
 def block_shrinking(
     connection: Connection, table: str, limits: Thresholds, published: dict[str, int], *, is_stored: bool
 ) -> None:
-    """Hold the run if a table that comes whole has lost too many of the rows that are held.
+    """Block the run if a full table has lost too many of the stored rows.
 
     published: as of `accept`. is_stored: whether the warehouse has the table.
     """
@@ -72,8 +72,11 @@ def block_shrinking(
     if limits.shrink_share is None:
         return
     if is_stored:
-        held = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
-        before, holder = int(connection.value(f"SELECT count(*) FROM {table} WHERE {held}")), "the warehouse"
+        current = "valid_to IS NULL OR NOT dated_here" if model in step_history.DATED else "true"
+        before, holder = (
+            int(connection.value(f"SELECT count(*) FROM {table} WHERE {current}")),
+            "the warehouse",
+        )
     elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
         before, holder = published.get(table, 0), "the last release"
     else:
@@ -99,7 +102,7 @@ def block_implausible(warnings: Iterable[str], limits: Thresholds) -> None:
 def block_pending(
     limits: Thresholds, before: int | None, after: int, reasons: Counter[str], hints: Iterable[str] = ()
 ) -> None:
-    """Hold the run if too many enrollments have lost a partner: as good as lost, though they all came.
+    """Block the run if too many enrollments have a missing reference: they do not count.
 
     before:  how many enrollments counted; null on the first run that brings some.
     after:   how many count now.

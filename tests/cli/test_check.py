@@ -80,7 +80,7 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "holds no data yet; say with --source where they come from."),
+        ((), "contains no data yet; give --source."),
         (("--incremental",), "--incremental is for folders of files; give it with --source files:DIR."),
         (("--incremental", "--source", "demo"), "give it with --source files:DIR."),
         (("--incremental", "--source", "files:"), "needs a folder"),

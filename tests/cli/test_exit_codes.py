@@ -183,7 +183,7 @@ def test_2_a_home_with_a_question_mark_before_anything_starts(tmp_path: Path, co
     source = () if command == "demo" else ("--source", "demo:learners=200")
     done = shell(tmp_path / "what?" / "home", command, *source)
     assert done.returncode == 2
-    assert "holds a question mark" in the_sentence(done)
+    assert "contains a question mark" in the_sentence(done)
     assert not list(tmp_path.iterdir())
 
 

@@ -65,7 +65,7 @@ def test_who_is_archived_and_a_past_as_of_keep_the_definition_of_their_day(tmp_p
 
 
 def test_without_a_source_the_run_works_from_the_warehouse(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no data yet; say with --source"):
+    with pytest.raises(UsageError, match="contains no data yet; give --source"):
         spend(tmp_path, None, at("8 Mar"))
     spend(tmp_path, PLAIN, at("8 Mar"))
     manifest = spend(tmp_path, None, at("9 Mar"))
