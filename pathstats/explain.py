@@ -31,7 +31,7 @@ class Explanation:
 
 
 def explanation(found: Found) -> Explanation:
-    """Why the enrollment that answers says what it says, from the release's own tables."""
+    """The explanation of a learner's current enrollment, from the release's tables."""
     of_learner = (pl.col("session_id") == found.session_id) & (pl.col("user_id") == found.user_id)
     return _explained(Release(found.release), found.company_id, of_learner & pl.col("is_current"))
 
@@ -61,7 +61,7 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     as_of = datetime.fromisoformat(Manifest.read(release.manifest).as_of)
     evaluated_at = row["archived_at"] or as_of
     children = deciding_sessions(release, row, session, evaluated_at)
-    told = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
+    with_children = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
     seen = Seen(
         row["session_id"],
         session["ends_at"],
@@ -73,12 +73,12 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     return Explanation(
         [
             _when(row, evaluated_at),
-            _detailed_status(row, session, told),
-            _status(row, told),
-            _result(row, told),
+            _detailed_status(row, session, with_children),
+            _status(row, with_children),
+            _result(row, with_children),
             *_in_quarantine(rejected),
             *waived(release, session, steps, evaluated_at),
-            *_sub_paths(told),
+            *_sub_paths(with_children),
             _until(row),
         ],
         steps,
@@ -89,7 +89,7 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
 def _attempts(
     release: Release, row: Row, steps: list[Row], seen: Seen, rejected: list[Line]
 ) -> list[Line] | None:
-    """A line for each attempt, those that were rejected last at their step."""
+    """A line for each attempt, rejected ones last at their step."""
     if not release.table("attempts").exists():
         return None
     mine = pl.all_horizontal(pl.col(key) == pl.lit(row[key]) for key in _KEYS)

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 def waived(release: Release, session: Row, steps: list[Row], evaluated_at: datetime) -> list[str]:
     """A sentence for each step that a score of the learner's waives.
 
-    A quiz that is waived itself is not among the steps, so nothing is said of what it waives.
+    A quiz that is waived itself is not among the steps, so the steps it waives are not explained.
     """
     if not release.table("waivers").exists():
         return []

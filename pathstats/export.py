@@ -46,7 +46,7 @@ def to_xlsx(release: Release, table: str, file: Path) -> tuple[int, int]:
 
     A text is a text to Excel, whatever it begins with, also once its cell is edited. Times are Excel's own,
     which have no zone: UTC.
-    Raises: UsageError if xlsxwriter is not installed, or a sheet can't hold that many rows.
+    Raises: UsageError if xlsxwriter is not installed, or a sheet can't contain that many rows.
     """
     try:
         import xlsxwriter
@@ -60,7 +60,7 @@ def to_xlsx(release: Release, table: str, file: Path) -> tuple[int, int]:
         count = int(rows.select(pl.len()).collect().item())
         if count > _ROWS:
             raise UsageError(
-                f"Table {table} has {count:,} rows, and a sheet of Excel holds {_ROWS:,} below its header; "
+                f"Table {table} has {count:,} rows, more than the {_ROWS:,} of an Excel sheet; "
                 'export it with --format csv, or a part of it with `pathstats query "…" --format csv`.'
             )
         # xlsxwriter keeps rows in temporary files, by default in a folder that all users share.
@@ -105,7 +105,7 @@ def _write_value(sheet: Any, line: int, place: int, value: Any, time: Any, text:
     text: the format of texts that Excel would take for a formula once their cell is edited.
     """
     if isinstance(value, datetime):
-        # Excel counts days from 1900 on; what lies before is a text.
+        # Excel counts days from 1900 on; earlier dates become text.
         if value.year < 1900:
             sheet.write_string(line, place, value.isoformat())
         else:

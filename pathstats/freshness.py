@@ -68,7 +68,7 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip())
     if found is None:
         raise UsageError(
-            f"{text!r} is no length of time; write minutes, hours, days or weeks: 90m, 26h, 3d, 2w."
+            f"{text!r} is not a valid duration; use minutes, hours, days or weeks: 90m, 26h, 3d, 2w."
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 

@@ -56,7 +56,7 @@ class Counts:
     """A session's learners, counted as in `session_summary`.
 
     enrolled:          the sum of either set of counts.
-    archived:          learners whose current enrollment is archived, counted nowhere else.
+    archived:          learners with an archived current enrollment, counted nowhere else.
     statuses:          by R10, every status there is.
     detailed_statuses: by R11, every detailed status there is.
     """
@@ -68,7 +68,7 @@ class Counts:
 
 
 class IndexReader:
-    """A release that answers for as long as this is held, also once its folder is deleted.
+    """A reader of one release, which works also after its folder is deleted.
 
     May be shared between threads.
     Raises: ReleaseDamaged, here and wherever it is asked, if its index can't be read.
@@ -77,7 +77,7 @@ class IndexReader:
     def __init__(self, release: Release) -> None:
         self.release = release
         self._index = self._connected()
-        # SQLite serves a connection's questions one by one: a long one must not hold up a look-up.
+        # SQLite serves a connection's questions one by one: a long one must not delay a look-up.
         self._long_questions = self._connected()
 
     def companies(self, limit: int = -1) -> list[str]:
@@ -93,8 +93,8 @@ class IndexReader:
         """
         companies = self.companies(limit=2)
         if len(companies) != 1:
-            held = "several companies" if companies else "no company"
-            raise UsageError(f"This release holds {held}; say which one with company_id (--company).")
+            found = "several companies" if companies else "no company"
+            raise UsageError(f"This release has {found}; choose one with company_id (--company).")
         return companies[0]
 
     def find(self, company_id: str, session_id: str, user_email_or_id: str) -> Found:
@@ -120,7 +120,7 @@ class IndexReader:
             self._session_key(company_id, session_id)
 
     def counts(self, company_id: str, session_id: str) -> Counts:
-        """How many of the session's learners stand where. About 2 µs a learner.
+        """Counts of the session's learners by status. About 2 µs a learner.
 
         Raises: PathSessionNotFound.
         """
@@ -159,7 +159,7 @@ class IndexReader:
         return key
 
     def _first_row(self, sql: str, *parameters: object) -> tuple[Any, ...] | None:
-        """The first row, if there is one; a text that no index can hold has none."""
+        """The first row, if there is one; None for a text that no index can contain."""
         try:
             row: tuple[Any, ...] | None = self._index.execute(sql, parameters).fetchone()
         except UnicodeEncodeError:

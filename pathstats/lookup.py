@@ -18,7 +18,7 @@ from schemas.home import Release
 class PathStats:
     """The latest release of a home, opened once and asked many times.
 
-    A release that is published meanwhile answers from the next question on; each question is answered from
+    A newly published release is used from the next look-up on; each look-up is answered from
     one release. May be shared between threads.
     """
 
@@ -33,7 +33,7 @@ class PathStats:
         """The endpoint's answer as a dict; with the endpoint's keys and nulls.
 
         user_email_or_id: an exact id, else an e-mail in any case.
-        company_id:       may be left out where the release holds one company only.
+        company_id:       optional if the release has only one company.
         Raises: PathSessionNotFound, UserNotFound, UserNotEnrolled, each with `status_code` and `body`;
                 NoRelease, HomeUnreadable, ReleaseDamaged.
         """
@@ -68,7 +68,7 @@ class PathStats:
         return self._open[1]
 
     def _latest(self) -> tuple[str, int]:
-        """What the link names, and since when: in a home that was made anew an id names another release."""
+        """The target of the link and its time: in a recreated home an id names another release."""
         try:
             return os.readlink(self._link), os.lstat(self._link).st_mtime_ns
         except (FileNotFoundError, NotADirectoryError) as error:

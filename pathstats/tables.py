@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
     """A table of the latest release, read as it is asked for.
 
-    Shape:  the table's columns as the data dictionary says; several tables of one release: `latest_release`.
-    Raises: UnknownName if there is no such table, NoRelease if nothing was published yet.
+    Shape:  the table's columns as in the data dictionary; several tables of one release: `latest_release`.
+    Raises: UnknownName if the table is unknown, NoRelease if nothing was published yet.
     """
     return scan_table(latest_release(settings.home(home)), table)
 
@@ -30,7 +30,7 @@ def scan_table(release: Release, table: str) -> "pl.LazyFrame":
     import polars as pl
 
     if table not in release.tables():
-        raise UnknownName(f"There is no table {table!r}; the release contains {', '.join(release.tables())}.")
+        raise UnknownName(f"Unknown table {table!r}; the release contains {', '.join(release.tables())}.")
     try:
         # polars keeps an open file of its own; given a path it would open the file when the frame is read.
         with release.table(table).open("rb") as file:

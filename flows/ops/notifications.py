@@ -1,8 +1,8 @@
 """Notify one webhook of an incident: its first cause once, and once of the recovery.
 
-A notification never fails a run: if it can't be delivered, the run warns, and a later run tries again. The
-webhook's address may contain a secret token. It comes from the environment, so that it is in no parameter of a
-Prefect flow, and in no log, error or file.
+A notification never fails a run: if it can't be delivered, the run warns and a later run tries again. The
+webhook's address may contain a secret token. It comes from the environment, so that it is in no parameter of
+a Prefect flow, and in no log, error or file.
 """
 
 import logging

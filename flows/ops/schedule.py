@@ -34,7 +34,7 @@ def serve_schedule(
             when = CronSchedule(cron=cron, timezone=timezone)
         except ValueError as error:
             raise UsageError(
-                f"{cron!r} in {timezone!r} is not a schedule; write five cron fields and a zone: Europe/Paris."
+                f"{cron!r} in {timezone!r} is not a schedule; give five cron fields and a zone: Europe/Paris."
             ) from error
         if not prefect_server.is_named():
             with spinner("Starting Prefect's server"):

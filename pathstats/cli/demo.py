@@ -77,7 +77,7 @@ def demo(
 
 
 def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> None:
-    """In another month, with other options too, it is another company: nothing held of one is the other's."""
+    """Delete the home of another company: another month or other options make another one."""
     from flows.release import catalog
     from flows.sources.demo.month import Month
 

@@ -103,7 +103,7 @@ def revoke(
 
 
 def _is_known(stats: PathStats, company_id: str) -> bool:
-    """Whether the latest release holds the company; before there is one, nobody can tell."""
+    """Whether the live release has the company; True without a release."""
     try:
         return company_id in stats.latest().companies()
     except NoRelease:

@@ -62,7 +62,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(
         no_args_is_help=command in (lookup, check, query, export, rollback),
-        # SQL may begin with a comment: what begins with -- and is no option is the query.
+        # SQL may begin with a comment: an argument that begins with -- and is not an option is the query.
         context_settings={"ignore_unknown_options": command is query},
     )(command)
 app.add_typer(keys)

@@ -33,7 +33,7 @@ def parity(
 ) -> None:
     """Tell how often the platform's own answers are ours, why the others aren't, and show examples.
 
-    Runs whose source is 360learning read the platform's answers; table `parity` has all of them.
+    Runs from 360learning read the platform's results; table `parity` has all of them.
 
     Examples:
 
@@ -51,7 +51,7 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
     agreement = Manifest.read(release.manifest).parity
     if agreement is None:
         raise UsageError(
-            f"Release {release.folder.name} was not compared; runs whose source is 360learning, without "
+            f"Release {release.folder.name} was not compared; runs from 360learning, without "
             "skipping stats, read the platform's own answers."
         )
     from flows.reconciliation.difference_categories import WHY

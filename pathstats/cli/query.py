@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SHOWN = 100
 # How DuckDB begins an error of pyarrow, which reads the tables.
 _OF_DAMAGE = "arrow_scan: get_next failed"
-# Types whose values a spreadsheet takes for what they are, though some begin with a minus.
+# Types with values that a spreadsheet reads correctly, though some begin with a minus.
 _NO_TEXT = re.compile(
     r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|DOUBLE|FLOAT|BOOLEAN|DATE|TIME|INTERVAL|UUID"
 )
@@ -95,7 +95,7 @@ def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write
 
     from flows.database.interruptible import interruptibly
 
-    with duckdb.connect(config=settings) as connection, ThreadPoolExecutor(max_workers=1) as aside:
+    with duckdb.connect(config=settings) as connection, ThreadPoolExecutor(max_workers=1) as executor:
         try:
             name_tables(connection, release)
             connection.execute("SET TimeZone = 'UTC'")
@@ -103,7 +103,7 @@ def _ask(release: Release, home: Home, sql: str, settings: dict[str, Any], write
                 check_targets(connection, sql, home)
             else:
                 lock(connection, sql)
-            interruptibly(connection, aside, lambda: _answer(connection, sql, write))
+            interruptibly(connection, executor, lambda: _answer(connection, sql, write))
         except duckdb.Error as error:
             if _OF_DAMAGE in str(error):
                 raise damaged(release) from error
@@ -161,7 +161,7 @@ def _texts(answer: "DuckDBPyRelation", form: str, utc: str) -> "DuckDBPyRelation
     """The answer with every value as text; times as ISO 8601, with a fraction where they have one.
 
     form: what is made of a value before it becomes text.
-    utc:  how a time says that it is UTC.
+    utc:  the suffix of times in UTC.
     """
     columns = []
     for place, kind in enumerate(answer.types, 1):

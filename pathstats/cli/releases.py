@@ -9,7 +9,7 @@ from schemas.errors import NoRelease
 
 @reporting_errors
 def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """List the releases that are kept, the one made last first, and tell which one answers.
+    """List the releases, the newest first, and mark the live one.
 
     Example:
 

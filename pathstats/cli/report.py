@@ -28,7 +28,7 @@ def report(
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write the report of the latest release to a folder, with pages of sessions beside it.
+    """Write the report of the latest release to a folder, with pages of sessions.
 
     The pages need neither a server nor the network. A session's page lists its learners with all steps. Pages
     that an earlier report left in the folder and this one doesn't write are removed.

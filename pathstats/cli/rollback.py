@@ -19,7 +19,7 @@ def rollback(
     """Let an older release answer again, until the next run publishes.
 
     Its files are hashed first; look-ups and scans that are running answer from it at once.
-    `pathstats status` says that it was rolled back to. The newest release's id undoes it.
+    `pathstats status` reports the rollback. Rolling back to the newest release undoes it.
 
     Example:
 

@@ -32,7 +32,7 @@ def sandbox(
         ),
     ] = "",
     scopes: Annotated[
-        str | None, typer.Option(metavar="SCOPE,…", show_default="all", help="What its client may read.")
+        str | None, typer.Option(metavar="SCOPE,…", show_default="all", help="The scopes of its client.")
     ] = None,
     token_seconds: Annotated[float, typer.Option(min=0.1, help="How long a token is good for.")] = 3_600,
     inactive: Annotated[
@@ -76,7 +76,7 @@ def sandbox(
 
 
 def _tell(served: "Platform", address: str) -> None:
-    """What is served, and what to type to read it."""
+    """Print the address, and the commands that read it."""
     from sandbox.oauth import CLIENT_ID, CLIENT_SECRET
     from sandbox.webhooks import SUBSCRIPTION
 

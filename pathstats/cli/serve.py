@@ -31,7 +31,7 @@ def serve(
     """Answer over HTTP, from the latest release, until Ctrl-C.
 
     GET /api/v1/paths/sessions/{sessionId}/stats/{userEmailOrId} asks for one learner, …/stats/users for all
-    of a session, …/stats for how many stand where; /openapi.json describes them. They need a key to their
+    of a session, …/stats for counts by status; /openapi.json describes them. They need a key to their
     company (`pathstats keys create`), as company and apiKey in the query or X-company-id and X-apiKey in the
     headers. / shows the report: with a key, or by the link on the terminal. /healthz and /readyz are for
     monitors. New releases and keys count at once.

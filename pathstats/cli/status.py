@@ -69,7 +69,7 @@ def status(
 
 
 def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
-    """The latest release. Where there is none, say first what stopped the run that should have made it."""
+    """The live release. Without one, print first why the last run failed."""
     if failure and not home.latest.exists():
         from pathstats.cli.render.console import failure_sentences
 

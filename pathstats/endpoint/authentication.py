@@ -40,26 +40,26 @@ def in_headers(request: Request) -> Credentials | None:
 
 
 def in_login(request: Request) -> Credentials | None:
-    """A browser's login (RFC 7617): company as user, key as password. None if there is none.
+    """A browser's login (RFC 7617): company as user, key as password. None without one.
 
     Two logins open nothing, as a proxy before us may have checked the other one.
     """
     logins = request.headers.getlist("authorization")
     if len(logins) > 1:
         return NOBODYS
-    scheme, _, told = "".join(logins).partition(" ")
+    scheme, _, encoded = "".join(logins).partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        # A company may hold a colon, a key does not.
-        company_id, _, key = base64.b64decode(told, validate=True).decode("utf-8").rpartition(":")
+        # A company may contain a colon, a key does not.
+        company_id, _, key = base64.b64decode(encoded, validate=True).decode("utf-8").rpartition(":")
     except (binascii.Error, ValueError):
         return NOBODYS
     return company_id, key
 
 
 def query_of(request: Request) -> dict[str, list[str]]:
-    """The query's fields; what is no UTF-8 in them is nobody's."""
+    """The query's fields; bytes that are not UTF-8 match no key."""
     text = request.scope["query_string"].decode("latin-1")
     return parse_qs(text, keep_blank_values=True) if text else {}
 

@@ -36,7 +36,7 @@ class Connections:
     def opened(self, connection: "Connection") -> bool:
         """Add a connection; at the limit, close the one that has waited longest for a request.
 
-        Returns: False if all of them are being answered, so that there is no room.
+        Returns: False if all of them are being answered and none can be closed.
         """
         if not self._is_watching:
             self._is_watching = True

@@ -17,8 +17,8 @@ class DirectRoute(APIRoute):
     text is valid, and the answers lie finished in the release.
     """
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
-        super().__init__(path, endpoint, **told)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
         self.app = request_response(self.get_route_handler())
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
@@ -34,7 +34,7 @@ class DirectRoute(APIRoute):
 
 
 def decoded(segment: str) -> str:
-    """A segment of the path as text. Bytes that are no UTF-8 become what no index can hold: nobody's name.
+    """A segment of the path as text. Bytes that are not UTF-8 become a text that no index contains.
 
     >>> decoded("ada%2Blovelace+1%40example.org"), decoded("%FF")
     ('ada+lovelace+1@example.org', '\\udcff')

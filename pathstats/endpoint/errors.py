@@ -24,7 +24,7 @@ def json_answer(body: str | bytes, status: int = 200, headers: Mapping[str, str]
 
 
 def rejection(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error as an answer, which nobody keeps."""
+    """An error response, not to be cached."""
     return json_answer(json.dumps({"error": code}), status, {"Cache-Control": "no-store", **(headers or {})})
 
 

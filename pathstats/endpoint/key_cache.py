@@ -8,7 +8,7 @@ from pathstats.endpoint.keys import id_in, key_hash
 from schemas.errors import HomeUnreadable
 from schemas.home import Home
 
-# What is compared with where there is no key of that id: no hash is known to be this.
+# Compared with when the key id is unknown: no known input has this hash.
 _OF_NO_KEY = bytes(32)
 
 

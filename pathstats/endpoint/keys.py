@@ -1,7 +1,7 @@
 """The endpoint's keys: each opens one company, is shown once when created, and is stored as a hash.
 
-A key is `ps_<id>_<secret>`. The id names it to people, and is no secret. The secret is 256 random bits, so a
-fast hash is enough: there is nothing to guess from.
+A key is `ps_<id>_<secret>`. The id identifies it for people, and is not secret. The secret is 256 random
+bits, so a fast hash is enough: it can't be guessed.
 """
 
 import hmac
@@ -24,7 +24,7 @@ _BUSY_AFTER_S = 10
 
 @dataclass(frozen=True)
 class Key:
-    """What is kept of a key.
+    """The stored part of a key.
 
     created_at, revoked_at: ISO 8601, UTC; revoked_at null while it opens.
     hash:                   of the key and its company, hexadecimal.
@@ -55,12 +55,12 @@ def key_hash(company_id: str, key: str) -> bytes:
 
 
 def create(home: Home, company_id: str, name: str, now: datetime) -> tuple[Key, str]:
-    """A new key to a company, and its text, which nothing can tell again.
+    """A new key to a company, and its text, which is not stored.
 
-    Raises: UsageError if the company or name is none; HomeUnwritable, HomeUnreadable, HomeBusy.
+    Raises: UsageError if the company or name is invalid; HomeUnwritable, HomeUnreadable, HomeBusy.
     """
     if not company_id.strip() or not (company_id + name).isprintable():
-        raise UsageError("A key needs a company, and it and --name hold characters that can be printed only.")
+        raise UsageError("A key needs a company; it and --name may contain printable characters only.")
     with _changing(home) as keys:
         key_id = _new_id({key.key_id for key in keys})
         text = f"{_PREFIX}{key_id}_{secrets.token_hex(_SECRET_BYTES)}"
@@ -73,7 +73,7 @@ def create(home: Home, company_id: str, name: str, now: datetime) -> tuple[Key, 
 def revoke(home: Home, key_id: str, now: datetime) -> Key:
     """The key as it was before; from now on it opens nothing.
 
-    Raises: UnknownName if there is no such key; HomeUnwritable, HomeUnreadable, HomeBusy.
+    Raises: UnknownName if the key is unknown; HomeUnwritable, HomeUnreadable, HomeBusy.
     """
     with _changing(home) as keys:
         place = next((place for place, key in enumerate(keys) if key.key_id == key_id), None)
@@ -92,7 +92,7 @@ def read(home: Home) -> list[Key]:
     """
     try:
         keys = [Key(**key) for key in json.loads(home.keys.read_text("utf-8"))]
-        # One that can't be compared with opens nothing, and nobody would be told why.
+        # A key that can't be compared would open nothing, without any message.
         return [key for key in keys if bytes.fromhex(key.hash)]
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -125,13 +125,13 @@ def _changing(home: Home) -> Iterator[list[Key]]:
 
 def _write(home: Home, keys: list[Key]) -> None:
     """For the owner's eyes only, from the first byte on."""
-    beside = home.keys.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+    temporary = home.keys.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(json.dumps([asdict(key) for key in keys], indent=2) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(beside, home.keys)
+    os.replace(temporary, home.keys)
 
 
 def _new_id(taken: set[str]) -> str:

@@ -22,7 +22,7 @@ def responses(answer: dict[str, Any], not_found: str) -> Responses:
     }
     return {
         200: {**answer, "headers": headers},
-        304: {"description": "What was asked for before is still so.", "headers": headers},
+        304: {"description": "The earlier response is still valid.", "headers": headers},
         401: {"model": Error, "description": "`unauthorized`"},
         404: {"model": Error, "description": not_found},
         503: UNAVAILABLE,
@@ -32,10 +32,10 @@ def responses(answer: dict[str, Any], not_found: str) -> Responses:
 
 def responses_made_anew(answer: dict[str, Any], not_found: str) -> Responses:
     """Of a route that makes its answer for each request: there is nothing to ask about again."""
-    told = responses(answer, not_found)
-    consistent = {"Consistent-Through": told[200]["headers"]["Consistent-Through"]}
-    del told[304]
-    return {**told, 200: {**answer, "headers": consistent}}
+    described = responses(answer, not_found)
+    consistent = {"Consistent-Through": described[200]["headers"]["Consistent-Through"]}
+    del described[304]
+    return {**described, 200: {**answer, "headers": consistent}}
 
 
 COMPANY_MISSING: dict[str, Any] = {"model": Error, "description": "`company_missing` where there are several"}

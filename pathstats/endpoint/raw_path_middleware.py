@@ -10,7 +10,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class RawPathMiddleware:
-    """Lets the app route by the path as it came over the wire.
+    """Routes by the path as received.
 
     Servers decode a path as a whole: an id with an encoded slash would be two segments, and bytes that are no
     UTF-8 would become a character that is. The server leaves out the body of the answer to a HEAD.

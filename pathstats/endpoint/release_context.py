@@ -24,10 +24,10 @@ Answer = TypeVar("Answer")
 class Pinned:
     """A release that answers one request, whole.
 
-    etag:          of the release, so of every answer from it: its id, and a hash that tells it from
-                   another release of that id in a home that was made anew.
+    etag:          of the release, so of every answer from it: its id, and a hash that differs for
+                   another release of that id in a recreated home.
     last_modified: when it was made, to the second.
-    answers_since: when it began to answer: later, where somebody went back to an older release.
+    answers_since: when it became live: later after a rollback to it.
     """
 
     open: IndexReader
@@ -39,7 +39,7 @@ class Pinned:
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """What every answer from the release carries. It may be kept, by who asked, and asked about again."""
+        """Headers of every response from the release. Clients may cache it and revalidate."""
         return {
             "ETag": self.etag,
             "Last-Modified": format_datetime(self.last_modified, usegmt=True),
@@ -50,11 +50,11 @@ class Pinned:
 
     @property
     def headers_of_what_is_made(self) -> dict[str, str]:
-        """What an answer carries that is made for this request: another server may make another one."""
+        """Headers of a response rendered for this request: another server may render another one."""
         return {name: text for name, text in self.headers.items() if name not in ("ETag", "Last-Modified")}
 
     def is_known_to(self, request: Request) -> bool:
-        """Whether who asks has an answer from this release already, as the request says: then it is a 304."""
+        """Whether the request names this release as the client's cached one: then it is a 304."""
         tags = request.headers.getlist("if-none-match")
         if tags:
             known = {tag.strip().removeprefix("W/") for line in tags for tag in line.split(",")}
@@ -95,7 +95,7 @@ class Releases:
         return self._pinned
 
     def read_in(self, pinned: Pinned, read: Callable[[Pinned], Answer]) -> tuple[Pinned, Answer]:
-        """What is read in the release's folder; if that is deleted meanwhile, of the release after it."""
+        """Read from the release's folder; if it is deleted in the meantime, from the next release."""
         while True:
             try:
                 return pinned, read(pinned)

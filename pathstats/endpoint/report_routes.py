@@ -18,7 +18,7 @@ from pathstats.endpoint.report_pages import company_page, session_page
 from pathstats.endpoint.routes import SessionId
 from schemas.errors import Unauthorized
 
-# A page holds all that it needs and reaches nothing.
+# A page contains all that it needs and loads nothing.
 _CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,7 +31,7 @@ _PAGE = {"description": "A page.", "content": {"text/html": {"schema": {"type": 
 def add_pages(
     app: FastAPI, releases: Releases, keyring: KeyCache, *, link: BrowserLink | None, with_names: bool
 ) -> None:
-    """The report's page and those of its sessions.
+    """The report's page and the pages of its sessions.
 
     link: opens them without a key; None: each request needs a key.
     """
@@ -53,7 +53,7 @@ def add_pages(
             companies = pinned.open.companies()
             if len(companies) > 1:
                 return HTMLResponse(_choice(companies), headers={**_HTML_HEADERS, **pinned.headers})
-            # A release of nobody has one page, and no company.
+            # A release without companies has one page.
             company_id = companies[0] if companies else ""
         pinned, page = await run_in_threadpool(
             releases.read_in, pinned, lambda it: company_page(it.open, company_id)
@@ -91,7 +91,7 @@ def _company(request: Request, keyring: KeyCache, link: BrowserLink | None) -> s
     Raises: Unauthorized.
     """
     query, login = query_of(request), in_login(request)
-    # A company alone, in a page's address, only says which page is meant.
+    # A company alone, in a page's address, only selects the page.
     has_pair = "apiKey" in query or in_headers(request) is not None
     if not has_pair and login is None and link is not None and link.was_opened_by(request):
         return query.get("company", [None])[0]

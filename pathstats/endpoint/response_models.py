@@ -9,24 +9,24 @@ from pydantic.alias_generators import to_camel
 from schemas.enums import DETAILED_STATUS_REASONS, DETAILED_STATUSES, RESULTS, STATUSES
 
 
-def _one_of(values: tuple[str | None, ...], **told: Any) -> Any:
-    return Field(json_schema_extra={"enum": list(values)}, **told)
+def _one_of(values: tuple[str | None, ...], **options: Any) -> Any:
+    return Field(json_schema_extra={"enum": list(values)}, **options)
 
 
-def _counted_by(values: tuple[str, ...], **told: Any) -> Any:
+def _counted_by(values: tuple[str, ...], **options: Any) -> Any:
     each = {"type": "integer", "minimum": 0}
     closed: dict[str, Any] = {"properties": dict.fromkeys(values, each), "required": list(values)}
-    return Field(json_schema_extra={**closed, "additionalProperties": False}, **told)
+    return Field(json_schema_extra={**closed, "additionalProperties": False}, **options)
 
 
-def _missing_or(values: tuple[str, ...] | None = None, **told: Any) -> Any:
+def _missing_or(values: tuple[str, ...] | None = None, **options: Any) -> Any:
     """A key that is there only when it has a value, which is never null."""
 
     def describe(schema: dict[str, Any]) -> None:
         del schema["default"]
         schema.update({"enum": list(values)} if values else {})
 
-    return Field(default=None, json_schema_extra=describe, **told)
+    return Field(default=None, json_schema_extra=describe, **options)
 
 
 class _Answer(BaseModel):
@@ -56,7 +56,7 @@ class LearnerStats(_Answer):
 
 
 class LearnerOfSession(LearnerStats):
-    """The same, and whose it is."""
+    """The same, with the learner's id."""
 
     user_id: str = Field(alias="_id")
 
@@ -69,7 +69,7 @@ class UsersStats(_Answer):
 
 
 class SessionStats(_Answer):
-    """How many learners stand where; archived ones are counted nowhere else."""
+    """Counts of learners by status; archived ones are counted nowhere else."""
 
     session_id: str
     enrolled: int = Field(ge=0, description="The sum of either set of counts.")

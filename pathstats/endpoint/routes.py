@@ -35,7 +35,7 @@ def add_routes(app: FastAPI, releases: Releases, keyring: KeyCache) -> None:
     """
     secured = {"security": SECURITY}
 
-    # Before the learners, one of whom might be called so.
+    # Before the route of learners: one might have this id.
     @app.get(
         _STATS + "/users",
         summary="All learners of a session",
@@ -76,7 +76,7 @@ def add_routes(app: FastAPI, releases: Releases, keyring: KeyCache) -> None:
 
     @app.get(
         _STATS,
-        summary="How many learners of a session stand where",
+        summary="Counts of a session's learners by status",
         responses=responses({"model": SessionStats}, "`path_session_not_found`"),
         openapi_extra=secured,
         response_model=None,

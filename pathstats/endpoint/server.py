@@ -27,14 +27,14 @@ _SAID_AGAIN_AFTER_S = 60
 def listening(host: str, port: int) -> socket.socket:
     """A socket on which the server is to listen.
 
-    Raises: UsageError if the address can't be had.
+    Raises: UsageError if the address is not available.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
     except (socket.gaierror, UnicodeError):
         found = []
     if not found:
-        raise UsageError(f"{host!r} is no address of this machine; see --host.")
+        raise UsageError(f"{host!r} is not an address of this machine; see --host.")
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -44,7 +44,7 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"Port {port} on {host} can't be had ({error.strerror}); choose another one with --port."
+            f"Port {port} on {host} is not available ({error.strerror}); choose another one with --port."
         ) from error
     return listener
 
@@ -55,13 +55,13 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 def address_of(listener: socket.socket) -> str:
-    """As a client is told it."""
+    """The address as a client uses it."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(app: FastAPI, listener: socket.socket) -> None:
-    """Answer until told to end by SIGINT or SIGTERM; then requests that were begun have ten seconds."""
+    """Serve until SIGINT or SIGTERM; then running requests have ten seconds."""
     _log_to_stderr()
     server = uvicorn.Server(configured(app, Connections(_most_connections())))
     with _signals_end(server):
@@ -75,7 +75,7 @@ def configured(app: Any, connections: Connections) -> uvicorn.Config:
         http=partial(Connection, connections=connections),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
-        # Its lines hold the whole address: e-mails and keys.
+        # Its lines contain the whole address: e-mails and keys.
         access_log=False,
         log_config=None,
         proxy_headers=False,
@@ -86,7 +86,7 @@ def configured(app: Any, connections: Connections) -> uvicorn.Config:
 
 
 def _most_connections() -> int:
-    """How many connections fit the limit of open files; beyond it they fail, and no log line says so."""
+    """How many connections fit the limit of open files; beyond it they fail without a log line."""
     if sys.platform == "win32":
         return _MOST_CONNECTIONS
     import resource
@@ -117,14 +117,14 @@ class _WithoutWords(logging.Formatter):
     """A line per error: what kind and where. Its own words, and a traceback, may quote what was asked."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = record.getMessage().strip()
+        text = record.getMessage().strip()
         if record.exc_info and record.exc_info[1] is not None:
             error, place = record.exc_info[1], record.exc_info[2]
             while place is not None and place.tb_next is not None:
                 place = place.tb_next
             where = f" ({place.tb_frame.f_code.co_name}, line {place.tb_lineno})" if place else ""
-            said = f"{said}: {type(error).__name__}{where}"
-        return f"pathstats: {said}"
+            text = f"{text}: {type(error).__name__}{where}"
+        return f"pathstats: {text}"
 
 
 class _OnceAMinute(logging.Filter):

@@ -209,7 +209,7 @@ def test_what_fails_half_way_leaves_the_file_as_it_was(
 def test_what_is_no_table_is_said(home: Path) -> None:
     rejected = export(home, "manifest")
     assert (rejected.exit_code, rejected.stdout) == (4, "")
-    assert "There is no table 'manifest'; the release contains path_session_stats, " in rejected.stderr
+    assert "Unknown table 'manifest'; the release contains path_session_stats, " in rejected.stderr
 
 
 @pytest.mark.parametrize("name", ["x.pdf", "x.csv.gz", "x.parquet", "x.XLS"])

@@ -277,7 +277,7 @@ def test_without_a_release_no_age_is_enough(tmp_path: Path) -> None:
 def test_what_is_no_age_is_wrong_usage(home: Home, text: str) -> None:
     done = ask(home, "status", f"--max-age={text}")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "is no length of time" in done.stderr
+    assert "is not a valid duration" in done.stderr
 
 
 def test_each_table_s_data_has_its_age(home: Home) -> None:

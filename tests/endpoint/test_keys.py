@@ -82,7 +82,7 @@ def test_a_company_that_nobody_knows_is_said_and_made_all_the_same(home: Path) -
     """Its first run may be still to come."""
     made = shell(home, "create", "--company", "akme")
     assert made.returncode == 0
-    assert "holds no company 'akme'" in made.stderr
+    assert "has no company 'akme'" in made.stderr
     key = made.stdout.strip()
     assert KeyCache(Home(home)).opens("akme", key)
 

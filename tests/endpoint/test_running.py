@@ -155,7 +155,7 @@ def test_a_port_that_is_taken(home: Path) -> None:
         done = rejected("--port", str(port), "--home", str(home))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"pathstats: Port {port} on 127.0.0.1 can't be had (Address already in use); "
+        f"pathstats: Port {port} on 127.0.0.1 is not available (Address already in use); "
         "choose another one with --port.\n"
     )
 

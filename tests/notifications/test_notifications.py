@@ -255,7 +255,7 @@ def test_a_note_that_can_t_be_read_is_not_known(runs: Runs, receiver: Receiver, 
 
 @pytest.mark.parametrize("address", ["T0P-s3cret", "ftp://T0P-s3cret/x", "http://", "http://x:T0P-s3cret/"])
 def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="is none; write https") as rejected:
+    with pytest.raises(UsageError, match="is invalid; write https") as rejected:
         Webhook(address)
     assert TOKEN not in str(rejected.value)
     monkeypatch.setenv(notifications.ADDRESS, address)

@@ -279,7 +279,7 @@ def test_other_sources_have_none(home: Path) -> None:
     assert "parity.parquet" not in Manifest.read(latest(home).manifest).files
     done = CliRunner().invoke(app, ["parity", "--home", str(home)])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "was not compared; runs whose source is 360learning" in done.stderr
+    assert "was not compared; runs from 360learning" in done.stderr
 
 
 def test_artifact_of_a_run_that_compared_nothing_has_no_share(home: Path) -> None:

@@ -62,7 +62,7 @@ def show_example(example: dict[str, Any], explained: "Explanation | None") -> No
     screen.print()
     where = f"session {example['session_id']}, enrollment {example['enrollment_id']}"
     screen.print(Text.assemble((example["difference"], "bold"), f", for example in {where}:"), soft_wrap=True)
-    said = f"{example['field']}: ours {example['ours'] or 'null'}, theirs {example['theirs'] or 'null'}"
-    screen.print(said, soft_wrap=True, markup=False)
+    values = f"{example['field']}: ours {example['ours'] or 'null'}, theirs {example['theirs'] or 'null'}"
+    screen.print(values, soft_wrap=True, markup=False)
     if explained:
         show_explanation(explained)

@@ -28,7 +28,7 @@ class _Screen(Console):
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            # Its own controls, of a spinner for example, are no text.
+            # Its own controls, of a spinner for example, are not text.
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
@@ -102,7 +102,7 @@ def run_progress(*, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def spinner(reason: str) -> Iterator[None]:
-    """Show a spinner with the reason and the seconds so far; where there is no terminal, a line."""
+    """Show a spinner with the reason and the seconds so far; without a terminal, a line."""
     if not stderr_screen.is_terminal:
         stderr_screen.print(Text(f"{reason} …", "dim"))
         yield
@@ -127,11 +127,11 @@ def moment(iso: str) -> str:
 
 def failure_sentences(failure: dict[str, Any]) -> list[str]:
     """What stopped the last run and, where it is another one, the first since a release was published."""
-    said = [f"The last run failed at {moment(failure['at'])}: {failure['message']}"]
+    sentences = [f"The last run failed at {moment(failure['at'])}: {failure['message']}"]
     first, failures = failure.get("first", failure), failure.get("failures", 1)
     if failures > 1:
-        said.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
-    return said
+        sentences.append(f"The first of {failures} to fail was at {moment(first['at'])}: {first['message']}")
+    return sentences
 
 
 def show_explanation(explained: "Explanation") -> None:
@@ -197,17 +197,17 @@ def _outcome(step: dict[str, Any]) -> str:
         "awaiting_correction": "awaiting correction",
         "overdue": "overdue",
     }
-    said = [text for flag, text in words.items() if step[flag]] or ["open"]
+    sentences = [text for flag, text in words.items() if step[flag]] or ["open"]
     if not step["finished"] and step["progress"]:
-        said.append(f"{step['progress']} % done")
+        sentences.append(f"{step['progress']} % done")
     since: datetime | None = step["successful_at"] or step["finished_at"]
     if since:
-        said[0] += f" {since:%Y-%m-%d}"
+        sentences[0] += f" {since:%Y-%m-%d}"
     if step["carried_over"]:
-        said.append("carried over")
+        sentences.append("carried over")
     if step["optional"]:
-        said.append("optional")
-    return ", ".join(said)
+        sentences.append("optional")
+    return ", ".join(sentences)
 
 
 def _duration(milliseconds: int) -> str:

@@ -52,7 +52,7 @@ def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback 
 
 
 def show_others(damaged: list[str], foreign: list[str]) -> None:
-    """What lies among the releases and is none that could answer."""
+    """Folders among the releases that are not valid releases."""
     if damaged:
         words = f": no sound manifest, never deleted by a run: {', '.join(damaged)}"
         screen.print(Text.assemble(("Damaged", "red"), words), soft_wrap=True)
@@ -72,7 +72,7 @@ def rolled_back(rollback: "Rollback") -> Text:
 
 
 def show_switched(switched: "Switched") -> None:
-    """What answers now, and what answered before."""
+    """The live release now and before."""
     release = switched.manifest
     before = f" instead of {switched.before}" if switched.before else ""
     screen.print(f"Release [bold]{release.release_id}[/] answers now{before}.", soft_wrap=True)

@@ -81,7 +81,7 @@ def show_matched(matched: dict[str, Matched]) -> None:
 
 
 def show_rows_in(manifest: Manifest) -> None:
-    """What came in and what the warehouse holds now; below, why rows were rejected or wait, and warnings."""
+    """Input rows and stored rows of each table; below, reasons of rejected and pending rows, and warnings."""
     screen.print(_rows_in(manifest))
     if any(count.reasons for count in manifest.tables_in.values()):
         screen.print()
@@ -138,7 +138,7 @@ def by_detailed_status(manifest: Manifest) -> Table:
 
 
 def show_changes(manifest: Manifest) -> None:
-    """What people act on that came since the release before, and what it said that isn't so any more."""
+    """Changes since the live release that people act on, and corrections of published values."""
     since = manifest.since_as_of
     if since is None:
         screen.print("No earlier release to compare with; the next run reports the changes.")

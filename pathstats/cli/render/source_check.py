@@ -88,7 +88,7 @@ def _rejections(checked: "Checked") -> Table:
 
 
 def _reasons(title: str, last: str) -> Table:
-    """How many rows of a table there are for a reason; last: what the last column tells."""
+    """A table of row counts by table and reason. last: the title of the last column."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
