@@ -59,8 +59,8 @@ def lines(attempts: Iterable[Row], steps: Sequence[Row], seen: Seen, *, is_all: 
     for step_id, rows in of_step.items():
         step = by_id.get(step_id)
         satisfying = _satisfying(step, rows, seen) if step and is_all else []
-        told = [*satisfying, *_of_rows(rows, step, seen)]
-        found += sorted(told, key=lambda line: (line.at is None, line.at))
+        of_step_lines = [*satisfying, *_of_rows(rows, step, seen)]
+        found += sorted(of_step_lines, key=lambda line: (line.at is None, line.at))
     return found
 
 

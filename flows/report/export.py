@@ -93,6 +93,6 @@ def _remove_pages_but(names: set[str], folder: Path) -> None:
 
 def _write(file: Path, html: str) -> None:
     """In one step: a page that is open elsewhere is never half there."""
-    beside = file.with_name(f".{file.name}.new")
-    beside.write_text(html, "utf-8")
-    beside.replace(file)
+    temporary = file.with_name(f".{file.name}.new")
+    temporary.write_text(html, "utf-8")
+    temporary.replace(file)

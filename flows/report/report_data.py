@@ -19,7 +19,7 @@ _SESSIONS = 5_000
 
 @dataclass(frozen=True)
 class Distribution:
-    """How many learners lie in each range of a percentage. without: how many have none."""
+    """Learners by ranges of a percentage. without: learners without a value."""
 
     counts: dict[str, int]
     without: int
@@ -27,7 +27,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a release says of one company's learners.
+    """The figures of one company's learners in a release.
 
     sessions:       one row each: session_id, name (the id if it has none), starts_at, ends_at, state,
                     enrolled, archived, how many of each detailed status are late (R18), the counts per
@@ -35,7 +35,7 @@ class Figures:
     sessions_total: how many there are; the page holds no more than some thousands.
     status_late:    how many have the endpoint's `status = late`, which is not R18.
     transitions:    how many learners changed since the release before, by what people act on.
-    rejected:        table, reason, rows; of sound rows that wait for a partner too.
+    rejected:        table, reason, rows; pending rows included.
     published:      how many rows of each table are the company's.
     people:         user_id to name and e-mail, of those whom `attention` lists; none without names.
     """

@@ -39,10 +39,10 @@ _STATES = ("not opened", "open", "ended")
 
 @dataclass(frozen=True)
 class Run:
-    """What a report says of the run, beside what is in the release's tables.
+    """The part of a report that is not in the release's tables.
 
     companies: where the learners of each company stand.
-    since:     the release that status_changes compares with; null if there is none.
+    since:     the release that status_changes compares with; null: none.
     before:    where the learners of each company stood in that one.
     earlier:   the manifests of runs as of earlier instants, the oldest first.
     matched:   how much activity of each company refers to a known user, session and step.
@@ -186,7 +186,7 @@ def _ordered(standing: StatusCounts) -> StatusCounts:
 
 
 def _course(company: str, run: Run, standing: StatusCounts) -> dict[str, list[tuple[datetime, int]]]:
-    """What was so on earlier runs, and this one last."""
+    """The figures of earlier runs, and of this one last."""
     runs = [
         (datetime.fromisoformat(manifest.as_of), manifest.companies[company])
         for manifest in run.earlier
@@ -237,7 +237,7 @@ def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str,
 
 
 def _data(found: Figures, as_of: datetime, pages: dict[str, str]) -> dict[str, Any]:
-    """What the page's script shows: rows as lists, times in whole seconds, sessions by their place."""
+    """The data of the page's script: rows as lists, times in whole seconds, sessions by their place."""
     kinds = list(STANDINGS)
     places = {session: place for place, session in enumerate(found.sessions["session_id"])}
     return {

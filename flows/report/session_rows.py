@@ -49,7 +49,7 @@ _OF_STEPS = (
 
 @dataclass(frozen=True)
 class SessionRows:
-    """What a release holds of a session.
+    """The rows of a session in a release.
 
     learners: the rows of PathSessionStats that are current, in publication order.
     steps:    their rows of StepStats, in publication order.

@@ -27,7 +27,7 @@ class Extract:
 
     @property
     def name(self) -> str:
-        """What is delivered, in words."""
+        """The table, and whether it is changes."""
         return self.table if self.is_full else f"changes of {self.table}"
 
 
@@ -43,7 +43,7 @@ class DataWarning:
     text: str
 
     def __str__(self) -> str:
-        r"""The sentence with the table in front; names of files and columns may hold any character.
+        r"""The sentence with the table in front; names of files and columns may contain any character.
 
         >>> str(DataWarning("users", "1 unknown column is ignored: \x1b[2J."))
         'users: 1 unknown column is ignored: �[2J.'
@@ -77,7 +77,7 @@ class AppliedChanges:
 
 @dataclass(frozen=True)
 class WarehouseState:
-    """What the warehouse holds already.
+    """The tables that are in the warehouse already.
 
     full_at:  when each table it has was last extracted in full.
     taken_at: how far each table reaches: when it, or the last changes of it, were extracted.
@@ -98,18 +98,18 @@ class Source(Protocol):
     """Somewhere learning data comes from."""
 
     def extract(
-        self, landing: Path, as_of: datetime, held: WarehouseState
+        self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
         """Deliver each of the six tables, in any order; changes of a table after the table itself.
 
         Warnings may stand anywhere among them.
 
-        The optional tables may be left out; what the warehouse holds of them then still holds.
+        The optional tables may be left out; the warehouse then keeps its rows of them.
 
         landing: an empty folder to write files into, where the source holds none of its own. What a source
                  wants to find again in another run it keeps beside that folder.
         as_of:   the run's time.
-        held:    what the warehouse has; a table it has may be left out if nothing changed in it.
+        state:    what the warehouse has; a table it has may be left out if nothing changed in it.
         Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.
         """
         ...

@@ -27,7 +27,7 @@ class Files:
     are_changes: bool = False
 
     def extract(
-        self, landing: Path, as_of: datetime, held: WarehouseState
+        self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
         try:
             if not self.folder.is_dir():
@@ -35,37 +35,37 @@ class Files:
             whole = listing(self.folder)
             has_changes = (self.folder / CHANGES).is_dir()
             changes = listing(self.folder / CHANGES) if has_changes else Listing(self.folder)
-            self._require(whole, held, has_changes=has_changes)
+            self._require(whole, state, has_changes=has_changes)
             for table in map(table_name, INPUTS):
                 found = whole.tables.get(table)
-                if not (self.are_changes and table in held.full_at):
+                if not (self.are_changes and table in state.full_at):
                     of_table = changes.tables.get(table)
-                    yield from _table(table, found, of_table, held, has_changes=has_changes)
+                    yield from _table(table, found, of_table, state, has_changes=has_changes)
                 elif found:
-                    yield from _changes(table, found, held)
-            yield from self._optional_gone(whole, held, has_changes=has_changes)
+                    yield from _changes(table, found, state)
+            yield from self._optional_gone(whole, state, has_changes=has_changes)
             yield from whole.warnings()
             yield from changes.warnings(f"{CHANGES}/")
         except OSError as error:
             raise SourceError(f"{self.folder}: can't be read ({error.strerror}).") from error
 
     def _optional_gone(
-        self, whole: Listing, held: WarehouseState, *, has_changes: bool
+        self, whole: Listing, state: WarehouseState, *, has_changes: bool
     ) -> Iterator[DataWarning]:
         """A warning for each optional table that came before and does not now: its rows still apply."""
         if has_changes or self.are_changes:
             return
         for table in map(table_name, OPTIONAL):
-            if table in held.full_at and table not in whole.tables:
+            if table in state.full_at and table not in whole.tables:
                 yield DataWarning(table, "delivered before and not now; its rows from before still apply.")
 
-    def _require(self, whole: Listing, held: WarehouseState, *, has_changes: bool) -> None:
+    def _require(self, whole: Listing, state: WarehouseState, *, has_changes: bool) -> None:
         required = (table_name(model) for model in INPUTS if model not in OPTIONAL)
         may_be_stored = has_changes or self.are_changes
         missing = [
             table
             for table in required
-            if table not in whole.tables and not (may_be_stored and table in held.full_at)
+            if table not in whole.tables and not (may_be_stored and table in state.full_at)
         ]
         if missing:
             are = "table {} is" if len(missing) == 1 else "tables {} are"
@@ -78,33 +78,38 @@ class Files:
 
 
 def _table(
-    table: str, whole: TableFile | None, changes: TableFile | None, held: WarehouseState, *, has_changes: bool
+    table: str,
+    whole: TableFile | None,
+    changes: TableFile | None,
+    state: WarehouseState,
+    *,
+    has_changes: bool,
 ) -> Iterator[Extract | DataWarning]:
     """The table, unless the warehouse has it already and changes come with it; then the changes."""
-    is_new = whole is not None and not (has_changes and _is_stored(table, whole, held))
+    is_new = whole is not None and not (has_changes and _is_stored(table, whole, state))
     if whole and is_new:
         yield from _extract(table, whole, is_full=True)
-    elif whole and whole.written_at not in (None, held.full_at.get(table)):
+    elif whole and whole.written_at not in (None, state.full_at.get(table)):
         yield DataWarning(table, f"{whole.path.name} is not read again (same content as when it was read).")
     if changes:
-        yield from _changes(table, changes, held, replaced_by=whole if is_new else None)
+        yield from _changes(table, changes, state, replaced_by=whole if is_new else None)
 
 
-def _is_stored(table: str, whole: TableFile, held: WarehouseState) -> bool:
-    return held.contents.get(table) == whole.content
+def _is_stored(table: str, whole: TableFile, state: WarehouseState) -> bool:
+    return state.contents.get(table) == whole.content
 
 
 def _changes(
-    table: str, changes: TableFile, held: WarehouseState, replaced_by: TableFile | None = None
+    table: str, changes: TableFile, state: WarehouseState, replaced_by: TableFile | None = None
 ) -> Iterator[Extract | DataWarning]:
     """The changes, unless the last ones had the same content and the table as it is now contains them.
 
     Another content is always news, however old the file claims to be: unzipping and copying lose the date.
     replaced_by: the whole table that is read in the same run.
     """
-    last = held.changes.get(table)
+    last = state.changes.get(table)
     is_known = last is not None and last.content == changes.content
-    since = replaced_by.written_at if replaced_by else held.full_at.get(table)
+    since = replaced_by.written_at if replaced_by else state.full_at.get(table)
     is_older = since is not None and (changes.written_at is None or changes.written_at < since)
     name = _name(changes, is_full=False)
     if last and is_known and (is_older or not (replaced_by or last.are_in_whole)):

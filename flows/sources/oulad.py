@@ -54,7 +54,7 @@ class Oulad:
 
     folder: Path
 
-    def extract(self, landing: Path, as_of: datetime, held: WarehouseState) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, state: WarehouseState) -> Iterator[Extract]:
         tables: dict[str, Callable[[], pl.LazyFrame]] = {
             "users": self._users,
             "paths": self._paths,

@@ -28,7 +28,7 @@ from flows.home.fsync import sync
 from schemas.errors import SourceError
 
 FORMAT = 1
-# How activity ids are made, raised with each change: rows of other ids would stay beside the new ones.
+# How activity ids are made, raised with each change: rows of other ids would stay temporary the new ones.
 IDS = 2
 _RECORD, _JOURNAL = "landing.json", "journal.ndjson"
 # What the folder's name ends with until it is a landing.
@@ -43,9 +43,9 @@ _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circul
 
 @dataclass(frozen=True)
 class Record:
-    """What an extraction is of. Times are ISO 8601 in UTC.
+    """The description of an extraction. Times are ISO 8601 in UTC.
 
-    base:         the landing whose changes these are; None: everything is read.
+    base:         the extraction that these are changes to; None: everything is read.
     since:        changes from then on.
     full_at:      when the last extraction of everything began: this one, or one before it.
     decision:     how attempts at courses are read, and why.
@@ -113,18 +113,18 @@ class Landing:
 
         prepare: puts into the folder what must be there from the beginning.
         """
-        beside = folder.with_name(folder.name + _BEGUN)
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        (beside / _JOURNAL).touch()
-        prepare(beside)
-        cls(beside, record, {}).note()
-        os.replace(beside, folder)
+        temporary = folder.with_name(folder.name + _BEGUN)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        (temporary / _JOURNAL).touch()
+        prepare(temporary)
+        cls(temporary, record, {}).note()
+        os.replace(temporary, folder)
         return cls(folder, record, {})
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The landing that lies there, as far as it had come.
+        """The stored extraction, as far as it was read.
 
         Raises: SourceError if there is none, or one of another version.
         """
@@ -135,11 +135,11 @@ class Landing:
 
     def throw_away_what_is_incomplete(self) -> None:
         """Leave the complete pages alone: in the journal, and of the files."""
-        beside = self.folder / f"{_JOURNAL}.part"
+        temporary = self.folder / f"{_JOURNAL}.part"
         lines = (json.dumps(asdict(page)) + "\n" for of in self._pages.values() for page in of)
-        beside.write_text("".join(lines), "utf-8")
-        sync(beside)
-        os.replace(beside, self.folder / _JOURNAL)
+        temporary.write_text("".join(lines), "utf-8")
+        sync(temporary)
+        os.replace(temporary, self.folder / _JOURNAL)
         complete = {page.file for of in self._pages.values() for page in of}
         for file in (*self.folder.glob("*/*.ndjson.gz"), *self.folder.glob("*/*.part")):
             if str(file.relative_to(self.folder)) not in complete:
@@ -148,10 +148,10 @@ class Landing:
     def note(self, **facts: Any) -> None:
         """Write what the extraction is of, with the facts that have become known."""
         self.record = replace(self.record, **facts)
-        beside = self.folder / f"{_RECORD}.part"
-        beside.write_text(json.dumps(asdict(self.record), indent=2) + "\n", "utf-8")
-        sync(beside)
-        os.replace(beside, self.folder / _RECORD)
+        temporary = self.folder / f"{_RECORD}.part"
+        temporary.write_text(json.dumps(asdict(self.record), indent=2) + "\n", "utf-8")
+        sync(temporary)
+        os.replace(temporary, self.folder / _RECORD)
 
     def names(self) -> list[str]:
         """The lists that were begun."""
@@ -196,11 +196,13 @@ class Landing:
         file = self.folder / name
         file.parent.mkdir(exist_ok=True)
         lines = "\n".join(map(_line, rows)) + "\n"
-        beside = file.with_suffix(".part")
+        temporary = file.with_suffix(".part")
         # Half a surrogate pair, which JSON can hold, is no text: it becomes a question mark.
-        size = beside.write_bytes(gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0))
-        sync(beside)
-        os.replace(beside, file)
+        size = temporary.write_bytes(
+            gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0)
+        )
+        sync(temporary)
+        os.replace(temporary, file)
         return name, size
 
     def _journal(self, line: dict[str, Any]) -> None:
@@ -232,7 +234,7 @@ class Landing:
         return counts
 
     def strange(self) -> Counter[str]:
-        """What this version does not know in the pages, and how often."""
+        """Fields and values in the pages that this version does not know, with counts."""
         return sum((Counter(page.strange) for of in self._pages.values() for page in of), Counter())
 
 

@@ -20,13 +20,13 @@ _TABLES = tuple(table_name(model) for model in INPUTS)
 _NAMED_FILES = 10
 # What operating systems and Spark leave behind in a folder.
 _IGNORED = ("_SUCCESS", "desktop.ini", "Thumbs.db")
-# unzip and copies leave 1970 or 1980 on files whose date is lost.
+# unzip and copies set 1970 or 1980 on files that lost their date.
 _FIRST_CREDIBLE_YEAR = 2000
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that holds a table, or the folder that holds its parquet files."""
+    """A file that contains a table, or the folder that contains its parquet files."""
 
     path: Path
 
@@ -115,7 +115,7 @@ def listing(folder: Path) -> Listing:
 
 
 def _table_of(entry: Path) -> str | None:
-    """The table that the file or folder holds; None if it holds none."""
+    """The table in the file or folder; None if it is not a table."""
     name = entry.name.lower()
     if entry.is_dir():
         table = name.removesuffix(".parquet")

@@ -173,7 +173,7 @@ def test_more_rows_than_a_sheet_holds_are_rejected(
     monkeypatch.setattr(export_module, "_ROWS", 2)
     rejected = export(home, "path_session_stats", "--to", str(tmp_path / "more.xlsx"))
     assert rejected.exit_code == 2
-    assert "has 3 rows, and a sheet of Excel holds 2 below its header" in rejected.stderr
+    assert "has 3 rows, more than the 2 of an Excel sheet" in rejected.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["fits.xlsx"]
 
 

@@ -49,7 +49,7 @@ class Demo:
                 f"The demo needs at least {LEAST_LEARNERS} learners: ask for {LEAST_LEARNERS} or more."
             )
 
-    def extract(self, landing: Path, as_of: datetime, held: WarehouseState) -> Iterator[Extract]:
+    def extract(self, landing: Path, as_of: datetime, state: WarehouseState) -> Iterator[Extract]:
         """Write the six tables into the landing folder and name their files."""
         for table in self.write(landing, as_of):
             yield Extract(table, landing / file_name(table), data_as_of=as_of)

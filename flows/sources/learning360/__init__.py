@@ -48,7 +48,7 @@ class Learning360:
     run: Callable[[Coroutine[Any, Any, Landing]], Landing] = asyncio.run
 
     def extract(
-        self, landing: Path, as_of: datetime, held: WarehouseState
+        self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
         """Everything at first and each week, else what changed since the extraction that the warehouse holds.
 
@@ -57,28 +57,28 @@ class Learning360:
         """
         kept = landing.parent
         with _alone(kept):
-            read = self.land(kept, as_of, held)
+            read = self.land(kept, as_of, state)
             yield from extracts(read, landing, read.folder / KNOWN)
             read.note(delivered_at=landings_of.now_iso())
             needed = {read.folder.name} | ({read.record.base} if read.record.base else set())
             landings_of.delete_beyond(kept, self.settings.keep_landings, needed)
 
-    def land(self, kept: Path, as_of: datetime, held: WarehouseState) -> Landing:
+    def land(self, kept: Path, as_of: datetime, state: WarehouseState) -> Landing:
         """Read all that the extraction needs, into a landing among those that are kept."""
-        return self.run(self._read(kept, run_id(as_of), held))
+        return self.run(self._read(kept, run_id(as_of), state))
 
-    async def _read(self, kept: Path, run: str, held: WarehouseState) -> Landing:
+    async def _read(self, kept: Path, run: str, state: WarehouseState) -> Landing:
         async with connected(self.settings, self.transport) as platform:
-            landing = await self._landing(platform, kept, run, held)
+            landing = await self._landing(platform, kept, run, state)
             await Extraction(platform, landing, self.settings, Known(landing)).read()
             landing.note(read_at=(await platform.now()).isoformat())
         return landing
 
-    async def _landing(self, platform: Platform, kept: Path, run: str, held: WarehouseState) -> Landing:
+    async def _landing(self, platform: Platform, kept: Path, run: str, state: WarehouseState) -> Landing:
         """The landing of an extraction that was killed, to go on with, or a new one."""
         now = await platform.now()
         known = landings_of.landings(kept)
-        base = base_of(self.settings, known, held, now)
+        base = base_of(self.settings, known, state, now)
         record = Record(
             platform=self.settings.base_url,
             company_id=self.settings.company_id,

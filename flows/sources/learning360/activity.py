@@ -7,7 +7,7 @@ from flows.sources.page_store import Landing
 
 
 def landed_tables(landing: Landing) -> dict[str, str]:
-    """What is read of each list, by the table it is put into."""
+    """The fields that are read from each list, by table."""
     return {
         "courses_landed": landed(
             landing,
@@ -81,7 +81,7 @@ def _instant(time: str) -> str:
 
 
 def attempts(landing: Landing) -> str:
-    """Attempts at courses. One without any instant has not begun: it is none yet.
+    """Attempts at courses. One without any time has not begun and is left out.
 
     A time that is absent is told by those that are there. The time a learner idles is cut off already.
     """

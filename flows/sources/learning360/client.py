@@ -21,7 +21,7 @@ from flows.sources.learning360.token import Token, Tokens
 from schemas.errors import RateLimited
 
 VERSION = {"360-api-version": "v2.0"}
-# Connections: enough for 50 requests a second whose answers take two thirds of one.
+# Enough connections for 50 requests a second that take two thirds of a second each.
 IN_FLIGHT = 32
 
 
@@ -50,7 +50,7 @@ class Platform:
     async def now(self) -> datetime:
         """The time by our clock or by the platform's, whichever is earlier: nothing later is read yet.
 
-        Raises: SourceError if there is no token to be had.
+        Raises: SourceError if no token is available.
         """
         await self._patience.ask(self._tokens.current)
         ours = datetime.now(UTC)
@@ -76,7 +76,7 @@ class Platform:
         return await self.page(wanted, wanted.first_page)
 
     async def _with_token(self, wanted: Wanted, url: httpx.URL) -> httpx.Response:
-        """The answer to a token that holds.
+        """The answer to a request with a valid token.
 
         A rejected token is replaced once, and once more if other requests were answered with the new one
         before this request's turn: then it was valid and has been revoked since.
@@ -119,7 +119,7 @@ class Platform:
         return answer
 
     async def _its_turn(self) -> None:
-        """Wait until a request may be sent; who queued when all were told to wait, queues again."""
+        """Wait until a request may be sent; requests that were queued when all had to wait queue again."""
         loop = asyncio.get_running_loop()
         await self._limiter.acquire()
         while (pause := self._quiet_until - loop.time()) > 0:
@@ -127,7 +127,7 @@ class Platform:
             await self._limiter.acquire()
 
     def _sound(self, wanted: Wanted | None, answer: httpx.Response) -> httpx.Response:
-        """The answer, if it is what was asked for; when one is told to wait, all wait."""
+        """The answer, if it is a page; when one request has to wait, all wait."""
         if answer.is_success:
             return answer
         error = self.host.rejected(wanted, answer, _pause_s(answer))

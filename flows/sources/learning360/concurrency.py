@@ -10,7 +10,7 @@ from schemas.errors import SourceUnavailable
 async def together(*work: Coroutine[Any, Any, object]) -> None:
     """Do all of it at the same time; the first failure ends the rest.
 
-    Raises: one of the failures, one that a retry can't mend before others.
+    Raises: one of the failures, a permanent one before others.
     """
     try:
         async with asyncio.TaskGroup() as group:

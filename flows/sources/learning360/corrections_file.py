@@ -17,7 +17,7 @@ OF_FILE = Wanted(CORRECTIONS, part="file")
 def land_corrections_of(file: Path, landing: Landing) -> None:
     """Land the events of the file, which is NDJSON or NDJSON.gz: as sent, or as they are read again.
 
-    Raises: SourceError, naming the line that is no event.
+    Raises: SourceError, naming the line that is not an event.
     """
     if landing.is_complete(OF_FILE.name):
         return

@@ -13,7 +13,7 @@ def of_company(landing: Landing) -> str:
 
 
 def landed_tables(landing: Landing) -> dict[str, str]:
-    """What is read of each list, by the table it is put into."""
+    """The fields that are read from each list, by table."""
     return {
         "users_landed": landed(landing, resources.USERS, "_id mail firstName lastName status"),
         "paths_landed": landed(landing, resources.PATHS, "_id name", "options steps"),
@@ -63,7 +63,7 @@ def path_steps(landing: Landing) -> str:
 
     Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of an
     unknown type is left out, and so is an option whose unit or mode is not known: `strange` names them.
-    A time limit of no seconds is none. Whether a course is SCORM is in `titles_now`.
+    A time limit of 0 seconds is ignored. Whether a course is SCORM is in `titles_now`.
     """
     unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")
     mode, seconds = text_at("options", "timeLimit.mode"), text_at("options", "timeLimit.value")

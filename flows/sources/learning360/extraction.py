@@ -106,7 +106,7 @@ class Extraction:
         await self._list(Wanted(resources.USERS))
 
     async def _stats(self) -> None:
-        """What the platform says itself; nothing is made of it here."""
+        """The platform's own statistics, stored as they are."""
         if self._wants("stats"):
             await together(
                 *(
@@ -138,7 +138,7 @@ class Extraction:
             await asyncio.to_thread(land_corrections_of, self.settings.corrections_file, self.landing)
 
     async def _subscription(self, owner: str) -> None:
-        """How the platform keeps the subscription, without its address, which may hold a key.
+        """How the platform keeps the subscription, without its address, which may contain a key.
 
         One that does not exist, or may not be read, is left to the list of its events.
         """
@@ -187,7 +187,7 @@ class Extraction:
             self._has_gone(wanted, error)
 
     def _has_gone(self, wanted: Wanted, error: NoSuchList) -> None:
-        """A path or classroom that is deleted meanwhile; a path that has sessions and isn't listed."""
+        """A path or classroom that was deleted in the meantime; an unlisted path with sessions."""
         if not (wanted.of.may_go and error.is_named):
             raise error
         self._is_empty(wanted)

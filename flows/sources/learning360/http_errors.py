@@ -115,7 +115,7 @@ class Host:
 
 TOKEN = "/api/v2/oauth2/token"
 _ADDRESS = "Look at base_url: https://app.360learning.com or https://app.us.360learning.com."
-_CHECK = "`pathstats check 360learning` tells all that is missing."
+_CHECK = "`pathstats check 360learning` lists all that is missing."
 
 
 def error_code(answer: httpx.Response) -> str:

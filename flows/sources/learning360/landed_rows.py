@@ -52,12 +52,12 @@ def older_versions(table: str, id: str = "_id", version: str = "") -> str:
 
 
 def text_at(json: str, place: str) -> str:
-    """What stands at a place, as text. The arrow binds weaker than AND and IN, so it is not written."""
+    """The value at a place, as text. The arrow binds weaker than AND and IN, so it is not written."""
     return f"json_extract_string({json}, '$.{place}')"
 
 
 def json_at(json: str, place: str) -> str:
-    """What stands at a place, to be taken apart; a null of JSON is none."""
+    """The JSON value at a place; a JSON null becomes null."""
     return f"nullif(json_extract({json}, '$.{place}'), 'null')"
 
 

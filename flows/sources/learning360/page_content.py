@@ -30,7 +30,7 @@ def rows_of(host: Host, wanted: Wanted, number: int, content: bytes) -> list[Row
 def subscription_of(host: Host, wanted: Wanted, content: bytes) -> Row:
     """The webhook subscription's id, event type and status.
 
-    Raises: SourceError if the answer is no object.
+    Raises: SourceError if the answer is not an object.
     """
     try:
         found = json.loads(content, parse_constant=_no_number)

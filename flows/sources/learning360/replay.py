@@ -26,7 +26,7 @@ class Replay:
     folder: Path
 
     def extract(
-        self, landing: Path, as_of: datetime, held: WarehouseState
+        self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
         """The tables as they were made of it then; of a landing of changes, changes."""
         replayed = Landing.open(self.folder)
@@ -34,7 +34,7 @@ class Replay:
             raise SourceError(
                 f"{self.folder}: this landing is not complete; `--source 360learning` goes on with it."
             )
-        if not replayed.record.is_full and not held.full_at:
+        if not replayed.record.is_full and not state.full_at:
             raise SourceError(
                 f"{self.folder}: this landing holds changes since {replayed.record.base}; "
                 "replay that one first."

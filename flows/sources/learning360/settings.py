@@ -105,7 +105,9 @@ def _of_file() -> dict[str, Any]:
             raise UsageError(f"{file}, which {FILE_NAMED_BY} names, does not exist.") from error
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read; mend it, or name another one by {FILE_NAMED_BY}.") from error
+        raise UsageError(
+            f"{file} can't be read; correct it, or name another one by {FILE_NAMED_BY}."
+        ) from error
     except tomllib.TOMLDecodeError:
         raise UsageError(f"{file} is not TOML; compare it with pathstats.example.toml.") from None
     if not isinstance(table, dict):

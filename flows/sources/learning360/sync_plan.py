@@ -19,7 +19,7 @@ _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 
 
 def base_of(
-    settings: Settings, landings: list[tuple[Path, Record]], held: WarehouseState, now: datetime
+    settings: Settings, landings: list[tuple[Path, Record]], state: WarehouseState, now: datetime
 ) -> tuple[Path, Record] | None:
     """The delivered landing that the warehouse holds, if changes since then are enough; else None.
 
@@ -30,7 +30,7 @@ def base_of(
     for folder, record in landings:
         if record.delivered_at is None or not same_platform(settings, record):
             continue
-        is_stored = all(held.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
+        is_stored = all(state.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
         # In whole days: a run that begins a second earlier than a week ago is a week later.
         age_days = round((now - datetime.fromisoformat(record.full_at)) / timedelta(days=1))
         is_fresh = age_days < settings.full_every_days

@@ -12,7 +12,7 @@ _LIFE_S = 3600.0
 
 @dataclass(eq=False)
 class Token:
-    """What the platform gave. ends_at: by the event loop's clock. was_good: it was answered to."""
+    """A token from the platform. ends_at: by the event loop's clock. was_good: it was answered to."""
 
     text: str = field(repr=False)
     ends_at: float = 0.0
@@ -31,7 +31,7 @@ class Tokens:
         self._token: Token | None = None
 
     async def current(self) -> Token:
-        """A token that still holds for a while."""
+        """A token that is valid for a while."""
         return await self._replaced(lambda token: token.ends_at <= _now())
 
     async def instead_of(self, rejected: Token) -> Token:
@@ -49,7 +49,7 @@ class Tokens:
 
 
 def lifetime_s(expires_in: object) -> float:
-    """How long a token holds: a number or a text; an hour where that can't be read.
+    """The lifetime of a token: a number or a text; an hour if unreadable.
 
     >>> lifetime_s(60), lifetime_s("3600"), lifetime_s(None), lifetime_s("soon")
     (60.0, 3600.0, 3600.0, 3600.0)
