@@ -1,5 +1,5 @@
--- The statistics of every learner on every path session as one DuckDB script: SPEC.md's R1 to R15 the way an
--- analyst would write them, on the ids as they come. Tables are kept where they are read twice, else views.
+-- Compute the statistics of every learner on every path session in one DuckDB script: R1 to R15 of docs/rules.md
+-- as an analyst would write them, on the original ids. Results that are read twice are tables, all others views.
 -- It writes path_session_stats.parquet and session_summary.parquet. It looks only for the faults that this
 -- export is known to have, checks nothing that it writes, and makes no step statistics, index or quarantine.
 --

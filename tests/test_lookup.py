@@ -1,4 +1,4 @@
-"""The look-up (SPEC section 4): what it answers, whom it finds, and what it never tells."""
+"""The look-up: its responses, how it finds a user, and that it reveals nothing about other companies."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""The real data set, 32,593 registrations: what SPEC section 6 says of it, and the reference on every row."""
+"""The real data set, 32,593 registrations: the expected counts, and the reference on every row."""
 
 import gc
 import os

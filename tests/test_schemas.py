@@ -18,7 +18,7 @@ from tests.helpers.one_run import AS_OF, as_parquet, latest, published, run
 from tests.reference.tables import world
 from tests.release.test_schema_gate import CASES
 
-# SPEC section 1; `*` is required.
+# Input tables; `*` is required.
 TABLES_IN = """
 users          | company_id* str, user_id* str, email str, first_name str, last_name str, status* str
 paths          | company_id* str, path_id* str, name str, mandatory_replay* bool, linear_progression bool
@@ -37,7 +37,7 @@ waivers        | company_id* str, path_id* str, step_id* str, threshold* int, wa
                  valid_from time, valid_to time
 child_sessions | company_id* str, session_id* str, root_session_id* str
 """
-# SPEC section 3.
+# Published tables.
 TABLES_OUT = """
 path_session_stats | company_id, session_id, user_id, enrollment_id, is_current, progress, global_time_ms,
                      score, status, completed_at, detailed_status_type, detailed_status_reason, result,

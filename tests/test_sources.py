@@ -1,4 +1,4 @@
-"""Sources: the same tables in every format, OULAD's mapping row by row (SPEC section 6), wrong words."""
+"""Sources: the same tables in every format, OULAD's mapping row by row, invalid source names."""
 
 import gzip
 import shutil

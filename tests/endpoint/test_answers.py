@@ -1,4 +1,4 @@
-"""What the look-up answers over HTTP: SPEC section 4 to the letter, from a real process to a real client."""
+"""The look-up over HTTP, compared byte for byte, from a real process to a real client."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""The rows of the tables as the reference reads them, with the defaults of SPEC section 1."""
+"""Rows of the input tables as the reference reads them, with the defaults of the data dictionary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields

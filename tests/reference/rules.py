@@ -1,7 +1,7 @@
-"""All rules of SPEC section 2, slow and obvious: one enrollment, one step, one attempt at a time.
+"""All rules of docs/rules.md, slow and obvious: one enrollment, one step, one attempt at a time.
 
-Written from the SPEC alone, and from R16 and R17 of docs/rules.md, as a second opinion on the transforms;
-`decision:` marks what they leave open.
+Written from the text of the rules alone, as a second opinion on the transforms; `decision:` marks
+points that the text leaves open.
 """
 
 from collections import defaultdict
@@ -137,7 +137,7 @@ def summary_row(session: Session, learners: list[dict[str, Any]]) -> dict[str, A
 
 
 def reference(tables: Tables, as_of: datetime) -> Answer:
-    """The three outputs that SPEC section 3 asks for, from sound rows of the tables."""
+    """Compute the three published tables from valid rows of the input tables."""
     companies = Companies(tables)
     learners = [it for pair in companies.enrollments for it in companies.learners(pair, as_of)]
     learners.sort(key=lambda it: it.case.key)

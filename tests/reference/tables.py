@@ -1,10 +1,10 @@
 """Small text tables: rows in, expected rows out, in words a domain person reads.
 
-The first line names the columns, as SPEC does or shorter (`step`, `completed`, `due` …). An empty cell takes
-the default, `-` is null. Dates read `5 Mar`, `5 Mar 12:00`, `5 Mar 2027`; due dates `7 days`, `2 weeks of
-session`, `5 Mar`; time limits `at most 60 s`. Unless a block says otherwise: company `acme`, path `P` without
-mandatory replay, session `S` from 1 March until 1 April 2026, one enrollment `e1` of `u1` on 1 March, and
-everybody who is enrolled is known.
+The first line names the columns, as the data dictionary does or shorter (`step`, `completed`, `due` …). An
+empty cell takes the default, `-` is null. Dates read `5 Mar`, `5 Mar 12:00`, `5 Mar 2027`; due dates `7
+days`, `2 weeks of session`, `5 Mar`; time limits `at most 60 s`. Unless a block says otherwise: company
+`acme`, path `P` without mandatory replay, session `S` from 1 March until 1 April 2026, one enrollment `e1` of
+`u1` on 1 March, and everybody who is enrolled is known.
 """
 
 import re
@@ -164,7 +164,7 @@ def value(column: str, cell: str) -> Any:
 
 
 def due(row: Row) -> Row:
-    """`due` spelled as the columns of SPEC."""
+    """Replace `due` by the columns of the input table."""
     text = row.pop("due", None)
     if text is None:
         return row
@@ -181,7 +181,7 @@ def due(row: Row) -> Row:
 
 
 def limited(row: Row) -> Row:
-    """`time_limit` spelled as the columns of SPEC."""
+    """Replace `time_limit` by the columns of the input table."""
     text = row.pop("time_limit", None)
     if text is None:
         return row

@@ -1,4 +1,4 @@
-"""The ten worked examples of SPEC section 5."""
+"""Ten worked examples of the rules: one path in ten situations."""
 
 from tests.reference.tables import Judge, at, expect, world
 

@@ -1,4 +1,4 @@
-"""Rejected rows (SPEC section 1): the right reason, the row itself, and sums that add up."""
+"""Rejected rows: the right reason, the row itself, and counts that add up."""
 
 import json
 from dataclasses import dataclass
