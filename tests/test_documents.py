@@ -158,9 +158,13 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "data/README.md", "examples/README.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGES[page]):
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
         file, _, anchor = link.partition("#")
         target = (page.parent / file).resolve() if file else page
         assert target.exists(), link
@@ -169,8 +173,8 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 def test_every_command_has_the_options_that_the_pages_use() -> None:
     """Commands in code blocks and in running text."""
-    found = re.findall(r"pathstats ([a-z]+)((?: [^`\n|]*)?)", TEXT)
     commands = get_command(app).commands  # type: ignore[attr-defined]
+    found = re.findall(r"pathstats ([a-z]+)((?: [^`\n|]*)?)", TEXT)
     used = 0
     for name, rest in found:
         if name not in commands:
@@ -182,6 +186,54 @@ def test_every_command_has_the_options_that_the_pages_use() -> None:
             used += 1
             assert option in known | {"--help"}, (name, option)
     assert used > 20
+
+
+def options_of(command: Any) -> set[str]:
+    """All options of a command and of the commands below it."""
+    own = {option for parameter in command.params for option in parameter.opts}
+    return own.union(*(options_of(each) for each in getattr(command, "commands", {}).values()))
+
+
+def test_every_option_named_alone_is_one_of_some_command() -> None:
+    """In running text and tables: `--keep`, `--allow-shrink`."""
+    alone = re.findall(r"`(--[a-z][a-z-]+)(?: [^`]*)?`", TEXT)
+    assert len(alone) > 20
+    assert set(alone) <= options_of(get_command(app))
+
+
+def test_every_command_on_a_shell_s_line_exists() -> None:
+    """Only in code blocks: in running text the product's name comes before other words, too."""
+    lines = "\n".join(blocks("console"))
+    names = set(re.findall(r"\.venv/bin/pathstats ([a-z]+)", lines))
+    assert names
+    assert names <= set(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_every_make_target_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^\$ |`)make ([a-z-]+)", TEXT, re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_module_that_is_run_exists() -> None:
+    modules = re.findall(r"python -m (benchmarks[\w.]*)", TEXT)
+    assert modules
+    for module in modules:
+        file = ROOT / Path(*module.split("."))
+        assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
+
+
+def test_every_setting_in_the_environment_is_read_by_the_code() -> None:
+    """Settings of the platform are built from a prefix, and named in pathstats.example.toml."""
+    code = "\n".join(
+        file.read_text("utf-8")
+        for package in ("flows", "pathstats", "schemas", "sandbox")
+        for file in (ROOT / package).rglob("*.py")
+    )
+    named = set(re.findall(r"PATHSTATS_(?!360LEARNING)[A-Z_]+[A-Z]", TEXT))
+    assert len(named) > 5
+    # Read by the tests of pages only.
+    assert {name for name in named if name not in code} <= {"PATHSTATS_CHROMIUM"}
 
 
 def test_readme_is_short() -> None:
