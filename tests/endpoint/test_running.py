@@ -38,7 +38,7 @@ def rejected(*options: str) -> subprocess.CompletedProcess[str]:
 def test_from_an_empty_home_to_the_first_run_and_on(tmp_path: Path) -> None:
     with Server(tmp_path / "home") as server:
         server.wait_for("pathstats keys create --company C --home ")
-        assert "There is no release yet" in server.words
+        assert "No release exists yet" in server.words
         assert server.url.startswith("http://127.0.0.1:")
         headers = asking("acme", keys.create(server.home, "acme", "", datetime.now(UTC))[1])
         assert server.client.get("/healthz").json() == {"status": "ok"}

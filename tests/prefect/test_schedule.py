@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_ctrl_c_ends_a_schedule_and_its_server(tmp_path: Path, prefect_home: Callable[[Path], Path]) -> None:
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
-    served.wait_until(lambda: "The run runs at" in served.words)
+    served.wait_until(lambda: "Running at" in served.words)
     server = served.server()
     assert served.interrupted() == 0
     assert server is not None
@@ -49,7 +49,7 @@ def test_killed_it_leaves_no_server_behind(tmp_path: Path, prefect_home: Callabl
     """A server that outlived its parent would hold its port and memory for good (Linux)."""
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
     try:
-        served.wait_until(lambda: "The run runs at" in served.words)
+        served.wait_until(lambda: "Running at" in served.words)
         server = served.server()
     finally:
         served.process.kill()
