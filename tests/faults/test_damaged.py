@@ -177,7 +177,7 @@ def test_changes_alone_do_not_make_a_new_warehouse(home: Home, published_once: P
     tables["users"] = tables["users"][:1]
     changes = as_parquet(tmp_path / "changes", tables)
     for _ in range(2):
-        with pytest.raises(RunBlocked, match="users: 1 rows where the last release holds 3"):
+        with pytest.raises(RunBlocked, match="users: 1 rows where the last release has 3"):
             run_pipeline(RunConfig(f"changes:{changes}", home, LATER))
     assert assert_complete(latest(home.root)).as_of == AS_OF.isoformat()
     assert_rebuilt(home, published_once, run(published_once / "in", home.root, LATER))

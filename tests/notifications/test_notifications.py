@@ -300,7 +300,7 @@ def test_a_wrong_address_is_told_at_once_and_not_repeated(tmp_path: Path, receiv
     run = ("run", "--source", "demo:learners=200", "--direct", "--home", str(tmp_path / "home"))
     code, said = shell(receiver, *run, "--notify", f"slack:{TOKEN}", by_option=False)
     assert (code, TOKEN in said) == (2, False)
-    assert said.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is none")
+    assert said.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is invalid")
 
 
 def test_the_deadline_holds_where_names_are_not_answered(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
     told = home.run(f"files:{home.write('news/users.parquet', DELETED, only=1)}", "--incremental")
     assert home.users() == [("u1", "deleted"), ("u2", "active"), ("u3", "active")]
     assert {table: it["delivery"] for table, it in told["tables_in"].items()} == {
-        **dict.fromkeys(home.notified["tables_in"], "none"),
+        **dict.fromkeys(home.told["tables_in"], "none"),
         "users": "changes",
     }
     assert told["tables_in"]["users"]["rows"] == 3
@@ -71,7 +71,7 @@ def test_what_shrank_is_accepted_once(home: Home) -> None:
     for options in ((), ("--max-shrink", "0.33")):
         done = home.command(f"files:{home.source}", *options)
         assert (done.exit_code, json.loads(done.stdout)["exit_code"]) == (5, 5)
-        assert "Table users: 2 rows where the warehouse holds 3" in done.stderr
+        assert "Table users: 2 rows where the warehouse has 3" in done.stderr
         assert "--allow-shrink" in done.stderr
     assert latest(home.folder) == before
     home.run(f"files:{home.source}", "--allow-shrink")

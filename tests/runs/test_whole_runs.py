@@ -168,7 +168,7 @@ def test_a_table_that_shrank_leaves_all_as_it_was_until_that_is_accepted(tmp_pat
     spend(tmp_path, PLAIN, at("8 Mar"), limits=guarded)
     fewer = {**PLAIN, "users": PLAIN["users"][:2], "enrollments": PLAIN["enrollments"][:2]}
     before = latest(tmp_path / "home")
-    with pytest.raises(RunBlocked, match="Table users: 2 rows where the warehouse holds 3") as error:
+    with pytest.raises(RunBlocked, match="Table users: 2 rows where the warehouse has 3") as error:
         spend(tmp_path, fewer, at("9 Mar"), limits=guarded)
     assert error.value.exit_code == 5
     assert latest(tmp_path / "home") == before
