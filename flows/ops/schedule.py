@@ -67,7 +67,7 @@ def _end_in_any_case() -> None:
 
 
 async def _until_interrupted(runner: Any) -> None:
-    """Run the runs that are due; interrupted, wait for the one that is running, but not for ever.
+    """Execute due runs; when interrupted, wait for the running one, but not forever.
 
     Prefect's part of its process may hang while it ends, and the runner would wait for it.
     """

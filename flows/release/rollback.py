@@ -31,7 +31,7 @@ def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
 
     Its files are hashed first. `at` goes into the note that `pathstats status` reads until the next run.
     Raises: NoRelease; UnknownName if the release is unknown; ReleaseDamaged if it is not what was
-            published; HomeBusy while a run runs; HomeUnwritable.
+            published; HomeBusy during a run; HomeUnwritable.
     """
     if not home.releases.is_dir():
         raise NoRelease(home.root)

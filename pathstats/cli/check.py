@@ -29,13 +29,13 @@ def check(
     strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell which rows of a source would be rejected and why; nothing is kept or published.
+    """Report which rows of a source would be rejected and why, without storing or publishing anything.
 
-    Looks at the source alone, as a first run would: tables whole, with what changed since. Whether tables
-    have shrunk, only a run can report. Of `changes:DIR` it checks whichever tables are there.
+    Checks the source alone, as a first run would: full tables with their changes. Only a run can report
+    tables that have shrunk. Of `changes:DIR` it checks the tables that are there.
 
-    `360learning` is only asked for the first page of each list: whether it can be reached, knows the client,
-    and grants every scope.
+    From `360learning` it requests only the first page of each list: is the platform reachable, does it know
+    the client, and does it grant every scope?
 
     Exit code 5 if a run would be blocked, 3 if the source can't be read.
 

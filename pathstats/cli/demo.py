@@ -36,7 +36,7 @@ def demo(
     keep: KeepOption = 30,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make a believable company, run its execute, and show what came out.
+    """Create a believable company, publish its statistics, and show the result.
 
     The release goes to `demo/` in the home, so that it never replaces a real one. Run again on a later
     day of the month, the same company has moved on by as many days.

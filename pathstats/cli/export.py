@@ -40,7 +40,7 @@ def export(
 ) -> None:
     """Write a table of the latest release as CSV or as an Excel workbook. Times are UTC.
 
-    In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it (not with --raw).
+    In CSV a text that a spreadsheet would read as a formula gets an apostrophe in front (not with --raw).
 
     Examples:
 

@@ -15,7 +15,7 @@ from schemas.errors import NoRelease
 if TYPE_CHECKING:
     from pathstats.endpoint.keys import Key
 
-keys = typer.Typer(name="keys", no_args_is_help=True, help="Make, list and revoke the keys to `serve`.")
+keys = typer.Typer(name="keys", no_args_is_help=True, help="Create, list and revoke the keys of `serve`.")
 
 
 @keys.command()

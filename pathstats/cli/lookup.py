@@ -24,9 +24,9 @@ def lookup(
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Answer for one learner in one session, as the endpoint would.
+    """Look up one learner in one session, with the endpoint's response.
 
-    The JSON body goes to stdout; of a not-found too, with exit code 4.
+    The JSON body goes to stdout, also of a 404, with exit code 4.
 
     Examples:
 

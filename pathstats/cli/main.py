@@ -72,7 +72,7 @@ app.add_typer(keys)
 def pathstats(
     _: Annotated[
         bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Tell which version this is."),
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """What all commands have in common."""

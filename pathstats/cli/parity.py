@@ -31,7 +31,7 @@ def parity(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Tell how often the platform's own answers are ours, why the others aren't, and show examples.
+    """Compare our results with the platform's own: agreement, reasons of differences, examples.
 
     Runs from 360learning read the platform's results; table `parity` has all of them.
 

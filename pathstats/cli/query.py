@@ -63,11 +63,11 @@ def query(
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Ask the latest release in SQL.
+    """Query the live release in SQL.
 
     Tables: path_session_stats, step_stats, attempts, session_summary, users, path_sessions, quarantine,
-    status_changes; parity where the run read a platform's own answers; waivers and child_sessions where
-    there are some.
+    status_changes; parity if the run read a platform's own results; waivers and child_sessions if they
+    have rows.
     The query can use these tables and nothing else: no files, no other databases, no network.
 
     Examples:

@@ -16,9 +16,9 @@ def rollback(
     ],
     home: HomeOption = None,
 ) -> None:
-    """Let an older release answer again, until the next run publishes.
+    """Make an older release the live one, until the next run publishes.
 
-    Its files are hashed first; look-ups and scans that are running answer from it at once.
+    Its files are hashed first; running look-ups and scans use it at once.
     `pathstats status` reports the rollback. Rolling back to the newest release undoes it.
 
     Example:

@@ -80,10 +80,10 @@ def run(
     strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
-    """Run one run: take in what the source delivers, compute what can have changed, publish a release.
+    """Read the source, compute the enrollments that may have changed, and publish a release.
 
-    The warehouse keeps what it has seen: a whole table replaces the one before, changes only the rows of
-    their keys. Without --source the run works from what is there, for another --as-of, also a past one.
+    The warehouse keeps all rows: a full table replaces the earlier one, changes replace only the rows of
+    their keys. Without --source the run uses the rows in the warehouse, for another --as-of, also a past one.
 
     Examples:
 

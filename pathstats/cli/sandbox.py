@@ -42,7 +42,7 @@ def sandbox(
         int, typer.Option(min=0, help="How many pages it gives out in a second; 0 is any number.")
     ] = 50,
 ) -> None:
-    """Serve a world as a 360Learning platform would, to this machine only, to try the source 360learning.
+    """Serve a stand-in 360Learning platform, to this machine only, to try the source 360learning.
 
     Examples:
 

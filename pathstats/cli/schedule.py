@@ -42,10 +42,10 @@ def schedule(
     strict: StrictOption = False,
     min_agreement: LeastAgreementOption = 0.98,
 ) -> None:
-    """Run the run every run, from this terminal, until Ctrl-C.
+    """Run by a schedule, from this terminal, until Ctrl-C.
 
     Each run prints a line with its figures. Uses the Prefect server of PREFECT_API_URL; without one it starts
-    its own, which nothing but this command can use: it has no page.
+    its own, which only this command can use and which has no page.
     A table that has shrunk too much blocks every run until one `pathstats run --allow-shrink`.
 
     Examples:

@@ -28,15 +28,15 @@ def serve(
     ] = False,
     home: HomeOption = None,
 ) -> None:
-    """Answer over HTTP, from the latest release, until Ctrl-C.
+    """Serve look-ups and the report over HTTP, until Ctrl-C.
 
-    GET /api/v1/paths/sessions/{sessionId}/stats/{userEmailOrId} asks for one learner, …/stats/users for all
-    of a session, …/stats for counts by status; /openapi.json describes them. They need a key to their
+    GET /api/v1/paths/sessions/{sessionId}/stats/{userEmailOrId} returns one learner, …/stats/users all
+    of a session, …/stats counts by status; /openapi.json describes them. They need a key to their
     company (`pathstats keys create`), as company and apiKey in the query or X-company-id and X-apiKey in the
     headers. / shows the report: with a key, or by the link on the terminal. /healthz and /readyz are for
     monitors. New releases and keys count at once.
 
-    It speaks plain HTTP: to be reached from elsewhere, put a proxy with TLS before it.
+    It speaks plain HTTP: to reach it from elsewhere, put a proxy with TLS in front.
 
     Examples:
 

@@ -33,7 +33,7 @@ def status(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Tell which release answers, how old it and its data are, and what stopped the last run.
+    """Show the live release, its age and its data's, and why the last run failed.
 
     With --max-age the exit code is 6 if the release is older or missing.
 

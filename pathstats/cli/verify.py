@@ -28,7 +28,7 @@ def verify(
 ) -> None:
     """Hash every file of a release again and compare with its manifest.
 
-    Names each file that is missing, additional or changed, and ends with 7 if there is one.
+    Names each file that is missing, additional or changed; the exit code is 7 if there is any.
 
     Examples:
 
