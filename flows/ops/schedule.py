@@ -41,8 +41,8 @@ def serve_schedule(
                 prefect_server.start(schedules=True)
         run_parameters.fix(parameters)
         runner = nightly_runner(parameters, schedules=[when])
-        say(f"Running at {cron!r} ({timezone}). Ctrl-C ends this.")
         try:
+            say(f"Running at {cron!r} ({timezone}). Ctrl-C ends this.")
             asyncio.run(_until_interrupted(runner))
         except KeyboardInterrupt:
             say("Ending.")
