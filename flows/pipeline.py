@@ -4,7 +4,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +14,12 @@ from flows.compute.run_parts import Computed
 from flows.database.connection import Connection
 from flows.home import permissions
 from flows.home.lock import one_run_at_a_time
-from flows.ops import interrupts, notifications
+from flows.ops import interrupts
 from flows.ops.failure_handling import remembering_failure, telling_of_an_unwritable_home
 from flows.reconciliation.run import landing_of, parity_warnings, reconcile
-from flows.release import catalog, checksums, integrity, retention
+from flows.release import catalog, integrity, retention
 from flows.release import publish as publish_module
 from flows.release.status_counts import status_counts
-from flows.report import charts
 from flows.report import report_page as reporting
 from flows.run_config import RunConfig
 from flows.sources.base import Delivery, Extract, WarehouseState
@@ -40,7 +38,7 @@ from schemas.errors import (
 )
 from schemas.home import Home
 from schemas.inputs import INPUTS, OPTIONAL
-from schemas.manifest import Agreement, FileOut, Manifest, Matched, StatusCounts, TableIn
+from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 
 log = logging.getLogger("pathstats.run")
 
@@ -54,19 +52,16 @@ def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer
     return phase(*arguments)
 
 
-def run_pipeline(
-    plan: RunConfig, run: Runner = directly, webhook: notifications.Webhook | None = None
-) -> Manifest:
-    """All phases in order; the published release's manifest.
+def run_pipeline(config: RunConfig, run: Runner = directly) -> Manifest:
+    """All stages in order; the published release's manifest.
 
-    webhook: is notified of a failure and of the recovery.
-    Raises:  PathStatsError. Whatever fails before the last phase leaves the last release as it was.
+    Raises: PathStatsError. Whatever fails before the last phase leaves the last release as it was.
     """
     with (
         permissions.private(),
-        telling_of_an_unwritable_home(plan, webhook),
-        one_run_at_a_time(plan.home),
-        remembering_failure(plan, webhook),
+        telling_of_an_unwritable_home(config),
+        one_run_at_a_time(config.home),
+        remembering_failure(config),
         interrupts.heeded() as heed,
     ):
 
@@ -74,27 +69,27 @@ def run_pipeline(
             heed()
             return run(*phase)
 
-        permissions.tighten(plan.home)
+        permissions.tighten(config.home)
         try:
-            return _with_warehouse(plan, heeding)
+            return _with_warehouse(config, heeding)
         except WarehouseDamaged:
-            if plan.source is None:
+            if config.source is None:
                 raise
-            set_damaged_warehouse_aside(plan.home, plan.run_id)
-            return _with_warehouse(plan, heeding)
+            set_damaged_warehouse_aside(config.home, config.run_id)
+            return _with_warehouse(config, heeding)
 
 
-def _with_warehouse(plan: RunConfig, run: Runner) -> Manifest:
+def _with_warehouse(config: RunConfig, run: Runner) -> Manifest:
     # Opening it takes longer than most queries of a stage; all stages share the open one.
-    with _warehouse(plan) as connection:
-        manifest = _phases(plan, connection, run)
-        copy = erasure.copy_if_due(connection, plan.home)
+    with _warehouse(config) as connection:
+        manifest = _phases(config, connection, run)
+        copy = erasure.copy_if_due(connection, config.home)
     if copy:
-        erasure.replace_warehouse(plan.home, copy)
+        erasure.replace_warehouse(config.home, copy)
     return manifest
 
 
-def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
+def _phases(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
     seconds: dict[str, float] = {}
 
     def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -105,49 +100,33 @@ def _phases(plan: RunConfig, connection: Connection, run: Runner) -> Manifest:
         log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
         return answer
 
-    def arrived(items: list[Extract]) -> list[StagedExtract]:
-        return [StagedExtract(item, timed(f"load {item.name}", load, plan, item)) for item in items]
-
-    delivery = timed("extract", extract, plan)
-    extracts = delivery.extracts
-    # Beside the phases: what else they would wait for.
-    with ThreadPoolExecutor(max_workers=1) as background:
-        live_release = background.submit(integrity.intact, plan.home)
-        arrivals = arrived(extracts[:-1])
-        # Starting the charts occupies Python's lock, which is free while the last and longest table is read.
-        # A failure here is raised again in the report.
-        background.submit(charts.start)
-        arrivals += arrived(extracts[-1:])
-        # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
-        with connection.transaction():
-            tables_in, accepted = timed("accept", accept, plan, connection, arrivals)
-            computed = timed("transform", transform, plan, connection, live_release.result())
-        warnings = [
-            *delivery.warnings,
-            *merge.warnings_of(arrivals),
-            *accepted.warnings,
-        ]
-        building = plan.home.building
-        described = background.submit(checksums.described, building, building.files())
-        landing = landing_of(plan.source, plan.home)
-        parity = timed("compare with the platform", compare, plan, landing) if landing else None
-        warnings += parity_warnings(parity, plan.least_agreement) if parity else []
-        companies = timed("report", report, plan, tables_in, computed, accepted.matched, warnings)
-        files = described.result()
+    delivery = timed("extract", extract, config)
+    staged = [
+        StagedExtract(item, timed(f"load {item.name}", load, config, item)) for item in delivery.extracts
+    ]
+    live_release = integrity.intact(config.home)
+    # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
+    with connection.transaction():
+        tables_in, accepted = timed("accept", accept, config, connection, staged)
+        computed = timed("transform", transform, config, connection, live_release)
+    warnings = [*delivery.warnings, *merge.warnings_of(staged), *accepted.warnings]
+    landing = landing_of(config.source, config.home)
+    parity = timed("compare with the platform", compare, config, landing) if landing else None
+    warnings += parity_warnings(parity, config.min_agreement) if parity else []
+    companies = timed("report", report, config, tables_in, computed, accepted.matched, warnings)
     manifest: Manifest = timed(
         "publish",
         publish,
-        plan,
+        config,
         tables_in,
         accepted.matched,
         computed,
         companies,
-        files,
         parity,
         seconds,
         warnings,
     )
-    timed("delete old releases", retention.delete_beyond, plan.home, plan.keep, manifest.release_id)
+    timed("delete old releases", retention.delete_beyond, config.home, config.keep, manifest.release_id)
     return manifest
 
 
@@ -156,22 +135,22 @@ def _log_data_warnings(warnings: Iterable[str]) -> None:
         log.warning("%s", warning, extra={"is_about_data": True})
 
 
-def extract(plan: RunConfig) -> Delivery:
+def extract(config: RunConfig) -> Delivery:
     """Land what the source delivers, in the order in which the warehouse wants it."""
-    shutil.rmtree(plan.home.extracts, ignore_errors=True)
-    plan.home.extracts.mkdir(parents=True)
-    with _warehouse(plan) as connection:
+    shutil.rmtree(config.home.extracts, ignore_errors=True)
+    config.home.extracts.mkdir(parents=True)
+    with _warehouse(config) as connection:
         with connection.transaction():
-            storage_version.declare(connection, plan.home.warehouse)
+            storage_version.declare(connection, config.home.warehouse)
             load_module.start(connection)
             merge.start(connection)
         state = merge.warehouse_state(connection)
-    if plan.source:
-        delivery = delivered(plan.source, plan.home.extracts, plan.as_of, state)
+    if config.source:
+        delivery = delivered(config.source, config.home.extracts, config.instant, state)
         _log_data_warnings(delivery.warnings)
         return delivery
     if not state.full_at:
-        raise empty_warehouse(plan.home)
+        raise empty_warehouse(config.home)
     return Delivery([])
 
 
@@ -197,91 +176,90 @@ def delivered(source: str, landing: Path, as_of: datetime, state: WarehouseState
     )
 
 
-def load(plan: RunConfig, item: Extract) -> Counts:
+def load(config: RunConfig, item: Extract) -> Counts:
     """Load one extract into its staging table."""
-    with _warehouse(plan) as connection:
-        counts = loaded_with_warnings(connection, item, plan.as_of)
+    with _warehouse(config) as connection:
+        counts = loaded_with_warnings(connection, item, config.instant)
     _log_data_warnings((*counts.warnings, *counts.implausible))
     return counts
 
 
 def accept(
-    plan: RunConfig, connection: Connection, arrivals: list[StagedExtract]
+    config: RunConfig, connection: Connection, arrivals: list[StagedExtract]
 ) -> tuple[dict[str, TableIn], Merged]:
     """Merge the loaded tables into the warehouse, unless a quality threshold blocks the run."""
-    live = catalog.live_release(plan.home)
+    live = catalog.live_release(config.home)
     accepted = merge.accept(
-        connection, arrivals, limits=plan.limits, run_id=plan.run_id, as_of=plan.as_of, live=live
+        connection, arrivals, limits=config, run_id=config.run_id, as_of=config.instant, live=live
     )
     tables_in = merge.tables_in(connection, arrivals, accepted.counts, live)
     _log_data_warnings(accepted.warnings)
-    shutil.rmtree(plan.home.extracts, ignore_errors=True)
+    shutil.rmtree(config.home.extracts, ignore_errors=True)
     with suppress(OSError):
         # A platform's landings are kept in it; without any it is empty.
-        plan.home.landing.rmdir()
+        config.home.landing.rmdir()
     return tables_in, accepted
 
 
-def transform(plan: RunConfig, connection: Connection, live_release: Manifest | None) -> Computed:
+def transform(config: RunConfig, connection: Connection, live_release: Manifest | None) -> Computed:
     """Compute the release that is being built. live_release: the one that does so far, if it is intact."""
-    building = publish_module.start_building(plan.home)
+    building = publish_module.start_building(config.home)
     return run_parts.transform(
         connection,
-        plan.home,
+        config.home,
         live_release,
         building,
-        plan.as_of,
-        full_refresh=plan.full_refresh,
-        limits=plan.limits,
+        config.instant,
+        full_refresh=config.full_refresh,
+        limits=config,
     )
 
 
-def compare(plan: RunConfig, landing: Path) -> Agreement | None:
+def compare(config: RunConfig, landing: Path) -> Agreement | None:
     """Hold what was computed against the platform's own answers; None if it was not asked for them."""
-    with _warehouse(plan) as connection:
-        found = reconcile(connection, plan.home.building, landing, plan.as_of)
-    _log_data_warnings(parity_warnings(found, plan.least_agreement) if found else [])
+    with _warehouse(config) as connection:
+        found = reconcile(connection, config.home.building, landing, config.instant)
+    _log_data_warnings(parity_warnings(found, config.min_agreement) if found else [])
     return found
 
 
 def report(
-    plan: RunConfig,
+    config: RunConfig,
     tables_in: dict[str, TableIn],
     computed: Computed,
     matched: dict[str, Matched],
     warnings: list[str],
 ) -> dict[str, StatusCounts]:
     """Write the pages of the report, and return the status counts of each company."""
-    companies = status_counts(plan.home.building)
+    companies = status_counts(config.home.building)
     told = reporting.Run.told_by(
-        plan.home, plan.as_of, companies, tables_in, computed.since, matched, warnings
+        config.home, config.instant, companies, tables_in, computed.since, matched, warnings
     )
-    with _warehouse(plan) as connection:
-        reporting.write_report(connection, plan.home.building.folder, told, with_names=plan.with_names)
+    with _warehouse(config) as connection:
+        reporting.write_report(connection, config.home.building.folder, told, with_names=config.with_names)
     return companies
 
 
 def publish(
-    plan: RunConfig,
+    config: RunConfig,
     tables_in: dict[str, TableIn],
     matched: dict[str, Matched],
     computed: Computed,
     companies: dict[str, StatusCounts],
-    files: dict[str, FileOut],
     parity: Agreement | None,
     seconds: dict[str, float],
     warnings: list[str],
 ) -> Manifest:
     """Name the release and make it the latest; changes are marked since it from now on."""
-    release_id = publish_module.next_release_id(plan.home, plan.run_id)
-    with _warehouse(plan) as connection:
-        release_base.settle(connection, release_id, catalog.names(plan.home))
+    release_id = publish_module.next_release_id(config.home, config.run_id)
+    with _warehouse(config) as connection:
+        release_base.settle(connection, release_id, catalog.names(config.home))
     return publish_module.publish(
-        plan.home,
+        config.home,
         release_id=release_id,
-        run_id=plan.run_id,
-        as_of=plan.as_of,
-        source=plan.source or "warehouse",
+        run_id=config.run_id,
+        as_of=config.instant,
+        source=config.source or "warehouse",
         tables_in=tables_in,
         computed=computed.computed,
         reused=computed.reused,
@@ -289,12 +267,11 @@ def publish(
         transitions=computed.transitions,
         companies=companies,
         seconds=dict(seconds),
-        files=files,
         parity=parity,
         warnings=warnings,
         matched=matched,
     )
 
 
-def _warehouse(plan: RunConfig) -> Connection:
-    return Connection(plan.home.warehouse, plan.memory_limit)
+def _warehouse(config: RunConfig) -> Connection:
+    return Connection(config.home.warehouse, config.memory)

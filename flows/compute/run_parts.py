@@ -1,8 +1,6 @@
 """Fill a release from the warehouse: compute, validate, write and index each part."""
 
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +14,9 @@ from flows.release.dimension_tables import write_dimension_tables
 from flows.release.lookup_index import LookupIndex
 from flows.release.parquet_writer import TableWriter
 from flows.release.schema_gate import check_summary
+from flows.run_config import Thresholds
 from flows.warehouse import release_base
-from flows.warehouse.thresholds import Thresholds, block_vanished
+from flows.warehouse.thresholds import block_vanished
 from schemas.columns import polars_schema
 from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
@@ -26,9 +25,6 @@ from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StatusCh
 from transforms.published_columns import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
 from transforms.status_changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
-
-# In how many parts the rules are at work: of one's steps many leave one of two cores idle.
-_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,8 @@ def transform(
         )
         index = files.enter_context(LookupIndex(building, base))
         write_dimension_tables(connection, building, index, base)
-        for (part, found), part_range in zip(_evaluated(parts), part_ranges(parts.firsts), strict=True):
+        for part, part_range in zip(parts, part_ranges(parts.firsts), strict=True):
+            found = statistics(part.inputs)
             sessions = part.inputs.sessions
             kept, replaced = _rows_of_last(last, part, part_range)
             if last:
@@ -111,24 +108,11 @@ def transform(
             for table, written in zip((steps, attempts), details, strict=True):
                 table.write(written)
             summaries.write(summary)
-            index.answer(found.answers, part.asked)
+            index.add_responses(found.answers, part.asked)
     if last:
         block_vanished(lost, redefined, last.rows.completion_dates(), limits)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
     return Computed(computed, reused, last.rows.release.folder.name if last else None, dict(counts))
-
-
-def _evaluated(parts: PartReader) -> Iterator[tuple[Part, Statistics]]:
-    """Each part with its results; the next parts are computed in the background."""
-    ahead: deque[tuple[Part, Future[Statistics]]] = deque()
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as rules:
-        for part in parts:
-            ahead.append((part, rules.submit(statistics, part.inputs)))
-            if len(ahead) > _AT_ONCE:
-                first, found = ahead.popleft()
-                yield first, found.result()
-        for first, found in ahead:
-            yield first, found.result()
 
 
 def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:

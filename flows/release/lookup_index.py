@@ -2,11 +2,8 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import polars as pl
 
@@ -15,12 +12,7 @@ from schemas.home import Release
 
 # As Python objects rows take ten times the memory.
 _ROWS_AT_ONCE = 200_000
-# Python's lock goes to the other threads and back at each statement: with one for each row the rules waited
-# for the index, and it for them. With more rows than these a statement no longer fits the processor's caches.
-_ROWS_IN_A_STATEMENT = 1_000
-# How much work may wait for the thread.
-_WAITING = 3
-# One integer names a (session, user) pair, from the warehouse's keys.
+# One integer, made of the warehouse's keys, identifies a (session, user) pair.
 _TABLES = """
     CREATE TABLE companies (company_id TEXT PRIMARY KEY, company_key INTEGER) WITHOUT ROWID;
     CREATE TABLE sessions (
@@ -36,62 +28,16 @@ _TABLES = """
 
 
 class LookupIndex:
-    """The index of a release that is being written, filled in a thread while parquet is written.
+    """The index of a release that is being written.
 
     base: a release to copy the index from, or None to start with an empty one.
     """
 
     def __init__(self, release: Release, base: Release | None = None) -> None:
         self._release, self._base = release, base
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._work: list[Future[None]] = []
         self._emails: list[pl.DataFrame] = []
 
     def __enter__(self) -> Self:
-        self._do(self._open)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            for work in self._work:
-                work.cancel()
-        self._work.append(self._thread.submit(self._close))
-        self._thread.shutdown()
-        if error is None:
-            for work in self._work:
-                work.result()
-
-    def name_sessions(self, sessions: pl.DataFrame) -> None:
-        """All sessions that can be asked about: company_id, company_key, session_id, session_key.
-
-        Who can be asked about is forgotten, and named next.
-        """
-        self._do(self._name_sessions, sessions)
-
-    def name_users(self, users: pl.DataFrame) -> None:
-        """Some who can be asked about: company_id, company_key, user_id, user_key, email, status.
-
-        In the order of the ids: much faster to write.
-        """
-        self._do(self._name_users, users)
-
-    def end_naming(self) -> None:
-        """All users are named."""
-        self._do(self._end_naming)
-
-    def answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
-        """Replace answers: session_key, user_key, body; the ones of `outdated`, by key, are deleted first."""
-        self._do(self._answer, answers, outdated)
-
-    def _do(self, work: Callable[..., None], *arguments: Any) -> None:
-        self._work.append(self._thread.submit(work, *arguments))
-        # Queued work is kept in memory.
-        while len(self._work) > _WAITING:
-            self._work.pop(0).result()
-
-    def _open(self) -> None:
         if self._base:
             shutil.copyfile(self._base.lookup_index, self._release.lookup_index)
         self._connection = sqlite3.connect(self._release.lookup_index, isolation_level=None)
@@ -100,14 +46,23 @@ class LookupIndex:
             # Otherwise ids and e-mails of removed users stay in the free pages of every later index.
             "PRAGMA secure_delete = ON; BEGIN;" + ("" if self._base else _TABLES)
         )
+        return self
 
-    def _close(self) -> None:
-        self._connection.execute("COMMIT")
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Complete the file; after an error it stays incomplete and is never read."""
+        if error is None:
+            self._connection.execute("COMMIT")
         self._connection.close()
 
-    def _name_sessions(self, sessions: pl.DataFrame) -> None:
+    def name_sessions(self, sessions: pl.DataFrame) -> None:
+        """Replace the sessions: company_id, company_key, session_id, session_key.
+
+        Deletes all users, which are named next, and the responses of removed sessions.
+        """
         # Enrollments of a removed session may differ when it returns.
-        self._forget_answers(gone=self._session_keys() - set(sessions["session_key"]))
+        self._delete_responses(gone=self._session_keys() - set(sessions["session_key"]))
         for table in ("companies", "sessions", "users", "emails"):
             self._connection.execute(f"DELETE FROM {table}")
         # The user of a key, for all learners of a session. Creating it again is faster than maintaining it.
@@ -116,17 +71,30 @@ class LookupIndex:
         names = sessions.select("company_key", "session_id", "session_key")
         self._insert("sessions", names.sort("company_key", "session_id"))
 
-    def _name_users(self, users: pl.DataFrame) -> None:
+    def name_users(self, users: pl.DataFrame) -> None:
+        """Add users: company_id, company_key, user_id, user_key, email, status.
+
+        In the order of the ids: much faster to write.
+        """
         self._name_companies(users)
         names = users.select("company_key", "user_id", "user_key")
         self._insert("users", names.sort("company_key", maintain_order=True))
-        self._emails += [_emails(part) for part in users.iter_slices(_ROWS_AT_ONCE)]
+        self._emails += [_folded_emails(part) for part in users.iter_slices(_ROWS_AT_ONCE)]
 
-    def _end_naming(self) -> None:
+    def end_naming(self) -> None:
+        """Complete the users, after the last call of `name_users`."""
         self._connection.execute("CREATE INDEX users_by_key ON users (user_key)")
         if self._emails:
-            self._insert("emails", _who_answers(pl.concat(self._emails)))
+            self._insert("emails", _one_user_each(pl.concat(self._emails)))
         self._emails.clear()
+
+    def add_responses(self, responses: pl.DataFrame, outdated: pl.DataFrame) -> None:
+        """Replace responses: session_key, user_key, body; those with the keys of `outdated` are deleted."""
+        if self._base:
+            self._connection.executemany(
+                "DELETE FROM answers WHERE session_and_user = ?", outdated.select(_NUMBER).iter_rows()
+            )
+        self._insert("answers", responses.select(_NUMBER, "body").sort("session_and_user"))
 
     def _name_companies(self, rows: pl.DataFrame) -> None:
         companies = rows.select("company_id", "company_key").unique().sort("company_id")
@@ -135,33 +103,24 @@ class LookupIndex:
     def _session_keys(self) -> set[int]:
         return {key for (key,) in self._connection.execute("SELECT session_key FROM sessions")}
 
-    def _forget_answers(self, gone: set[int]) -> None:
+    def _delete_responses(self, gone: set[int]) -> None:
         self._connection.executemany(
             "DELETE FROM answers WHERE session_and_user BETWEEN ? AND ?",
             ((key << 32, (key << 32) + 2**32 - 1) for key in gone),
         )
 
-    def _answer(self, answers: pl.DataFrame, outdated: pl.DataFrame) -> None:
-        if self._base:
-            self._connection.executemany(
-                "DELETE FROM answers WHERE session_and_user = ?", outdated.select(_NUMBER).iter_rows()
-            )
-        self._insert("answers", answers.select(_NUMBER, "body").sort("session_and_user"))
-
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
-        places = f"({', '.join('?' * rows.width)})"
-        for part in rows.iter_slices(_ROWS_IN_A_STATEMENT):
-            # Columns as lists: several times faster than rows of a frame.
+        places = ", ".join("?" * rows.width)
+        for part in rows.iter_slices(_ROWS_AT_ONCE):
+            # Columns as lists: several times faster than the rows of a frame.
             values = zip(*(column.to_list() for column in part), strict=True)
-            self._connection.execute(
-                f"INSERT INTO {table} VALUES {', '.join([places] * part.height)}", [*chain(*values)]
-            )
+            self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", values)
 
 
 _NUMBER = (pl.col("session_key").cast(pl.Int64) * 2**32 + pl.col("user_key")).alias("session_and_user")
 
 
-def _emails(users: pl.DataFrame) -> pl.DataFrame:
+def _folded_emails(users: pl.DataFrame) -> pl.DataFrame:
     """The folded e-mails of users, each with its user."""
     known = users.drop_nulls("email")
     folded = pl.Series("email", map(fold_email, known["email"].to_list()), dtype=pl.String)
@@ -169,15 +128,15 @@ def _emails(users: pl.DataFrame) -> pl.DataFrame:
         known.with_columns(folded)
         .filter(pl.col("email") != "")
         .select(
-            "company_key", "email", (pl.col("status") != "deleted").alias("is_there"), "user_key", "user_id"
+            "company_key", "email", (pl.col("status") != "deleted").alias("is_active"), "user_key", "user_id"
         )
     )
 
 
-def _who_answers(emails: pl.DataFrame) -> pl.DataFrame:
-    """Who answers to each e-mail: one that is not deleted, then the greatest user_id ."""
+def _one_user_each(emails: pl.DataFrame) -> pl.DataFrame:
+    """The user of each e-mail: one that is not deleted, then the one with the greatest user_id."""
     return (
-        emails.sort("company_key", "email", "is_there", "user_id")
+        emails.sort("company_key", "email", "is_active", "user_id")
         .unique(["company_key", "email"], keep="last", maintain_order=True)
-        .drop("is_there")
+        .drop("is_active")
     )

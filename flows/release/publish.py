@@ -12,7 +12,7 @@ from flows.home.fsync import sync
 from flows.release import retention
 from flows.release.checksums import described
 from schemas.home import Home, Release
-from schemas.manifest import Agreement, FileOut, Manifest, Matched, StatusCounts, TableIn
+from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 
 
 def start_building(home: Home) -> Release:
@@ -54,7 +54,6 @@ def publish(
     transitions: dict[str, int],
     companies: dict[str, StatusCounts],
     seconds: dict[str, float],
-    files: dict[str, FileOut] | None = None,
     parity: Agreement | None = None,
     warnings: list[str] | None = None,
     matched: dict[str, Matched] | None = None,
@@ -63,11 +62,8 @@ def publish(
 
     Every file is on disk before the release has a name, and the name before `latest` points to it: whenever
     this is interrupted, `latest` names one complete release.
-
-    files: what is described of it already.
     """
-    building, known = home.building, files or {}
-    others = [file for file in building.files() if building.named(file) not in known]
+    building = home.building
     manifest = Manifest(
         release_id=release_id,
         run_id=run_id,
@@ -75,7 +71,7 @@ def publish(
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         source=source,
         tables_in=tables_in,
-        files=dict(sorted({**known, **described(building, others)}.items())),
+        files=described(building, sorted(building.files())),
         enrollments_by_detailed_status=_by_detailed_status(building),
         computed=computed,
         reused=reused,

@@ -32,11 +32,6 @@ _LEARNERS = {
 }
 
 
-def start() -> None:
-    """Start what draws: half a second on one core, once in a process; drawing then takes hundredths."""
-    columns({"0": 0}, name="nothing")
-
-
 def columns(counts: dict[str, int], *, name: str) -> str:
     """How many learners are in each range. name: tells this chart's ids from those of others."""
     ranges = {

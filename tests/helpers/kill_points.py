@@ -28,16 +28,16 @@ _IN_ACCEPT = [
     Kill("flows.warehouse.merge:tables_in", "before"),
 ]
 _EACH_TABLE = [
-    Kill("flows.release.parquet_writer:TableWriter._write", when, 1, f"/{name}.parquet")
+    Kill("pyarrow.parquet:ParquetWriter.write_table", when, 1, f"/{name}.parquet")
     for name in TABLES
     for when in ("before", "after")
 ]
 _INDEX = [
-    Kill("flows.release.lookup_index:LookupIndex._open"),
-    Kill("flows.release.lookup_index:LookupIndex._answer", "before"),
-    Kill("flows.release.lookup_index:LookupIndex._answer"),
-    Kill("flows.release.lookup_index:LookupIndex._close", "before"),
-    Kill("flows.release.lookup_index:LookupIndex._close"),
+    Kill("flows.release.lookup_index:LookupIndex.__enter__"),
+    Kill("flows.release.lookup_index:LookupIndex.add_responses", "before"),
+    Kill("flows.release.lookup_index:LookupIndex.add_responses"),
+    Kill("flows.release.lookup_index:LookupIndex.__exit__", "before"),
+    Kill("flows.release.lookup_index:LookupIndex.__exit__"),
 ]
 _DICTIONARY = [Kill("pathlib:Path.write_text", when, 1, "data_dictionary") for when in ("before", "after")]
 _REPORT = [Kill("pathlib:Path.write_text", when, 1, "report.html") for when in ("before", "after")]

@@ -20,7 +20,6 @@ SMALL = [
     (rule_inputs, "_FETCHED", 3),
     (dimension_tables, "_ROWS_AT_ONCE", 40),
     (lookup_index, "_ROWS_AT_ONCE", 30),
-    (lookup_index, "_ROWS_IN_A_STATEMENT", 7),
     (load, "_FIRST_ROWS", 1),
 ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from flows.compute import run_parts
@@ -24,7 +25,7 @@ from tests.helpers.one_run import AS_OF, as_parquet, assert_complete, latest, pu
 
 # (where the function is found, its name, every how many calls it is interrupted)
 OPERATIONS = [
-    (pl.LazyFrame, "sink_parquet", 4),
+    (pq.ParquetWriter, "write_table", 4),
     (Path, "write_text", 1),
     (Path, "mkdir", 2),
     (Path, "rename", 1),
