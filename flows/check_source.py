@@ -1,7 +1,7 @@
 """Check a source without storing or publishing anything: which rows would be rejected, and why."""
 
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,10 +60,10 @@ class Checked:
         return list(dict.fromkeys(arrival.extract.table for arrival in above))
 
 
-def check_source(source: str, as_of: datetime, matched_share: float = NO_THRESHOLDS.matched_share) -> Checked:
+def check_source(source: str, as_of: datetime, min_matched: float = NO_THRESHOLDS.min_matched) -> Checked:
     """Read and check what the source delivers to a warehouse that is empty; `changes:` to one that is not.
 
-    matched_share: below this share of matched activity there is a warning.
+    min_matched: below this share of matched activity there is a warning.
     Raises: SourceError if a table can't be read.
     """
     are_changes = source.partition(":")[0] == "changes"
@@ -86,7 +86,7 @@ def check_source(source: str, as_of: datetime, matched_share: float = NO_THRESHO
             accepted = merge.accept(
                 connection,
                 arrivals,
-                limits=replace(NO_THRESHOLDS, matched_share=matched_share),
+                limits=NO_THRESHOLDS.model_copy(update={"min_matched": min_matched}),
                 run_id=run_id(as_of),
                 as_of=as_of,
             )

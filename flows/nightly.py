@@ -9,16 +9,11 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.database.connection import DEFAULT_MEMORY_LIMIT
 from flows.ops import run_lines, run_parameters
-from flows.ops.notifications import Webhook
 from flows.ops.run_figures import markdown, table_rows
-from flows.ops.run_parameters import home_of
 from flows.pipeline import run_pipeline
-from flows.run_config import LEAST_AGREEMENT, RunConfig
-from flows.warehouse.thresholds import Thresholds
+from flows.run_config import RunConfig
 from schemas.errors import SourceUnavailable, Unreachable
-from schemas.home import Home
 from schemas.manifest import Manifest
 
 RETRY_DELAYS_S: list[float] = [2, 10, 60]
@@ -26,55 +21,22 @@ RETRY_DELAYS_S: list[float] = [2, 10, 60]
 
 def run_name() -> str:
     """`nightly-` and the date that the run's statistics are for, in UTC."""
-    as_of = runtime.flow_run.parameters.get("as_of") or scheduled_time()
+    as_of = runtime.flow_run.parameters["config"].as_of or scheduled_time()
     return f"nightly-{as_of.astimezone(UTC):%Y-%m-%d}"
 
 
 @flow(name="nightly", flow_run_name=run_name, validate_parameters=True, log_prints=False)
-def nightly(
-    source: str | None,
-    home: str | None = None,
-    as_of: datetime | None = None,
-    max_rejected_share: float = 0.05,
-    max_shrink_share: float | None = 0.2,
-    max_vanished_share: float | None = 0.05,
-    least_matched_share: float = 0.5,
-    allow_missing_columns: bool = False,
-    strict: bool = False,
-    keep: int = 30,
-    full_refresh: bool = False,
-    memory_limit: str = DEFAULT_MEMORY_LIMIT,
-    with_names: bool = False,
-    least_agreement: float = LEAST_AGREEMENT,
-) -> dict[str, Any]:
+def nightly(config: RunConfig) -> dict[str, Any]:
     """Publish the statistics as of a time; without one, as of the time this run was scheduled for.
 
-    The parameters are those of `RunConfig.parameters`; `flows.ops.run_parameters` lists the ones that a run
-    of a deployment can't choose.
+    `flows.ops.run_parameters` lists the options that a run of a deployment can't choose.
     Returns: release_id and as_of, as the manifest has them.
     """
-    plan = RunConfig(
-        source,
-        Home(home_of(home)),
-        as_of or scheduled_time(),
-        Thresholds(
-            max_rejected_share,
-            max_shrink_share,
-            max_vanished_share,
-            least_matched_share,
-            allow_missing_columns,
-            strict,
-        ),
-        keep,
-        full_refresh,
-        memory_limit,
-        with_names,
-        least_agreement,
-    )
     with run_lines.shown(runtime.flow_run.name) as show:
         if runtime.deployment.id is not None:
-            run_parameters.check(plan.parameters())
-        manifest = run_pipeline(plan, run=as_task, webhook=Webhook.of_environment())
+            run_parameters.check(config)
+        config = config.model_copy(update={"as_of": config.as_of or scheduled_time()})
+        manifest = run_pipeline(config, run=as_task)
         show(manifest)
     leave_artifacts(manifest)
     return {"release_id": manifest.release_id, "as_of": manifest.as_of}

@@ -1,74 +1,156 @@
-"""The configuration of a run."""
+"""The configuration of a run: each option is declared once, for the command line and for Prefect."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from flows.database.connection import DEFAULT_MEMORY_LIMIT
-from flows.warehouse.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
 from schemas.errors import UsageError
-from schemas.home import Home
+from schemas.home import Home, home_at
 from schemas.manifest import run_id
 
-# Below it a run warns.
-LEAST_AGREEMENT = 0.98
+DEFAULT_MEMORY_LIMIT = "3GB"
+SOURCES = (
+    "files:DIR contains full tables, and in changes/ later changes; changes:DIR contains changes only; "
+    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier run read of "
+    "it; oulad:DIR; demo[:learners=N,seed=S]."
+)
 
 
-@dataclass(frozen=True)
-class RunConfig:
-    """The configuration of a run: names, limits and a time.
+def option(
+    default: Any, meaning: str, *, metavar: str | None = None, shown_default: str | None = None
+) -> Any:
+    """A field that is also an option of the command line: `max_shrink` is `--max-shrink`."""
+    shown: Any = {"metavar": metavar, "shown_default": shown_default}
+    return Field(default, description=meaning, json_schema_extra=shown)
 
-    source: None: nothing is extracted, the run works from what is in the warehouse.
-    full_refresh:   compute every row, also the ones that can't differ from the live release.
-    memory_limit: the memory limit of the warehouse; the rules need about 3 GB in addition.
-    with_names: show learners by name and e-mail in the report, not by their ids.
-    least_agreement: the share of a platform's own answers that are to be ours, or others for a known reason.
+
+def share(default: float, meaning: str) -> Any:
+    """A field with a share between 0 and 1."""
+    return Field(default, ge=0, le=1, description=meaning, json_schema_extra={"metavar": "SHARE"})
+
+
+class Options(BaseSettings):
+    """Fields read from PATHSTATS_… in the environment where they are not given."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PATHSTATS_", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    def __init__(self, **given: Any) -> None:
+        """Raises: UsageError, naming each field that is wrong."""
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            wrong = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in error.errors())
+            raise UsageError(f"The run's options are wrong: {'; '.join(wrong)}.") from None
+
+
+class Thresholds(Options):
+    """Quality thresholds of a run: how much loss blocks it."""
+
+    max_rejected: float = share(
+        0.05, "The share of a table's rows that may be rejected; above it nothing is published."
+    )
+    max_shrink: float = share(
+        0.2,
+        "The share of its rows that a whole table may have lost since the last run; above it nothing is "
+        "published.",
+    )
+    allow_shrink: bool = option(
+        False, "Publish this once, whatever the tables have lost: rows were deleted on purpose."
+    )
+    max_vanished: float = share(
+        0.05,
+        "The share of the live release's completion dates that may vanish; above it, and from ten dates on, "
+        "nothing is published.",
+    )
+    allow_vanished: bool = option(False, "Publish this once, whatever completion dates vanish.")
+    min_matched: float = share(
+        0.5,
+        "The share of activity in sessions that should have a known user, session and step; below it the run "
+        "warns.",
+    )
+    allow_missing_columns: bool = option(
+        False, "Publish this once without columns that rules read and earlier deliveries had."
+    )
+    strict: bool = option(False, "Publish nothing if a plausibility warning is found.")
+
+    def has_shrunk(self, before: int, after: int) -> bool:
+        """Whether the loss of rows, from `before` to `after`, is above max_shrink."""
+        # The share as a quotient: of 50 rows a limit of 42 % lets 29 through, but 50 * (1 - 0.42) > 29.
+        return not self.allow_shrink and before > 0 and (before - after) / before > self.max_shrink
+
+
+class RunConfig(Thresholds):
+    """The configuration of a run: the one parameter of the Prefect flow and of `run_pipeline`.
+
+    source: None: nothing is extracted, the run works from the rows in the warehouse.
+    as_of:  None: the time that the Prefect run was scheduled for. `run_pipeline` needs a time.
+    notify_url: it may contain a token, so it is never serialized: not in a parameter of a Prefect run.
     """
 
-    source: str | None
-    home: Home
-    as_of: datetime
-    limits: Thresholds = DEFAULT_THRESHOLDS
-    keep: int = 30
-    full_refresh: bool = False
-    memory_limit: str = DEFAULT_MEMORY_LIMIT
-    with_names: bool = False
-    least_agreement: float = LEAST_AGREEMENT
+    source: str | None = option(None, SOURCES, metavar="SRC", shown_default="the rows in the warehouse")
+    home: Annotated[
+        Home,
+        NoDecode,
+        BeforeValidator(lambda given: given if isinstance(given, Home) else home_at(given)),
+        PlainSerializer(lambda home: str(home.root), return_type=str),
+    ] = Field(default_factory=home_at)
+    as_of: datetime | None = None
+    full_refresh: bool = option(False, "Recompute every enrollment, also the ones that can't have changed.")
+    keep: int = Field(
+        30,
+        ge=1,
+        description="How many releases are kept; a run that has published deletes the oldest beyond.",
+        json_schema_extra={"metavar": "N"},
+    )
+    memory: str = option(
+        DEFAULT_MEMORY_LIMIT, "The memory limit of the warehouse; the rules need about 3 GB in addition."
+    )
+    with_names: bool = option(
+        False, "Show learners by name and e-mail in the report; by their ids otherwise."
+    )
+    min_agreement: float = share(
+        0.98,
+        "The share of a platform's own results that should equal ours, or differ for a known reason; below "
+        "it the run warns.",
+    )
+    notify_url: SecretStr | None = Field(None, exclude=True)
 
-    def __post_init__(self) -> None:
-        if self.as_of.tzinfo is None:
+    @field_validator("as_of")
+    @classmethod
+    def _in_utc(cls, as_of: datetime | None) -> datetime | None:
+        if as_of is not None and as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone: 2026-03-10T00:00:00Z.")
-        if not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", self.memory_limit):
-            raise UsageError(f"{self.memory_limit!r} is not a valid memory limit; write 4GB or 800MB.")
-        if self.keep < 1:
-            raise UsageError(f"keep={self.keep}: at least one release is kept; give 1 or more.")
-        if "?" in str(self.home.root):
+        return as_of and as_of.astimezone(UTC)
+
+    @field_validator("memory")
+    @classmethod
+    def _size(cls, memory: str) -> str:
+        if not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", memory):
+            raise UsageError(f"{memory!r} is not a valid memory limit; write 4GB or 800MB.")
+        return memory
+
+    @field_validator("home")
+    @classmethod
+    def _without_question_mark(cls, home: Home) -> Home:
+        if "?" in str(home.root):
             # DuckDB takes what follows for parameters, and puts the file's log elsewhere.
             raise UsageError(
-                f"{self.home.root} contains a question mark, which a home can't; give another --home."
+                f"{home.root} contains a question mark, which a home can't; give another --home."
             )
-        object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
+        return home
+
+    @property
+    def instant(self) -> datetime:
+        """as_of, which a run that computes must have."""
+        if self.as_of is None:
+            raise UsageError("The run has no as_of; give one, with its zone: 2026-03-10T00:00:00Z.")
+        return self.as_of
 
     @property
     def run_id(self) -> str:
-        return run_id(self.as_of)
-
-    def parameters(self) -> dict[str, Any]:
-        """The plan as parameters of the Prefect flow."""
-        return {
-            "source": self.source,
-            "home": str(self.home.root),
-            "as_of": self.as_of,
-            "max_rejected_share": self.limits.rejected_share,
-            "max_shrink_share": self.limits.shrink_share,
-            "max_vanished_share": self.limits.vanished_share,
-            "least_matched_share": self.limits.matched_share,
-            "allow_missing_columns": self.limits.allow_missing_columns,
-            "strict": self.limits.strict,
-            "keep": self.keep,
-            "full_refresh": self.full_refresh,
-            "memory_limit": self.memory_limit,
-            "with_names": self.with_names,
-            "least_agreement": self.least_agreement,
-        }
+        return run_id(self.instant)

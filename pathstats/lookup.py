@@ -9,10 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pathstats import settings
 from pathstats.index_reader import Found, IndexReader
 from schemas.errors import HomeUnreadable, NoRelease, ReleaseDamaged
-from schemas.home import Release
+from schemas.home import Release, home_at
 
 
 class PathStats:
@@ -23,7 +22,7 @@ class PathStats:
     """
 
     def __init__(self, home: str | Path | None = None) -> None:
-        self._home = settings.home(home)
+        self._home = home_at(home)
         self._link = str(self._home.latest)
         self._open: tuple[tuple[str, int], IndexReader] | None = None
 
@@ -91,7 +90,7 @@ def lookup(
 
     Shape, nulls and errors: see `PathStats.lookup`; homes stay open between calls.
     """
-    return _opened(str(settings.home(home).root)).lookup(session_id, user_email_or_id, company_id=company_id)
+    return _opened(str(home_at(home).root)).lookup(session_id, user_email_or_id, company_id=company_id)
 
 
 @cache

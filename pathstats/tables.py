@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pathstats import settings
 from schemas.errors import NoRelease, ReleaseDamaged, UnknownName
-from schemas.home import Home, Release
+from schemas.home import Home, Release, home_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +18,7 @@ def scan(table: str, *, home: str | Path | None = None) -> "pl.LazyFrame":
     Shape:  the table's columns as in the data dictionary; several tables of one release: `latest_release`.
     Raises: UnknownName if the table is unknown, NoRelease if nothing was published yet.
     """
-    return scan_table(latest_release(settings.home(home)), table)
+    return scan_table(latest_release(home_at(home)), table)
 
 
 def scan_table(release: Release, table: str) -> "pl.LazyFrame":

@@ -1,6 +1,7 @@
-"""The paths in a home folder. Names only: this module reads and writes nothing."""
+"""The paths in a home folder, and which folder is the home. Names only: nothing is read or written."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
+# A path keeps one slash of two: s3:/bucket. One letter before the colon is a drive of Windows.
+_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
 # Only in releases that have rows of them: reconciliation with a platform, R16, R17.
 OCCASIONAL_TABLES = ("parity", "waivers", "child_sessions")
 
@@ -187,3 +190,19 @@ def default_home() -> Path:
     if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():
         return checkout / "data"
     return Path("pathstats-data")
+
+
+def home_at(given: str | Path | None = None) -> Home:
+    """The home: what was given, else PATHSTATS_HOME, else the default one.
+
+    Absolute, so that it stays the same folder when the process moves to another one.
+    Raises: UsageError if it is an address, such as s3://bucket.
+    """
+    place = str(given or os.environ.get("PATHSTATS_HOME") or default_home())
+    if address := _ADDRESS.match(place):
+        scheme, rest = address[0].removesuffix("/"), place[address.end() :].lstrip("/")
+        raise UsageError(
+            f"{scheme}//{rest} can't be a home, which is a folder on this machine; "
+            "give --home or PATHSTATS_HOME the path of one."
+        )
+    return Home(Path(place).absolute())

@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.ops.process_tuning import prepare_memory
-
-# As a run does, before it imports polars.
-prepare_memory()
-
-from flows.database.connection import CONFIG  # noqa: E402
-from schemas.home import Release  # noqa: E402
-from tests.helpers.home_with_releases import home_with_one_release  # noqa: E402
-from tests.helpers.training_company import published, training  # noqa: E402
+from flows.database.connection import CONFIG
+from schemas.home import Release
+from tests.helpers.home_with_releases import home_with_one_release
+from tests.helpers.training_company import published, training
 
 # Tests run beside each other: a thread of DuckDB's that waits for another keeps a core busy.
 CONFIG["threads"] = 1

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from flows.database.interruptible import interruptibly
+from flows.run_config import DEFAULT_MEMORY_LIMIT
 from schemas.errors import RunFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer")
@@ -26,7 +27,6 @@ CONFIG: dict[str, Any] = {
     "preserve_insertion_order": "false",
 }
 
-DEFAULT_MEMORY_LIMIT = "3GB"
 HOW_TO_REBUILD = (
     "run again with a --source that delivers whole tables: the run sets the file aside and builds a new one."
 )

@@ -1,12 +1,11 @@
 """Notify one webhook of an incident: its first cause once, and once of the recovery.
 
 A notification never fails a run: if it can't be delivered, the run warns and a later run tries again. The
-webhook's address may contain a secret token. It comes from the environment, so that it is in no parameter of
-a Prefect flow, and in no log, error or file.
+webhook's address may contain a secret token: it is in no parameter of a Prefect flow, and in no log, error or
+file.
 """
 
 import logging
-import os
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -17,19 +16,19 @@ import httpx
 import stamina
 
 from flows.ops.incidents import Failure, Incident, read_note, write_note
+from flows.run_config import RunConfig
 from schemas.errors import UsageError, may_help_later
 from schemas.home import Home
 
 log = logging.getLogger("pathstats.run")
 
-ADDRESS = "PATHSTATS_NOTIFY_URL"
 _ANSWER_WITHIN_S = 10
 _GIVE_UP_AFTER_S = 20.0
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where notices go."""
+    """The address that notifications are sent to."""
 
     url: str = field(repr=False)
 
@@ -40,28 +39,17 @@ class Webhook:
         except httpx.InvalidURL:
             is_web = ""
         if not is_web:
-            raise UsageError(f"The address in --notify or {ADDRESS} is invalid; write https://….")
+            raise UsageError("The address in --notify or PATHSTATS_NOTIFY_URL is invalid; write https://….")
 
     @classmethod
-    def of_environment(cls) -> "Webhook | None":
-        """The webhook that PATHSTATS_NOTIFY_URL names, if any."""
-        url = os.environ.get(ADDRESS)
+    def of(cls, config: RunConfig) -> "Webhook | None":
+        """The webhook that the run's configuration names, if any; an invalid address is a warning."""
+        url = config.notify_url.get_secret_value() if config.notify_url else ""
         try:
             return cls(url) if url else None
         except UsageError as error:
-            log.warning("No notice is sent: %s", error)
+            log.warning("No notification is sent: %s", error)
             return None
-
-
-def hand_on(given: str | None) -> None:
-    """Set the address from the command line for the runs of this process; None: no notifications.
-
-    Raises: UsageError if it is not a web address.
-    """
-    if given:
-        Webhook(given)
-    if (given or "") != os.environ.get(ADDRESS, ""):
-        os.environ[ADDRESS] = given or ""
 
 
 def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> None:

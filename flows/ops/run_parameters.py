@@ -1,40 +1,39 @@
-"""Parameters that a run of a deployment can't choose: anyone who reaches Prefect's API can start one."""
+"""Options that a run of a deployment can't choose: anyone who reaches Prefect's API can start one."""
 
 import json
 import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from flows.run_config import RunConfig
 from schemas.errors import UsageError
-from schemas.home import default_home
 
 FIXED = "PATHSTATS_SCHEDULED_RUN"
-_HOME, _KEEP = "PATHSTATS_HOME", "PATHSTATS_KEEP"
-# The time that statistics are for, and a full refresh: they take nothing away.
-_FREE = ("as_of", "full_refresh")
+NOTIFY_URL = "PATHSTATS_NOTIFY_URL"
+# The time that the statistics are for, and a full refresh: neither deletes or replaces anything else.
+_FREE = {"as_of", "full_refresh"}
 
 
-def fix(parameters: Mapping[str, Any]) -> None:
-    """Let the runs of this process and the processes it starts have these parameters and no others."""
-    os.environ[FIXED] = json.dumps({name: it for name, it in parameters.items() if name not in _FREE})
+def fix(config: RunConfig) -> None:
+    """Let the runs of this process and of the processes it starts have these options and no others."""
+    os.environ[FIXED] = json.dumps(config.model_dump(mode="json", exclude=_FREE))
+    os.environ[NOTIFY_URL] = config.notify_url.get_secret_value() if config.notify_url else ""
 
 
-def home_of(given: str | None) -> Path:
-    """The home of a run: what was given, else PATHSTATS_HOME, else `data/` of the checkout; absolute."""
-    return Path(given or os.environ.get(_HOME) or default_home()).absolute()
+def check(config: RunConfig) -> None:
+    """Raises: UsageError if a run's options differ from the ones that its process was started with.
 
-
-def check(parameters: Mapping[str, Any]) -> None:
-    """Raises: UsageError if a run's parameters differ from the ones that its process was started with.
-
-    Else a request could choose another home, or keep one release so that all others are deleted.
+    Otherwise a request could choose another home, keep one release so that all others are deleted, or send
+    the notifications elsewhere.
     """
+    of_environment = RunConfig()
     if FIXED in os.environ:
         fixed, source = json.loads(os.environ[FIXED]), "`pathstats schedule` was started with"
     else:
-        fixed = {"home": str(home_of(None)), "keep": int(os.environ.get(_KEEP) or 30)}
-        source = f"this process's environment ({_HOME}, {_KEEP}) has"
+        fixed = of_environment.model_dump(mode="json", include={"home", "keep"})
+        source = "this process's environment (PATHSTATS_HOME, PATHSTATS_KEEP) has"
+    given: dict[str, Any] = config.model_dump(mode="json")
     for name, value in fixed.items():
-        if parameters[name] != value:
+        if given[name] != value:
             raise UsageError(f"A run can't choose {name}; {source} {value!r}.")
+    if config.notify_url != of_environment.notify_url:
+        raise UsageError(f"A run can't choose notify_url; it is {NOTIFY_URL} in this process's environment.")

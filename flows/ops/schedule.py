@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flows.ops import prefect_server, run_parameters
+from flows.run_config import RunConfig
 from schemas.errors import UsageError
 
 Spinner = Callable[[str], AbstractContextManager[None]]
@@ -20,10 +21,17 @@ _PATIENCE_WITH_PREFECT_S = 20
 
 
 def serve_schedule(
-    parameters: dict[str, Any], *, cron: str, timezone: str, say: Callable[[str], None], spinner: Spinner
+    flow: Any,
+    config: RunConfig,
+    *,
+    cron: str,
+    timezone: str,
+    say: Callable[[str], None],
+    spinner: Spinner,
 ) -> None:
-    """Run the nightly flow by the schedule until interrupted or stopped.
+    """Run the flow by the schedule until interrupted or stopped.
 
+    flow: Prefect's, with the one parameter `config`.
     say: shows a sentence. spinner: shows a reason for as long as something takes.
     Raises: UsageError if the schedule can't be read; RunFailed if the server does not start.
     """
@@ -39,8 +47,8 @@ def serve_schedule(
         if not prefect_server.is_named():
             with spinner("Starting Prefect's server"):
                 prefect_server.start(schedules=True)
-        run_parameters.fix(parameters)
-        runner = nightly_runner(parameters, schedules=[when])
+        run_parameters.fix(config)
+        runner = one_at_a_time(flow, config, schedules=[when])
         try:
             say(f"Running at {cron!r} ({timezone}). Ctrl-C ends this.")
             asyncio.run(_until_interrupted(runner))
@@ -84,7 +92,7 @@ async def _until_interrupted(runner: Any) -> None:
         raise
 
 
-def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
+def one_at_a_time(flow: Any, config: RunConfig, schedules: list[Any]) -> Any:
     """Prefect's runner of the runs that are due; Prefect must know its server's address before.
 
     One at a time: runs that are due together, after a pause, follow each other in their order.
@@ -92,12 +100,12 @@ def nightly_runner(parameters: dict[str, Any], schedules: list[Any]) -> Any:
     """
     from prefect.runner import Runner
 
-    from flows.nightly import nightly
-
     runner = Runner(name="nightly", limit=1)
     # Prefect's own handler never awaits its stop, and a warning says so.
     runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
-    runner.add_flow(nightly, name="nightly", parameters=parameters, schedules=schedules)
+    # Without null values: those are read from the environment of the run's process.
+    parameters = {"config": config.model_dump(mode="json", exclude_none=True)}
+    runner.add_flow(flow, name="nightly", parameters=parameters, schedules=schedules)
     return runner
 
 

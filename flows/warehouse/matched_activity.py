@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from flows.database.connection import Connection
+from flows.run_config import Thresholds
 from flows.sources.base import DataWarning
-from flows.warehouse.thresholds import Thresholds
 from schemas.errors import RunBlocked
 from schemas.manifest import Matched
 
@@ -50,15 +50,15 @@ def block_falling_share(
     before: of the live release. hints: near matches, to quote.
     Raises: RunBlocked.
     """
-    if limits.shrink_share is None:
+    if limits.allow_shrink:
         return
     for company in sorted(now.keys() & before.keys()):
-        fallen = _fallen(before[company], now[company], limits.shrink_share)
+        fallen = _fallen(before[company], now[company], limits.max_shrink)
         if fallen:
             kind, was, share = fallen[0]
             raise RunBlocked(
                 f"Table step_activity: the share of rows of company {company} with a known {kind} fell "
-                f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.shrink_share:.0%}. "
+                f"from {was:.0%} to {share:.0%}, by more than the limit of {limits.max_shrink:.0%}. "
                 f"{''.join(f'{hint} ' for hint in hints)}"
                 "Correct the ids in the source, or accept the loss once with --allow-shrink."
             )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flows.database.connection import Connection, identifier, instant, quoted
+from flows.run_config import Thresholds
 from flows.sources.base import AppliedChanges, Extract, WarehouseState
 from flows.staging.contract_sql import key_text
 from flows.staging.load import Counts, drop_row_numbers, loaded, row_as_json, stored_types
@@ -14,7 +15,6 @@ from flows.warehouse import change_log, erasure, matched_activity, step_history
 from flows.warehouse.missing_columns import delivered_columns, missing_columns
 from flows.warehouse.near_matches import near_matches
 from flows.warehouse.thresholds import (
-    Thresholds,
     block_implausible,
     block_pending,
     block_rejections,
@@ -156,7 +156,7 @@ def accept(
             _quarantine(connection, model, arrival.extract, run_id, as_of)
             if model is StepActivity and not arrival.extract.is_full:
                 changed = matched_activity.matched(connection, loaded(model, is_full=False))
-                warnings += matched_activity.low_shares(changed, limits.matched_share, arrival.extract.name)
+                warnings += matched_activity.low_shares(changed, limits.min_matched, arrival.extract.name)
             older = (_replace if arrival.extract.is_full else _merge)(
                 connection, model, arrival.extract, is_stored=table in delivered or model in OPTIONAL
             )
@@ -172,7 +172,7 @@ def accept(
             block_pending(limits, counted, counting, pending_by_reason(rows, "enrollments"), hints)
         matched = matched_activity.matched(connection) if delivered >= matched_activity.REFERRED_TO else {}
         matched_activity.block_falling_share(matched, live.matched if live else {}, limits, hints)
-        warnings += [*matched_activity.low_shares(matched, limits.matched_share, "step_activity"), *hints]
+        warnings += [*matched_activity.low_shares(matched, limits.min_matched, "step_activity"), *hints]
     return Merged(
         {
             table: replace(count, pending=pending_by_reason(rows, table).total())

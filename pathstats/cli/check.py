@@ -2,31 +2,28 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from flows.run_config import SOURCES
 from pathstats.cli.options import (
-    SOURCES,
     AsOfOption,
     JsonOption,
-    MaxRejectedOption,
-    MinMatchedOption,
-    StrictOption,
     instant,
     now,
     reporting_errors,
 )
+from pathstats.cli.run_options import run_options
 from schemas.errors import SourceError
 
 
 @reporting_errors
+@run_options("max_rejected", "min_matched", "strict")
 def check(
     source: Annotated[str, typer.Argument(metavar="SRC", help=SOURCES)],
+    options: dict[str, Any],
     as_of: AsOfOption = None,
-    max_rejected: MaxRejectedOption = 0.05,
-    min_matched: MinMatchedOption = 0.5,
-    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Report which rows of a source would be rejected and why, without storing or publishing anything.
@@ -52,7 +49,8 @@ def check(
         return
     from flows.check_source import check_source
 
-    checked = check_source(source, instant(as_of) or now(), min_matched)
+    checked = check_source(source, instant(as_of) or now(), options["min_matched"])
+    max_rejected, strict = options["max_rejected"], options["strict"]
     held_back = checked.blocked_by(max_rejected)
     if as_json:
         deliveries = checked.deliveries

@@ -2,28 +2,30 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pathstats import settings
+from flows.run_config import RunConfig
 from pathstats.cli import typed
 from pathstats.cli.options import (
     AsOfOption,
     DirectOption,
     HomeOption,
-    KeepOption,
     VerboseOption,
     instant,
     now,
     reporting_errors,
 )
 from pathstats.cli.run import execute
-from schemas.home import Home
+from pathstats.cli.run_options import run_options
+from schemas.home import Home, home_at
 
 
 @reporting_errors
+@run_options("keep")
 def demo(
+    options: dict[str, Any],
     learners: Annotated[int, typer.Option(min=200, help="How many people the company has.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0, help="Another seed makes another company.")] = 1,
     write: Annotated[
@@ -33,7 +35,6 @@ def demo(
     as_of: AsOfOption = None,
     home: HomeOption = None,
     direct: DirectOption = False,
-    keep: KeepOption = 30,
     verbose: VerboseOption = False,
 ) -> None:
     """Create a believable company, publish its statistics, and show the result.
@@ -57,23 +58,21 @@ def demo(
         run = f"{typed.pathstats()} run --source files:{write}"
         typer.echo(f"\nTry: {run} --as-of {moment:%Y-%m-%dT%H:%M:%SZ}")
         return
-    from flows.ops.process_tuning import prepare_memory
-
-    prepare_memory()
-    from flows.ops.notifications import hand_on
-    from flows.run_config import RunConfig
-    from flows.warehouse.thresholds import Thresholds
-
-    hand_on(None)  # Nobody waits for the demo's run.
-    place = Home(settings.home(home).root / "demo")
-    # Another month's company has nothing of the last one's.
-    limits = Thresholds(shrink_share=None, vanished_share=None)
-    plan = RunConfig(f"demo:learners={learners},seed={seed}", place, moment, limits, keep)
-    _forget_another_company(place, plan.source, moment)
-    manifest = execute(plan, direct=direct, quiet=False, verbose=verbose)
+    config = RunConfig(
+        **options,
+        source=f"demo:learners={learners},seed={seed}",
+        home=Home(home_at(home).root / "demo"),
+        as_of=moment,
+        # Another month's company has none of the last one's rows.
+        allow_shrink=True,
+        allow_vanished=True,
+        notify_url=None,
+    )
+    _forget_another_company(config.home, config.source, moment)
+    manifest = execute(config, direct=direct, quiet=False, verbose=verbose)
     from pathstats.cli.render.run_summary import show_demo
 
-    show_demo(manifest, place)
+    show_demo(manifest, config.home)
 
 
 def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> None:

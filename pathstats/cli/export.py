@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.render.printable import say
 from pathstats.tables import reading
 from schemas.errors import UsageError
-from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES
+from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES, home_at
 
 
 class Form(StrEnum):
@@ -57,7 +56,7 @@ def export(
         )
     from pathstats import export as export_module
 
-    with reading(settings.home(home)) as release:
+    with reading(home_at(home)) as release:
         if form is Form.xlsx:
             rows, cut = export_module.to_xlsx(release, table, file)
         else:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pathstats import settings
 from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, now, reporting_errors, write_json
 from pathstats.cli.render.printable import say
 from pathstats.lookup import PathStats
 from schemas.errors import NoRelease
+from schemas.home import home_at
 
 if TYPE_CHECKING:
     from pathstats.endpoint.keys import Key
@@ -46,7 +46,7 @@ def create(
     """
     from pathstats.endpoint.keys import create
 
-    place = settings.home(home)
+    place = home_at(home)
     stats = PathStats(place.root)
     company_id = stats.latest().only_company() if company is None else company
     key, text = create(place, company_id, name, now())
@@ -72,7 +72,7 @@ def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """
     from pathstats.endpoint.keys import read
 
-    kept = read(settings.home(home))
+    kept = read(home_at(home))
     if as_json:
         write_json({"keys": [_facts(key) for key in kept]})
         return
@@ -95,7 +95,7 @@ def revoke(
     """
     from pathstats.endpoint.keys import revoke
 
-    before = revoke(settings.home(home), key, now())
+    before = revoke(home_at(home), key, now())
     if before.revoked_at:
         say(f"Key {before.key_id} was revoked already; nothing was changed.")
     else:

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.lookup import PathStats
 from schemas.errors import NotFound
-from schemas.home import Home
+from schemas.home import Home, home_at
 
 
 @reporting_errors
@@ -36,7 +35,7 @@ def lookup(
     """
     try:
         if explain:
-            _explain(settings.home(home), session, user, company)
+            _explain(home_at(home), session, user, company)
         else:
             typer.echo(PathStats(home).body(session, user, company_id=company))
     except NotFound as error:

@@ -1,28 +1,62 @@
-"""`pathstats`: one command per file, each light to import."""
+"""`pathstats`: one command per file, imported when it is typed."""
 
 import sys
-from typing import Annotated
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from pathstats.cli.check import check
-from pathstats.cli.demo import demo
-from pathstats.cli.export import export
-from pathstats.cli.keys import keys
-from pathstats.cli.lookup import lookup
 from pathstats.cli.options import write_json_error
-from pathstats.cli.parity import parity
-from pathstats.cli.query import query
-from pathstats.cli.releases import releases
-from pathstats.cli.report import report
-from pathstats.cli.rollback import rollback
-from pathstats.cli.run import run
-from pathstats.cli.sandbox import sandbox
-from pathstats.cli.schedule import schedule
-from pathstats.cli.serve import serve
-from pathstats.cli.status import status
-from pathstats.cli.verify import verify
 from schemas.errors import EXIT_CODES
+
+# In the order of the help.
+COMMANDS = (
+    "demo",
+    "run",
+    "lookup",
+    "report",
+    "query",
+    "export",
+    "check",
+    "parity",
+    "status",
+    "serve",
+    "schedule",
+    "releases",
+    "rollback",
+    "verify",
+    "sandbox",
+    "keys",
+)
+_NEED_ARGUMENTS = ("lookup", "check", "query", "export", "rollback")
+
+
+class Commands(TyperGroup):
+    """The commands, each imported only when it is needed: a look-up must not wait for the run's libraries."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+
+@cache
+def load_command(name: str) -> Any:
+    """The command of that name, as typer runs it."""
+    command = getattr(import_module(f"pathstats.cli.{name}"), name)
+    if isinstance(command, typer.Typer):
+        return typer.main.get_command(command)
+    alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False)
+    alone.command(
+        name,
+        no_args_is_help=name in _NEED_ARGUMENTS,
+        # SQL may begin with a comment: an argument that begins with -- and is not an option is the query.
+        context_settings={"ignore_unknown_options": name == "query"},
+    )(command)
+    return typer.main.get_command(alone)
 
 
 def _say_version(is_asked: bool) -> None:
@@ -34,6 +68,7 @@ def _say_version(is_asked: bool) -> None:
 
 
 app = typer.Typer(
+    cls=Commands,
     name="pathstats",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -42,30 +77,6 @@ app = typer.Typer(
     "a look-up answers from them.",
     epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
 )
-COMMANDS = (
-    demo,
-    run,
-    lookup,
-    report,
-    query,
-    export,
-    check,
-    parity,
-    status,
-    serve,
-    schedule,
-    releases,
-    rollback,
-    verify,
-    sandbox,
-)
-for command in COMMANDS:
-    app.command(
-        no_args_is_help=command in (lookup, check, query, export, rollback),
-        # SQL may begin with a comment: an argument that begins with -- and is not an option is the query.
-        context_settings={"ignore_unknown_options": command is query},
-    )(command)
-app.add_typer(keys)
 
 
 @app.callback()

@@ -26,15 +26,6 @@ Answer = TypeVar("Answer")
 # Whether the command has written its one JSON object.
 _has_answered: ContextVar[bool] = ContextVar("has_answered", default=False)
 
-# Where data come from, in the words of the command line.
-SOURCES = (
-    "files:DIR contains full tables, and in changes/ later changes; changes:DIR contains changes only; "
-    "360learning, set up in the environment or pathstats.toml; landing:DIR, what an earlier run read of "
-    "it; oulad:DIR; demo[:learners=N,seed=S]."
-)
-# The panel of the help for options that block a run.
-_GUARDS = "Quality thresholds"
-
 HomeOption = Annotated[
     Path | None,
     typer.Option(
@@ -64,133 +55,10 @@ RawOption = Annotated[
 ]
 DirectOption = Annotated[
     bool,
-    typer.Option("--direct", help="Run the phases without Prefect: the same release, no server to wait for."),
+    typer.Option("--direct", help="Run the stages without Prefect: the same release, no server to wait for."),
 ]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
-]
-MaxRejectedOption = Annotated[
-    float,
-    typer.Option(
-        "--max-rejected",
-        metavar="SHARE",
-        rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_MAX_REJECTED",
-        min=0.0,
-        max=1.0,
-        help="The share of a table's rows that may be rejected; above it nothing is published.",
-    ),
-]
-
-KeepOption = Annotated[
-    int,
-    typer.Option(
-        "--keep",
-        metavar="N",
-        envvar="PATHSTATS_KEEP",
-        min=1,
-        help="How many releases are kept; a run that has published deletes the oldest beyond.",
-    ),
-]
-MaxShrinkOption = Annotated[
-    float,
-    typer.Option(
-        "--max-shrink",
-        metavar="SHARE",
-        rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_MAX_SHRINK",
-        min=0.0,
-        max=1.0,
-        help="The share of its rows that a whole table may have lost since the last run; above it "
-        "nothing is published.",
-    ),
-]
-AllowShrinkOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-shrink",
-        rich_help_panel=_GUARDS,
-        help="Publish this once, whatever the tables have lost: rows were deleted on purpose.",
-    ),
-]
-MaxVanishedOption = Annotated[
-    float,
-    typer.Option(
-        "--max-vanished",
-        metavar="SHARE",
-        rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_MAX_VANISHED",
-        min=0.0,
-        max=1.0,
-        help="The share of the live release's completion dates that may vanish; above it, and from ten dates "
-        "on, nothing is published.",
-    ),
-]
-AllowVanishedOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-vanished",
-        rich_help_panel=_GUARDS,
-        help="Publish this once, whatever completion dates vanish.",
-    ),
-]
-MinMatchedOption = Annotated[
-    float,
-    typer.Option(
-        "--min-matched",
-        metavar="SHARE",
-        rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_MIN_MATCHED",
-        min=0.0,
-        max=1.0,
-        help="The share of activity in sessions that should have a known user, session and step; below it "
-        "the run warns.",
-    ),
-]
-AllowMissingColumnsOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-missing-columns",
-        rich_help_panel=_GUARDS,
-        help="Publish this once without columns that rules read and earlier deliveries had.",
-    ),
-]
-StrictOption = Annotated[
-    bool,
-    typer.Option(
-        "--strict",
-        rich_help_panel=_GUARDS,
-        envvar="PATHSTATS_STRICT",
-        help="Publish nothing if a plausibility warning is found.",
-    ),
-]
-MemoryOption = Annotated[
-    str,
-    typer.Option(
-        "--memory",
-        envvar="PATHSTATS_MEMORY",
-        help="The memory limit of the warehouse; the rules need about 3 GB in addition.",
-    ),
-]
-NamesOption = Annotated[
-    bool,
-    typer.Option(
-        "--with-names",
-        envvar="PATHSTATS_WITH_NAMES",
-        help="Show learners by name and e-mail in the report; by their ids otherwise.",
-    ),
-]
-LeastAgreementOption = Annotated[
-    float,
-    typer.Option(
-        "--min-agreement",
-        metavar="SHARE",
-        envvar="PATHSTATS_MIN_AGREEMENT",
-        min=0.0,
-        max=1.0,
-        help="The share of a platform's own answers that are to be ours, or others for a known reason; below "
-        "it the run warns.",
-    ),
 ]
 NotifyOption = Annotated[
     str | None,

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.tables import reading, scan_table
 from schemas.enums import PARITY_DIFFERENCES
 from schemas.errors import UsageError
-from schemas.home import Release
+from schemas.home import Release, home_at
 from schemas.manifest import Agreement, Manifest
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def parity(
     """
     if only is not None and only not in PARITY_DIFFERENCES:
         raise UsageError(f"Unknown difference {only!r}; choose one of {', '.join(PARITY_DIFFERENCES)}.")
-    with reading(settings.home(home)) as release:
+    with reading(home_at(home)) as release:
         _compare(release, examples, only, as_json)
 
 

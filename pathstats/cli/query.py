@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, RawOption, clean_up_on_sigterm, reporting_errors
 from pathstats.cli.query_errors import error_sentence
 from pathstats.cli.query_files import check_targets, config, damaged, lock, name_tables
@@ -21,7 +20,7 @@ from pathstats.cli.render.printable import printable_json
 from pathstats.spreadsheets import as_plain_text
 from pathstats.tables import reading
 from schemas.errors import UsageError
-from schemas.home import Home, Release
+from schemas.home import Home, Release, home_at
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -82,7 +81,7 @@ def query(
     text = sys.stdin.read() if sql == "-" else sql
     if not text.strip(" \n\t;"):
         raise UsageError("The query is empty; write SQL, for example: FROM session_summary.")
-    place = settings.home(home)
+    place = home_at(home)
     write = functools.partial(_write_csv, is_raw=raw) if shape is Shape.csv else _WRITERS[shape]
     with reading(place) as release, TemporaryDirectory(prefix="pathstats-") as folder:
         _ask(release, place, text, config(Path(folder), allows_files=allow_write), write)

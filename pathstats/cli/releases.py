@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from schemas.errors import NoRelease
+from schemas.home import home_at
 
 
 @reporting_errors
@@ -17,7 +17,7 @@ def releases(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """
     from flows.release import catalog
 
-    place = settings.home(home)
+    place = home_at(home)
     kept, damaged, foreign = catalog.published(place), catalog.damaged(place), catalog.foreign(place)
     if not kept and not damaged:
         raise NoRelease(place.root)

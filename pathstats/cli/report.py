@@ -1,19 +1,22 @@
 """`pathstats report`"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from pathstats import settings
-from pathstats.cli.options import HomeOption, NamesOption, reporting_errors
+from pathstats.cli.options import HomeOption, reporting_errors
 from pathstats.cli.render.printable import say
+from pathstats.cli.run_options import run_options
 from pathstats.tables import reading
 from schemas.errors import UsageError
+from schemas.home import home_at
 
 
 @reporting_errors
+@run_options("with_names")
 def report(
+    options: dict[str, Any],
     sessions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SESSION]...", help="Sessions to write a page of, by their ids."),
@@ -22,7 +25,6 @@ def report(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")] = Path(
         "training-report"
     ),
-    with_names: NamesOption = False,
     company: Annotated[
         str | None, typer.Option(help="The company; optional if the release has only one.")
     ] = None,
@@ -44,8 +46,8 @@ def report(
     from flows.report.export import Wanted, write_folder
     from pathstats.cli.render.console import stderr_screen
 
-    place = settings.home(home)
-    wanted = Wanted(company, None if everything else tuple(sessions or ()), with_names)
+    place = home_at(home)
+    wanted = Wanted(company, None if everything else tuple(sessions or ()), options["with_names"])
     with stderr_screen.status("report") as status, reading(place) as release:
         written = write_folder(
             place,

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, now, reporting_errors
 from pathstats.cli.render.printable import say
+from schemas.home import home_at
 
 
 @reporting_errors
@@ -27,7 +27,7 @@ def rollback(
     """
     from flows.release.rollback import roll_back
 
-    place = settings.home(home)
+    place = home_at(home)
     switched = roll_back(place, release, now())
     if switched is None:
         say(f"Release {release} is the latest already; nothing was changed.")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.run_config import SOURCES
 from pathstats.cli import typed
-from pathstats.cli.options import SOURCES, AsOfOption, instant, now, reporting_errors
+from pathstats.cli.options import AsOfOption, instant, now, reporting_errors
 from pathstats.cli.render.printable import say
 
 if TYPE_CHECKING:

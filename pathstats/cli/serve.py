@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pathstats import settings
 from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, reporting_errors
+from schemas.home import home_at
 
 
 @reporting_errors
@@ -46,7 +46,7 @@ def serve(
     """
     from pathstats.endpoint.server import address_of, is_loopback, listening
 
-    place = settings.home(home)
+    place = home_at(home)
     listener = listening(host, port)
     from pathstats.endpoint.app import Serving, create_app
     from pathstats.endpoint.browser_link import BrowserLink

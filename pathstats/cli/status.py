@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pathstats import settings
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.cli.render.printable import say
 from pathstats.freshness import Freshness, duration, freshness
 from pathstats.tables import latest_release
 from schemas.errors import NoRelease, Stale
-from schemas.home import Home, Release
+from schemas.home import Home, Release, home_at
 from schemas.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def status(
     from flows.release import catalog
 
     allowed = None if max_age is None else duration(max_age)
-    place = settings.home(home)
+    place = home_at(home)
     incident = incidents.going_on(place)
     failure = incident.note() if incident else None
     manifest = catalog.manifest_of(_answering(place, failure, max_age))

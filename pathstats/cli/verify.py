@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pathstats import settings
 from pathstats.cli import typed
 from pathstats.cli.options import HomeOption, JsonOption, reporting_errors, write_json
 from pathstats.tables import reading
 from schemas.errors import NoRelease, ReleaseDamaged, UsageError
-from schemas.home import Home, Release
+from schemas.home import Home, Release, home_at
 
 if TYPE_CHECKING:
     from flows.release.integrity import Verified
@@ -40,7 +39,7 @@ def verify(
 
     if release is not None and everything:
         raise UsageError("Give a release's id or --all, not both.")
-    place = settings.home(home)
+    place = home_at(home)
     if everything:
         verified = integrity.verify_all(place)
         if not verified:

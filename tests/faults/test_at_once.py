@@ -66,7 +66,7 @@ def test_of_two_runs_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
     (line,) = second.stderr.splitlines()
     assert "Another run is running" in line
     with pytest.raises(HomeBusy):
-        run_pipeline(RunConfig(f"files:{source}", Home(home), AS_OF))
+        run_pipeline(RunConfig(source=f"files:{source}", home=Home(home), as_of=AS_OF))
     after = files(home)
     # To ask for the lock touches its file.
     assert {name: at for name, at in after.items() if name != "run.lock"} == {
@@ -82,12 +82,12 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     with Runs() as runs:
         assert runs.run(Task(source, str(home), kill=Kill("flows.pipeline:accept", "before"))) == -9
     assert Home(home).lock.exists()
-    run_pipeline(RunConfig(source, Home(home), AS_OF))
+    run_pipeline(RunConfig(source=source, home=Home(home), as_of=AS_OF))
 
 
 def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    run_pipeline(RunConfig(whole(tmp_path / "1", 1), home, AS_OF))
+    run_pipeline(RunConfig(source=whole(tmp_path / "1", 1), home=home, as_of=AS_OF))
     first = latest_release(home)
     stats = PathStats(home.root)
     assert stats.lookup("S", "u1")["globalTime"] == 1_000
@@ -99,12 +99,14 @@ def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tm
             "ORDER BY ALL"
         )
         assert many.fetchone() == (14,)
-        run_pipeline(RunConfig(changes(tmp_path / "2", 2), home, AS_OF + timedelta(days=1)))
+        run_pipeline(RunConfig(source=changes(tmp_path / "2", 2), home=home, as_of=AS_OF + timedelta(days=1)))
         # Replaced: who began before reads the old one to its end, who asks now the new one.
         assert begun.collect()["global_time_ms"].to_list() == [1_000, 14, 2_000]
         assert of_first.select(pl.sum("time_ms")).collect().item() == 3_014
         assert stats.lookup("S", "u1")["globalTime"] == 2_000
-        run_pipeline(RunConfig(changes(tmp_path / "3", 3), home, AS_OF + timedelta(days=2), keep=1))
+        run_pipeline(
+            RunConfig(source=changes(tmp_path / "3", 3), home=home, as_of=AS_OF + timedelta(days=2), keep=1)
+        )
         # Deleted: what is open stays readable.
         assert not first.folder.exists()
         assert many.fetchall()[-1] == (2_000,)
@@ -117,7 +119,7 @@ def test_the_latest_release_is_found_though_it_is_replaced_and_deleted_meanwhile
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(tmp_path / "home")
-    run_pipeline(RunConfig(whole(tmp_path / "1", 1), home, AS_OF))
+    run_pipeline(RunConfig(source=whole(tmp_path / "1", 1), home=home, as_of=AS_OF))
     resolve, gone = Path.resolve, iter([home.release("20260309T000000Z-1").folder])
     monkeypatch.setattr(Path, "resolve", lambda path: next(gone, None) or resolve(path))
     assert latest_release(home).folder.name == "20260310T000000Z-1"

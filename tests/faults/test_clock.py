@@ -30,7 +30,13 @@ def home(tmp_path: Path) -> Home:
 
 def run(home: Home, as_of: datetime = AS_OF, keep: int = 30, *, full_refresh: bool = False) -> Manifest:
     return run_pipeline(
-        RunConfig(f"files:{home.root.parent / 'in'}", home, as_of, keep=keep, full_refresh=full_refresh)
+        RunConfig(
+            source=f"files:{home.root.parent / 'in'}",
+            home=home,
+            as_of=as_of,
+            keep=keep,
+            full_refresh=full_refresh,
+        )
     )
 
 
@@ -100,7 +106,9 @@ def test_an_as_of_before_the_last(home: Home, tmp_path: Path) -> None:
     run(home)
     for place, as_of in enumerate([AS_OF - 5 * DAY, AS_OF]):
         run(home, as_of)
-        run_pipeline(RunConfig(f"files:{tmp_path / 'in'}", Home(tmp_path / f"alone-{place}"), as_of))
+        run_pipeline(
+            RunConfig(source=f"files:{tmp_path / 'in'}", home=Home(tmp_path / f"alone-{place}"), as_of=as_of)
+        )
         right = tables_of(latest(tmp_path / f"alone-{place}").folder)
         found = tables_of(latest(home.root).folder)
         for name in right.keys() - {"status_changes"}:

@@ -35,7 +35,11 @@ def turned_into_another() -> None:
 
 @pytest.fixture
 def plan(tmp_path: Path) -> RunConfig:
-    return RunConfig(f"files:{as_parquet(tmp_path / 'in', small_world())}", Home(tmp_path / "home"), AS_OF)
+    return RunConfig(
+        source=f"files:{as_parquet(tmp_path / 'in', small_world())}",
+        home=Home(tmp_path / "home"),
+        as_of=AS_OF,
+    )
 
 
 def command(plan: RunConfig) -> Result:

@@ -158,7 +158,7 @@ def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(
     garbage(home)
     before = home.warehouse.read_bytes()
     with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
-        run_pipeline(RunConfig(None, home, LATER))
+        run_pipeline(RunConfig(source=None, home=home, as_of=LATER))
     assert home.warehouse.read_bytes() == before
     assert_complete(latest(home.root))
 
@@ -166,7 +166,7 @@ def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(
 def test_one_of_another_layout_says_so(home: Home) -> None:
     of_another_layout(home)
     with pytest.raises(WarehouseDamaged, match=r"made by another version of pathstats; run again with"):
-        run_pipeline(RunConfig(None, home, LATER))
+        run_pipeline(RunConfig(source=None, home=home, as_of=LATER))
     assert_complete(latest(home.root))
 
 
@@ -178,7 +178,7 @@ def test_changes_alone_do_not_make_a_new_warehouse(home: Home, published_once: P
     changes = as_parquet(tmp_path / "changes", tables)
     for _ in range(2):
         with pytest.raises(RunBlocked, match="users: 1 rows where the last release has 3"):
-            run_pipeline(RunConfig(f"changes:{changes}", home, LATER))
+            run_pipeline(RunConfig(source=f"changes:{changes}", home=home, as_of=LATER))
     assert assert_complete(latest(home.root)).as_of == AS_OF.isoformat()
     assert_rebuilt(home, published_once, run(published_once / "in", home.root, LATER))
 

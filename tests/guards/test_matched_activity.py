@@ -68,7 +68,7 @@ def test_share_that_is_low_enough_for_a_warning_is_a_setting(tmp_path: Path) -> 
     half = [{**row, "session_id": "?"} if n < 10 else row for n, row in enumerate(tables["step_activity"])]
     source = write(tmp_path / "in", {**tables, "step_activity": half})
     assert not run(source, tmp_path / "home").warnings
-    (warning,) = run(source, tmp_path / "home", NEXT, matched_share=0.51).warnings
+    (warning,) = run(source, tmp_path / "home", NEXT, min_matched=0.51).warnings
     assert "only 10 of the 20 rows" in warning
 
 
@@ -93,7 +93,7 @@ def test_run_is_blocked_when_the_matched_share_falls_and_the_live_release_stays(
         run(spoiled, tmp_path / "home", NEXT)
     assert blocked.value.exit_code == 5
     assert latest(tmp_path / "home") == before
-    accepted = run(spoiled, tmp_path / "home", NEXT, shrink_share=None, vanished_share=None)
+    accepted = run(spoiled, tmp_path / "home", NEXT, allow_shrink=True, allow_vanished=True)
     assert accepted.matched["acme"].shares()[kind] == 0
     # A loss that was accepted is not a loss of the next run.
     run(spoiled, tmp_path / "home", NEXT)
@@ -110,7 +110,7 @@ def test_company_whose_share_falls_blocks_the_run_though_all_others_are_whole(tm
     run(write(tmp_path / "in", both(earned_by(5))), tmp_path / "home")
     spoiled = edited(earned_by(5), "step_activity", step_id="x{}".format)
     with pytest.raises(RunBlocked, match="company acme with a known step fell from 100% to 0%"):
-        run(write(tmp_path / "next", both(spoiled)), tmp_path / "home", NEXT, vanished_share=None)
+        run(write(tmp_path / "next", both(spoiled)), tmp_path / "home", NEXT, allow_vanished=True)
 
 
 def test_changes_that_match_nothing_are_warned_of_though_the_whole_table_matches(runs: Runs) -> None:

@@ -22,7 +22,7 @@ def test_run_stops_without_a_column_that_rules_read_until_that_is_allowed(tmp_pa
     assert latest(tmp_path / "home") == before
     with pytest.raises(RunBlocked, match="20 of 20 completion dates"):
         run(gone, tmp_path / "home", NEXT, allow_missing_columns=True)
-    manifest = run(gone, tmp_path / "home", NEXT, allow_missing_columns=True, vanished_share=None)
+    manifest = run(gone, tmp_path / "home", NEXT, allow_missing_columns=True, allow_vanished=True)
     assert manifest.warnings == [
         "step_activity: column completed_at, which earlier deliveries had, is missing or empty."
     ]

@@ -17,7 +17,7 @@ from tests.helpers.one_run import latest, published
 from tests.reference.rows import Tables
 
 # Thresholds that other guards have do not come first here.
-ALONE = {"shrink_share": None, "allow_missing_columns": True}
+ALONE = {"allow_shrink": True, "allow_missing_columns": True}
 
 
 def without_enrollments(count: int) -> Callable[[Tables], Tables]:
@@ -51,7 +51,7 @@ def test_run_is_blocked_when_completion_dates_would_vanish(
     assert blocked.value.exit_code == 5
     assert "--allow-vanished" in str(blocked.value)
     assert latest(tmp_path / "home") == before
-    run(spoiled, tmp_path / "home", NEXT, **ALONE, vanished_share=None)
+    run(spoiled, tmp_path / "home", NEXT, **ALONE, allow_vanished=True)
     # What was allowed once is no loss of the next run.
     run(spoiled, tmp_path / "home", NEXT, **ALONE)
 
@@ -70,7 +70,7 @@ def test_sound_delivery_after_a_blocked_run_is_published_without_any_loss(tmp_pa
 def test_exactly_the_share_may_vanish(tmp_path: Path, share: float, is_blocked: bool) -> None:
     run(write(tmp_path / "in", earned_by(40)), tmp_path / "home")
     fewer = write(tmp_path / "next", without_enrollments(10)(earned_by(40)))
-    limits = {**ALONE, "vanished_share": share}
+    limits = {**ALONE, "max_vanished": share}
     if is_blocked:
         with pytest.raises(RunBlocked, match="10 of 40 completion dates"):
             run(fewer, tmp_path / "home", NEXT, **limits)
@@ -98,7 +98,7 @@ def test_dates_that_edited_steps_take_away_block_the_run_and_are_counted(tmp_pat
     run(lenient, tmp_path / "home")
     with pytest.raises(RunBlocked, match=r"would vanish \(20 of them because sessions, paths or steps were"):
         run(stricter, tmp_path / "home", NEXT, **ALONE)
-    manifest = run(stricter, tmp_path / "home", NEXT, **ALONE, vanished_share=None)
+    manifest = run(stricter, tmp_path / "home", NEXT, **ALONE, allow_vanished=True)
     assert manifest.transitions["completion date vanished"] == 20
 
 
@@ -142,6 +142,6 @@ def test_blocked_run_leaves_the_warehouse_as_it_was(tmp_path: Path) -> None:
     run(sound, tmp_path / "home")
     with pytest.raises(RunBlocked):
         run(write(tmp_path / "next", not_completed(earned_by(20))), tmp_path / "home", NEXT, **ALONE)
-    manifest = run_pipeline(RunConfig(None, Home(tmp_path / "home"), NEXT))
+    manifest = run_pipeline(RunConfig(source=None, home=Home(tmp_path / "home"), as_of=NEXT))
     assert not any(manifest.transitions.values())
     assert manifest.matched["acme"].rows == 40

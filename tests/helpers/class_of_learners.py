@@ -8,7 +8,6 @@ import polars as pl
 
 from flows.pipeline import run_pipeline
 from flows.run_config import RunConfig
-from flows.warehouse.thresholds import Thresholds
 from schemas.columns import polars_schema, table_name
 from schemas.home import Home
 from schemas.inputs import INPUTS, model_of
@@ -56,7 +55,7 @@ def write(folder: Path, tables: Tables, *, form: str = "csv", without: tuple[str
 
 def run(source: Path, home: Path, as_of: datetime = FIRST, **limits: Any) -> Manifest:
     """A run over whole tables with the default thresholds, but for those given."""
-    return run_pipeline(RunConfig(f"files:{source}", Home(home), as_of, Thresholds(**limits)))
+    return run_pipeline(RunConfig(source=f"files:{source}", home=Home(home), as_of=as_of, **limits))
 
 
 def edited(tables: Tables, table: str, **values: Any) -> Tables:

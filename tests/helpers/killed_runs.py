@@ -100,16 +100,24 @@ def _run(task: Task) -> None:
     from flows.pipeline import run_pipeline
     from flows.report import charts
     from flows.run_config import RunConfig
-    from flows.warehouse.thresholds import Thresholds
     from schemas.home import Home
 
     # What draws charts takes half a second to start, in each of these processes anew.
     charts._svg = lambda specification: "<svg></svg>"  # type: ignore[assignment]
     if task.kill:
         _die_at(task.kill)
-    limits = Thresholds(rejected_share=1.0, shrink_share=None)
     as_of = datetime.fromisoformat(task.as_of)
-    run_pipeline(RunConfig(task.source, Home(Path(task.home)), as_of, limits, task.keep, task.full_refresh))
+    run_pipeline(
+        RunConfig(
+            source=task.source,
+            home=Home(Path(task.home)),
+            as_of=as_of,
+            max_rejected=1.0,
+            allow_shrink=True,
+            keep=task.keep,
+            full_refresh=task.full_refresh,
+        )
+    )
 
 
 def _main() -> None:

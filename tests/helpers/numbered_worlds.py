@@ -57,7 +57,7 @@ class Undisturbed:
     def runs(cls, folder: Path) -> "Undisturbed":
         home, found = Home(folder / "undisturbed"), []
         for n in (1, 2, 1):
-            run_pipeline(RunConfig(whole(folder / "undisturbed-in", n), home, AS_OF))
+            run_pipeline(RunConfig(source=whole(folder / "undisturbed-in", n), home=home, as_of=AS_OF))
             found.append(tables_of(home.latest))
         return cls(odd=found[2], even=found[1])
 

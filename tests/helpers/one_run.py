@@ -10,7 +10,6 @@ import polars as pl
 
 from flows.pipeline import run_pipeline
 from flows.run_config import RunConfig
-from flows.warehouse.thresholds import Thresholds
 from schemas.columns import Table, polars_schema, table_name
 from schemas.home import Home, Release
 from schemas.inputs import INPUTS
@@ -59,7 +58,13 @@ def run(source: Path | str, home: Path, as_of: datetime = AS_OF, *, limit: float
     """One run; whatever share of the rows is rejected, unless a limit is given."""
     name = f"files:{source}" if isinstance(source, Path) else source
     return run_pipeline(
-        RunConfig(name, Home(home), as_of, Thresholds(rejected_share=limit, shrink_share=None))
+        RunConfig(
+            source=name,
+            home=Home(home),
+            as_of=as_of,
+            max_rejected=limit,
+            allow_shrink=True,
+        )
     )
 
 

@@ -117,7 +117,7 @@ def directly(tables: Tables, as_of: datetime, folder: Path) -> Frames:
 
 
 def run(source: str, home: Path, as_of: datetime = DAY_1) -> Manifest:
-    return run_pipeline(RunConfig(source, Home(home), as_of, NO_THRESHOLDS))
+    return run_pipeline(RunConfig(source=source, home=Home(home), as_of=as_of, **NO_THRESHOLDS.model_dump()))
 
 
 def statistics(home: Path) -> Frames:

@@ -99,10 +99,10 @@ def published(
             os.utime(file, (as_of.timestamp(), as_of.timestamp()))
         run_pipeline(
             RunConfig(
-                f"files:{source}",
-                place,
-                as_of,
-                NO_THRESHOLDS,
+                source=f"files:{source}",
+                home=place,
+                as_of=as_of,
+                **NO_THRESHOLDS.model_dump(),
                 full_refresh=full_refresh,
                 with_names=with_names,
             )

@@ -46,7 +46,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.Lo
 
 def run_of(platform: FakePlatform, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.SOURCES, "360learning", lambda _: source(platform))
-    run_pipeline(RunConfig("360learning", Home(home), AS_OF))
+    run_pipeline(RunConfig(source="360learning", home=Home(home), as_of=AS_OF))
 
 
 def test_a_run_that_publishes(

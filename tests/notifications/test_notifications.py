@@ -37,7 +37,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(autouse=True)
 def _straight_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv(notifications.ADDRESS, raising=False)
+    monkeypatch.delenv("PATHSTATS_NOTIFY_URL", raising=False)
 
 
 class Runs:
@@ -58,8 +58,15 @@ class Runs:
 
     def _one(self, source: Path, receiver: Receiver | None) -> str:
         self._as_of += timedelta(days=1)
-        webhook = Webhook(receiver.url) if receiver else None
-        run_pipeline(RunConfig(f"files:{source}", self.home, self._as_of, NO_THRESHOLDS), webhook=webhook)
+        run_pipeline(
+            RunConfig(
+                source=f"files:{source}",
+                home=self.home,
+                as_of=self._as_of,
+                notify_url=receiver.url if receiver else None,
+                **NO_THRESHOLDS.model_dump(),
+            )
+        )
         return self._as_of.isoformat()
 
 
@@ -192,10 +199,15 @@ def test_a_busy_home_is_no_failure_and_leaves_the_running_run_s_state(runs: Runs
 
 def test_a_home_that_can_t_be_written_says_so_each_run(tmp_path: Path, receiver: Receiver) -> None:
     (tmp_path / "file").write_text("")
-    plan = RunConfig("demo:learners=200", Home(tmp_path / "file" / "home"), AS_OF)
+    plan = RunConfig(
+        source="demo:learners=200",
+        home=Home(tmp_path / "file" / "home"),
+        as_of=AS_OF,
+        notify_url=receiver.url,
+    )
     for _ in range(2):
         with pytest.raises(HomeUnwritable):
-            run_pipeline(plan, webhook=Webhook(receiver.url))
+            run_pipeline(plan)
     assert receiver.events == ["failed", "failed"]
 
 
@@ -231,7 +243,9 @@ def fatal(webhook, notice):
     os.kill(os.getpid(), 9)
 notifications._post = fatal
 home = Home(pathlib.Path({str(runs.home.root)!r}))
-run_pipeline(RunConfig("files:first_cause", home, AS_OF), webhook=notifications.Webhook({receiver.url!r}))
+run_pipeline(
+    RunConfig(source="files:first_cause", home=home, as_of=AS_OF, notify_url={receiver.url!r})
+)
 """
     root = Path(__file__).parent.parent.parent
     killed = subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60, check=False)
@@ -258,8 +272,8 @@ def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: py
     with pytest.raises(UsageError, match="is invalid; write https") as rejected:
         Webhook(address)
     assert TOKEN not in str(rejected.value)
-    monkeypatch.setenv(notifications.ADDRESS, address)
-    assert Webhook.of_environment() is None
+    monkeypatch.setenv("PATHSTATS_NOTIFY_URL", address)
+    assert Webhook.of(RunConfig()) is None
 
 
 # From the shell: the address holds a token, which nothing may say.
@@ -272,7 +286,7 @@ def shell(receiver: Receiver, *arguments: str, by_option: bool) -> tuple[int, st
     kept |= {"NO_PROXY": "127.0.0.1", "COLUMNS": "120"}
     by = ["--notify", receiver.url] if by_option else []
     if not by_option:
-        kept[notifications.ADDRESS] = receiver.url
+        kept["PATHSTATS_NOTIFY_URL"] = receiver.url
     done = pathstats(*arguments, *by, env=kept)
     return done.returncode, done.stdout + done.stderr
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.run_config import RunConfig
 from schemas.home import PARQUET_TABLES, Home
 from schemas.manifest import Manifest
 from tests.prefect.conftest import database
@@ -25,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     from flows.nightly import nightly
 
     place = Home(tmp_path_factory.mktemp("home"))
-    nightly(source=SOURCE, home=str(place.root), as_of=AS_OF)
+    nightly(RunConfig(source=SOURCE, home=str(place.root), as_of=AS_OF))
     return place
 
 
@@ -39,7 +40,7 @@ def test_it_publishes_what_a_direct_run_publishes(home: Home, tmp_path: Path) ->
     from flows.pipeline import run_pipeline
     from flows.run_config import RunConfig
 
-    run_pipeline(RunConfig(SOURCE, Home(tmp_path), AS_OF))
+    run_pipeline(RunConfig(source=SOURCE, home=Home(tmp_path), as_of=AS_OF))
     assert digests(home) == digests(Home(tmp_path))
 
 
@@ -92,7 +93,9 @@ def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
     from flows.nightly import nightly
 
     for day in (1, 2):
-        kept = nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
+        kept = nightly(
+            RunConfig(source=SOURCE, home=str(tmp_path), as_of=AS_OF + timedelta(days=day), keep=1)
+        )
         assert [folder.name for folder in Home(tmp_path).releases.iterdir()] == [kept["release_id"]]
 
 
@@ -113,7 +116,7 @@ def test_a_source_that_may_answer_later_is_asked_again(
 
     monkeypatch.setattr(pipeline, "open_source", unavailable_at_first)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
-    nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
+    nightly.nightly(RunConfig(source=SOURCE, home=str(tmp_path), as_of=AS_OF))
     assert len(asked) == 2
 
 
@@ -148,7 +151,7 @@ def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(pipeline, "open_source", wrong)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
     with pytest.raises(SourceError, match="no such folder"):
-        nightly.nightly(source=SOURCE, home=str(tmp_path), as_of=AS_OF)
+        nightly.nightly(RunConfig(source=SOURCE, home=str(tmp_path), as_of=AS_OF))
     assert len(asked) == 1
 
 
@@ -216,9 +219,9 @@ def test_prefect_is_told_no_secret_of_a_platform(
 
     if fails:
         with pytest.raises(SourceError, match="courseStats:read"):
-            nightly(source="360learning", home=str(home), as_of=AS_OF)
+            nightly(RunConfig(source="360learning", home=str(home), as_of=AS_OF))
     else:
-        assert nightly(source="360learning", home=str(home), as_of=AS_OF)["release_id"]
+        assert nightly(RunConfig(source="360learning", home=str(home), as_of=AS_OF))["release_id"]
     assert said(home) == []
     folder = database().parent
     time.sleep(1)  # Logs and events are sent from threads.

@@ -83,14 +83,15 @@ def test_the_server_s_secret_is_in_no_argument_and_no_file(served: Served, serve
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("keep", 1), ("home", "elsewhere"), ("source", "files:elsewhere"), ("max_shrink_share", None)],
+    [("keep", 1), ("home", "elsewhere"), ("source", "files:elsewhere"), ("allow_shrink", True)],
 )
 def test_a_run_that_is_started_by_hand_can_t_choose(
     served: Served, server: PrefectServer, name: str, value: object
 ) -> None:
     with server.client(knows_secret=True) as client:
         (deployment,) = client.post("/deployments/filter", json={}).json()
-        asked = {"parameters": {name: value}, "state": {"type": "SCHEDULED"}}
+        config = {**deployment["parameters"]["config"], name: value}
+        asked = {"parameters": {"config": config}, "state": {"type": "SCHEDULED"}}
         run = client.post(f"/deployments/{deployment['id']}/create_flow_run", json=asked).json()
     served.wait_until(lambda: f"failed: A run can't choose {name};" in served.words)
     with server.client(knows_secret=True) as client:

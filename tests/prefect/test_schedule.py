@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.run_config import RunConfig
 from schemas.errors import UsageError
 from schemas.home import Home
 from tests.helpers.schedule_process import SOURCE, Served, is_running
@@ -151,7 +152,7 @@ def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone:
 
     said: list[str] = []
     with pytest.raises(UsageError, match="five cron fields and a zone"):
-        serve_schedule({}, cron=cron, timezone=timezone, say=said.append, spinner=not_called)
+        serve_schedule(None, RunConfig(), cron=cron, timezone=timezone, say=said.append, spinner=not_called)
     assert said == []
 
 
@@ -164,9 +165,10 @@ def test_runs_that_are_due_together_follow_each_other_in_their_order(
     from prefect.client.schemas.objects import FlowRun
     from prefect.states import Scheduled
 
-    from flows.ops.schedule import nightly_runner
+    from flows.nightly import nightly
+    from flows.ops.schedule import one_at_a_time
 
-    runner = nightly_runner({"source": "files:nowhere", "home": str(tmp_path)}, schedules=[])
+    runner = one_at_a_time(nightly, RunConfig(source="files:nowhere", home=tmp_path), schedules=[])
     runner.query_seconds = 1
     due = [datetime.now(UTC) - timedelta(hours=hours) for hours in (1, 2)]
 
@@ -208,35 +210,28 @@ def test_a_schedule_hands_over_parameters_that_the_flow_has(
     from flows.ops import schedule
     from pathstats.cli.main import app
 
-    handed_over: list[dict[str, object]] = []
-    monkeypatch.setattr(schedule, "serve_schedule", lambda parameters, **_: handed_over.append(parameters))
+    handed_over: list[RunConfig] = []
+    monkeypatch.setattr(schedule, "serve_schedule", lambda _, config, **__: handed_over.append(config))
     options = ("--source", SOURCE, "--home", str(tmp_path), "--max-rejected", "0.5", "--keep", "7")
     options += ("--max-shrink", "0.1", "--memory", "2GB", "--with-names")
     assert CliRunner().invoke(app, ["schedule", *options]).exit_code == 0
-    (parameters,) = handed_over
+    (config,) = handed_over
+    parameters = config.model_dump(mode="json", exclude_none=True)
     assert parameters == {
         "source": SOURCE,
         "home": str(tmp_path),
-        "as_of": None,
-        "max_rejected_share": 0.5,
-        "max_shrink_share": 0.1,
-        "max_vanished_share": 0.05,
-        "least_matched_share": 0.5,
+        "max_rejected": 0.5,
+        "max_shrink": 0.1,
+        "allow_shrink": False,
+        "max_vanished": 0.05,
+        "allow_vanished": False,
+        "min_matched": 0.5,
         "allow_missing_columns": False,
         "strict": False,
         "keep": 7,
         "full_refresh": False,
-        "memory_limit": "2GB",
+        "memory": "2GB",
         "with_names": True,
-        "least_agreement": 0.98,
+        "min_agreement": 0.98,
     }
-    assert parameters.items() <= nightly.validate_parameters(parameters).items()
-
-
-def test_a_deployed_run_treats_memory_as_one_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.ops.process_tuning import prepare_memory
-
-    monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
-    prepare_memory()
-    said = os.environ["_RJEM_MALLOC_CONF"]
-    assert f'_RJEM_MALLOC_CONF: "{said}"' in (ROOT / "prefect.yaml").read_text("utf-8")
+    assert nightly.validate_parameters({"config": parameters})["config"] == config

@@ -36,7 +36,7 @@ def home(published_once: Path, tmp_path: Path) -> Home:
 
 
 def run(home: Home, source: Path, as_of: datetime, keep: int) -> Manifest:
-    return run_pipeline(RunConfig(f"files:{source}", home, as_of, keep=keep))
+    return run_pipeline(RunConfig(source=f"files:{source}", home=home, as_of=as_of, keep=keep))
 
 
 # Which ones go
@@ -126,8 +126,8 @@ def test_nothing_is_deleted_by_a_run_that_fails(home: Home, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("keep", [0, -1])
 def test_one_at_least_is_kept(home: Home, keep: int) -> None:
-    with pytest.raises(UsageError, match="at least one"):
-        RunConfig("demo", home, AS_OF, keep=keep)
+    with pytest.raises(UsageError, match="keep: Input should be greater than or equal to 1"):
+        RunConfig(source="demo", home=home, as_of=AS_OF, keep=keep)
 
 
 # What else lies there
@@ -327,7 +327,9 @@ def fatal(home, *more):
     return True
 retention.{step} = fatal
 home = Home(pathlib.Path({str(home.root)!r}))
-run_pipeline(RunConfig({f"files:{source}"!r}, home, AS_OF + timedelta(days=1), keep=1))
+run_pipeline(
+    RunConfig(source={f"files:{source}"!r}, home=home, as_of=AS_OF + timedelta(days=1), keep=1)
+)
 """
     root = Path(__file__).parent.parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 9

@@ -99,7 +99,15 @@ def test_user_rejected_in_changes_leaves_quarantine_with_the_next_whole_table(tm
 
 
 def run_keeping_one_release(source: str, home: Path, day: int) -> None:
-    run_pipeline(RunConfig(source, Home(home), AS_OF + timedelta(days=day), NO_THRESHOLDS, keep=1))
+    run_pipeline(
+        RunConfig(
+            source=source,
+            home=Home(home),
+            as_of=AS_OF + timedelta(days=day),
+            **NO_THRESHOLDS.model_dump(),
+            keep=1,
+        )
+    )
 
 
 def test_whole_home_holds_nothing_of_a_removed_user_once_their_releases_are_deleted(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import random
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -40,7 +39,7 @@ from tests.reference.comparing import differences
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer, reference
 
-GUARDED = replace(NO_THRESHOLDS, shrink_share=0.0)
+GUARDED = NO_THRESHOLDS.model_copy(update={"allow_shrink": False, "max_shrink": 0.0})
 
 
 few = settings(

@@ -1,6 +1,5 @@
 """A table that lost more than a share of its rows since last run is held back, until that is accepted."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def rows(table: str, count: int) -> list[Row]:
 
 
 def limit(share: float | None) -> Thresholds:
-    return replace(NO_THRESHOLDS, shrink_share=share)
+    return NO_THRESHOLDS.model_copy(update={"allow_shrink": share is None, "max_shrink": share})
 
 
 @pytest.mark.parametrize("table", list(OWN_ID))

@@ -1,7 +1,6 @@
 """Whole runs from files: a past as_of, definitions of their day, failures in between, rows carried over."""
 
 import os
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from flows.pipeline import run_pipeline
 from flows.release import publish
 from flows.run_config import RunConfig
-from flows.warehouse.thresholds import NO_THRESHOLDS, Thresholds
+from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.errors import RunBlocked, RunFailed, UsageError
 from schemas.home import Home
 from schemas.manifest import Manifest
@@ -40,7 +39,13 @@ def spend(folder: Path, tables: Tables | None, as_of: datetime, **plan: Any) -> 
             os.utime(file, (as_of.timestamp(), as_of.timestamp()))
     source = None if tables is None else f"files:{folder / 'in'}"
     return run_pipeline(
-        RunConfig(source, Home(folder / "home"), as_of, plan.pop("limits", NO_THRESHOLDS), **plan)
+        RunConfig(
+            source=source,
+            home=Home(folder / "home"),
+            as_of=as_of,
+            **plan.pop("limits", NO_THRESHOLDS).model_dump(),
+            **plan,
+        )
     )
 
 
@@ -164,7 +169,7 @@ def test_a_run_that_dies_while_it_publishes_costs_the_next_one_nothing(
 
 
 def test_a_table_that_shrank_leaves_all_as_it_was_until_that_is_accepted(tmp_path: Path) -> None:
-    guarded = replace(NO_THRESHOLDS, shrink_share=Thresholds().shrink_share)
+    guarded = NO_THRESHOLDS.model_copy(update={"allow_shrink": False})
     spend(tmp_path, PLAIN, at("8 Mar"), limits=guarded)
     fewer = {**PLAIN, "users": PLAIN["users"][:2], "enrollments": PLAIN["enrollments"][:2]}
     before = latest(tmp_path / "home")

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     def read(cls) -> "Settings":
         """Raises: UsageError, naming each setting that is missing or wrong, never its value."""
         try:
-            return cls()  # type: ignore[call-arg]
+            return cls()
         except ValidationError as error:
             wrong = "; ".join(_wrong(fault["loc"], fault["msg"], fault["type"]) for fault in error.errors())
             raise UsageError(
