@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.database.connection import Connection
 from flows.pipeline import delivered
 from flows.sources.base import EMPTY_WAREHOUSE, WarehouseState
-from flows.staging import load
 from flows.staging.load import Counts
 from flows.staging.plausibility import loaded_with_warnings
-from flows.warehouse import merge
-from flows.warehouse.merge import PendingRows, StagedExtract
+from flows.warehouse.merge import StagedExtract, merge, warnings_of
+from flows.warehouse.quarantine import PendingRows, pending_rows
+from flows.warehouse.table_counts import delivery
 from flows.warehouse.thresholds import NO_THRESHOLDS
+from flows.warehouse.warehouse import Warehouse
 from schemas.columns import table_name
 from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Matched, run_id
@@ -46,7 +46,7 @@ class Checked:
     @property
     def deliveries(self) -> dict[str, str]:
         """How each table came: as `schemas.manifest.TableIn.delivery`."""
-        return {table: merge.delivery(self.arrivals, table) for table in self.counts}
+        return {table: delivery(self.arrivals, table) for table in self.counts}
 
     @property
     def nobody_counts(self) -> bool:
@@ -72,29 +72,27 @@ def check_source(source: str, as_of: datetime, min_matched: float = NO_THRESHOLD
         landing.mkdir()
         delivery = delivered(source, landing, as_of, _ALL_STORED if are_changes else EMPTY_WAREHOUSE)
         extracts, warned = delivery.extracts, delivery.warnings
-        with Connection(Path(folder) / "check.duckdb") as connection:
-            load.start(connection)
-            merge.start(connection)
+        with Warehouse.open(Path(folder) / "check.duckdb") as connection:
             arrivals = [
                 StagedExtract(item, loaded_with_warnings(connection, item, as_of)) for item in extracts
             ]
-            warned += merge.warnings_of(arrivals)
+            warned += warnings_of(arrivals)
             if are_changes:
                 counts = {arrival.extract.table: arrival.counts for arrival in arrivals}
                 nothing = {table_name(it): Counts(0, 0, 0, 0) for it in INPUTS if it not in OPTIONAL}
                 return Checked(arrivals, nothing | counts, are_changes, warnings=warned)
-            accepted = merge.accept(
+            merged = merge(
                 connection,
                 arrivals,
-                limits=NO_THRESHOLDS.model_copy(update={"min_matched": min_matched}),
+                thresholds=NO_THRESHOLDS.model_copy(update={"min_matched": min_matched}),
                 run_id=run_id(as_of),
                 as_of=as_of,
             )
             return Checked(
                 arrivals,
-                accepted.counts,
+                merged.counts,
                 are_changes,
-                merge.pending(connection),
-                [*warned, *accepted.warnings],
-                accepted.matched,
+                pending_rows(connection),
+                [*warned, *merged.warnings],
+                merged.matched,
             )

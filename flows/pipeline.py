@@ -1,4 +1,4 @@
-"""The stages of a run in order, as plain functions: extract, load, accept, transform, report, publish."""
+"""The stages of a run in order, as plain functions: extract, load, merge, transform, report, publish."""
 
 import logging
 import shutil
@@ -24,12 +24,15 @@ from flows.report import report_page as reporting
 from flows.run_config import RunConfig
 from flows.sources.base import Delivery, Extract, WarehouseState
 from flows.sources.registry import open_source
-from flows.staging import load as load_module
-from flows.staging.load import Counts
+from flows.staging.load import Counts, discard_staging_tables
 from flows.staging.plausibility import loaded_with_warnings
-from flows.warehouse import erasure, merge, release_base, storage_version
-from flows.warehouse.merge import Merged, StagedExtract
+from flows.warehouse import erasure, release_base
+from flows.warehouse.extract_log import warehouse_state
+from flows.warehouse.merge import Merged, StagedExtract, warnings_of
+from flows.warehouse.merge import merge as merge_extracts
 from flows.warehouse.recovery import set_damaged_warehouse_aside
+from flows.warehouse.table_counts import tables_in
+from flows.warehouse.warehouse import Warehouse
 from schemas.columns import table_name
 from schemas.errors import (
     SourceError,
@@ -107,19 +110,19 @@ def _phases(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
     live_release = integrity.intact(config.home)
     # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
     with connection.transaction():
-        tables_in, accepted = timed("accept", accept, config, connection, staged)
+        counts, merged = timed("merge", merge, config, connection, staged)
         computed = timed("transform", transform, config, connection, live_release)
-    warnings = [*delivery.warnings, *merge.warnings_of(staged), *accepted.warnings]
+    warnings = [*delivery.warnings, *warnings_of(staged), *merged.warnings]
     landing = landing_of(config.source, config.home)
     parity = timed("compare with the platform", compare, config, landing) if landing else None
     warnings += parity_warnings(parity, config.min_agreement) if parity else []
-    companies = timed("report", report, config, tables_in, computed, accepted.matched, warnings)
+    companies = timed("report", report, config, counts, computed, merged.matched, warnings)
     manifest: Manifest = timed(
         "publish",
         publish,
         config,
-        tables_in,
-        accepted.matched,
+        counts,
+        merged.matched,
         computed,
         companies,
         parity,
@@ -139,12 +142,9 @@ def extract(config: RunConfig) -> Delivery:
     """Land what the source delivers, in the order in which the warehouse wants it."""
     shutil.rmtree(config.home.extracts, ignore_errors=True)
     config.home.extracts.mkdir(parents=True)
-    with _warehouse(config) as connection:
-        with connection.transaction():
-            storage_version.declare(connection, config.home.warehouse)
-            load_module.start(connection)
-            merge.start(connection)
-        state = merge.warehouse_state(connection)
+    with _warehouse(config) as warehouse:
+        discard_staging_tables(warehouse)
+        state = warehouse_state(warehouse)
     if config.source:
         delivery = delivered(config.source, config.home.extracts, config.instant, state)
         _log_data_warnings(delivery.warnings)
@@ -184,25 +184,25 @@ def load(config: RunConfig, item: Extract) -> Counts:
     return counts
 
 
-def accept(
-    config: RunConfig, connection: Connection, arrivals: list[StagedExtract]
+def merge(
+    config: RunConfig, connection: Connection, staged: list[StagedExtract]
 ) -> tuple[dict[str, TableIn], Merged]:
-    """Merge the loaded tables into the warehouse, unless a quality threshold blocks the run."""
+    """Merge the staging tables into the warehouse, unless a quality threshold blocks the run."""
     live = catalog.live_release(config.home)
-    accepted = merge.accept(
-        connection, arrivals, limits=config, run_id=config.run_id, as_of=config.instant, live=live
+    merged = merge_extracts(
+        connection, staged, thresholds=config, run_id=config.run_id, as_of=config.instant, live=live
     )
-    tables_in = merge.tables_in(connection, arrivals, accepted.counts, live)
-    _log_data_warnings(accepted.warnings)
+    counts = tables_in(connection, staged, merged.counts, live)
+    _log_data_warnings(merged.warnings)
     shutil.rmtree(config.home.extracts, ignore_errors=True)
     with suppress(OSError):
         # A platform's landings are kept in it; without any it is empty.
         config.home.landing.rmdir()
-    return tables_in, accepted
+    return counts, merged
 
 
 def transform(config: RunConfig, connection: Connection, live_release: Manifest | None) -> Computed:
-    """Compute the release that is being built. live_release: the one that does so far, if it is intact."""
+    """Compute the release that is being built. live_release: the live one, if it is intact."""
     building = publish_module.start_building(config.home)
     return run_parts.transform(
         connection,
@@ -211,7 +211,7 @@ def transform(config: RunConfig, connection: Connection, live_release: Manifest 
         building,
         config.instant,
         full_refresh=config.full_refresh,
-        limits=config,
+        thresholds=config,
     )
 
 
@@ -253,7 +253,7 @@ def publish(
     """Name the release and make it the latest; changes are marked since it from now on."""
     release_id = publish_module.next_release_id(config.home, config.run_id)
     with _warehouse(config) as connection:
-        release_base.settle(connection, release_id, catalog.names(config.home))
+        release_base.record_release(connection, release_id, catalog.names(config.home))
     return publish_module.publish(
         config.home,
         release_id=release_id,
@@ -273,5 +273,5 @@ def publish(
     )
 
 
-def _warehouse(config: RunConfig) -> Connection:
-    return Connection(config.home.warehouse, config.memory)
+def _warehouse(config: RunConfig) -> Warehouse:
+    return Warehouse.open(config.home.warehouse, config.memory)

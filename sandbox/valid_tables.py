@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.database.connection import Connection, identifier
+from flows.database.connection import identifier
 from flows.pipeline import delivered
 from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.staging import load
@@ -14,6 +14,7 @@ from flows.staging.surrogate_keys import by_id
 from flows.warehouse import merge
 from flows.warehouse.merge import StagedExtract
 from flows.warehouse.thresholds import NO_THRESHOLDS
+from flows.warehouse.warehouse import Warehouse
 from schemas.columns import polars_schema, table_name
 from schemas.errors import UsageError
 from schemas.inputs import INPUTS, model_of
@@ -35,13 +36,11 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
 def stored_rows(extracts: list[Extract], as_of: datetime) -> Tables:
     """What a new warehouse holds of these."""
     tables: Tables = {}
-    with Connection() as connection:
-        load.start(connection)
-        merge.start(connection)
+    with Warehouse.open() as connection:
         arrivals = [
             StagedExtract(item, load.load(connection, model_of(item.table), item)) for item in extracts
         ]
-        merge.accept(connection, arrivals, limits=NO_THRESHOLDS, run_id=run_id(as_of), as_of=as_of)
+        merge.merge(connection, arrivals, thresholds=NO_THRESHOLDS, run_id=run_id(as_of), as_of=as_of)
         for model in INPUTS:
             schema = polars_schema(model)
             names = ", ".join(map(identifier, schema))

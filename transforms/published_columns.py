@@ -156,13 +156,13 @@ def learner_facts(enrollments: pl.DataFrame, outcomes: pl.DataFrame, off_path: p
 class Statistics:
     """The published tables that the rules compute, for some learners.
 
-    answers: session_key, user_key and body, the endpoint's JSON, of each enrollment that answers (R15).
+    responses: session_key, user_key and body, the endpoint's JSON, of each current enrollment (R15).
     """
 
     path_session_stats: pl.DataFrame
     step_stats: pl.DataFrame
     attempts: pl.DataFrame
-    answers: pl.DataFrame
+    responses: pl.DataFrame
 
 
 def statistics(inputs: RuleInputs) -> Statistics:

@@ -54,7 +54,7 @@ class RuleInputs:
     session_ids: pl.Series
     below: Below
 
-    def asked_about(self, enrollments: pl.DataFrame) -> "RuleInputs":
+    def with_enrollments(self, enrollments: pl.DataFrame) -> "RuleInputs":
         """The same sessions, other enrollments or other instants."""
         return replace(self, enrollments=enrollments)
 

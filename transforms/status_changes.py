@@ -15,7 +15,7 @@ _DEFINITION, _ENROLLMENT, _ACTIVITY, _TIME, _CORRECTION = (pl.lit(cause) for cau
 
 
 @dataclass(frozen=True)
-class Touched:
+class ChangedInput:
     """Whose input is not what it was when the last release was made.
 
     sessions:    session_key; where the session, its path or a step was edited
@@ -147,7 +147,7 @@ def with_gone_dates(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([found, gone.select(found.columns)]).sort(*_KEYS, "field")
 
 
-def vanished(found: pl.DataFrame, touched: Touched, as_of: datetime) -> pl.DataFrame:
+def vanished(found: pl.DataFrame, changed_input: ChangedInput, as_of: datetime) -> pl.DataFrame:
     """How many completion dates of the release before are gone: company_id, vanished, by_definition.
 
     A date after `as_of` has not vanished, it is not earned yet. by_definition counts the dates, among
@@ -156,14 +156,14 @@ def vanished(found: pl.DataFrame, touched: Touched, as_of: datetime) -> pl.DataF
 
     found: rows of status_changes, with their causes.
     """
-    edited = touched.enrollments.select("user_id").unique().with_columns(is_edited=True)
-    learners = touched.learners.unique().with_columns(is_touched=True)
+    edited = changed_input.enrollments.select("user_id").unique().with_columns(is_edited=True)
+    learners = changed_input.learners.unique().with_columns(has_changed=True)
     is_date = pl.col("field") == "completed_at"
     by_definition = (
         (pl.col("cause") == "definition")
         & pl.col("is_gone").is_null()
         & pl.col("is_edited").is_null()
-        & pl.col("is_touched").is_null()
+        & pl.col("has_changed").is_null()
     )
     return (
         found.filter(is_date, pl.col("old_value").is_not_null(), pl.col("new_value").is_null())
@@ -194,7 +194,7 @@ def with_causes(
     found: pl.DataFrame,
     then: pl.DataFrame,
     inputs: RuleInputs,
-    touched: Touched,
+    changed_input: ChangedInput,
     since: datetime,
     until: datetime,
 ) -> pl.DataFrame:
@@ -233,14 +233,14 @@ def with_causes(
         "session_id",
         "session_key",
         is_known=True,
-        data_definition=pl.col("session_key").is_in(touched.sessions["session_key"].implode()),
+        data_definition=pl.col("session_key").is_in(changed_input.sessions["session_key"].implode()),
         definition=pl.col("session_key").is_in(redefined["session_key"].implode()),
     )
     pairs = pl.concat(
-        rows.select(*_PAIR, "user_id") for rows in (inputs.enrollments, touched.enrollments)
+        rows.select(*_PAIR, "user_id") for rows in (inputs.enrollments, changed_input.enrollments)
     ).unique()
     of_pairs = pairs.with_columns(
-        _marked(pairs, touched.enrollments, "data_enrollment"),
+        _marked(pairs, changed_input.enrollments, "data_enrollment"),
         _marked(pairs, began_or_ended, "enrollment"),
         _marked(pairs, worked, "activity"),
     )

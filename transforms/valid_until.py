@@ -42,7 +42,7 @@ def with_valid_until(
     found = []
     waiting = _next_instant(now.stats.with_columns(instant="as_of"), ahead)
     while waiting.height:
-        later = evaluate(inputs.asked_about(_asked_at(waiting, inputs.enrollments)))
+        later = evaluate(inputs.with_enrollments(_asked_at(waiting, inputs.enrollments)))
         changes = _differ(waiting, now, later)
         found.append(waiting.filter(changes).select("enrollment", "instant"))
         waiting = _next_instant(waiting.filter(~changes), ahead)

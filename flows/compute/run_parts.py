@@ -7,8 +7,9 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.compute.reuse import PartRange, Previous, merged, part_ranges, split
-from flows.compute.rule_inputs import Part, PartReader, Since
+from flows.compute.parts import PartRange, part_ranges
+from flows.compute.reuse import ReleaseRows, merged, split
+from flows.compute.rule_inputs import Base, Part, PartReader
 from flows.database.connection import Connection
 from flows.release.dimension_tables import write_dimension_tables
 from flows.release.lookup_index import LookupIndex
@@ -24,16 +25,22 @@ from schemas.manifest import Manifest
 from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StatusChanges, StepStats
 from transforms.published_columns import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
-from transforms.status_changes import Touched, changes, transitions, vanished, with_causes, with_gone_dates
+from transforms.status_changes import (
+    ChangedInput,
+    changes,
+    transitions,
+    vanished,
+    with_causes,
+    with_gone_dates,
+)
 
 
 @dataclass(frozen=True)
 class Computed:
-    """How much a run computed and how much it reused.
+    """The rows of path_session_stats that a run computed, and the ones that it reused.
 
-    computed, reused: rows of path_session_stats.
-    since:             the release that status_changes compares with; null: none.
-    transitions:       how many enrollments changed since, by what people act on.
+    since:       the release that status_changes compares with; null: none.
+    transitions: how many enrollments changed since, by what people act on.
     """
 
     computed: int
@@ -43,16 +50,18 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Last:
-    """The release that answers so far. is_base: rows that can't be others now are taken over from it."""
+class LiveRelease:
+    """The live release. is_base: rows that can't have changed since are reused from it."""
 
-    rows: Previous
+    rows: ReleaseRows
     as_of: datetime
     is_base: bool
 
     @property
-    def since(self) -> Since:
-        return Since(self.as_of, self.rows.stats_file, self.rows.attempts_file)
+    def base(self) -> Base | None:
+        if not self.is_base:
+            return None
+        return Base(self.as_of, self.rows.stats_file, self.rows.attempts_file)
 
 
 def transform(
@@ -63,77 +72,80 @@ def transform(
     as_of: datetime,
     *,
     full_refresh: bool,
-    limits: Thresholds,
+    thresholds: Thresholds,
 ) -> Computed:
     """Fill the release that is being built: every table, checked, and the index.
 
-    live_release: the release that answers so far, if it can be compared with.
+    live_release: the live release, if it is intact.
     full_refresh: compute every row, also the ones that can't differ from the live release.
     Raises: RunBlocked if too many completion dates of the live release would vanish.
     """
-    is_base = (
-        release_base.look_back(connection, live_release.release_id if live_release else None)
-        and not full_refresh
+    changed, is_base = release_base.changes_since(
+        connection, live_release.release_id if live_release else None
     )
-    last = _last(home, live_release, as_of, is_base=is_base) if live_release else None
-    base = last.rows.release if last and last.is_base else None
-    parts = PartReader(connection, as_of, last.since if last and base else None)
+    live = _live(home, live_release, as_of, is_base=is_base and not full_refresh) if live_release else None
+    base = live.rows.release if live and live.is_base else None
+    parts = PartReader(connection, as_of, changed, live.base if live else None)
     computed, reused, counts, lost = 0, 0, Counter[str](), Counter[str]()
     redefined = Counter[str]()
     with ExitStack() as files:
-        stats, steps, attempts, summaries, changed = (
+        stats, steps, attempts, summaries, status_changes = (
             files.enter_context(TableWriter(building, model))
             for model in (PathSessionStats, StepStats, Attempts, SessionSummary, StatusChanges)
         )
         index = files.enter_context(LookupIndex(building, base))
-        write_dimension_tables(connection, building, index, base)
+        write_dimension_tables(connection, building, index, base, changed)
         for part, part_range in zip(parts, part_ranges(parts.firsts), strict=True):
             found = statistics(part.inputs)
             sessions = part.inputs.sessions
-            kept, replaced = _rows_of_last(last, part, part_range)
-            if last:
-                differing = _changes(replaced, found, part, parts.touched, last.as_of, as_of)
-                changed.write(differing)
+            kept, replaced = _live_rows(live, part, part_range)
+            if live:
+                differing = _changes(replaced, found, part, parts.changed_input, live.as_of, as_of)
+                status_changes.write(differing)
                 counts.update(transitions(differing, found.path_session_stats))
-                for company, dates, by_definition in vanished(differing, parts.touched, as_of).iter_rows():
+                for company, dates, by_definition in vanished(
+                    differing, parts.changed_input, as_of
+                ).iter_rows():
                     lost[company] += dates
                     redefined[company] += by_definition
             rows, *details = found.path_session_stats, found.step_stats, found.attempts
             computed, reused = computed + rows.height, reused + kept.height
-            if last and kept.height:
-                rows, *details = merged((rows, *details), kept, last.rows.details(part_range), sessions)
+            if live and kept.height:
+                rows, *details = merged((rows, *details), kept, live.rows.details(part_range), sessions)
             summary = session_summary(sessions, rows)
             check_summary(rows, summary)
             stats.write(rows)
             for table, written in zip((steps, attempts), details, strict=True):
                 table.write(written)
             summaries.write(summary)
-            index.add_responses(found.answers, part.asked)
-    if last:
-        block_vanished(lost, redefined, last.rows.completion_dates(), limits)
+            index.add_responses(found.responses, part.requested)
+    if live:
+        block_vanished(lost, redefined, live.rows.completion_dates(), thresholds)
     building.data_dictionary.write_text(data_dictionary(), "utf-8")
-    return Computed(computed, reused, last.rows.release.folder.name if last else None, dict(counts))
+    return Computed(computed, reused, live.rows.release.folder.name if live else None, dict(counts))
 
 
-def _last(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> Last:
+def _live(home: Home, manifest: Manifest, as_of: datetime, *, is_base: bool) -> LiveRelease:
     since = datetime.fromisoformat(manifest.as_of)
     # An incremental run needs a later as_of than its base release.
-    return Last(Previous(home.release(manifest.release_id)), since, is_base and since <= as_of)
+    return LiveRelease(ReleaseRows(home.release(manifest.release_id)), since, is_base and since <= as_of)
 
 
-def _rows_of_last(last: Last | None, part: Part, part_range: PartRange) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _live_rows(
+    live: LiveRelease | None, part: Part, part_range: PartRange
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of the live release in a range of sessions: the ones to reuse, and the ones computed again."""
-    if last is None:
+    if live is None:
         return pl.DataFrame(), pl.DataFrame()
-    rows = last.rows.stats(part_range)
-    return split(rows, part.inputs.sessions, part.asked) if last.is_base else (rows.clear(), rows)
+    rows = live.rows.stats(part_range)
+    return split(rows, part.inputs.sessions, part.requested) if live.is_base else (rows.clear(), rows)
 
 
 def _changes(
     before: pl.DataFrame,
     found: Statistics,
     part: Part,
-    touched: Touched,
+    changed_input: ChangedInput,
     since: datetime,
     as_of: datetime,
 ) -> pl.DataFrame:
@@ -150,10 +162,10 @@ def _changes(
         .select("session_key", "user_id")
     )
     moment = pl.lit(since).dt.cast_time_unit("us")
-    then = inputs.asked_about(
+    then = inputs.with_enrollments(
         inputs.enrollments.join(concerned, on=["session_key", "user_id"], how="semi").with_columns(
             as_of=moment
         )
     )
-    caused = with_causes(differing, evaluation(then).stats, inputs, touched, since, as_of)
+    caused = with_causes(differing, evaluation(then).stats, inputs, changed_input, since, as_of)
     return with_gone_dates(caused, before)

@@ -1,7 +1,7 @@
 """The one place that executes SQL."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -12,10 +12,11 @@ import duckdb
 import polars as pl
 
 from flows.database.interruptible import interruptibly
+from flows.database.steps import logged, name_of
 from flows.run_config import DEFAULT_MEMORY_LIMIT
 from schemas.errors import RunFailed, WarehouseDamaged
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=Sized | int)
 # Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
 Parameters = Mapping[str, object]
 
@@ -88,7 +89,7 @@ class Connection:
         except duckdb.Error as error:
             raise _unopened(file, error) from error
         self._is_in_transaction = False
-        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
         # Times without an offset never meet the machine's zone.
         self.execute("SET TimeZone = 'UTC'")
 
@@ -96,18 +97,23 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._aside.shutdown()
+        self.close()
+
+    def close(self) -> None:
+        self._worker.shutdown()
         self._connection.close()
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
-        self._interruptibly(lambda: self._connection.execute(sql, parameters))
+        """Execute a statement. sql: here as in all methods a `Step`, or plain text."""
+        self._run(sql, lambda: _changed(self._connection.execute(sql, parameters)))
 
     def execute_all(self, statements: Iterable[str]) -> None:
-        """One after the other, handed over at once."""
-        self.execute(";\n".join(statements))
+        """Execute statements one after the other."""
+        for sql in statements:
+            self.execute(sql)
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        return self._interruptibly(lambda: self._connection.execute(sql, parameters).fetchall())
+        return self._run(sql, lambda: self._connection.execute(sql, parameters).fetchall())
 
     def value(self, sql: str, parameters: Parameters | None = None) -> Any:
         return self.rows(sql, parameters)[0][0]
@@ -115,7 +121,7 @@ class Connection:
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """The query's answer as a polars frame."""
         # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
-        table = self._interruptibly(lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
+        table = self._run(sql, lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
         # What takes in all of it in one piece first copies it.
         return cast(pl.DataFrame, pl.from_arrow(table, rechunk=False))
 
@@ -154,13 +160,19 @@ class Connection:
             self._is_in_transaction = False
         self.execute("COMMIT")
 
-    def _interruptibly(self, work: Callable[[], Answer]) -> Answer:
+    def _run(self, sql: str, work: Callable[[], Answer]) -> Answer:
         try:
-            return interruptibly(self._connection, self._aside, work)
+            return logged(name_of(sql), lambda: interruptibly(self._connection, self._worker, work))
         except duckdb.Error as error:
             if self._file and _tells_of_damage(error, self._file):
                 raise WarehouseDamaged(_damaged(self._file)) from error
             raise
+
+
+def _changed(result: duckdb.DuckDBPyConnection) -> int:
+    """How many rows a statement inserted, updated or deleted; 0 for one that does none of these."""
+    row = result.fetchone()
+    return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
 def _unopened(file: Path | None, error: duckdb.Error) -> RunFailed:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.database.steps import failed_step
 from schemas.errors import PathStatsError, RunFailed
 from schemas.home import Home
 
@@ -50,8 +51,10 @@ def in_one_sentence(home: Home, error: BaseException) -> str:
     if any(words in str(error) for words in _OF_A_FULL_DISK):
         return f"The run can't write in {home.root}: the disk or a limit is full. Make room and run again."
     if isinstance(error, OSError):
-        return f"The run can't read or write its files ({error.strerror}). Mend that and run again."
-    return f"The run failed on a {type(error).__name__}; -v shows where. Please report it."
+        return f"The run can't read or write its files ({error.strerror}). Correct that and run again."
+    step = failed_step(error)
+    where = f" in the SQL step {step!r}" if step else ""
+    return f"The run failed on a {type(error).__name__}{where}; -v shows where. Please report it."
 
 
 def going_on(home: Home) -> Incident | None:

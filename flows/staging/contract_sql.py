@@ -1,6 +1,6 @@
 """The contract of a table as SQL: each column typed, or its row rejected with the reason.
 
-Pure text: what is built here is executed by `loading`.
+This module only builds SQL text; `load` executes it.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,11 @@ DUCKDB_TYPES = {
     "Boolean": "BOOLEAN",
     "Datetime(time_unit='us', time_zone='UTC')": "TIMESTAMPTZ",
 }
-# What the check adds to a row; gone once rejected rows are in quarantine.
-OF_THE_CHECK = {"rejection": "VARCHAR", "row_in_file": "UINTEGER"}
+# The columns that the check adds, until rejected rows are in quarantine.
+ADDED_BY_THE_CHECK = {
+    "rejection": "STRUCT(problem VARCHAR, key VARCHAR, row VARCHAR)",
+    "row_in_file": "UINTEGER",
+}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
@@ -296,7 +299,7 @@ def columns(
 ) -> list[Column]:
     """The model's columns, each with the file's column for it.
 
-    found: the DuckDB type of each column in the file. found_names: as in `reading.Scan.found`.
+    found: the DuckDB type of each column in the file. found_names: as in `file_scan.Scan.found`.
     """
     return [
         Column(
@@ -379,13 +382,8 @@ def checked_select(model: type[Table], found: Scan, checked: list[Column]) -> st
 
 
 def rejection(problem: str, key: str, row: str) -> str:
-    """Why a row is rejected (`reason:detail`), its key and the whole row: one text, for few rows have it."""
-    return f"CAST(to_json([{problem}, {key}, CAST({row} AS VARCHAR)]) AS VARCHAR)"
-
-
-def of_rejection(place: int) -> str:
-    """A part of a rejection: 0 the problem, 1 the key, 2 the row."""
-    return f"(rejection ->> '$[{place}]')"
+    """A struct: why a row is rejected (`reason:detail`), its key and the whole row as JSON."""
+    return f"{{'problem': {problem}, 'key': {key}, 'row': CAST({row} AS VARCHAR)}}"
 
 
 def _with_default(column: Column) -> str:

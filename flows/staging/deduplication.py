@@ -1,6 +1,6 @@
 """Deduplicate rows with the same key where no information is lost; otherwise reject them.
 
-Pure text: what is built here is executed by `loading`.
+This module only builds SQL text; `load` executes it.
 """
 
 from flows.database.connection import identifier
@@ -9,16 +9,16 @@ from schemas.columns import Table, facts
 
 
 def hashes_of_keys(model: type[Table], table: str) -> str:
-    """(row_in_file, hash): the hashes of the sound rows' keys. None twice proves all distinct, cheaply."""
+    """(row_in_file, hash): the hashes of the valid rows' keys. If no hash repeats, no key does."""
     keys = ", ".join(map(identifier, stored_key(model)))
     return f"SELECT row_in_file, hash({keys}) AS hash FROM {table} WHERE rejection IS NULL"
 
 
-def fates(model: type[Table], table: str, suspects: str) -> str:
-    """(row, fate) of each sound row with a repeated key that is not kept: `deduplicated` or `rejected`.
+def surplus_rows(model: type[Table], table: str, suspects: str) -> str:
+    """(row_id, is_duplicate) of each valid row with a repeated key that is not kept; the others are rejected.
 
-    Exact copies fold into the first. Of several versions the only latest one is kept, where the table has
-    versions; else all of them are rejected.
+    Of exact copies the first one is kept. Of several versions the only latest one is kept, where the table
+    has versions; otherwise all of them are rejected.
 
     suspects: the relation of valid rows, by row_in_file, that share their key's hash with another row.
     """
@@ -35,11 +35,11 @@ def fates(model: type[Table], table: str, suspects: str) -> str:
     versions AS (
       SELECT *, count(*) OVER same_key AS versions, {latest} AS is_latest FROM copies WHERE NOT is_copy
       WINDOW same_key AS (PARTITION BY {keys})),
-    judged AS (
+    compared AS (
       SELECT row_id, versions, is_latest,
         count(*) FILTER (is_latest) OVER (PARTITION BY {keys}) = 1 AS has_one_latest FROM versions)
-    SELECT row_id, 'deduplicated' AS fate FROM copies WHERE is_copy
+    SELECT row_id, true AS is_duplicate FROM copies WHERE is_copy
     UNION ALL
-    SELECT row_id, CASE WHEN has_one_latest THEN 'deduplicated' ELSE 'rejected' END FROM judged
+    SELECT row_id, has_one_latest FROM compared
     WHERE versions > 1 AND NOT (has_one_latest AND is_latest)
     """

@@ -8,44 +8,33 @@ import duckdb
 import polars as pl
 
 from flows.database.connection import Connection, identifier, quoted
+from flows.database.steps import Step
 from flows.files.file_scan import Scan, present_keys, scan, unreadable
 from flows.sources.base import DataWarning, Extract
 from flows.staging.contract_sql import (
+    ADDED_BY_THE_CHECK,
     DUCKDB_TYPES,
-    OF_THE_CHECK,
     checked_select,
     columns,
     key_text,
-    of_rejection,
     rejection,
 )
-from flows.staging.deduplication import fates, hashes_of_keys
-from flows.staging.surrogate_keys import (
-    DICTIONARIES,
-    UNKEYED,
-    by_id,
-    fill_in,
-    keyed,
-    keyed_so_far,
-    new_keys,
-    stored_name,
-    unkeyed_rows,
-)
+from flows.staging.deduplication import hashes_of_keys, surplus_rows
+from flows.staging.surrogate_keys import by_id, keyed, new_keys, stored_name
 from schemas.columns import Table, table_name
 from schemas.errors import SourceError
 from schemas.inputs import INPUTS, OPTIONAL
 
+TABLES = (
+    Step(
+        'CREATE TABLE IF NOT EXISTS rejected ("table" VARCHAR, "key" VARCHAR, reason VARCHAR, '
+        "detail VARCHAR, row VARCHAR, row_in_file BIGINT, is_full BOOLEAN)",
+        name="declare rejected rows",
+    ),
+)
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
-# Few ids are met in it for the first time: those get their keys once its rows are there.
-_LONG = ("enrollments", "step_activity")
-# But of steps each comes in many rows; so many of them name nearly all.
-_FIRST_ROWS = 100_000
 # Of more unknown columns only so many are named.
 _NAMED_COLUMNS = 10
-_REJECTED = (
-    '"table" VARCHAR, "key" VARCHAR, reason VARCHAR, detail VARCHAR, row VARCHAR, row_in_file BIGINT, '
-    "is_full BOOLEAN"
-)
 
 
 @dataclass(frozen=True)
@@ -77,9 +66,9 @@ class Counts:
         return self.rejected / self.read if self.read else 0.0
 
 
-def loaded(model: type[Table], *, is_full: bool) -> str:
-    """The name of the staging table."""
-    return f"{'full' if is_full else 'changed'}_{table_name(model)}"
+def staging_table(model: type[Table], *, is_full: bool) -> str:
+    """The name of the staging table of a full extract, or of changes."""
+    return f"staging_{'full' if is_full else 'changes'}_{table_name(model)}"
 
 
 def stored_types(model: type[Table]) -> dict[str, str]:
@@ -90,14 +79,13 @@ def stored_types(model: type[Table]) -> dict[str, str]:
     }
 
 
-def start(connection: Connection) -> None:
-    """Make what a new warehouse lacks; forget what an earlier, unfinished run left behind."""
-    left_behind = (loaded(model, is_full=is_full) for model in INPUTS for is_full in (True, False))
+def discard_staging_tables(connection: Connection) -> None:
+    """Drop what an earlier, unfinished run left behind."""
+    tables = (staging_table(model, is_full=is_full) for model in INPUTS for is_full in (True, False))
     connection.execute_all(
         [
-            *DICTIONARIES,
-            *(f"DROP TABLE IF EXISTS {table}" for table in left_behind),
-            f"CREATE OR REPLACE TABLE rejected ({_REJECTED})",
+            *(Step(f"DROP TABLE IF EXISTS {table}", name=f"drop {table}") for table in tables),
+            Step("DELETE FROM rejected", name="clear rejected rows"),
         ]
     )
 
@@ -121,7 +109,7 @@ def load(connection: Connection, model: type[Table], extract: Extract) -> Counts
             raise SourceError(
                 f"{extract.file}: table {table_name(model)} must have column {', '.join(absent)}.{hint}"
             )
-        table = loaded(model, is_full=extract.is_full)
+        table = staging_table(model, is_full=extract.is_full)
         read = _read(connection, model, checked_select(model, found, checked), table)
     except duckdb.Error as error:
         raise unreadable(extract.file, error) from error
@@ -129,9 +117,11 @@ def load(connection: Connection, model: type[Table], extract: Extract) -> Counts
         raise SourceError(
             f"{extract.file}: table {table_name(model)} is empty; nothing could be published from it."
         )
-    deduplicated = _fold(connection, model, table)
-    rejected = _set_rejected_aside(connection, model, found, read, is_full=extract.is_full)
-    connection.execute(f"ALTER TABLE {table} DROP COLUMN rejection")
+    deduplicated = _deduplicate(connection, model, table)
+    rejected = _move_rejected(connection, model, found, read, is_full=extract.is_full)
+    connection.execute(
+        Step(f"ALTER TABLE {table} DROP COLUMN rejection", name=f"drop the rejections of {table}")
+    )
     return Counts(
         read,
         read - deduplicated - sum(rejected.values()),
@@ -147,8 +137,13 @@ def load(connection: Connection, model: type[Table], extract: Extract) -> Counts
 
 
 def drop_row_numbers(connection: Connection, model: type[Table], *, is_full: bool) -> None:
-    """Leave only the contract's columns in what was loaded; until then rows can be named by their number."""
-    connection.execute(f"ALTER TABLE {loaded(model, is_full=is_full)} DROP COLUMN IF EXISTS row_in_file")
+    """Leave only the contract's columns in a staging table; until then rows can be named by their number."""
+    table = staging_table(model, is_full=is_full)
+    connection.execute(
+        Step(
+            f"ALTER TABLE {table} DROP COLUMN IF EXISTS row_in_file", name=f"drop the row numbers of {table}"
+        )
+    )
 
 
 def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
@@ -175,88 +170,111 @@ def unknown_columns(table: str, names: Sequence[str], misspelt: dict[str, str]) 
 
 
 def _read(connection: Connection, model: type[Table], rows: str, table: str) -> int:
-    """Read the file: typed, checked, and with keys in the place of ids; how many rows it has."""
-    if table_name(model) not in _LONG:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {rows}")
-        connection.execute_all(new_keys(model, "FROM read WHERE rejection IS NULL"))
-        _declare(connection, table, stored_types(model) | OF_THE_CHECK)
-        return int(connection.value(f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"))
-    _declare(connection, table, stored_types(model) | OF_THE_CHECK | UNKEYED)
-    if "step_id" in model.to_schema().columns:
-        first = f"SELECT company_id, step_id FROM ({rows}) WHERE rejection IS NULL LIMIT {_FIRST_ROWS}"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {first}")
-        connection.execute_all(new_keys(model, "FROM read", of=("step",)))
-    read = connection.value(f"INSERT INTO {table} BY NAME {keyed_so_far(model, rows)}")
-    if connection.value(f"SELECT count(unkeyed) FROM {table}"):
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS {unkeyed_rows(model, table)}")
-        connection.execute_all([*new_keys(model, "FROM read"), fill_in(model, table, "FROM read")])
-    connection.execute(f"ALTER TABLE {table} DROP COLUMN unkeyed")
-    return int(read)
+    """Read the file: typed, checked, and with keys in place of ids; the number of its rows."""
+    connection.execute(Step(f"CREATE OR REPLACE TEMP TABLE read AS {rows}", name=f"read {table}"))
+    connection.execute_all(new_keys(model, "FROM read WHERE rejection IS NULL"))
+    _declare(connection, table, stored_types(model) | ADDED_BY_THE_CHECK)
+    insert = f"INSERT INTO {table} BY NAME {keyed(model, 'FROM read')}"
+    return int(connection.value(Step(insert, name=f"replace the ids of {table} by keys")))
 
 
 def _declare(connection: Connection, table: str, types: dict[str, str]) -> None:
-    # Texts are random by nature, or gone before the run ends: compressing them takes longer than writing.
+    # Don't compress text: it has high entropy or is dropped before the run ends, so compression costs more
+    # than the I/O it saves.
     declared = ", ".join(
         f"{identifier(name)} {kind}{' USING COMPRESSION uncompressed' if kind == 'VARCHAR' else ''}"
         for name, kind in types.items()
     )
-    connection.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
+    connection.execute(Step(f"CREATE OR REPLACE TABLE {table} ({declared})", name=f"declare {table}"))
 
 
-def _fold(connection: Connection, model: type[Table], table: str) -> int:
-    """Fold or reject rows with repeated keys; how many were deduplicated."""
-    rows = connection.frame(hashes_of_keys(model, table))
+def _deduplicate(connection: Connection, model: type[Table], table: str) -> int:
+    """Deduplicate or reject rows with repeated keys; the number of deduplicated ones."""
+    rows = connection.frame(Step(hashes_of_keys(model, table), name=f"hash the keys of {table}"))
     hashes = rows["hash"].sort()
     repeated = hashes.filter(hashes == hashes.shift(1)).unique()
     if repeated.is_empty():
         return 0
     with connection.lent("suspects", rows.filter(pl.col("hash").is_in(repeated.implode()))):
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE fates AS {fates(model, table, 'suspects')}")
-    connection.execute(
-        f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM fates WHERE fate = 'deduplicated')"
-    )
+        connection.execute(
+            Step(
+                f"CREATE OR REPLACE TEMP TABLE surplus AS {surplus_rows(model, table, 'suspects')}",
+                name=f"find rows of {table} with repeated keys",
+            )
+        )
     problem = quoted("duplicate_key:other rows have the same key and other content")
     rejected = rejection(problem, key_text(model), row_as_json(model))
-    connection.execute(
-        f"UPDATE {table} SET rejection = f.rejection FROM (SELECT row_in_file, {rejected} AS rejection "
-        f"FROM ({by_id(model, table)}) WHERE row_in_file IN (SELECT row_id FROM fates)) AS f "
-        f"WHERE {table}.row_in_file = f.row_in_file"
+    connection.execute_all(
+        [
+            Step(
+                f"DELETE FROM {table} WHERE row_in_file IN (SELECT row_id FROM surplus WHERE is_duplicate)",
+                name=f"deduplicate {table}",
+            ),
+            Step(
+                f"UPDATE {table} SET rejection = s.rejection "
+                f"FROM (SELECT row_in_file, {rejected} AS rejection FROM ({by_id(model, table)}) "
+                "WHERE row_in_file IN (SELECT row_id FROM surplus)) AS s "
+                f"WHERE {table}.row_in_file = s.row_in_file",
+                name=f"reject rows of {table} with the same key and other content",
+            ),
+        ]
     )
-    return int(connection.value("SELECT count(*) FROM fates WHERE fate = 'deduplicated'"))
+    count = Step("SELECT count(*) FROM surplus WHERE is_duplicate", name="count deduplicated rows")
+    return int(connection.value(count))
 
 
-def _set_rejected_aside(
+def _move_rejected(
     connection: Connection, model: type[Table], found: Scan, read: int, *, is_full: bool
 ) -> dict[str, int]:
-    """Move the rejected rows out of the table; how many there are by reason."""
-    table, name = loaded(model, is_full=is_full), quoted(table_name(model))
-    rows = connection.rows(f"SELECT row_in_file FROM {table} WHERE rejection IS NOT NULL ORDER BY 1")
+    """Move the rejected rows out of the staging table; the number of them by reason."""
+    table, name = staging_table(model, is_full=is_full), quoted(table_name(model))
+    rows = connection.rows(
+        Step(
+            f"SELECT row_in_file FROM {table} WHERE rejection IS NOT NULL ORDER BY 1",
+            name=f"find the rejected rows of {table}",
+        )
+    )
     if not rows:
         return {}
     place = found.places(connection, [row for (row,) in rows], read, "row_in_file")
     detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
     # The row may be rejected for a NUL in its key, and text can't contain it.
-    key = f"replace({of_rejection(1)}, chr(0), '\\0')"
-    connection.execute(
-        f"INSERT INTO rejected SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
-        f"{of_rejection(2)}, row_in_file, {is_full} "
-        f"FROM (SELECT {of_rejection(0)} AS problem, * FROM {table} WHERE rejection IS NOT NULL)"
+    key = "replace(rejection.key, chr(0), '\\0')"
+    connection.execute_all(
+        [
+            Step(
+                f"INSERT INTO rejected SELECT {name}, {key}, split_part(problem, ':', 1), {detail}, "
+                f"rejection.row, row_in_file, {is_full} "
+                f"FROM (SELECT rejection.problem AS problem, * FROM {table} "
+                "WHERE rejection IS NOT NULL)",
+                name=f"keep the rejected rows of {table}",
+            ),
+            Step(
+                f"DELETE FROM {table} WHERE rejection IS NOT NULL",
+                name=f"remove the rejected rows from {table}",
+            ),
+        ]
     )
-    connection.execute(f"DELETE FROM {table} WHERE rejection IS NOT NULL")
     reasons = connection.rows(
-        f'SELECT reason, count(*) FROM rejected WHERE "table" = {name} AND is_full = {is_full} '
-        "GROUP BY 1 ORDER BY 2 DESC, 1"
+        Step(
+            f'SELECT reason, count(*) FROM rejected WHERE "table" = {name} AND is_full = {is_full} '
+            "GROUP BY 1 ORDER BY 2 DESC, 1",
+            name=f"count the rejected rows of {table} by reason",
+        )
     )
     return dict(reasons)
 
 
 def _examples(connection: Connection, table: str, *, is_full: bool) -> tuple[str, ...]:
-    """One line per reason: which column, and the row where it was first met."""
+    """One line per reason: which column, and the first row that has it."""
     return tuple(
         f"{reason}: {detail}"
         for reason, detail in connection.rows(
-            "SELECT reason, first(detail ORDER BY row_in_file) FROM rejected "
-            f'WHERE "table" = {quoted(table)} AND is_full = {is_full} GROUP BY 1 ORDER BY 1'
+            Step(
+                "SELECT reason, first(detail ORDER BY row_in_file) FROM rejected "
+                f'WHERE "table" = {quoted(table)} AND is_full = {is_full} GROUP BY 1 ORDER BY 1',
+                name=f"find an example of each rejection of {table}",
+            )
         )
     )
 

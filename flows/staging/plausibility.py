@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from flows.database.connection import Connection, instant
 from flows.sources.base import DataWarning, Extract
 from flows.staging import load
-from flows.staging.load import Counts, loaded
+from flows.staging.load import Counts, staging_table
 from schemas.inputs import model_of
 
 _TIMES = {
@@ -46,7 +46,7 @@ def implausible(connection: Connection, extract: Extract, as_of: datetime) -> li
 
     Sessions and enrollments are the ones loaded earlier in the same run, else the warehouse's.
     """
-    table = loaded(model_of(extract.table), is_full=extract.is_full)
+    table = staging_table(model_of(extract.table), is_full=extract.is_full)
     whole = _whole_table(connection, table, extract)
     found = [*_single_rows(connection, table, extract, as_of), *whole, *_groups(connection, table, extract)]
     return [str(DataWarning(extract.name, text)) for text in found]
@@ -99,8 +99,8 @@ def _long_before(connection: Connection, table: str) -> Iterator[str]:
 def _known(connection: Connection, table: str, columns: str) -> str:
     """The query for a table's rows as this run will have them; empty before the table first arrives."""
     there = connection.tables()
-    whole = [name for name in (loaded(model_of(table), is_full=True), table) if name in there][:1]
-    changes = [name for name in (loaded(model_of(table), is_full=False),) if name in there]
+    whole = [name for name in (staging_table(model_of(table), is_full=True), table) if name in there][:1]
+    changes = [name for name in (staging_table(model_of(table), is_full=False),) if name in there]
     return " UNION ALL ".join(f"SELECT {columns} FROM {name}" for name in [*whole, *changes])
 
 

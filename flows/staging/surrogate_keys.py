@@ -5,10 +5,11 @@ row it names has arrived: a reference that is delivered later matches then. This
 text; `load` and `merge` execute it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
-from flows.database.connection import identifier, quoted
-from schemas.columns import Table, key, table_name
+from flows.database.connection import identifier
+from flows.database.steps import Step
+from schemas.columns import Table, key
 
 # The kinds of id within a company; the dictionary `user_keys` has company_key, user_id and user_key.
 _KINDS = ("user", "path", "step", "session")
@@ -16,11 +17,17 @@ _KINDS = ("user", "path", "step", "session")
 _IDS = {**{kind: kind for kind in _KINDS}, "waived_step": "step", "root_session": "session"}
 _KEY_OF = {"company_id": "company_key", **{f"{name}_id": f"{name}_key" for name in _IDS}}
 
-DICTIONARIES = (
-    "CREATE TABLE IF NOT EXISTS company_keys (company_id VARCHAR, company_key UINTEGER)",
+TABLES = (
+    Step(
+        "CREATE TABLE IF NOT EXISTS company_keys (company_id VARCHAR, company_key UINTEGER)",
+        name="declare the keys of companies",
+    ),
     *(
-        f"CREATE TABLE IF NOT EXISTS {kind}_keys "
-        f"(company_key UINTEGER, {kind}_id VARCHAR, {kind}_key UINTEGER)"
+        Step(
+            f"CREATE TABLE IF NOT EXISTS {kind}_keys "
+            f"(company_key UINTEGER, {kind}_id VARCHAR, {kind}_key UINTEGER)",
+            name=f"declare the keys of {kind}s",
+        )
         for kind in _KINDS
     ),
 )
@@ -52,33 +59,34 @@ def _id_columns(model: type[Table]) -> list[str]:
     return ["company_id", *(f"{name}_id" for name, _ in _ids(model))]
 
 
-def new_keys(model: type[Table], rows: str, of: Collection[str] = _KINDS) -> Iterator[str]:
+def new_keys(model: type[Table], rows: str) -> Iterator[Step]:
     """Give the rows' companies and ids that have no key yet their keys, in the order of the ids.
 
-    rows: a query for sound rows, as they are read. of: the kinds of ids that get keys.
+    rows: a query for valid rows, as they are read.
     """
-    yield f"""
+    yield Step(
+        f"""
     INSERT INTO company_keys
     SELECT company_id, (SELECT count(*) FROM company_keys) + row_number() OVER (ORDER BY company_id) - 1
-    FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)"""
+    FROM (SELECT DISTINCT company_id FROM ({rows})) ANTI JOIN company_keys USING (company_id)""",
+        name="give new companies keys",
+    )
     rows = f"(SELECT company_key, r.* FROM ({rows}) AS r JOIN company_keys USING (company_id))"
     for name, kind in _ids(model):
-        if kind not in of:
-            continue
-        yield f"""
+        yield Step(
+            f"""
         INSERT INTO {kind}_keys
         SELECT company_key, {kind}_id, (SELECT count(*) FROM {kind}_keys)
           + row_number() OVER (ORDER BY company_key, {kind}_id) - 1
         FROM (SELECT DISTINCT company_key, {name}_id AS {kind}_id FROM {rows}
               WHERE {name}_id IS NOT NULL)
-        ANTI JOIN {kind}_keys USING (company_key, {kind}_id)"""
+        ANTI JOIN {kind}_keys USING (company_key, {kind}_id)""",
+            name=f"give new {name}s keys",
+        )
 
 
-def keyed(model: type[Table], rows: str, also: str = "") -> str:
-    """The query that sets keys in the place of ids.
-
-    also: further columns, of `rows` AS r and the keys.
-    """
+def keyed(model: type[Table], rows: str) -> str:
+    """The query that replaces ids by keys."""
     columns, joins = ["c.company_key"], ["LEFT JOIN company_keys AS c ON c.company_id = r.company_id"]
     for name, kind in _ids(model):
         columns.append(f"{name}_keys.{kind}_key AS {name}_key")
@@ -87,38 +95,8 @@ def keyed(model: type[Table], rows: str, also: str = "") -> str:
             f"AND {name}_keys.{kind}_id = r.{name}_id"
         )
     return (
-        f"SELECT {', '.join(columns)}, r.* EXCLUDE ({', '.join(_id_columns(model))}){also}\n"
+        f"SELECT {', '.join(columns)}, r.* EXCLUDE ({', '.join(_id_columns(model))})\n"
         f"FROM ({rows}) AS r\n" + "\n".join(joins)
-    )
-
-
-# The ids of a sound row of which one has no key yet, as one text; null for all other rows.
-UNKEYED = {"unkeyed": "VARCHAR"}
-
-
-def keyed_so_far(model: type[Table], rows: str) -> str:
-    """The query that replaces ids that have a key by it, and adds the column UNKEYED."""
-    missing = " OR ".join(
-        ["c.company_key IS NULL"]
-        + [f"r.{name}_id IS NOT NULL AND {name}_keys.{kind}_key IS NULL" for name, kind in _ids(model)]
-    )
-    ids = ", ".join(f"{name}: r.{name}" for name in _id_columns(model))
-    text = f"CAST(to_json({{{ids}}}) AS VARCHAR)"
-    return keyed(model, rows, f", CASE WHEN r.rejection IS NULL AND ({missing}) THEN {text} END AS unkeyed")
-
-
-def unkeyed_rows(model: type[Table], table: str) -> str:
-    """The query for the ids of the table's rows that are UNKEYED, and their row_in_file."""
-    ids = ", ".join(f"unkeyed ->> '{name}' AS {name}" for name in _id_columns(model))
-    return f"SELECT row_in_file, {ids} FROM {table} WHERE unkeyed IS NOT NULL"
-
-
-def fill_in(model: type[Table], table: str, rows: str) -> str:
-    """Give the table's rows the keys that their ids have got. rows: as `unkeyed_rows`."""
-    keys = ", ".join(f"{key} = k.{key}" for key in map(stored_name, _id_columns(model)))
-    return (
-        f"UPDATE {table} SET {keys} FROM ({keyed(model, rows)}) AS k "
-        f"WHERE {table}.row_in_file = k.row_in_file"
     )
 
 
@@ -145,38 +123,3 @@ def same_row(model: type[Table], one: str, other: str) -> str:
         f"{one}.{identifier(name)} IS NOT DISTINCT FROM {other}.{identifier(name)}"
         for name in stored_key(model)
     )
-
-
-# Valid rows with a missing reference: they count from the run that delivers it. The first one is reported.
-_NO_PATH = "path_key NOT IN (SELECT path_key FROM paths)"
-_NO_SESSION = "session_key NOT IN (SELECT session_key FROM path_sessions)"
-_NO_PATH_OF_SESSION = f"session_key IN (SELECT session_key FROM path_sessions WHERE {_NO_PATH})"
-_NO_USER = "user_key NOT IN (SELECT user_key FROM users)"
-_WAITING = {
-    "path_steps": [("unknown_path", _NO_PATH, "path_id")],
-    "path_sessions": [("unknown_path", _NO_PATH, "path_id")],
-    "enrollments": [
-        ("unknown_session", _NO_SESSION, "session_id"),
-        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
-        ("unknown_user", _NO_USER, "user_id"),
-    ],
-    "waivers": [("unknown_path", _NO_PATH, "path_id")],
-    "child_sessions": [
-        ("unknown_session", _NO_SESSION, "session_id"),
-        ("unknown_session", f"root_{_NO_SESSION}", "root_session_id"),
-        ("unknown_path", _NO_PATH_OF_SESSION, "session_id"),
-        ("unknown_path", f"root_{_NO_PATH_OF_SESSION}", "root_session_id"),
-    ],
-}
-
-
-def waits(model: type[Table]) -> str | None:
-    """An SQL CASE: `reason:detail` of a stored row's missing reference, null for a row that counts.
-
-    None if the table has no references.
-    """
-    whens = " ".join(
-        f"WHEN {test} THEN {quoted(f'{reason}:the row of {column} has not been delivered')}"
-        for reason, test, column in _WAITING.get(table_name(model), [])
-    )
-    return f"CASE {whens} END" if whens else None

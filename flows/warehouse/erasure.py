@@ -11,23 +11,27 @@ from pathlib import Path
 import duckdb
 
 from flows.database.connection import Connection, quoted
+from flows.database.steps import Step
 from flows.home.fsync import sync
 from schemas.home import Home
 
 log = logging.getLogger("pathstats.run.erasure")
 
 # The rows that may still be in the file although they are deleted; cleared in the copy.
-DECLARATION = "CREATE TABLE IF NOT EXISTS erasures (reason VARCHAR)"
+TABLES = (Step("CREATE TABLE IF NOT EXISTS erasures (reason VARCHAR)", name="declare erasures"),)
 
 _REFERENCES = ("users", "enrollments", "step_activity", "marked_learners", "marked_enrollments")
 
 
-def note(reason: str, condition: str) -> str:
+def note(reason: str, condition: str) -> Step:
     """The statement that notes a deletion, if the condition is true."""
-    return f"INSERT INTO erasures SELECT {quoted(reason)} WHERE {condition}"
+    return Step(
+        f"INSERT INTO erasures SELECT {quoted(reason)} WHERE {condition}",
+        name=f"note deleted rows of {reason}",
+    )
 
 
-def forget_users() -> list[str]:
+def forget_users() -> list[Step]:
     """Clear the ids of users that no row refers to.
 
     The change log refers to a removed user as long as there is a release that may contain them. The key
@@ -38,7 +42,10 @@ def forget_users() -> list[str]:
     )
     return [
         note("user_keys", f"EXISTS (FROM user_keys WHERE user_id IS NOT NULL AND {is_forgotten})"),
-        f"UPDATE user_keys SET user_id = NULL WHERE user_id IS NOT NULL AND {is_forgotten}",
+        Step(
+            f"UPDATE user_keys SET user_id = NULL WHERE user_id IS NOT NULL AND {is_forgotten}",
+            name="clear the ids of forgotten users",
+        ),
     ]
 
 
@@ -47,22 +54,24 @@ def copy_if_due(connection: Connection, home: Home) -> Path | None:
 
     A copy that fails, on a full disk for example, is reported and made by the next run.
     """
-    if not connection.value("SELECT count(*) FROM erasures"):
+    if not connection.value(
+        Step("SELECT count(*) FROM erasures", name="count deleted rows with personal data")
+    ):
         return None
     copy = home.warehouse_copy
     try:
         copy.unlink(missing_ok=True)
-        connection.execute(f"ATTACH {quoted(str(copy))} AS compacted")
+        connection.execute(Step(f"ATTACH {quoted(str(copy))} AS compacted", name="create the compacted copy"))
         try:
             connection.execute_all(
                 [
-                    f"COPY FROM DATABASE {home.warehouse.stem} TO compacted",
-                    "DELETE FROM compacted.erasures",
-                    "CHECKPOINT compacted",
+                    Step(f"COPY FROM DATABASE {home.warehouse.stem} TO compacted", name="copy the warehouse"),
+                    Step("DELETE FROM compacted.erasures", name="clear the copy's erasures"),
+                    Step("CHECKPOINT compacted", name="write the copy to disk"),
                 ]
             )
         finally:
-            connection.execute("DETACH compacted")
+            connection.execute(Step("DETACH compacted", name="close the compacted copy"))
     except (duckdb.Error, OSError) as error:
         with suppress(OSError):
             copy.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flows.database.connection import Connection, identifier
 from flows.files.file_scan import is_ndjson
 from flows.sources.base import DataWarning, Extract
-from flows.staging.load import loaded
+from flows.staging.load import staging_table
 from flows.staging.surrogate_keys import stored_name
 from schemas.errors import SourceError
 from schemas.inputs import model_of
@@ -62,7 +62,7 @@ def delivered_columns(
 
 def _emptied(connection: Connection, extract: Extract, columns: Sequence[str]) -> list[str]:
     """The columns without any value in the whole table, though many stored rows have one."""
-    fresh = loaded(model_of(extract.table), is_full=True)
+    fresh = staging_table(model_of(extract.table), is_full=True)
     names = [name for name in columns if name not in _OWN_DATES]
     if not names or extract.table not in connection.tables():
         return []

@@ -1,10 +1,14 @@
 """R17: which sessions read results of others, the rows they need, and which changes affect them.
 
-A *family* is a session and the sessions created for its sub-paths. Pure text: what is built
-here is executed by `worlds`.
+A *session tree* is a session and the sessions created for its sub-paths. This module only builds SQL text;
+`rule_inputs` executes it.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.database.steps import Step
+from flows.warehouse.change_log import ChangedKeys
 
 _COUNTS = "session_key IN (SELECT session_key FROM path_sessions JOIN paths USING (path_key))"
 # Child sessions without a missing reference.
@@ -14,81 +18,139 @@ _SUB_PATHS = """
       SELECT DISTINCT s.path_key, p.path_key AS sub_path_key
       FROM path_steps AS s JOIN step_keys USING (step_key)
       JOIN path_keys AS p ON p.company_key = s.company_key AND p.path_id = step_id WHERE type = 'path'"""
-# What was touched and all paths above: whether a path below leads back to one of these decides whether its
-# step has a child. A path that was touched too needs no edge that it has lost.
-_PATHS_IN_TOUCH = f"""
+# The changed paths and all paths above: whether a path below leads back to one of these decides whether its
+# step has a child. A path that was changed too needs no edge that it has lost.
+_AFFECTED_PATHS = f"""
     WITH RECURSIVE sub_paths AS ({_SUB_PATHS}),
     found AS (
-      FROM touched_paths
+      FROM {{paths}}
       UNION SELECT s.path_key FROM found JOIN sub_paths AS s ON s.sub_path_key = found.path_key
       WHERE EXISTS (FROM child_sessions))
     FROM found"""
 # Each session and its child sessions: of its sub-paths, at any time, and of theirs.
 _BELOW = f"""
     WITH RECURSIVE sub_paths AS ({_SUB_PATHS}),
-    family AS (
+    tree AS (
       SELECT session_key, path_key, coalesce(root_session_key, session_key) AS root_key, root_session_key
-      FROM path_sessions LEFT JOIN made_for USING (session_key) WHERE EXISTS (FROM made_for)),
+      FROM path_sessions LEFT JOIN {{child_sessions}} USING (session_key)
+      WHERE EXISTS (FROM {{child_sessions}})),
     directly AS (
-      SELECT s.session_key, c.session_key AS child_key FROM family AS s JOIN sub_paths USING (path_key)
-      JOIN family AS c ON c.root_session_key = s.root_key AND c.path_key = sub_path_key),
+      SELECT s.session_key, c.session_key AS child_key FROM tree AS s JOIN sub_paths USING (path_key)
+      JOIN tree AS c ON c.root_session_key = s.root_key AND c.path_key = sub_path_key),
     found AS (
       FROM directly
       UNION SELECT found.session_key, d.child_key
       FROM found JOIN directly AS d ON d.session_key = found.child_key)
     FROM found"""
-# Learners of child sessions, by the part of a session that looks into theirs.
-_LOOKED_INTO = """
-    SELECT DISTINCT part, child_key AS session_key, asked.user_key
-    FROM asked JOIN parts USING (session_key) JOIN below USING (session_key)
-    SEMI JOIN enrollments AS e ON e.session_key = child_key AND e.user_key = asked.user_key"""
-# Those of them that the part does not ask about itself.
-_FURTHER = """
-    SELECT session_key, user_key, path_key, part FROM looked_into
-    ANTI JOIN (SELECT * FROM asked JOIN parts USING (session_key)) USING (part, session_key, user_key)
-    JOIN path_sessions USING (session_key)"""
 
 
-def relatives(touched: str, *columns: str) -> str:
-    """The sessions of `touched` and all of their families, pending ones included.
+@dataclass(frozen=True)
+class SessionTree:
+    """The names of temporary tables about session trees, each with its columns.
 
-    columns: what else is kept of a row.
+    child_sessions: session_key, root_session_key; those without a missing reference.
+    below:          session_key, child_key: each session and every session below it.
+    """
+
+    child_sessions: str = "linked_child_sessions"
+    below: str = "sessions_below"
+
+
+@dataclass(frozen=True)
+class AffectedKeys:
+    """The names of temporary tables of what changed input affects, through session trees too.
+
+    sessions:    session_key
+    enrollments: session_key, user_key
+    """
+
+    sessions: str = "affected_sessions"
+    enrollments: str = "affected_enrollments"
+
+
+TREE = SessionTree()
+AFFECTED = AffectedKeys()
+
+
+def whole_trees(sessions: str, *columns: str) -> str:
+    """The query for the given sessions and all sessions of their trees, pending ones included.
+
+    sessions: a query with a session_key. columns: further columns of its rows to keep.
     """
     kept = "".join(f", {name}" for name in columns)
     return f"""
-    WITH touched AS ({touched}),
+    WITH given AS ({sessions}),
     roots AS (
       SELECT DISTINCT coalesce(root_session_key, session_key) AS root_key{kept}
-      FROM touched LEFT JOIN child_sessions USING (session_key))
-    FROM touched UNION SELECT root_key{kept} FROM roots
+      FROM given LEFT JOIN child_sessions USING (session_key))
+    FROM given UNION SELECT root_key{kept} FROM roots
     UNION SELECT session_key{kept} FROM roots JOIN child_sessions ON root_session_key = root_key"""
 
 
-def declare() -> Iterator[str]:
-    """The sessions of families, and what is in touch with what is `touched_…` (see `touching`).
+def find_trees() -> Iterator[Step]:
+    """The statements that create the tables of TREE."""
+    yield Step(
+        f"CREATE OR REPLACE TEMP TABLE {TREE.child_sessions} AS {_MADE_FOR}", name="find child sessions"
+    )
+    below = _BELOW.format(child_sessions=TREE.child_sessions)
+    yield Step(f"CREATE OR REPLACE TEMP TABLE {TREE.below} AS {below}", name="find the sessions below others")
 
-    paths_in_touch:       path_key
-    sessions_in_touch:    session_key
-    enrollments_in_touch: session_key, user_key
+
+def find_affected(changed: ChangedKeys) -> Iterator[Step]:
+    """The statements that create the tables of AFFECTED."""
+    paths = _AFFECTED_PATHS.format(paths=changed.paths)
+    sessions = f"""
+        FROM {changed.sessions}
+        UNION SELECT session_key FROM path_sessions WHERE path_key IN ({paths})"""
+    yield Step(
+        f"CREATE OR REPLACE TEMP TABLE {AFFECTED.sessions} AS {whole_trees(sessions)}",
+        name="find the sessions that changed input affects",
+    )
+    enrollments = whole_trees(f"FROM {changed.enrollments}", "user_key")
+    yield Step(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {AFFECTED.enrollments} AS
+        FROM ({enrollments}) AS t
+        WHERE EXISTS (FROM enrollments AS e WHERE e.session_key = t.session_key AND e.user_key = t.user_key)
+        UNION FROM {changed.enrollments}""",
+        name="find the enrollments that changed input affects",
+    )
+
+
+@dataclass(frozen=True)
+class RowsBelow:
+    """The names of temporary tables of the learners that parts read in sessions below their own.
+
+    read:    part, session_key, user_key
+    further: session_key, user_key, path_key, part; those that the part does not compute itself
     """
-    sessions = """
-        FROM touched_sessions
-        UNION SELECT session_key FROM path_sessions WHERE path_key IN (FROM paths_in_touch)"""
-    tables = {
-        "paths_in_touch": _PATHS_IN_TOUCH,
-        "made_for": _MADE_FOR,
-        "below": _BELOW,
-        "sessions_in_touch": relatives(sessions),
-        "enrollments_in_touch": f"""
-          FROM ({relatives("FROM touched_enrollments", "user_key")}) AS t
-          WHERE EXISTS (FROM enrollments AS e WHERE e.session_key = t.session_key AND e.user_key = t.user_key)
-          UNION FROM touched_enrollments""",
-    }
-    for name, rows in tables.items():
-        yield f"CREATE OR REPLACE TEMP TABLE {name} AS {rows}"
+
+    read: str = "read_below"
+    further: str = "read_below_only"
 
 
-def look_below() -> Iterator[str]:
-    """The statements for the rows that the `asked` enrollments need in addition to their own."""
-    yield f"CREATE OR REPLACE TEMP TABLE looked_into AS {_LOOKED_INTO}"
-    yield f"CREATE OR REPLACE TEMP TABLE further AS {_FURTHER}"
+ROWS_BELOW = RowsBelow()
+
+
+def find_rows_below(parts: str, asked: str) -> Iterator[Step]:
+    """The statements that create the tables of ROWS_BELOW.
+
+    parts: the table of the sessions of each part. asked: the table of the enrollments that are computed.
+    """
+    yield Step(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {ROWS_BELOW.read} AS
+        SELECT DISTINCT part, child_key AS session_key, a.user_key
+        FROM {asked} AS a JOIN {parts} USING (session_key) JOIN {TREE.below} USING (session_key)
+        SEMI JOIN enrollments AS e ON e.session_key = child_key AND e.user_key = a.user_key""",
+        name="find the learners that parts read in sessions below",
+    )
+    yield Step(
+        f"""
+        CREATE OR REPLACE TEMP TABLE {ROWS_BELOW.further} AS
+        SELECT session_key, user_key, path_key, part FROM {ROWS_BELOW.read}
+        ANTI JOIN (SELECT * FROM {asked} JOIN {parts} USING (session_key))
+          USING (part, session_key, user_key)
+        JOIN path_sessions USING (session_key)""",
+        name="leave out the learners that the part computes itself",
+    )

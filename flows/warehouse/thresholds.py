@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from flows.database.connection import Connection
 from flows.run_config import Thresholds
-from flows.staging.load import Counts, loaded
+from flows.staging.load import Counts, staging_table
 from flows.warehouse import step_history
 from schemas.errors import RunBlocked
 from schemas.inputs import model_of
@@ -51,7 +51,7 @@ def block_shrinking(
         before, holder = published.get(table, 0), "the last release"
     else:
         return
-    after = int(connection.value(f"SELECT count(*) FROM {loaded(model, is_full=True)}"))
+    after = int(connection.value(f"SELECT count(*) FROM {staging_table(model, is_full=True)}"))
     if limits.has_shrunk(before, after):
         raise RunBlocked(
             f"Table {table}: {after:,} rows where {holder} has {before:,}, a loss of more than the "

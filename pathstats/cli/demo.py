@@ -35,7 +35,7 @@ def demo(
     as_of: AsOfOption = None,
     home: HomeOption = None,
     direct: DirectOption = False,
-    verbose: VerboseOption = False,
+    verbose: VerboseOption = 0,
 ) -> None:
     """Create a believable company, publish its statistics, and show the result.
 

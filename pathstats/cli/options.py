@@ -58,7 +58,16 @@ DirectOption = Annotated[
     typer.Option("--direct", help="Run the stages without Prefect: the same release, no server to wait for."),
 ]
 VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show Prefect's log, and the traceback of an error.")
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        metavar="",
+        show_default=False,
+        help="Show Prefect's log, and the traceback of an error; -vv also each SQL step with its seconds "
+        "and rows.",
+    ),
 ]
 NotifyOption = Annotated[
     str | None,

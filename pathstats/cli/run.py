@@ -54,7 +54,7 @@ def run(
     direct: DirectOption = False,
     notify: NotifyOption = None,
     as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    verbose: VerboseOption = 0,
 ) -> None:
     """Read the source, compute the enrollments that may have changed, and publish a release.
 
@@ -85,23 +85,25 @@ def run(
     show_run(manifest, config.home)
 
 
-def execute(config: RunConfig, *, direct: bool, quiet: bool, verbose: bool) -> Manifest:
+def execute(config: RunConfig, *, direct: bool, quiet: bool, verbose: int) -> Manifest:
     """One run with its progress on the screen, by Prefect or without it."""
     from flows.pipeline import empty_warehouse, run_pipeline
     from flows.sources.registry import open_source
-    from pathstats.cli.render.console import run_progress, spinner
+    from pathstats.cli.render.console import run_progress, show_sql_steps, spinner
 
     # Report wrong arguments at once, not after Prefect has started.
     if config.source:
         open_source(config.source)
     elif not config.home.warehouse.exists():
         raise empty_warehouse(config.home)
+    if verbose > 1:
+        show_sql_steps()
     with run_progress(quiet=quiet):
         if direct:
             return run_pipeline(config)
         from pathstats.cli.prefect_settings import prepare
 
-        prepare(verbose=verbose)
+        prepare(verbose=verbose > 0)
         with nullcontext() if quiet else spinner("Starting Prefect (--direct runs without it)"):
             from flows.nightly import nightly
             from flows.ops import prefect_server

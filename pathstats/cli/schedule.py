@@ -29,7 +29,7 @@ def schedule(
     timezone: Annotated[str, typer.Option(help="The zone the cron expression is read in.")] = "UTC",
     home: HomeOption = None,
     notify: NotifyOption = None,
-    verbose: VerboseOption = False,
+    verbose: VerboseOption = 0,
 ) -> None:
     """Run by a schedule, from this terminal, until Ctrl-C.
 
@@ -45,7 +45,7 @@ def schedule(
     """
     from pathstats.cli.prefect_settings import prepare
 
-    prepare(verbose=verbose)
+    prepare(verbose=verbose > 0)
     from flows.nightly import nightly
     from flows.ops.notifications import Webhook
     from flows.ops.schedule import serve_schedule

@@ -23,7 +23,7 @@ def assert_like_recomputed(runs: Runs, as_of: datetime) -> None:
     elsewhere.published.mkdir(parents=True, exist_ok=True)
     recomputed = publish.start_building(elsewhere)
     run_parts.transform(
-        runs.connection, elsewhere, None, recomputed, as_of, full_refresh=True, limits=NO_THRESHOLDS
+        runs.connection, elsewhere, None, recomputed, as_of, full_refresh=True, thresholds=NO_THRESHOLDS
     )
     published = Release(runs.home.latest.resolve(strict=True))
     for table in TABLES:

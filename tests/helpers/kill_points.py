@@ -12,20 +12,27 @@ TABLES = (
     "path_sessions",
     "quarantine",
 )
+
+
+def at_step(name: str, when: str = "after", nth: int = 1) -> Kill:
+    """A kill at an SQL step with the words in its name."""
+    return Kill("flows.database.connection:logged", when, nth, name)
+
+
 _LOADS = [
     Kill("flows.pipeline:extract", "before"),
     Kill("flows.pipeline:delivered"),
-    Kill("flows.staging.load:_read"),
-    Kill("flows.staging.load:_declare"),
-    Kill("flows.staging.load:_fold"),
+    at_step("read staging_"),
+    at_step("declare staging_"),
+    at_step("hash the keys"),
     Kill("flows.staging.load:load"),
 ]
 _ALL_LOADS = [Kill("flows.staging.load:load", "after", nth) for nth in range(1, 7)]
-_IN_ACCEPT = [
-    Kill("flows.warehouse.merge:_quarantine"),
-    Kill("flows.warehouse.merge:_list_pending"),
-    Kill("flows.warehouse.merge:_keep_first_seen"),
-    Kill("flows.warehouse.merge:tables_in", "before"),
+_IN_MERGE = [
+    at_step("add the rejected rows"),
+    at_step("add the pending rows"),
+    at_step("store the quarantine"),
+    Kill("flows.pipeline:tables_in", "before"),
 ]
 _EACH_TABLE = [
     Kill("pyarrow.parquet:ParquetWriter.write_table", when, 1, f"/{name}.parquet")
@@ -51,8 +58,8 @@ _FROM_THE_NAME_ON = [
     Kill("pathlib:Path.rename", "after", 1, "building"),
     Kill("os:replace", "before", 1, "latest.new"),
     Kill("os:replace", "after", 1, "latest.new"),
-    Kill("flows.warehouse.release_base:settle", "before"),
-    Kill("flows.warehouse.change_log:forget"),
+    at_step("record the release", "before"),
+    at_step("forget old changes", "after", 5),
 ]
 _IN_RETENTION = [
     Kill("flows.release.retention:_taken_out", "before"),
@@ -70,17 +77,17 @@ def _chains(kills: list[Kill], length: int) -> list[list[Kill]]:
 
 # Before a release has its name, a run that is killed further on has got over the kill before.
 BY_CHANGES = [
-    *_chains([*_LOADS, *_IN_ACCEPT, Kill("flows.warehouse.merge:_merge"), *_EACH_TABLE[:8], *_INDEX], 6),
+    *_chains([*_LOADS, *_IN_MERGE, at_step("insert the changed rows"), *_EACH_TABLE[:8], *_INDEX], 6),
     [*_DICTIONARY, *_REPORT, *_UNTIL_THE_NAME],
     *_chains([*_FROM_THE_NAME_ON, *_IN_RETENTION], 1),
 ]
 IN_FULL = [
-    [Kill("flows.warehouse.merge:_replace", "after", nth) for nth in (1, 3, 6)],
+    [at_step("store ", "after", nth) for nth in (1, 3, 6)],
     [*_UNTIL_THE_NAME[2:], _FROM_THE_NAME_ON[0]],
     *_chains(_FROM_THE_NAME_ON[2:4], 1),
 ]
 AT_FIRST = [
-    [*_LOADS[:1], *_ALL_LOADS, *_IN_ACCEPT[2:]],
+    [*_LOADS[:1], *_ALL_LOADS, *_IN_MERGE[2:]],
     _EACH_TABLE[8:],
     [*_UNTIL_THE_NAME[1:], *_FROM_THE_NAME_ON[:2]],
     *_chains(_FROM_THE_NAME_ON[2:4], 1),

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from flows.compute.rule_inputs import PartReader
-from flows.database.connection import Connection
 from flows.pipeline import run_pipeline
 from flows.run_config import RunConfig
 from flows.sources.base import EMPTY_WAREHOUSE, Extract
@@ -18,7 +17,9 @@ from flows.sources.learning360.settings import Settings
 from flows.staging import load
 from flows.warehouse import merge
 from flows.warehouse.merge import StagedExtract
+from flows.warehouse.release_base import changes_since
 from flows.warehouse.thresholds import NO_THRESHOLDS
+from flows.warehouse.warehouse import Warehouse
 from sandbox import demo_values
 from sandbox.app import Sandbox
 from sandbox.oauth import CLIENT_ID, CLIENT_SECRET
@@ -100,16 +101,14 @@ def comparable(tables: Tables) -> Frames:
 def directly(tables: Tables, as_of: datetime, folder: Path) -> Frames:
     """What the rules say of the tables, computed at once and not published."""
     arrivals = []
-    with Connection() as connection:
-        load.start(connection)
-        merge.start(connection)
+    with Warehouse.open() as connection:
         for model in INPUTS:
             file = folder / f"{table_name(model)}.parquet"
             tables[table_name(model)].write_parquet(file)
             extract = Extract(table_name(model), file, as_of)
             arrivals.append(StagedExtract(extract, load.load(connection, model, extract)))
-        merge.accept(connection, arrivals, limits=NO_THRESHOLDS, run_id="test", as_of=as_of)
-        (part,) = PartReader(connection, as_of)
+        merge.merge(connection, arrivals, thresholds=NO_THRESHOLDS, run_id="test", as_of=as_of)
+        (part,) = PartReader(connection, as_of, changes_since(connection, None)[0])
         found = published_columns.statistics(part.inputs)
         summary = session_summary(part.inputs.sessions, found.path_session_stats)
     rows = (found.path_session_stats, found.step_stats, summary)

@@ -56,8 +56,7 @@ class Runs:
         self, deliveries: Iterable[Delivery], as_of: datetime, limits: Thresholds = NO_THRESHOLDS
     ) -> dict[str, Counts]:
         """Load and accept what is delivered."""
-        for module in (load, merge):
-            module.start(self.connection)
+        load.discard_staging_tables(self.connection)
         arrivals = []
         for delivery in deliveries:
             model = model_of(delivery.table)
@@ -66,7 +65,9 @@ class Runs:
             pl.DataFrame(delivery.rows, schema=polars_schema(model)).write_parquet(file)
             extract = Extract(delivery.table, file, delivery.taken_at, delivery.is_full)
             arrivals.append(StagedExtract(extract, load.load(self.connection, model, extract)))
-        accepted = merge.accept(self.connection, arrivals, limits=limits, run_id=run_id(as_of), as_of=as_of)
+        accepted = merge.merge(
+            self.connection, arrivals, thresholds=limits, run_id=run_id(as_of), as_of=as_of
+        )
         self.warnings = accepted.warnings
         return accepted.counts
 
@@ -80,10 +81,10 @@ class Runs:
             building,
             as_of,
             full_refresh=False,
-            limits=NO_THRESHOLDS,
+            thresholds=NO_THRESHOLDS,
         )
         release_id = publish_module.next_release_id(self.home, run_id(as_of))
-        release_base.settle(self.connection, release_id, catalog.names(self.home))
+        release_base.record_release(self.connection, release_id, catalog.names(self.home))
         if not is_killed:
             publish_module.publish(
                 self.home,

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.sources.learning360 import resources
 from flows.sources.learning360.http_errors import Host
@@ -14,7 +13,7 @@ from flows.sources.learning360.page_content import rows_of, subscription_of
 from flows.sources.learning360.resources import ListOf, Wanted
 from flows.sources.learning360.schema_drift import strange
 from flows.staging import load
-from flows.warehouse import merge
+from flows.warehouse.warehouse import Warehouse
 from schemas.inputs import model_of
 from tests.helpers import documented_rows as documented_rows_module
 from tests.helpers.extractions import AS_OF, source
@@ -70,9 +69,7 @@ def test_documented_row_is_never_rejected(tmp_path: Path) -> None:
     (tmp_path / "extracts").mkdir()
     items = source(a_documented_company()).extract(tmp_path / "extracts", AS_OF, EMPTY_WAREHOUSE)
     rejected, read = {}, 0
-    with Connection() as connection:
-        load.start(connection)
-        merge.start(connection)
+    with Warehouse.open() as connection:
         for item in items:
             if isinstance(item, Extract) and item.table != "child_sessions":
                 counts = load.load(connection, model_of(item.table), item)

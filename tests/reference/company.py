@@ -61,15 +61,15 @@ class Companies:
             if (it.company_id, it.session_id) in self.sessions
             and (it.company_id, it.root_session_id) in self.sessions
         }
-        self.answers: dict[tuple[Pair, datetime], list[Learner]] = {}
+        self.responses: dict[tuple[Pair, datetime], list[Learner]] = {}
 
     def learners(self, pair: Pair, as_of: datetime) -> list[Learner]:
         """The user's enrollments in the session that take part, as of an instant."""
-        if (pair, as_of) not in self.answers:
-            self.answers[pair, as_of] = [
+        if (pair, as_of) not in self.responses:
+            self.responses[pair, as_of] = [
                 Learner(case, self.outcomes_of(case)) for case in self.cases(pair, as_of)
             ]
-        return self.answers[pair, as_of]
+        return self.responses[pair, as_of]
 
     def cases(self, pair: Pair, as_of: datetime) -> Iterator[Case]:
         """enrolled_at ≤ T, and the partners have arrived."""

@@ -9,18 +9,16 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.compute import rule_inputs, run_parts
+from flows.compute import parts, rule_inputs, run_parts
 from flows.release import dimension_tables, lookup_index
-from flows.staging import load
 from tests.helpers.numbered_worlds import tables_of
 from tests.helpers.one_run import AS_OF, latest, run
 
 SMALL = [
-    (rule_inputs, "_BUCKET_ENROLLMENTS", 30),
+    (parts, "ENROLLMENTS_PER_PART", 30),
     (rule_inputs, "_FETCHED", 3),
     (dimension_tables, "_ROWS_AT_ONCE", 40),
     (lookup_index, "_ROWS_AT_ONCE", 30),
-    (load, "_FIRST_ROWS", 1),
 ]
 
 

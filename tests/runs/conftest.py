@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.surrogate_keys import by_id
 from flows.warehouse import step_history
+from flows.warehouse.warehouse import Warehouse
 from schemas.columns import polars_schema
 from schemas.inputs import PathSteps
 from tests.helpers.one_run import small_world
@@ -26,8 +26,7 @@ History = Callable[..., None]
 def history(tmp_path: Path) -> Iterator[History]:
     """Check what a new warehouse has after extractions: (day, rows), or (day, rows, `changes`)."""
     numbers = itertools.count()
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         types = {**load.stored_types(PathSteps), step_history.DATED_HERE: "BOOLEAN"}
         connection.execute(
             f"CREATE TABLE path_steps ({', '.join(f'{name} {it}' for name, it in types.items())})"
@@ -41,7 +40,7 @@ def history(tmp_path: Path) -> Iterator[History]:
                 pl.DataFrame(steps, schema=polars_schema(PathSteps)).write_parquet(file)
                 load.load(connection, PathSteps, Extract("path_steps", file, at(day), is_full))
                 load.drop_row_numbers(connection, PathSteps, is_full=is_full)
-                delivered = load.loaded(PathSteps, is_full=is_full)
+                delivered = load.staging_table(PathSteps, is_full=is_full)
                 versions = step_history.dated(
                     PathSteps, delivered, "path_steps", "path_steps", at(day), is_full=is_full
                 )
@@ -59,7 +58,7 @@ def history(tmp_path: Path) -> Iterator[History]:
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
     """A warehouse that holds the small world, taken on 10 March."""
-    with Connection() as connection:
+    with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
         yield runs

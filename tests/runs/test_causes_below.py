@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Connection
+from flows.warehouse.warehouse import Warehouse
 from schemas.home import Release
 from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.tables import at, world
@@ -30,7 +30,7 @@ WHOLE = world(
 def test_what_is_done_below_counts_for_who_is_enrolled_there(
     tmp_path: Path, learner: str, cause: str
 ) -> None:
-    with Connection() as connection:
+    with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, at("10 Mar")) for table, rows in WHOLE.items()], at("10 Mar"))
         # Backwards: so every row is computed anew, with all that was ever done.

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Connection
+from flows.warehouse.warehouse import Warehouse
 from schemas.home import Release
 from tests.helpers.full_recompute import assert_like_recomputed
 from tests.helpers.warehouse_runs import Delivery, Runs
@@ -33,7 +33,7 @@ WHOLE = world(
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
-    with Connection() as connection:
+    with Warehouse.open() as connection:
         yield Runs(tmp_path, connection)
 
 

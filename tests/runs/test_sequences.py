@@ -12,9 +12,9 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flows.database.connection import Connection
 from flows.release.publish import switch_latest
 from flows.warehouse.thresholds import NO_THRESHOLDS
+from flows.warehouse.warehouse import Warehouse
 from schemas.columns import table_name
 from schemas.errors import RunBlocked
 from schemas.home import Home
@@ -62,7 +62,7 @@ few = settings(
 def test_a_release_is_the_one_that_computing_anew_gives(
     seed: int, companies: int, runs: int, dating: str
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, Connection() as connection:
+    with tempfile.TemporaryDirectory() as folder, Warehouse.open() as connection:
         spend(Runs(Path(folder), connection), random.Random(seed), PLAIN, companies, runs, dating)
 
 
@@ -74,7 +74,7 @@ def test_a_release_is_the_one_that_computing_anew_gives(
     dating=st.sampled_from(DATINGS),
 )
 def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, runs: int, dating: str) -> None:
-    with tempfile.TemporaryDirectory() as folder, Connection() as connection:
+    with tempfile.TemporaryDirectory() as folder, Warehouse.open() as connection:
         spend(Runs(Path(folder), connection), random.Random(seed), FAMILIES, companies, runs, dating)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.database.connection import Connection
 from flows.warehouse.thresholds import NO_THRESHOLDS, Thresholds
+from flows.warehouse.warehouse import Warehouse
 from schemas.errors import RunBlocked
 from tests.helpers.one_run import Row, small_world
 from tests.helpers.warehouse_runs import Delivery, Runs
@@ -105,7 +105,7 @@ def test_enrollments_whose_partners_go_by_other_ids_now_are_lost_too(runs: Runs)
 
 def test_a_first_run_on_which_no_enrollment_counts_is_held_back(tmp_path: Path) -> None:
     tables = small_world() | {"users": [{**row, "company_id": "ACME"} for row in small_world()["users"]]}
-    with Connection() as connection:
+    with Warehouse.open() as connection:
         first = Runs(tmp_path, connection)
         deliveries = [Delivery(table, rows, NEXT) for table, rows in tables.items()]
         with pytest.raises(RunBlocked, match="0 rows count, 0 did before"):

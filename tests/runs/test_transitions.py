@@ -8,7 +8,7 @@ import pytest
 from schemas.columns import polars_schema
 from schemas.outputs import PathSessionStats
 from tests.reference.tables import at
-from transforms.status_changes import Touched, transitions, vanished
+from transforms.status_changes import ChangedInput, transitions, vanished
 
 Change = tuple[str, str | None, str | None]
 KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
@@ -131,9 +131,9 @@ def test_date_of_a_gone_enrollment_is_counted_with_the_enrollment() -> None:
     }
 
 
-def touched(*learners: str, enrollments: tuple[str, ...] = ()) -> Touched:
+def touched(*learners: str, enrollments: tuple[str, ...] = ()) -> ChangedInput:
     pairs = {"session_key": [1] * len(enrollments), "user_key": [1] * len(enrollments)}
-    return Touched(
+    return ChangedInput(
         pl.DataFrame({"session_key": [1]}),
         pl.DataFrame({**pairs, "user_id": list(enrollments)}, schema_overrides={"user_id": pl.String}),
         pl.DataFrame(

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
+from flows.warehouse.warehouse import Warehouse
 from schemas.inputs import Users, model_of
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
@@ -31,8 +31,7 @@ ATTEMPT = {
 def rejected(file: Path) -> list[str]:
     """Each rejected row as `reason: detail`, in the file's order."""
     table = file.name.partition(".")[0]
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         load.load(connection, model_of(table), Extract(table, file, AS_OF))
         return [
             f"{it[0]}: {it[1]}"
@@ -144,8 +143,7 @@ def test_a_nul_in_a_text_rejects_its_row_only(tmp_path: Path, table: str) -> Non
 
 
 def test_no_key_in_quarantine_holds_a_nul(tmp_path: Path) -> None:
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         file = ndjson(tmp_path, "users", {**USER, "user_id": "a\0b"})
         load.load(connection, Users, Extract("users", file, AS_OF))
         [(key, row)] = connection.rows('SELECT "key", row FROM rejected')

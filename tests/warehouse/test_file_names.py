@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
+from flows.warehouse.warehouse import Warehouse
 from schemas.inputs import Users
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
@@ -16,12 +16,11 @@ ADA = {"company_id": "acme", "user_id": "u1", "status": "active"}
 
 
 def companies(file: Path) -> list[tuple[str, str]]:
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         load.load(connection, Users, Extract("users", file, AS_OF))
         return connection.rows(
-            "SELECT company_id, user_id FROM full_users JOIN user_keys USING (user_key) "
-            "JOIN company_keys ON company_keys.company_key = full_users.company_key"
+            "SELECT company_id, user_id FROM staging_full_users JOIN user_keys USING (user_key) "
+            "JOIN company_keys ON company_keys.company_key = staging_full_users.company_key"
         )
 
 

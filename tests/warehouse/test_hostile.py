@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
+from flows.warehouse.warehouse import Warehouse
 from pathstats.cli.main import app
 from schemas.errors import SourceError
 from schemas.inputs import Users
@@ -25,8 +25,7 @@ HEADER = "company_id,user_id,status,notes"
 
 
 def load_users(file: Path) -> Counts:
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         return load.load(connection, Users, Extract("users", file, AS_OF))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.database.connection import Connection
 from flows.sources.base import EMPTY_WAREHOUSE
 from flows.sources.files import Files
+from flows.warehouse.warehouse import Warehouse
 from pathstats import scan
 from pathstats.cli.main import app
 from schemas.columns import table_name
@@ -25,7 +25,7 @@ WAIVER = {"company_id": "acme", "path_id": "P", "step_id": "A", "threshold": 80,
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
     """A warehouse that holds the small world, taken on 10 March, and no optional table."""
-    with Connection() as connection:
+    with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
         yield runs

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
+from flows.warehouse.warehouse import Warehouse
 from schemas.errors import SourceError
 from schemas.inputs import Enrollments, Users
 
@@ -29,10 +29,11 @@ def users(*names: str, **more: Any) -> pl.DataFrame:
 
 def load_users(file: Path) -> tuple[Counts, list[tuple[str, str | None]], list[str]]:
     """The counts, user_id and first_name of the stored rows, and the details of the rejected ones."""
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         counts = load.load(connection, Users, Extract("users", file, AS_OF))
-        stored = "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
+        stored = (
+            "SELECT user_id, first_name FROM staging_full_users JOIN user_keys USING (user_key) ORDER BY 1"
+        )
         details = connection.rows("SELECT detail FROM rejected ORDER BY row_in_file")
         return counts, connection.rows(stored), [detail for (detail,) in details]
 
@@ -127,11 +128,10 @@ def enrolled(folder: Path, zone: str | None, metadata: dict[bytes, bytes] | None
     ) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(metadata or {})
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         load.load(connection, Enrollments, Extract("enrollments", file, AS_OF))
         stored, rejected = (
-            connection.rows("SELECT enrolled_at FROM full_enrollments"),
+            connection.rows("SELECT enrolled_at FROM staging_full_enrollments"),
             connection.rows("FROM rejected"),
         )
         return (stored[0][0], "") if stored else (None, f"{rejected[0][2]}: {rejected[0][3]}")

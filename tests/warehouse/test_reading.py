@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.database.connection import Connection
 from flows.sources.base import Extract
 from flows.staging import load
 from flows.staging.load import Counts
+from flows.warehouse.warehouse import Warehouse
 from schemas.errors import SourceError
 from schemas.inputs import Users
 
@@ -22,11 +22,10 @@ Row = tuple[str | None, ...]
 
 def load_users(file: Path) -> tuple[Counts, list[Row]]:
     """What became of the file, and of each sound row its user_id and first_name."""
-    with Connection() as connection:
-        load.start(connection)
+    with Warehouse.open() as connection:
         counts = load.load(connection, Users, Extract("users", file, AS_OF))
         return counts, connection.rows(
-            "SELECT user_id, first_name FROM full_users JOIN user_keys USING (user_key) ORDER BY 1"
+            "SELECT user_id, first_name FROM staging_full_users JOIN user_keys USING (user_key) ORDER BY 1"
         )
 
 

@@ -66,7 +66,7 @@ def kept(model: type[Table], column: str, file: Path) -> object:
         value, rejection = connection.rows(f"SELECT {column}, rejection FROM ({rows})")[0]
     if rejection is None:
         return value
-    problem, _, row = json.loads(rejection)
+    problem, row = rejection["problem"], rejection["row"]
     reason, _, detail = problem.partition(":")
     assert detail.startswith(column)
     assert set(json.loads(row)) >= {column}

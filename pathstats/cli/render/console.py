@@ -43,8 +43,8 @@ _NARROWEST = 30
 _BLOCKS = 20
 
 
-class _PhaseLines(logging.Handler):
-    """A line per phase on stderr: running while it runs, with its seconds when it is done.
+class _StageLines(logging.Handler):
+    """A line per stage on stderr: running while it runs, with its seconds when it is done.
 
     Warnings about the data are kept for `show_kept_warnings`: the closing tables list them.
     """
@@ -82,22 +82,31 @@ class _PhaseLines(logging.Handler):
 
 @contextmanager
 def run_progress(*, quiet: bool) -> Iterator[None]:
-    """Show the run's phases while they run."""
+    """Show the run's stages while they run."""
     log = logging.getLogger("pathstats.run")
-    handler: logging.Handler = logging.NullHandler() if quiet else _PhaseLines()
+    handler: logging.Handler = logging.NullHandler() if quiet else _StageLines()
     log.setLevel(logging.INFO)
     log.addHandler(handler)
     propagated, log.propagate = log.propagate, False
     try:
         yield
     except BaseException:
-        if isinstance(handler, _PhaseLines):
+        if isinstance(handler, _StageLines):
             handler.show_kept_warnings()
         raise
     finally:
         log.propagate = propagated
         log.removeHandler(handler)
         handler.close()
+
+
+def show_sql_steps() -> None:
+    """Show each SQL step on stderr, with its seconds and rows."""
+    log, handler = logging.getLogger("pathstats.sql"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("  sql %(message)s"))
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    log.propagate = False
 
 
 @contextmanager
