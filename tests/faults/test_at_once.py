@@ -28,12 +28,12 @@ from datetime import datetime
 from pathlib import Path
 from flows import pipeline
 from schemas.home import Home
-work = pipeline.accept
+work = pipeline.merge
 def waiting(*arguments):
     print("in the middle", flush=True)
     sys.stdin.read()
     return work(*arguments)
-pipeline.accept = waiting
+pipeline.merge = waiting
 source, home, as_of = sys.argv[1:]
 pipeline.run_pipeline(pipeline.RunConfig(f"files:{source}", Home(Path(home)), datetime.fromisoformat(as_of)))
 """
@@ -80,7 +80,7 @@ def test_of_two_runs_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
 def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     source, home = whole(tmp_path / "in", 1), tmp_path / "home"
     with Runs() as runs:
-        assert runs.run(Task(source, str(home), kill=Kill("flows.pipeline:accept", "before"))) == -9
+        assert runs.run(Task(source, str(home), kill=Kill("flows.pipeline:merge", "before"))) == -9
     assert Home(home).lock.exists()
     run_pipeline(RunConfig(source=source, home=Home(home), as_of=AS_OF))
 

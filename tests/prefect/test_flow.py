@@ -55,7 +55,7 @@ def test_every_phase_is_a_task(home: Home) -> None:
         "extract",
         "load step_activity",
         "load enrollments",
-        "accept",
+        "merge",
         "transform",
         "report",
         "publish",
