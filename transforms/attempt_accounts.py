@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.enums import ATTEMPT_ACCOUNTS
 from transforms.attempt_reasons import MISSED, NUMBER_OF, account, missed_conditions, reason
-from transforms.attempts import counts, is_carried_over, is_in_session, observed, seen_by
+from transforms.attempts import candidates_of, counts, is_carried_over, is_in_session, observed
 from transforms.rule_inputs import RuleInputs
 from transforms.success_criteria import satisfies
 
@@ -28,32 +28,32 @@ ATTEMPTS: tuple[str, ...] = (
 )
 
 
-def to_account_for(
-    seen: pl.LazyFrame, inputs: RuleInputs, enrollments: pl.LazyFrame, *, is_all: bool
+def accountable(
+    candidates: pl.LazyFrame, inputs: RuleInputs, enrollments: pl.LazyFrame, *, is_all: bool
 ) -> pl.LazyFrame:
     """The attempts that may need an account, one row each, with the reason that the attempt itself gives.
 
-    seen: as `attempts.seen`; the result shares its join with what the rules read.
-    is_all: whether attempts that satisfy their step in the session are wanted, for the step may not count.
+    candidates: as `attempts.candidates`; the result shares its join with the attempts that the rules read.
+    is_all: include attempts that satisfy their step in the session, because the step may not count.
     """
-    open_elsewhere = seen_by(inputs.open_elsewhere, inputs, enrollments).with_columns(
+    open_elsewhere = candidates_of(inputs.open_elsewhere, inputs, enrollments).with_columns(
         made_here=False,
         named_enrollment_id=pl.lit(None, pl.String),
-        cell=pl.col("first_cell") + pl.col("ordinal"),
+        enrollment_step=pl.col("first_enrollment_step") + pl.col("ordinal"),
     )
-    return pl.concat(_of_attempts(attempts, is_all=is_all) for attempts in (seen, open_elsewhere))
+    return pl.concat(_of_attempts(attempts, is_all=is_all) for attempts in (candidates, open_elsewhere))
 
 
-def _of_attempts(seen: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
+def _of_attempts(attempts: pl.LazyFrame, *, is_all: bool) -> pl.LazyFrame:
     is_counted = pl.when("made_here").then(is_in_session()).otherwise(is_carried_over())
     is_satisfying = pl.col("is_counted") & counts("completed_at") & satisfies()
     return (
-        seen.with_columns(is_counted=is_counted & pl.col("cell").is_not_null())
+        attempts.with_columns(is_counted=is_counted & pl.col("enrollment_step").is_not_null())
         .with_columns(is_satisfying=is_satisfying)
         .filter(is_all | ~(pl.col("made_here") & pl.col("is_satisfying")))
         .select(
             "enrollment",
-            "cell",
+            "enrollment_step",
             "made_here",
             "step_key",
             "made_in_key",
@@ -82,12 +82,12 @@ def attempt_accounts(
     Left out: an attempt in the session that satisfies its step, and a satisfying carried-over one that is the
     only attempt at its step.
 
-    found: as `to_account_for`. outcomes: one row per cell, as `step_outcomes`. decided: the cells that a
-    child enrollment decides (R17).
+    found: as `accountable`. outcomes: one row per enrollment step, as `step_outcomes`. decided: the
+    enrollment steps that a child enrollment decides (R17).
     """
     rows = with_reason_of_step(found, outcomes, decided)
-    rests = outcomes["carried_over"].gather(rows["cell"]).fill_null(False)
-    is_only = (rows["account"] == NUMBER_OF["satisfies"]) & rests & rows["cell"].is_unique()
+    rests = outcomes["carried_over"].gather(rows["enrollment_step"]).fill_null(False)
+    is_only = (rows["account"] == NUMBER_OF["satisfies"]) & rests & rows["enrollment_step"].is_unique()
     return in_publication_order(rows.filter(~is_only), inputs, enrollments)
 
 
@@ -96,16 +96,16 @@ def with_reason_of_step(found: pl.DataFrame, outcomes: pl.DataFrame, decided: pl
 
     The step is waived (R16), or decided by a child enrollment (R17); a waived one is waived in any case.
     """
-    ignored = [("sub_path", decided["cell"])] if decided.height else []
+    ignored = [("sub_path", decided["enrollment_step"])] if decided.height else []
     if "waived_time_ms" in outcomes.columns:
         ignored.append(("step_waived", outcomes["waived_time_ms"].is_not_null().arg_true()))
     if not ignored:
         return found
     reasons = pl.repeat(None, outcomes.height, dtype=pl.UInt8, eager=True)
-    for name, cells in ignored:
-        reasons = reasons.scatter(cells, NUMBER_OF[name])
+    for name, numbers in ignored:
+        reasons = reasons.scatter(numbers, NUMBER_OF[name])
     return (
-        found.with_columns(of_step=reasons.gather(found["cell"]))
+        found.with_columns(of_step=reasons.gather(found["enrollment_step"]))
         .with_columns(
             pl.coalesce("of_step", "account").alias("account"),
             *(pl.when(pl.col("of_step").is_null()).then(name).alias(name) for name in MISSED[:-1]),

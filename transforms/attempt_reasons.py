@@ -22,7 +22,7 @@ def reason(name: str) -> pl.Expr:
 def account() -> pl.Expr:
     """Why the attempt counts for its step or does not (R4): the first reason that applies, as its number."""
     return (
-        pl.when(pl.col("cell").is_null())
+        pl.when(pl.col("enrollment_step").is_null())
         .then(reason("step_not_counted"))
         .when("is_counted")
         .then(of_counted())

@@ -1,19 +1,18 @@
 """R4: the attempts that matter for a step of an enrollment.
 
-A *cell* is one counted step of one enrollment; cells are numbered in publication order, so that an attempt
-finds its cell by adding two numbers.
+Enrollment steps are numbered in publication order, so an attempt finds its own by adding two numbers.
 """
 
 import polars as pl
 
-from transforms.rule_inputs import RuleInputs, pair
+from transforms.rule_inputs import RuleInputs, joint_key
 from transforms.success_criteria import satisfies
 
-# What an attempt must know of its enrollment and of its step.
+# The columns of its enrollment and of its step that the rules read for an attempt.
 _OF_ENROLLMENT = (
     "enrollment",
-    "curriculum_key",
-    "first_cell",
+    "path_version_key",
+    "first_enrollment_step",
     "enrollment_id",
     "evaluated_at",
     "counts_until",
@@ -82,13 +81,13 @@ def observed() -> pl.Expr:
     return counts("last_activity_at") | counts("completed_at")
 
 
-def seen(inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+def candidates(inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
     """Every attempt with each enrollment that it may count for, and its counted step.
 
-    Adds made_here: whether it was made in the session, and cell: null at a step that is not counted.
+    Adds made_here: whether it was made in the session, and enrollment_step: null if the step is not counted.
     """
-    inside = seen_by(inputs.in_session, inputs, enrollments)
-    outside = seen_by(inputs.elsewhere, inputs, enrollments)
+    inside = candidates_of(inputs.in_session, inputs, enrollments)
+    outside = candidates_of(inputs.elsewhere, inputs, enrollments)
     return pl.concat(
         [
             inside.with_columns(
@@ -97,51 +96,51 @@ def seen(inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
             outside.with_columns(made_here=False),
         ],
         how="diagonal",
-    ).with_columns(cell=pl.col("first_cell") + pl.col("ordinal"))
+    ).with_columns(enrollment_step=pl.col("first_enrollment_step") + pl.col("ordinal"))
 
 
-def attempts(seen: pl.LazyFrame) -> pl.LazyFrame:
-    """Every attempt that matters for an enrollment, one row each, with what it shows of it.
+def attempts(candidates: pl.LazyFrame) -> pl.LazyFrame:
+    """Every attempt that matters for an enrollment, one row each, with the facts that the rules read.
 
-    cell:         null of an attempt in the session on a step that is not counted (R8 wants its time).
-    activity_id:  null for attempts in the session, where it decides nothing.
-    in_session, carried_over: which of R4's two kinds it is; neither, if it was done elsewhere and the path
-                  wants it again: such an attempt shows only that.
+    enrollment_step:   null for an attempt in the session on a step that is not counted (R8 wants its time).
+    activity_id:       null for attempts in the session, where it decides nothing.
+    in_session, carried_over: R4's two kinds. Neither, if it was done elsewhere and the path wants it again:
+                       such an attempt shows only that.
     finished_at, successful_at, score: null unless it is finished, and satisfies the step.
-    seen_progress, inside_time_ms: null unless it is in the session and observed.
-    started_at:   null unless it is of one of the two kinds.
+    observed_progress, inside_time_ms: null unless it is in the session and observed.
+    started_at:        null unless it is of one of the two kinds.
     """
     made_here = pl.col("made_here")
     return (
-        seen.filter((made_here & is_in_session()) | (~made_here & is_done_elsewhere()))
+        candidates.filter((made_here & is_in_session()) | (~made_here & is_done_elsewhere()))
         .with_columns(in_session="made_here", carried_over=~made_here & is_carried_over())
-        .select(**_what_it_shows())
+        .select(**_facts())
     )
 
 
-def seen_by(activity: pl.DataFrame, inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
+def candidates_of(activity: pl.DataFrame, inputs: RuleInputs, enrollments: pl.LazyFrame) -> pl.LazyFrame:
     """The attempts with each enrollment that they may count for, and their counted step."""
-    learners = enrollments.select(pair("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
+    learners = enrollments.select(joint_key("session_key", "user_key").alias("learner"), *_OF_ENROLLMENT)
     steps = inputs.path_versions.steps.lazy().select(
-        pair("curriculum_key", "step_key").alias("step"), *_OF_STEP
+        joint_key("path_version_key", "step_key").alias("step"), *_OF_STEP
     )
     return (
         activity.lazy()
-        .with_columns(learner=pair("session_key", "user_key"))
+        .with_columns(learner=joint_key("session_key", "user_key"))
         .join(learners, on="learner")
-        .with_columns(step=pair("curriculum_key", "step_key"))
+        .with_columns(step=joint_key("path_version_key", "step_key"))
         .join(steps, on="step", how="left")
         .with_columns(pl.col("is_assessment").fill_null(False))
     )
 
 
-def _what_it_shows() -> dict[str, pl.Expr]:
+def _facts() -> dict[str, pl.Expr]:
     is_of_a_kind = pl.col("in_session") | pl.col("carried_over")
     finished = counts("completed_at") & is_of_a_kind
-    seen_inside = pl.col("in_session") & observed()
+    observed_inside = pl.col("in_session") & observed()
     return {
         "enrollment": pl.col("enrollment"),
-        "cell": pl.col("cell"),
+        "enrollment_step": pl.col("enrollment_step"),
         "in_session": pl.col("in_session"),
         "carried_over": pl.col("carried_over"),
         "activity_id": pl.col("activity_id"),
@@ -149,8 +148,8 @@ def _what_it_shows() -> dict[str, pl.Expr]:
         "finished_at": pl.when(finished).then("completed_at"),
         "successful_at": pl.when(finished & satisfies()).then("completed_at"),
         "score": pl.when(finished).then("score"),
-        "seen_progress": pl.when(seen_inside).then("progress"),
-        "inside_time_ms": pl.when(seen_inside).then("time_spent_ms"),
+        "observed_progress": pl.when(observed_inside).then("progress"),
+        "inside_time_ms": pl.when(observed_inside).then("time_spent_ms"),
         "started_at": pl.when(is_of_a_kind).then("started_at"),
     }
 
@@ -158,7 +157,7 @@ def _what_it_shows() -> dict[str, pl.Expr]:
 def time_off_path(attempts: pl.LazyFrame) -> pl.LazyFrame:
     """R8: the observed in-session time on steps that are not counted: enrollment, time_off_path_ms."""
     return (
-        attempts.filter(pl.col("cell").is_null())
+        attempts.filter(pl.col("enrollment_step").is_null())
         .group_by("enrollment")
         .agg(time_off_path_ms=pl.col("inside_time_ms").sum())
     )

@@ -31,25 +31,26 @@ def due_time() -> pl.Expr:
     return pl.duration(microseconds=(days * _DAY_US).round(mode="half_to_even").cast(pl.Int64))
 
 
-def due_at(cells: pl.DataFrame) -> pl.Series:
-    """When the step of each cell is due; null if it has no due date.
+def due_at(enrollment_steps: pl.DataFrame) -> pl.Series:
+    """When each enrollment step is due; null if it has no due date.
 
-    A month is a calendar month, its day clamped to the month's end. Only the cells that need it ask the
-    calendar, which is slow.
+    A month is a calendar month, its day clamped to the month's end. Only the enrollment steps that need it
+    ask the calendar, which is slow.
     """
     basis = pl.when(pl.col("due_basis") == "sessionStart").then("starts_at").otherwise("enrolled_at")
     due = pl.when(pl.col("due_basis") == "absolute").then("due_at").otherwise(basis + pl.col("due_time"))
     by_calendar = (
-        cells.lazy()
-        .with_row_index("cell")
+        enrollment_steps.lazy()
+        .with_row_index("enrollment_step")
         .filter(pl.col("due_months") > 0)
         .select(
-            "cell", due=basis.dt.offset_by(pl.col("due_months").cast(pl.String) + "mo") + pl.col("due_time")
+            "enrollment_step",
+            due=basis.dt.offset_by(pl.col("due_months").cast(pl.String) + "mo") + pl.col("due_time"),
         )
         .collect()
     )
-    days = cells.select(due.alias("due_at")).to_series()
-    every = days.scatter(by_calendar["cell"], by_calendar["due"])
+    days = enrollment_steps.select(due.alias("due_at")).to_series()
+    every = days.scatter(by_calendar["enrollment_step"], by_calendar["due"])
     return every.clip(upper_bound=LAST_INSTANT)
 
 

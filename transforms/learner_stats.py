@@ -61,7 +61,7 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def nothing_where_no_step_counts() -> list[pl.Expr]:
+def zero_without_counted_steps() -> list[pl.Expr]:
     """Zeros and falses for an enrollment without a counted step, or without time off the path."""
     counts = (
         "counted_steps",
@@ -141,13 +141,13 @@ def all_required_finished_at() -> pl.Expr:
     return pl.when(all_required_finished()).then("last_finished_at")
 
 
-def is_current() -> pl.Expr:
-    """R15: the enrollment that answers for its learner and session.
+def with_is_current(enrollments: pl.LazyFrame) -> pl.LazyFrame:
+    """R15: add is_current, whether the enrollment answers for its learner and session.
 
     The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by
     the greater enrollment id.
     """
     still_enrolled = pl.col("archived_at").is_null()
     latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")
-    last = pl.col("enrollment").sort_by(still_enrolled, latest, "enrollment").last().over("pair")
-    return pl.col("enrollment") == last
+    last = pl.col("enrollment").sort_by(still_enrolled, latest, "enrollment").last().over("learner_session")
+    return enrollments.with_columns(is_current=pl.col("enrollment") == last)

@@ -9,7 +9,7 @@ from transforms.rule_inputs import Evaluation
 # The columns of a level's stats that the levels above need, in addition to the published ones.
 FACTS = (
     "number",
-    "is_asked",
+    "is_requested",
     "is_child",
     "root_key",
     "path_key",
@@ -68,38 +68,40 @@ def children(stats: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def decided_cells(enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """R17: the cells that a child enrollment decides, with its outcome: cell and the columns of a step.
+def steps_decided_by_children(
+    enrollments: pl.DataFrame, steps: pl.DataFrame, found: pl.DataFrame
+) -> pl.DataFrame:
+    """R17: the enrollment steps that a child enrollment decides: enrollment_step and the child's outcome.
 
     The learner's current enrollment (R15) in all child sessions of the step.
 
-    enrollments: with first_cell. found: `children` of all that these may look into.
+    enrollments: with first_enrollment_step. found: `children` of all enrollments below.
     """
-    cells = (
+    enrollment_steps = (
         enrollments.lazy()
-        .select("curriculum_key", "first_cell", "root_key", "user_key", "evaluated_at")
-        .join(steps.lazy().drop_nulls("child_path_key"), on="curriculum_key")
+        .select("path_version_key", "first_enrollment_step", "root_key", "user_key", "evaluated_at")
+        .join(steps.lazy().drop_nulls("child_path_key"), on="path_version_key")
         .select(
             "root_key",
             "user_key",
-            cell=pl.col("first_cell") + pl.col("ordinal"),
+            enrollment_step=pl.col("first_enrollment_step") + pl.col("ordinal"),
             path_key="child_path_key",
             as_of="evaluated_at",
         )
     )
     return (
-        cells.join(found.lazy(), on=["root_key", "path_key", "user_key", "as_of"])
-        .sort("cell", "still_enrolled", "latest", "enrollment_id")
-        .unique("cell", keep="last", maintain_order=True)
-        .select("cell", *_AS_A_STEP)
+        enrollment_steps.join(found.lazy(), on=["root_key", "path_key", "user_key", "as_of"])
+        .sort("enrollment_step", "still_enrolled", "latest", "enrollment_id")
+        .unique("enrollment_step", keep="last", maintain_order=True)
+        .select("enrollment_step", *_AS_A_STEP)
         .collect()
     )
 
 
-def as_the_child_says() -> dict[str, pl.Expr]:
-    """R17: the outcome of a cell that a child enrollment decides; attempts at the step itself say nothing.
+def outcome_of_child() -> dict[str, pl.Expr]:
+    """R17: the outcome of an enrollment step that a child enrollment decides, whatever the attempts at it.
 
-    Reads the columns of `decided_cells`, null for other cells. Such a step is overdue like any other.
+    Reads the columns of `steps_decided_by_children`, null for other steps. Such a step may be overdue.
     """
     values = {
         "finished": pl.col("child_finished_at").is_not_null(),
@@ -119,21 +121,21 @@ def as_the_child_says() -> dict[str, pl.Expr]:
     return {name: pl.when(is_decided).then(value).otherwise(name) for name, value in values.items()}
 
 
-def of_those_asked(levels: Sequence[Evaluation]) -> Evaluation:
+def requested_only(levels: Sequence[Evaluation]) -> Evaluation:
     """The evaluations of all levels as one, without enrollments that only parents need."""
     stats, steps, attempts = [], [], []
     for level in levels:
-        number, is_asked = level.stats["number"], level.stats["is_asked"]
+        number, is_requested = level.stats["number"], level.stats["is_requested"]
 
-        def of_asked(
-            rows: pl.DataFrame, number: pl.Series = number, is_asked: pl.Series = is_asked
+        def requested(
+            rows: pl.DataFrame, number: pl.Series = number, is_requested: pl.Series = is_requested
         ) -> pl.DataFrame:
             own = rows["enrollment"]
-            return rows.with_columns(enrollment=number.gather(own)).filter(is_asked.gather(own))
+            return rows.with_columns(enrollment=number.gather(own)).filter(is_requested.gather(own))
 
-        stats.append(level.stats.with_columns(enrollment=number).filter(is_asked).drop(FACTS))
-        steps.append(of_asked(level.steps))
-        attempts.append(of_asked(level.attempts) if level.attempts.width else level.attempts)
+        stats.append(level.stats.with_columns(enrollment=number).filter(is_requested).drop(FACTS))
+        steps.append(requested(level.steps))
+        attempts.append(requested(level.attempts) if level.attempts.width else level.attempts)
     return Evaluation(
         pl.concat(stats).sort("enrollment"),
         pl.concat(steps).sort("enrollment", maintain_order=True),

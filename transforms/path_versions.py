@@ -11,22 +11,22 @@ import polars as pl
 
 from schemas.enums import MESSAGE_STEP_TYPES
 from transforms.due_dates import due_months, due_time
-from transforms.nested_path_keys import sub_paths
+from transforms.path_nesting import sub_paths
 
 # Before every instant in the input.
-SINCE_EVER = datetime(1, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class PathVersions:
     """The counted steps of each path, and when they count.
 
-    periods: path_key, since, until (null = still), curriculum_key
-    steps:   curriculum_key, path_key, ordinal (from 0, by position), step_key, step_id and the step's
+    periods: path_key, since, until (null = still), path_version_key
+    steps:   path_version_key, path_key, ordinal (from 0, by position), step_key, step_id and the step's
              definition, required, is_assessment, due_months and due_time of a relative due date,
-             first_beside: the least ordinal of the same position,
+             first_at_position: the least ordinal of the same position,
              child_path_key: the path that a step of type path is, null where no child session may decide
-    waivers: curriculum_key, ordinal (of the quiz), threshold, waived_ordinal; R16
+    waivers: path_version_key, ordinal (of the quiz), threshold, waived_ordinal; R16
     levels:  path_key, level: how deep a path's sub-paths go, of those that have some; R17
     """
 
@@ -37,7 +37,7 @@ class PathVersions:
 
 
 def path_versions(paths: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> PathVersions:
-    """The path_versions of all paths.
+    """The path versions of all paths.
 
     paths:   path_key
     steps:   path_key, step_key, step_id, sub_path_key (the path of that id, of steps of type path) and the
@@ -53,8 +53,8 @@ def path_versions(paths: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFram
 
 
 def periods_of(paths: pl.LazyFrame, dated: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    """Each path's path_versions in their order, from one change of a definition or a waiver to the next."""
-    always = paths.select("path_key", since=pl.lit(SINCE_EVER).dt.cast_time_unit("us")).unique()
+    """Each path's path versions in their order, from one change of a definition or a waiver to the next."""
+    always = paths.select("path_key", since=pl.lit(BEGINNING).dt.cast_time_unit("us")).unique()
     changes = [
         rows.select("path_key", since=pl.col(edge)).drop_nulls()
         for rows in dated
@@ -66,7 +66,7 @@ def periods_of(paths: pl.LazyFrame, dated: Sequence[pl.LazyFrame]) -> pl.LazyFra
         .unique()
         .sort("path_key", "since")
         .with_columns(until=pl.col("since").shift(-1).over("path_key", order_by="since"))
-        .with_row_index("curriculum_key")
+        .with_row_index("path_version_key")
     )
 
 
@@ -79,32 +79,32 @@ def counted_steps(periods: pl.LazyFrame, steps: pl.LazyFrame) -> pl.LazyFrame:
         periods.join(steps, on="path_key")
         .filter(is_valid())
         .sort("valid_from", nulls_last=False)
-        .unique(["curriculum_key", "step_key"], keep="last", maintain_order=True)
+        .unique(["path_version_key", "step_key"], keep="last", maintain_order=True)
         .filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES))
-        .sort("curriculum_key", "position", "step_id")
+        .sort("path_version_key", "position", "step_id")
         .with_columns(
-            ordinal=pl.int_range(pl.len(), dtype=pl.UInt32).over("curriculum_key"),
+            ordinal=pl.int_range(pl.len(), dtype=pl.UInt32).over("path_version_key"),
             is_assessment=pl.col("type") == "assessment",
             required=~pl.col("optional"),
             due_months=due_months(),
             due_time=due_time(),
         )
         .with_columns(
-            first_beside=pl.col("ordinal").min().over("curriculum_key", "position"),
+            first_at_position=pl.col("ordinal").min().over("path_version_key", "position"),
         )
     )
 
 
 def counted_waivers(periods: pl.DataFrame, steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
     """The waivers in each path version (R16), between steps that count in it."""
-    place = steps.select("curriculum_key", "step_key", "ordinal")
-    waived = place.select("curriculum_key", waived_step_key="step_key", waived_ordinal="ordinal")
+    place = steps.select("path_version_key", "step_key", "ordinal")
+    waived = place.select("path_version_key", waived_step_key="step_key", waived_ordinal="ordinal")
     return (
         waivers.join(periods, on="path_key")
         .filter(is_valid())
-        .join(place, on=["curriculum_key", "step_key"])
-        .join(waived, on=["curriculum_key", "waived_step_key"])
-        .select("curriculum_key", "ordinal", "threshold", "waived_ordinal")
+        .join(place, on=["path_version_key", "step_key"])
+        .join(waived, on=["path_version_key", "waived_step_key"])
+        .select("path_version_key", "ordinal", "threshold", "waived_ordinal")
         .unique()
     )
 

@@ -67,7 +67,7 @@ def instants_ahead(inputs: RuleInputs) -> pl.DataFrame:
         .join(sessions.select("path_key", "session_key"), on="path_key")
         .select("session_key", instant="since"),
         # What a session's opening does to its own enrollments is certain; to those above it may be nothing.
-        inputs.below.sessions.lazy().select("session_key", instant="starts_at"),
+        inputs.children.sessions.lazy().select("session_key", instant="starts_at"),
     ]
     activity = [
         frame.lazy().select(*_PAIR, instant=pl.col(column))
@@ -76,12 +76,12 @@ def instants_ahead(inputs: RuleInputs) -> pl.DataFrame:
     ]
     enrolling = [
         frame.lazy().select(*_PAIR, instant=pl.col(column))
-        for frame in (inputs.enrollments, inputs.below.enrollments)
+        for frame in (inputs.enrollments, inputs.children.enrollments)
         for column in ("enrolled_at", "archived_at")
     ]
     first = inputs.enrollments["as_of"].min()
     of_pairs, of_sessions = (
-        inputs.seen_from_above(pl.concat(instants).filter(pl.col("instant") > first))
+        inputs.with_parents(pl.concat(instants).filter(pl.col("instant") > first))
         for instants in ([*activity, *enrolling], changing)
     )
     return (

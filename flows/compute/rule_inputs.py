@@ -14,9 +14,9 @@ from flows.warehouse import session_tree
 from flows.warehouse.change_log import ChangedKeys
 from flows.warehouse.publication_order import USERS_IN_ORDER
 from flows.warehouse.session_tree import AFFECTED, ROWS_BELOW, TREE
+from transforms.change_causes import ChangedInput
 from transforms.path_versions import PathVersions, path_versions
-from transforms.rule_inputs import Below, RuleInputs
-from transforms.status_changes import ChangedInput
+from transforms.rule_inputs import ChildSessions, RuleInputs
 
 # How many parts are fetched at once: each query scans a whole table.
 _FETCHED = 16
@@ -74,7 +74,7 @@ _SESSIONS_BELOW = _SESSIONS_IN.format(
 _ENROLLMENTS_BELOW = f"""
     SELECT part, session_key, user_key, user_place, enrollment_id, enrolled_at, archived_at
     FROM enrollments JOIN {ROWS_BELOW.read} USING (session_key, user_key) JOIN learners USING (user_key)"""
-_LOOKS_INTO = f"SELECT part, session_key, child_key FROM {TREE.below} JOIN parts USING (session_key)"
+_DESCENDANTS = f"SELECT part, session_key, child_key FROM {TREE.below} JOIN parts USING (session_key)"
 _INSIDE_BELOW = f"""
     SELECT part, {_FACTS}, {_NAMED}
     FROM step_activity JOIN {ROWS_BELOW.further} USING (session_key, user_key)"""
@@ -197,12 +197,12 @@ class PartReader:
     def __iter__(self) -> Iterator[Part]:
         sessions = self._sessions
         # The rows of sessions below are few: those of all parts are fetched at once.
-        sessions_below, enrollments_below, looks_into, inside_below = (
+        sessions_below, enrollments_below, descendants, inside_below = (
             self._read(name, sql)
             for name, sql in {
                 "sessions below": _SESSIONS_BELOW,
                 "enrollments below": _ENROLLMENTS_BELOW,
-                "pairs of sessions": _LOOKS_INTO,
+                "pairs of sessions": _DESCENDANTS,
                 "attempts below": _INSIDE_BELOW,
             }.items()
         )
@@ -226,10 +226,10 @@ class PartReader:
             )
             for number in (number for number in sessions if first <= number < first + _FETCHED):
                 as_of = pl.lit(self._as_of).dt.cast_time_unit("us").alias("as_of")
-                below = Below(
+                children = ChildSessions(
                     _of(number, sessions_below),
                     self._named(_of(number, enrollments_below)),
-                    _of(number, looks_into),
+                    _of(number, descendants),
                 )
                 made_elsewhere = _of(number, elsewhere)
                 is_completed = made_elsewhere["completed_at"].is_not_null()
@@ -242,7 +242,7 @@ class PartReader:
                     made_elsewhere.filter(~is_completed),
                     self._step_ids,
                     self._session_ids,
-                    below,
+                    children,
                 )
                 yield Part(inputs, _of(number, requested))
 

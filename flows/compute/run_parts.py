@@ -23,16 +23,10 @@ from schemas.dictionary import data_dictionary
 from schemas.home import Home, Release
 from schemas.manifest import Manifest
 from schemas.outputs import Attempts, PathSessionStats, SessionSummary, StatusChanges, StepStats
-from transforms.published_columns import Statistics, evaluation, statistics
+from transforms.change_causes import ChangedInput, vanished, with_causes
+from transforms.evaluate import Statistics, evaluation, statistics
 from transforms.session_summary import session_summary
-from transforms.status_changes import (
-    ChangedInput,
-    changes,
-    transitions,
-    vanished,
-    with_causes,
-    with_gone_dates,
-)
+from transforms.status_changes import changes, transitions, with_gone_dates
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from schemas.home import Home
 from schemas.inputs import INPUTS
 from schemas.manifest import Manifest
 from tests.helpers.one_run import latest
-from transforms import published_columns
+from transforms import evaluate
 from transforms.session_summary import session_summary
 
 DAY_1, DAY_2 = datetime(2026, 3, 10, 2, tzinfo=UTC), datetime(2026, 3, 11, 2, tzinfo=UTC)
@@ -109,7 +109,7 @@ def directly(tables: Tables, as_of: datetime, folder: Path) -> Frames:
             arrivals.append(StagedExtract(extract, load.load(connection, model, extract)))
         merge.merge(connection, arrivals, thresholds=NO_THRESHOLDS, run_id="test", as_of=as_of)
         (part,) = PartReader(connection, as_of, changes_since(connection, None)[0])
-        found = published_columns.statistics(part.inputs)
+        found = evaluate.statistics(part.inputs)
         summary = session_summary(part.inputs.sessions, found.path_session_stats)
     rows = (found.path_session_stats, found.step_stats, summary)
     return dict(zip(PUBLISHED, rows, strict=True))

@@ -50,9 +50,9 @@ def global_time_ms(it: Learner) -> int:
     sub_paths = [outcome for outcome in it.outcomes if isinstance(outcome, SubPath)]
     theirs = {outcome.step.step_id for outcome in sub_paths}
     inside = [a for a in it.case.in_session if it.case.is_observed(a) and a.step_id not in theirs]
-    rested_on = [outcome.rests_on for outcome in it.outcomes if outcome.rests_on is not None]
+    carried_over_time = [outcome.rests_on for outcome in it.outcomes if outcome.rests_on is not None]
     below = sum(outcome.time_ms for outcome in sub_paths)
-    return below + sum(attempt.time_spent_ms for attempt in inside + rested_on)
+    return below + sum(attempt.time_spent_ms for attempt in inside + carried_over_time)
 
 
 def score(it: Learner) -> int | None:

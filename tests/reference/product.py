@@ -21,7 +21,7 @@ from schemas.columns import polars_schema, table_name
 from schemas.inputs import INPUTS, OPTIONAL
 from tests.reference.rows import Tables
 from tests.reference.rules import Answer
-from transforms.published_columns import statistics
+from transforms.evaluate import statistics
 from transforms.session_summary import session_summary
 
 

@@ -142,7 +142,7 @@ def test_one_bad_row_holds_the_release_back(
 
 
 def test_the_run_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from transforms import published_columns as rules
+    from transforms import evaluate as rules
 
     first = run("demo:learners=200", tmp_path)
     wrong = tuple(

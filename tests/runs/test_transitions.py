@@ -8,7 +8,8 @@ import pytest
 from schemas.columns import polars_schema
 from schemas.outputs import PathSessionStats
 from tests.reference.tables import at
-from transforms.status_changes import ChangedInput, transitions, vanished
+from transforms.change_causes import ChangedInput, vanished
+from transforms.status_changes import transitions
 
 Change = tuple[str, str | None, str | None]
 KEYS = {"company_id": "acme", "session_id": "S", "user_id": "u1", "enrollment_id": "e1"}
