@@ -1,4 +1,4 @@
-"""What tests in several folders share."""
+"""Fixtures and the order of tests."""
 
 import gc
 from pathlib import Path
@@ -10,11 +10,11 @@ from schemas.home import Release
 from tests.helpers.home_with_releases import home_with_one_release
 from tests.helpers.training_company import published, training
 
-# Tests run beside each other: a thread of DuckDB's that waits for another keeps a core busy.
+# Tests run in parallel: a thread of DuckDB's that waits for another keeps a core busy.
 CONFIG["threads"] = 1
 
-# Their tests take long, each by itself: they begin first, wherever there is room, and before all those under
-# Prefect's server. The tests of any other file stay together, for they share what was set up for them.
+# These files take long. They start first, on any worker, and before the tests that share
+# Prefect's server. The tests of any other file stay together, for they share fixtures.
 LONG = (
     "tests/prefect/test_flow.py",
     "tests/prefect/test_schedule.py",
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the garbage collector need not look it through again and again."""
+    """Imported modules stay: exempt them from garbage collection."""
     gc.collect()
     gc.freeze()
 

@@ -82,7 +82,7 @@ def test_counted_attempts_reproduce_the_outcomes_of_their_steps(world: World) ->
 @thorough
 @given(large_worlds())
 def test_times_of_the_attempts_listed_at_a_step_add_up_to_its_time(world: World) -> None:
-    """Sub-paths have the time of their child session, whose attempts are listed there."""
+    """Sub-paths take the time of their child session; its attempts are listed there."""
     found = product(*world)
     of_enrollment: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     of = operator.itemgetter(*STEP[:-1])

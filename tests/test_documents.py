@@ -84,7 +84,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ran(folder: Path, command: str) -> str:
-    """What the command prints, run in the folder as if its `data` were the checkout's."""
+    """The command's output, run in the folder as if its `data` were the checkout's."""
     command = command.replace("data/demo", str(folder / "data" / "demo"))
     env = {**os.environ, "PATHSTATS_HOME": str(folder / "data"), "COLUMNS": "120", "NO_COLOR": "1"}
     done = pathstats(*shlex.split(command)[1:], env=env)
@@ -97,9 +97,9 @@ def test_its_look_ups_answer_as_printed_after_make_demo(demo: Path) -> None:
     assert printed
     assert any(body for _, body in printed)
     for command, body in printed:
-        said = ran(demo, command)
-        assert "detailedStatus" in json.loads(said.splitlines()[0])
-        assert body in ("", said.splitlines()[0])
+        output = ran(demo, command)
+        assert "detailedStatus" in json.loads(output.splitlines()[0])
+        assert body in ("", output.splitlines()[0])
 
 
 def test_its_questions_find_somebody_after_make_demo(demo: Path) -> None:

@@ -37,7 +37,7 @@ NOT_FOUND = {
 
 
 def published(folder: Path, tables: Tables) -> Path:
-    """A home that holds one release of these tables."""
+    """A home with one release of these tables."""
     if tables == small_world():
         return home_with_one_release(folder).root
     run(as_parquet(folder / "in", tables), folder / "home")
@@ -46,7 +46,7 @@ def published(folder: Path, tables: Tables) -> Path:
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> PathStats:
-    """One company. `ghost` is enrolled and no user; `gone` has enrollments and is no session."""
+    """One company. `ghost` is enrolled but not a user; `gone` has enrollments but is not a session."""
     tables = world(
         steps="step \n A \n B",
         sessions="""
@@ -183,7 +183,7 @@ def test_of_several_archived_enrollments_the_one_archived_last_answers(acme: Pat
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> PathStats:
-    """Users whose ids and e-mails are easily mistaken; all of them are enrolled in S."""
+    """Users with ids and e-mails that are easily confused; all of them are enrolled in S."""
     users = """
     user           | email             | status
     ann            | Ann@Example.ORG   | active
@@ -483,7 +483,7 @@ def test_a_damaged_index_is_said_to_be_damaged(tmp_path: Path) -> None:
     home = published(tmp_path, small_world())
     index = latest(home).lookup_index
     whole = index.read_bytes()
-    page = int.from_bytes(whole[16:18])  # SQLite's header says how long its pages are.
+    page = int.from_bytes(whole[16:18])  # The page size is in SQLite's header.
     for start in range(0, len(whole), page):
         index.write_bytes(whole[:start] + b"\xff" * page + whole[start + page :])
         assert answer_or_damage(home) in (50, ReleaseDamaged)

@@ -31,7 +31,7 @@ def with_more(tables: Tables, table: str, rows: list[Row]) -> Tables:
 
 
 def attempts_at(tables: Tables, instant: datetime, user_id: str | None = None) -> list[Row]:
-    """A perfect attempt of everybody (or of one user) at every step, in every session and in none."""
+    """A perfect attempt of every user (or of one) at every step, in every session and outside any."""
     return [
         {
             "company_id": company,
@@ -68,7 +68,7 @@ def only(answer: Answer, **wanted: object) -> Answer:
 
 
 def rows_of_learner(answer: Answer, user_id: str) -> Answer:
-    """A learner's rows; no session's summary, which is everybody's."""
+    """A learner's rows; a session's summary counts all learners, so it is left out."""
     found = only(answer, user_id=user_id)
     return Answer(found.path_session_stats, found.step_stats, [])
 
@@ -105,7 +105,7 @@ def test_another_company_does_not_matter(world: World) -> None:
     tables, as_of = world
     ours, theirs = COMPANIES
     alone = {name: [row for row in rows if row["company_id"] == ours] for name, rows in tables.items()}
-    # A table without rows, activity aside, is a source's mistake.
+    # A table without rows, except activity, is a source's mistake.
     assume(all(rows for name, rows in alone.items() if name != "step_activity"))
     both = only(product(tables, as_of), company_id=ours)
     assert not differences(both, product(alone, as_of))

@@ -43,7 +43,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     }
     sound = (pl.col("archived_at") >= pl.col("enrolled_at")).fill_null(True)
     read["enrollments"] = read["enrollments"].filter(sound)
-    # Scores are landed as they stand there, as texts.
+    # Scores are landed unchanged, as text.
     read["step_activity"] = read["step_activity"].with_columns(pl.col("score").cast(pl.Int32))
     return {table: frame.to_dicts() for table, frame in read.items()}
 
@@ -57,7 +57,7 @@ def publish(home: Home, as_of: datetime) -> None:
 
 
 def published(home: Home, wanted: pl.Expr | None = None) -> Answer:
-    """All rows of the latest release, or those that are wanted."""
+    """All rows of the latest release, or the requested ones."""
     scans = (
         pl.scan_parquet(home.latest / f"{table}.parquet")
         for table in ("path_session_stats", "step_stats", "session_summary")
@@ -93,7 +93,7 @@ def test_while_the_courses_run_a_quarter_of_the_sessions_is_the_reference_s(
     home = Home(tmp_path)
     publish(home, as_of)
     asked = {row["session_id"] for row in tables["path_sessions"][::4]}
-    # A step is worked on in one session here, or in none: the other sessions' rows tell nothing of these.
+    # Here all attempts at a step are in one session or outside any: other sessions' rows don't matter.
     of_these = {
         table: [row for row in rows if row.get("session_id") in {None, *asked}]
         for table, rows in tables.items()

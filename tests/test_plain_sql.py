@@ -28,7 +28,7 @@ a_handful = settings(
 
 
 def scripted(tables: Tables, as_of: datetime) -> Answer:
-    """What the script makes of the rows; it makes no step statistics."""
+    """The script's result for the rows; it computes no step statistics."""
     with tempfile.TemporaryDirectory() as folder:
         world = as_parquet(Path(folder) / "world", tables)
         steps = [json.dumps(row, default=datetime.isoformat) + "\n" for row in tables["path_steps"]]

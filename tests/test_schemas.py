@@ -95,7 +95,7 @@ def test_the_tables_that_go_out_are_the_contract_s() -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release whose ids are easily sorted wrongly: by case, by length, by accent, by UTF-16."""
+    """A release with ids that are easily sorted wrongly: by case, by length, by accent, by UTF-16."""
     folder = tmp_path_factory.mktemp("ids")
     ids = ["e1", "e10", "e2", "E2", "é", "Z", "z", "_", "\uff5e", "\U0001d4b3", "ab", "a b", "a"]
     tables = world(

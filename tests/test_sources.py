@@ -25,7 +25,7 @@ TABLES = [table_name(model) for model in INPUTS]
 
 
 def rich_world() -> Tables:
-    """Every column of every table holds a value somewhere, and a null where it may."""
+    """Every column of every table has a value somewhere, and a null where it may."""
     tables = world(
         steps="""
         step | type       | optional | due          | min_score | limit | time_limit  | scorm | from  | to
@@ -170,7 +170,7 @@ OULAD = {
 
 @pytest.fixture(scope="module")
 def oulad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
-    """The six tables from a small OULAD; nobody handed in assessment 14."""
+    """The six tables from a small OULAD; no one submitted assessment 14."""
     found = Oulad(small_oulad(tmp_path_factory.mktemp("oulad"))).extract(
         tmp_path_factory.mktemp("landing"), AS_OF, EMPTY_WAREHOUSE
     )
@@ -291,7 +291,7 @@ def test_oulad_s_scores_are_the_contract_s_to_reject(tmp_path: Path, score: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "output"),
     [
         ("courses", "2014B,240", "2014B,240,1", r"courses\.csv, line 3: 4 fields where the header has 3"),
         ("courses", "2014B,240", "2014B,long", r"courses\.csv, line 3: module_presentation_length is not as"),
@@ -304,11 +304,11 @@ def test_oulad_s_scores_are_the_contract_s_to_reject(tmp_path: Path, score: str,
     ],
 )
 def test_oulad_names_the_file_and_the_line_that_is_broken(
-    tmp_path: Path, name: str, old: str, new: str, said: str
+    tmp_path: Path, name: str, old: str, new: str, output: str
 ) -> None:
     (tmp_path / "landing").mkdir()
     folder = small_oulad(tmp_path, name, old, new)
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=output):
         list(Oulad(folder).extract(tmp_path / "landing", AS_OF, EMPTY_WAREHOUSE))
 
 

@@ -80,7 +80,7 @@ def next_changes(tables: Tables, as_of: datetime) -> dict[Key, datetime | None]:
 
 
 def rows_of(answer: Answer) -> dict[Key, list[Row]]:
-    """What is published of each enrollment."""
+    """The published rows of each enrollment."""
     rows: dict[Key, list[Row]] = {key_of(row): [row] for row in answer.path_session_stats}
     for step in answer.step_stats:
         rows[key_of(step)].append(step)

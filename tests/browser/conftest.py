@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> Iterator[list[str]]:
-    """What pages have complained of, or asked for; whoever expects some takes them out."""
+    """Errors that pages reported, and requests they made; a test that expects some removes them."""
     found: list[str] = []
     yield found
     assert found == []
@@ -74,7 +74,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 @pytest.fixture(scope="session")
 def folder(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training's report with the page of S1 beside it."""
+    """The training's report, with the page of S1 in the same folder."""
     place = tmp_path_factory.mktemp("folder")
     home = Home(release.folder.parent.parent.parent)
     write_folder(home, release, place, Wanted(None, ("S1",), with_names=False), lambda done, of: None)

@@ -82,5 +82,5 @@ def test_what_gets_past_the_escaping_may_not_run(
         page.locator("p", has_text="x").first.click()
         assert page.evaluate("window.caught") is None
     assert len(complaints) == 2
-    assert all("violates the following Content Security Policy directive" in said for said in complaints)
+    assert all("violates the following Content Security Policy directive" in output for output in complaints)
     complaints.clear()

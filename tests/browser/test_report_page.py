@@ -107,7 +107,7 @@ def test_a_session_opens_to_its_details(opened: Opener, release: Release) -> Non
     expect(details).to_contain_text("2 late1 started and late, 1 not yet started")
     expect(details).to_contain_text("4 ending within 14 days")
     expect(details).to_contain_text("1 Mar 2026 to 20 Mar 2026 · open · mean score 76.6 % · 1 archived")
-    # There is no page of the session beside the release, so it says how to make one.
+    # The release has no page of the session, so the link shows the command that makes one.
     expect(details).to_contain_text("pathstats report S1")
     assert details.get_by_role("link").count() == 0
     page.keyboard.press("Enter")
@@ -171,7 +171,7 @@ def test_whoever_tabs_through_sees_where_they_are(opened: Opener, release: Relea
 
 
 @pytest.mark.parametrize(
-    ("later", "said", "is_old"),
+    ("later", "output", "is_old"),
     [
         (5 * HOUR, "5 hours old", False),
         (60, "less than an hour old", False),
@@ -181,10 +181,10 @@ def test_whoever_tabs_through_sees_where_they_are(opened: Opener, release: Relea
     ],
 )
 def test_how_fresh_it_is_goes_by_the_clock_of_who_looks(
-    opened: Opener, release: Release, later: int, said: str, is_old: bool
+    opened: Opener, release: Release, later: int, output: str, is_old: bool
 ) -> None:
     page = opened(release.report, now=int(AS_OF.timestamp()) + later)
-    expect(page.locator("#fresh")).to_have_text(said)
+    expect(page.locator("#fresh")).to_have_text(output)
     assert ("old" in (page.locator("#fresh").get_attribute("class") or "").split()) is is_old
 
 

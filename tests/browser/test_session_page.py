@@ -23,7 +23,7 @@ def test_learners_are_sorted_by_a_step_searched_and_filtered(opened: Opener, pag
     learners = page.locator("#learners")
     rows = learners.locator("tbody tr")
     expect(rows).to_have_count(8)
-    # Sorted by a step, those who failed it come first when it is asked for again.
+    # Sorted by a step, failed learners come first on the second click.
     learners.get_by_role("columnheader", name="1", exact=True).get_by_role("button").click()
     expect(rows.first).to_contain_text("First u3")
     page.keyboard.press("Enter")
@@ -39,8 +39,8 @@ def test_learners_are_sorted_by_a_step_searched_and_filtered(opened: Opener, pag
 def test_each_step_says_in_words_what_its_mark_means(opened: Opener, page_file: Path) -> None:
     page = opened(page_file)
     row = page.locator("#learners tbody tr", has_text="u4@example.org")
-    said = row.locator(".step .unseen").all_text_contents()
-    assert said == [
+    output = row.locator(".step .unseen").all_text_contents()
+    assert output == [
         "Step 1: failed, to retake, 60 percent",
         "Step 2: successful",
         "Step 3: successful, 70 percent",

@@ -64,7 +64,7 @@ def test_a_table_and_its_changes_are_checked_as_a_first_run_would(source: Path) 
     found = tables(checked)
     assert (found["users"]["delivery"], found["users"]["read"]) == ("full and changes", 4)
     assert found["paths"]["delivery"] == "full"
-    # A run holds each delivery against the limit: one of one row, not one of four.
+    # A run compares each delivery with the limit: one of one row, not one of four.
     assert (checked.exit_code, json.loads(checked.stdout)["blocked_by"]) == (5, ["users"])
 
 
@@ -78,7 +78,7 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         ((), "contains no data yet; give --source."),
         (("--incremental",), "--incremental is for folders of files; give it with --source files:DIR."),
@@ -87,11 +87,11 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path,
     ],
 )
 def test_a_run_that_can_t_begin_is_told_in_one_sentence(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, arguments: tuple[str, ...], output: str
 ) -> None:
     done = ask("run", *arguments, "--home", str(tmp_path / "home"))
     assert (done.exit_code, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert output in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "home").exists()
 
@@ -119,8 +119,8 @@ def test_a_source_of_which_no_enrollment_counts(tmp_path: Path) -> None:
     assert shown.exit_code == 5
     assert "every enrollment has a missing reference" in shown.stdout
     assert re.search(r"enrollments +3 +unknown_user +the row of user_id has not been delivered", shown.stdout)
-    told = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
-    assert (told["blocked_by"], told["nobody_counts"]) == ([], True)
+    messages = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
+    assert (messages["blocked_by"], messages["nobody_counts"]) == ([], True)
 
 
 def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def the_sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on stderr that says what went wrong."""
+    """The one line on stderr that names the error."""
     assert "Traceback" not in done.stderr
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
@@ -83,7 +83,7 @@ def still_answers(home: Path, pair: tuple[str, str]) -> Callable[[], None]:
 
 
 def small_source(folder: Path) -> Path:
-    """Six sound tables, every user with the address that no message may hold."""
+    """Six valid tables; every user has the address that no message may contain."""
     tables = small_world()
     tables["users"] = [{**row, "email": SECRET} for row in tables["users"]]
     return as_parquet(folder, tables)
@@ -139,7 +139,7 @@ def test_0_the_version(home: Path) -> None:
 
 
 def test_0_the_completion_of_a_shell() -> None:
-    """typer finds out by its parent process which shell it is, or is told."""
+    """typer finds the shell by its parent process, or by an argument."""
     env = {**quiet_environment(), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     done = pathstats("--show-completion", "bash", env=env)
     assert (done.returncode, done.stderr) == (0, "")
@@ -152,7 +152,7 @@ def test_0_the_completion_of_a_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (("run", "--source", "oracle:x", "--direct"), "no source 'oracle'"),
         (("run", "--source", "files:", "--direct"), "files:DIR"),
@@ -171,11 +171,11 @@ def test_0_the_completion_of_a_shell() -> None:
         (("report", "--to", "pyproject.toml"), "pyproject.toml is a file; give a folder"),
     ],
 )
-def test_2_wrong_usage(home: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_2_wrong_usage(home: Path, arguments: tuple[str, ...], output: str) -> None:
     quiet = ("--json",) if arguments[0] == "run" else ()
     done = shell(home, *arguments, *quiet)
     assert done.returncode == 2
-    assert said in the_sentence(done)
+    assert output in the_sentence(done)
 
 
 @pytest.mark.parametrize("command", ["run", "schedule", "demo"])
@@ -265,7 +265,7 @@ def table_twice(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "output"),
     [
         (missing_folder, r"source: there is no such folder\."),
         (missing_table, r"source: table paths is missing"),
@@ -288,14 +288,14 @@ def test_3_the_source_or_its_data(
     tmp_path: Path,
     still_answers: Callable[[], None],
     damage: Callable[[Path], None],
-    said: str,
+    output: str,
 ) -> None:
     source = small_source(tmp_path / "source")
     damage(source)
     done = shell(home, "run", "--source", f"files:{source}", "--as-of", AS_OF, "--direct", "--json")
     assert done.returncode == 3
-    assert re.search(said, the_sentence(done)), done.stderr
-    assert re.search(said, json.loads(done.stdout)["error"])
+    assert re.search(output, the_sentence(done)), done.stderr
+    assert re.search(output, json.loads(done.stdout)["error"])
     still_answers()
     assert json.loads((home / "failure.json").read_text())["exit_code"] == 3
 

@@ -1,4 +1,4 @@
-"""`lookup --explain`: the rule it names is the one that decided, and what it says of the steps is so."""
+"""`lookup --explain` names the rule that decided, and its sentences about the steps are true."""
 
 import re
 from contextlib import redirect_stdout
@@ -73,8 +73,8 @@ def test_every_kind_is_among_them(explained: list[tuple[Row, Explanation]]) -> N
 
 
 def test_the_rule_fits_the_detailed_status(explained: list[tuple[Row, Explanation]]) -> None:
-    for row, said in explained:
-        _, detailed, *_ = said.sentences
+    for row, output in explained:
+        _, detailed, *_ = output.sentences
         rules = set(re.findall(r"R11\.\d[a-d]?", detailed))
         if row["detailed_status_reason"] == "sessionEnded":
             assert "R11.6" in rules
@@ -87,10 +87,10 @@ def test_the_rule_fits_the_detailed_status(explained: list[tuple[Row, Explanatio
 
 
 def test_what_it_says_of_the_detailed_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
-    for row, said in explained:
-        _, detailed, *_ = said.sentences
-        required = [step for step in said.steps if not step["optional"]]
-        by = next((step for step in said.steps if step["step_id"] == row["decided_by_step_id"]), {})
+    for row, output in explained:
+        _, detailed, *_ = output.sentences
+        required = [step for step in output.steps if not step["optional"]]
+        by = next((step for step in output.steps if step["step_id"] == row["decided_by_step_id"]), {})
         redo = [step["finished"] or step["replay_pending"] for step in required]
         if "R11.2" in detailed:
             assert required
@@ -117,22 +117,22 @@ def test_what_it_says_of_the_detailed_status_is_so(explained: list[tuple[Row, Ex
 
 
 def test_what_it_says_of_the_time_is_so(explained: list[tuple[Row, Explanation]]) -> None:
-    for row, said in explained:
+    for row, output in explained:
         moment: datetime = row["archived_at"] or AS_OF
-        assert said.sentences[0].startswith(f"As of {day(moment)}, ")
-        assert ("unenrolled" in said.sentences[0]) == (row["archived_at"] is not None)
+        assert output.sentences[0].startswith(f"As of {day(moment)}, ")
+        assert ("unenrolled" in output.sentences[0]) == (row["archived_at"] is not None)
 
 
 def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
-    for row, said in explained:
-        _, _, status, *_ = said.sentences
+    for row, output in explained:
+        _, _, status, *_ = output.sentences
         assert status.startswith(f"Status {row['status']}: ")
-        required = [step for step in said.steps if not step["optional"]]
+        required = [step for step in output.steps if not step["optional"]]
         overdue = [step for step in required if step["overdue"]]
         if row["status"] == "completed":
-            assert said.steps
-            assert all(step["finished"] for step in said.steps)
-            assert str(len(said.steps)) in status
+            assert output.steps
+            assert all(step["finished"] for step in output.steps)
+            assert str(len(output.steps)) in status
         elif row["status"] == "awaitingCorrection":
             assert any(step["awaiting_correction"] for step in required)
         elif row["status"] == "late":
@@ -146,24 +146,24 @@ def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation
 
 def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation]]) -> None:
     flags = {"unsuccessful": "exhausted", "retake": "to_retake"}
-    for row, said in explained:
-        _, _, _, result, *_ = said.sentences
+    for row, output in explained:
+        _, _, _, result, *_ = output.sentences
         assert result.startswith(f"Result {row['result'] or 'null'}: ")
-        required = [step for step in said.steps if not step["optional"]]
+        required = [step for step in output.steps if not step["optional"]]
         if flag := flags.get(row["result"] or ""):
-            assert any(step[flag] and f"step {step['step_id']} " in result for step in said.steps)
+            assert any(step[flag] and f"step {step['step_id']} " in result for step in output.steps)
         elif row["result"] == "successful":
             assert all(step["successful"] for step in required)
         elif required:
             assert any(not step["finished"] for step in required)
-            assert not any(step["exhausted"] or step["to_retake"] for step in said.steps)
+            assert not any(step["exhausted"] or step["to_retake"] for step in output.steps)
 
 
 def test_it_says_until_when_the_answer_holds(explained: list[tuple[Row, Explanation]]) -> None:
     untils = set()
-    for row, said in explained:
+    for row, output in explained:
         until = f"until {day(row['valid_until'])}" if row["valid_until"] else "for good"
-        assert said.sentences[-1] == f"Without new data all this holds {until}."
+        assert output.sentences[-1] == f"Without new data all this holds {until}."
         assert row["archived_at"] is None or until == "for good"
         untils.add(until)
     assert len(untils) > 20
@@ -175,17 +175,17 @@ def shown(explained: list[tuple[Row, Explanation]]) -> list[tuple[Explanation, s
     from pathstats.cli.render import console
 
     pages = []
-    for _, said in explained[::9]:
+    for _, output in explained[::9]:
         page = StringIO()
         with redirect_stdout(page):
-            console.show_explanation(said)
-        pages.append((said, page.getvalue()))
+            console.show_explanation(output)
+        pages.append((output, page.getvalue()))
     return pages
 
 
 def test_the_table_has_each_step_in_its_order(shown: list[tuple[Explanation, str]]) -> None:
-    for said, page in shown:
+    for output, page in shown:
         lines = page.splitlines()
-        assert lines[1 : len(said.sentences) + 1] == said.sentences
-        places = [page.index(step["step_id"], page.index("outcome")) for step in said.steps]
+        assert lines[1 : len(output.sentences) + 1] == output.sentences
+        places = [page.index(step["step_id"], page.index("outcome")) for step in output.steps]
         assert places == sorted(places)

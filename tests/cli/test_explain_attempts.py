@@ -144,7 +144,7 @@ def test_attempts_of_other_enrollments_and_sessions_are_told_as_such(tmp_path: P
 
 @pytest.fixture(scope="module")
 def with_rejected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A learner whose first attempt has a score of 115, and one without a readable time."""
+    """One learner has a first attempt with a score of 115, another one without a readable time."""
     place = tmp_path_factory.mktemp("rejected")
     tables = world(
         steps="step | min_score | due \n A | 80 | 7 days \n B | | ",
@@ -195,8 +195,8 @@ def test_no_line_is_wider_than_80_columns(
 
 def test_a_release_without_attempts_says_so(home: Path) -> None:
     file = latest(home).table("attempts")
-    aside = file.rename(file.with_suffix(".aside"))
+    moved = file.rename(file.with_suffix(".moved"))
     try:
         assert explained(home).attempts is None
     finally:
-        aside.rename(file)
+        moved.rename(file)

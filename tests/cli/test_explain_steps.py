@@ -1,4 +1,4 @@
-"""`lookup --explain` says which steps are waived, and where a sub-path's results come from (R16, R17)."""
+"""`lookup --explain` lists waived steps, and the source of a sub-path's results (R16, R17)."""
 
 import pytest
 
@@ -11,8 +11,8 @@ Said = dict[tuple[str, str], list[str]]
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
-    """What is said of learners in S, of a path of quiz A, course B and sub-path Q, and in Q's session C."""
+def output_text(tmp_path_factory: pytest.TempPathFactory) -> Said:
+    """The explanations of learners in S (quiz A, course B and sub-path Q) and in Q's session C."""
     place = tmp_path_factory.mktemp("explain")
     tables = world(
         paths="path \n P \n Q",
@@ -50,8 +50,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
     return {(s, u): explanation(ask.find(s, u, company_id="acme")).sentences for s, u in pairs}
 
 
-def test_waived_steps_are_named_with_the_score_that_waives_them(said: Said) -> None:
-    waived = {who: [it for it in words if "R16" in it] for who, words in said.items()}
+def test_waived_steps_are_named_with_the_score_that_waives_them(output_text: Said) -> None:
+    waived = {who: [it for it in words if "R16" in it] for who, words in output_text.items()}
     assert waived == {
         ("S", "u1"): ["Step B does not count: 60.5 % in step A reach 50 %, which waives it (R16)."],
         ("S", "u2"): [],
@@ -63,12 +63,14 @@ def test_waived_steps_are_named_with_the_score_that_waives_them(said: Said) -> N
     }
 
 
-def test_a_sub_path_is_named_with_the_session_that_decides(said: Said) -> None:
-    below = {who: [it for it in words if "R17" in it] for who, words in said.items()}
+def test_a_sub_path_is_named_with_the_session_that_decides(output_text: Said) -> None:
+    below = {who: [it for it in words if "R17" in it] for who, words in output_text.items()}
     decides = ["Step Q, a sub-path, is what the learner's session C says of it (R17)."]
     assert below == {("S", "u1"): decides, ("S", "u2"): decides, ("S", "u3"): [], ("C", "u1"): []}
-    assert "unsuccessful: step Q, a sub-path, says unsuccessful in session C (R11.3)." in said["S", "u1"]
-    assert any("step Q, a sub-path, says unsuccessful" in it and "R12" in it for it in said["S", "u1"])
+    assert (
+        "unsuccessful: step Q, a sub-path, says unsuccessful in session C (R11.3)." in output_text["S", "u1"]
+    )
+    assert any("step Q, a sub-path, says unsuccessful" in it and "R12" in it for it in output_text["S", "u1"])
     awaiting = "awaitingCorrection: step Q, a sub-path, says awaitingCorrection in session C (R11.4)."
-    assert awaiting in said["S", "u2"]
-    assert any("not corrected, of sub-path Q (R10)" in it for it in said["S", "u2"])
+    assert awaiting in output_text["S", "u2"]
+    assert any("not corrected, of sub-path Q (R10)" in it for it in output_text["S", "u2"])

@@ -1,4 +1,4 @@
-"""`pathstats export`: tables as CSV and as workbooks, which nobody's data can turn into a formula."""
+"""`pathstats export`: CSV files and workbooks in which no value can become a formula."""
 
 import csv
 import os
@@ -24,7 +24,7 @@ from pathstats.cli.main import app
 from schemas.home import PARQUET_TABLES
 from tests.helpers.one_run import as_parquet, latest, run, small_world
 
-# What a spreadsheet skips before a formula is no protection from it.
+# Characters that a spreadsheet skips before a formula don't protect from it.
 FORMULAS = [
     *("=1+1", "+49 30", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠A1"),
     *(
@@ -137,7 +137,7 @@ def test_texts_stay_texts_in_a_workbook(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "users.xlsx"
     assert export(home, "users", "--format", "xlsx", "--to", str(file)).exit_code == 0
     texts = [content for row in cells(file) for kind, content in row if kind == "inlineStr"]
-    # A workbook can't hold some controls; xlsxwriter writes them out.
+    # A workbook can't contain some control characters; xlsxwriter writes them as escapes.
     assert {text for text in FORMULAS if text.isprintable()} <= set(texts)
     assert {"http://example.org", "12345", "  kept  "} <= set(texts)
     with zipfile.ZipFile(file) as book:

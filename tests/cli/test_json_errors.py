@@ -16,7 +16,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "output"),
     [
         (("status", "--home", "EMPTY"), 4, "contains no release yet"),
         (("status", "--home", "EMPTY", "--max-age", "26h"), 6, "contains no release yet"),
@@ -33,13 +33,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_a_failure_is_a_json_object(
-    home: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+    home: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, output: str
 ) -> None:
     places = {"HOME": str(home), "EMPTY": str(tmp_path / "empty")}
     done = pathstats(*(places.get(it, it) for it in arguments), "--json", env=quiet_environment())
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["exit_code"], list(told)) == (code, code, ["error", "exit_code"])
-    assert said in told["error"]
+    messages = json.loads(done.stdout)
+    assert (done.returncode, messages["exit_code"], list(messages)) == (code, code, ["error", "exit_code"])
+    assert output in messages["error"]
     assert done.stderr
 
 

@@ -47,9 +47,9 @@ def ask(home: Path, *arguments: str) -> Result:
 def test_an_id_that_steers_a_terminal_is_printed_written_out(
     home: Path, arguments: tuple[str, ...], shown: str
 ) -> None:
-    said = ask(home, *arguments)
-    assert not any(character in said.stdout + said.stderr for character in STEERING)
-    assert shown in (said.stdout + said.stderr).replace("\\\\", "\\")
+    output = ask(home, *arguments)
+    assert not any(character in output.stdout + output.stderr for character in STEERING)
+    assert shown in (output.stdout + output.stderr).replace("\\\\", "\\")
 
 
 def test_a_wide_table_in_a_terminal_is_printed_written_out_too(

@@ -72,7 +72,7 @@ def test_whatever_duckdb_answers_can_be_written(home: Path, sql: str, shape: str
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "output"),
     [
         ("", "The query is empty"),
         (" ; ", "The query is empty"),
@@ -81,10 +81,10 @@ def test_whatever_duckdb_answers_can_be_written(home: Path, sql: str, shape: str
         ("SELECT CAST(email AS INTEGER) FROM users", "Could not convert string '…'"),
     ],
 )
-def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: str, said: str) -> None:
+def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: str, output: str) -> None:
     answered = ask(home, sql)
     assert (answered.exit_code, answered.stdout) == (2, "")
-    assert said in answered.stderr
+    assert output in answered.stderr
     assert len(answered.stderr.splitlines()) == 1
     assert SECRET not in answered.stderr
 

@@ -83,7 +83,7 @@ def test_a_variable_of_python_is_no_table(home: Path, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "output"),
     [
         ("CREATE TEMP TABLE t AS FROM users; SELECT count(*) AS n FROM t", "n\n3\n"),
         ("SET VARIABLE x = 7; SELECT getvariable('x') AS x", "x\n7\n"),
@@ -95,9 +95,9 @@ def test_a_variable_of_python_is_no_table(home: Path, sql: str) -> None:
         ("WITH u AS (FROM users) SELECT count(*) AS n FROM u", "n\n3\n"),
     ],
 )
-def test_a_query_computes_whatever_it_wants(home: Path, sql: str, said: str) -> None:
+def test_a_query_computes_whatever_it_wants(home: Path, sql: str, output: str) -> None:
     answer = ask(home, sql, "--format", "csv")
-    assert (answer.exit_code, answer.stderr, answer.stdout) == (0, "", said)
+    assert (answer.exit_code, answer.stderr, answer.stdout) == (0, "", output)
 
 
 def test_what_does_not_fit_into_memory_lies_in_no_folder_of_others(home: Path, here: Path) -> None:

@@ -1,4 +1,4 @@
-"""`pathstats releases`, `rollback`, `verify` and `status`: what people and monitors are told."""
+"""The output of `pathstats releases`, `rollback`, `verify` and `status`, for people and monitors."""
 
 import json
 import os
@@ -44,9 +44,9 @@ def ask(home: Home, *arguments: str) -> Result:
 
 
 def facts(home: Home, *arguments: str) -> dict[str, Any]:
-    """What the command says as JSON, and nothing else, on stdout."""
-    told: dict[str, Any] = json.loads(ask(home, *arguments, "--json").stdout)
-    return told
+    """The command's JSON output, with nothing else on stdout."""
+    messages: dict[str, Any] = json.loads(ask(home, *arguments, "--json").stdout)
+    return messages
 
 
 # releases
@@ -67,11 +67,16 @@ def test_the_list_newest_first_with_a_star_at_the_latest(home: Home) -> None:
 
 
 def test_the_list_for_machines(home: Home) -> None:
-    told = facts(home, "releases")
-    assert (told["latest"], told["rollback"], told["damaged"], told["foreign"]) == (FIRST, None, [], [])
-    assert [it["release_id"] for it in told["releases"]] == [FIRST, LATE, EARLY]
-    assert [it["is_latest"] for it in told["releases"]] == [True, False, False]
-    late = told["releases"][1]
+    messages = facts(home, "releases")
+    assert (messages["latest"], messages["rollback"], messages["damaged"], messages["foreign"]) == (
+        FIRST,
+        None,
+        [],
+        [],
+    )
+    assert [it["release_id"] for it in messages["releases"]] == [FIRST, LATE, EARLY]
+    assert [it["is_latest"] for it in messages["releases"]] == [True, False, False]
+    late = messages["releases"][1]
     assert late["as_of"] == "2026-03-02T00:00:00+00:00"
     assert late["created_at"] == "2020-03-11T02:00:00+00:00"
     assert late["enrollments"] == 3
@@ -84,11 +89,11 @@ def test_the_list_after_a_rollback(home: Home) -> None:
     shown = ask(home, "releases").stdout
     assert [line.split()[1] for line in shown.splitlines() if line.startswith("* 2026")] == [LATE]
     assert re.search(rf"Rolled back to {LATE} at .* UTC,\nfrom {FIRST}; the next run", shown)
-    told = facts(home, "releases")
-    assert [it["release_id"] for it in told["releases"]] == [FIRST, LATE, EARLY]
-    assert [it["is_latest"] for it in told["releases"]] == [False, True, False]
-    assert [it["is_rolled_back_to"] for it in told["releases"]] == [False, True, False]
-    assert told["rollback"]["from_release_id"] == FIRST
+    messages = facts(home, "releases")
+    assert [it["release_id"] for it in messages["releases"]] == [FIRST, LATE, EARLY]
+    assert [it["is_latest"] for it in messages["releases"]] == [False, True, False]
+    assert [it["is_rolled_back_to"] for it in messages["releases"]] == [False, True, False]
+    assert messages["rollback"]["from_release_id"] == FIRST
 
 
 def test_what_is_no_release_is_named_and_left(home: Home) -> None:
@@ -98,8 +103,8 @@ def test_what_is_no_release_is_named_and_left(home: Home) -> None:
     assert "2 releases" in shown
     assert re.search(f"Damaged: no sound manifest.*{EARLY}", shown)
     assert "left alone: [b]notes" in shown
-    told = facts(home, "releases")
-    assert (told["damaged"], told["foreign"]) == ([EARLY], ["[b]notes"])
+    messages = facts(home, "releases")
+    assert (messages["damaged"], messages["foreign"]) == ([EARLY], ["[b]notes"])
 
 
 def test_none_answers_when_latest_is_gone(home: Home) -> None:
@@ -118,10 +123,10 @@ def test_a_rollback_says_what_answers_now_and_status_remembers(home: Home) -> No
     shown = ask(home, "status").stdout
     assert f"Release {LATE} as of 2026-03-02 00:00 UTC" in shown
     assert re.search(rf"Rolled back to {LATE} at .* UTC,\nfrom {FIRST}; ", shown)
-    told = facts(home, "status")
-    assert (told["release_id"], told["rollback"]["release_id"]) == (LATE, LATE)
-    assert told["rollback"]["from_release_id"] == FIRST
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(told["rollback"]["at"])) < timedelta(minutes=5)
+    messages = facts(home, "status")
+    assert (messages["release_id"], messages["rollback"]["release_id"]) == (LATE, LATE)
+    assert messages["rollback"]["from_release_id"] == FIRST
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(messages["rollback"]["at"])) < timedelta(minutes=5)
 
 
 def test_back_to_the_newest_status_forgets(home: Home) -> None:
@@ -181,11 +186,11 @@ def test_each_damaged_file_is_named(home: Home) -> None:
 def test_all_releases_for_machines(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "verify", "--all", "--json")
-    told = {it["release_id"]: it for it in json.loads(done.stdout)["releases"]}
+    messages = {it["release_id"]: it for it in json.loads(done.stdout)["releases"]}
     assert done.exit_code == 7
-    assert [told[it]["is_intact"] for it in (FIRST, LATE, EARLY)] == [True, False, True]
-    assert told[LATE]["missing"] == ["users.parquet"]
-    assert (told[LATE]["additional"], told[LATE]["changed"]) == ([], [])
+    assert [messages[it]["is_intact"] for it in (FIRST, LATE, EARLY)] == [True, False, True]
+    assert messages[LATE]["missing"] == ["users.parquet"]
+    assert (messages[LATE]["additional"], messages[LATE]["changed"]) == ([], [])
     home.release(LATE).folder.rename(home.root / "away")
     assert ask(home, "verify", "--all").exit_code == 0
 
@@ -224,11 +229,11 @@ def answering_since(home: Home, age: timedelta, data_age: timedelta | None = Non
     """Make FIRST as of so long ago, all of its data from then but the paths."""
     as_of = datetime.now(UTC) - age
     release = home.release(FIRST)
-    told = json.loads(release.manifest.read_text("utf-8"))
-    for name, table in told["tables_in"].items():
+    messages = json.loads(release.manifest.read_text("utf-8"))
+    for name, table in messages["tables_in"].items():
         late = data_age if name == "paths" and data_age else age
         table["data_as_of"] = (datetime.now(UTC) - late).isoformat()
-    edit_manifest(release, as_of=as_of.isoformat(), tables_in=told["tables_in"])
+    edit_manifest(release, as_of=as_of.isoformat(), tables_in=messages["tables_in"])
 
 
 @pytest.mark.parametrize(("age", "code"), [(timedelta(hours=25, minutes=50), 0), (timedelta(hours=26), 6)])
@@ -239,9 +244,9 @@ def test_max_age(home: Home, age: timedelta, code: int, more: tuple[str, ...]) -
     assert done.exit_code == code
     assert FIRST in done.stdout
     if more:
-        told = json.loads(done.stdout)
-        assert told["is_stale"] == (code == 6)
-        assert told["age_hours"] == pytest.approx(age.total_seconds() / 3600, abs=0.1)
+        messages = json.loads(done.stdout)
+        assert messages["is_stale"] == (code == 6)
+        assert messages["age_hours"] == pytest.approx(age.total_seconds() / 3600, abs=0.1)
     if code:
         assert re.fullmatch(
             r"pathstats: The latest release is as of .*, longer than 26h ago; .*\n", done.stderr
@@ -286,9 +291,9 @@ def test_each_table_s_data_has_its_age(home: Home) -> None:
     ages = re.findall(r"(\w+) +\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC +5 hours", shown)
     assert ages == ["users", "paths", "path_steps", "path_sessions", "enrollments", "step_activity"]
     assert "warning" not in shown
-    told = facts(home, "status")["tables_in"]
-    assert {table["data_age_hours"] for table in told.values()} == {5.0}
-    assert {table["is_behind"] for table in told.values()} == {False}
+    messages = facts(home, "status")["tables_in"]
+    assert {table["data_age_hours"] for table in messages.values()} == {5.0}
+    assert {table["is_behind"] for table in messages.values()} == {False}
 
 
 def test_a_table_much_older_than_the_release_is_warned_of_in_words(home: Home) -> None:
@@ -298,8 +303,8 @@ def test_a_table_much_older_than_the_release_is_warned_of_in_words(home: Home) -
     warnings = [line for line in done.stdout.splitlines() if line.startswith("warning")]
     assert len(warnings) == 1
     assert "paths is 9 days older than the release" in warnings[0]
-    told = facts(home, "status")["tables_in"]
-    assert [name for name, table in told.items() if table["is_behind"]] == ["paths"]
+    messages = facts(home, "status")["tables_in"]
+    assert [name for name, table in messages.items() if table["is_behind"]] == ["paths"]
 
 
 # keep

@@ -16,7 +16,7 @@ from tests.reference.rows import Tables
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The training of `acme`, and of `other` one session whose id is no file name."""
+    """The training of `acme`, and one session of `other` with an id that can't be a file name."""
     place = tmp_path_factory.mktemp("report")
     run(as_ndjson(place / "in", with_another_company(training())), place / "home")
     return place / "home"
@@ -72,14 +72,14 @@ def test_names_only_where_they_are_asked_for(home: Path, tmp_path: Path) -> None
 
 
 def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) -> None:
-    """With no session's page beside it, it is the same to the last byte."""
+    """Without a session's page in the folder it is the same to the last byte."""
     home = release.folder.parent.parent.parent
     assert report(home, tmp_path).exit_code == 0
     assert (tmp_path / "report.html").read_bytes() == release.report.read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("options", "said", "code"),
+    ("options", "output", "code"),
     [
         (("--company", "acme", "nope"), "There is no session 'nope'", 4),
         (("--company", "acme", "a b"), "There is no session 'a b'", 4),
@@ -89,11 +89,11 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(
-    home: Path, tmp_path: Path, options: tuple[str, ...], said: str, code: int
+    home: Path, tmp_path: Path, options: tuple[str, ...], output: str, code: int
 ) -> None:
     rejected = report(home, tmp_path / "out", *options)
     assert (rejected.exit_code, rejected.stdout) == (code, "")
-    assert said in rejected.stderr
+    assert output in rejected.stderr
     assert len(rejected.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""The closing page of a run, its artifact and its line in `status`: they say what the release holds."""
+"""A run's closing page, artifact and line in `status` show the figures of the release."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def manifest(home: Path) -> Manifest:
 
 @pytest.fixture
 def page(home: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """What a run shows on a terminal of 80 columns."""
+    """A run's output on a terminal of 80 columns."""
 
     def shown(manifest: Manifest) -> str:
         written = StringIO()
@@ -87,10 +87,10 @@ def test_it_counts_enrollments_that_were_not_so_in_the_release_before(
     assert shown == {kind: len(now[kind] - before[kind]) for kind in now}
     assert shown["completed"] > 0
     assert f"Since {manifest.since} (as of 2026-03-09 02:00 UTC)" in page(manifest)
-    said = re.search(r"Computed ([\d,]+) enrollments; reused ([\d,]+) unchanged", page(manifest))
-    assert said
+    printed = re.search(r"Computed ([\d,]+) enrollments; reused ([\d,]+) unchanged", page(manifest))
+    assert printed
     rows = published(home, "path_session_stats").height
-    assert [int(number) for number in said.groups()] == [manifest.computed, rows - manifest.computed]
+    assert [int(number) for number in printed.groups()] == [manifest.computed, rows - manifest.computed]
     assert 0 < manifest.computed < rows / 2
 
 

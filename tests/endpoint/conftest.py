@@ -70,7 +70,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The small world's release; nobody may change it."""
+    """The small world's release; no test may change it."""
     return home_with_one_release(tmp_path_factory.mktemp("small"))
 
 

@@ -125,5 +125,5 @@ def test_head_of_what_is_streamed(server: Server, acme: Headers) -> None:
     head = server.client.head(f"{STATS}/users", headers=acme)
     whole = server.client.get(f"{STATS}/users", headers=acme)
     assert (head.status_code, head.text) == (200, "")
-    # A length that nobody knows yet is not told.
+    # The length is unknown until the end, so there is no header for it.
     assert set(_lasting(head)) == set(_lasting(whole)) - {"transfer-encoding"}

@@ -1,4 +1,4 @@
-"""What answers say of their release, and 304 for who has seen it."""
+"""Headers that name the release, and 304 for clients that have the response already."""
 
 import shutil
 from datetime import UTC, datetime, timedelta

@@ -12,12 +12,12 @@ PAGE = (ROOT / "docs" / "http-api.md").read_text("utf-8")
 
 
 def test_its_routes(tmp_path: Path) -> None:
-    told = {
+    messages = {
         path.replace("…", "/api/v1/paths/sessions/{sessionId}")
         for row in re.findall(r"^\| (`.*?`) \|", PAGE, re.MULTILINE)
         for path in re.findall(r"`(.*?)`", row)
     }
-    assert told == set(create_app(Serving(Home(tmp_path))).openapi()["paths"])
+    assert messages == set(create_app(Serving(Home(tmp_path))).openapi()["paths"])
 
 
 def test_its_answer() -> None:

@@ -48,7 +48,9 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
     listed = shell(home, "list")
     (line,) = (line for line in listed.stdout.splitlines() if key_id in line)
     assert re.fullmatch(rf"{key_id} +acme +the dashboard +\d{{4}}-\d\d-\d\d \d\d:\d\d +– *", line)
-    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)["keys"]}
+    in_json = {
+        messages["key_id"]: messages for messages in json.loads(shell(home, "list", "--json").stdout)["keys"]
+    }
     assert in_json[key_id].keys() == {"key_id", "company_id", "name", "created_at", "revoked_at"}
     assert in_json[key_id]["revoked_at"] is None
 
@@ -56,7 +58,9 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
     assert (revoked.returncode, revoked.stderr) == (0, "")
     assert server.client.get(STATS, headers=asking("acme", key)).status_code == 401
     assert server.client.get(STATS, headers=acme).status_code == 200
-    in_json = {told["key_id"]: told for told in json.loads(shell(home, "list", "--json").stdout)["keys"]}
+    in_json = {
+        messages["key_id"]: messages for messages in json.loads(shell(home, "list", "--json").stdout)["keys"]
+    }
     assert in_json[key_id]["revoked_at"] is not None
 
     again = shell(home, "revoke", key_id)
@@ -65,7 +69,7 @@ def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme
 
 
 def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
-    for place, arguments, said, code in (
+    for place, arguments, output, code in (
         (home, ("create",), "several companies", 2),
         (tmp_path / "empty", ("create",), "contains no release yet", 4),
         (home, ("create", "--company", " "), "needs a company", 2),
@@ -75,7 +79,7 @@ def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
         assert done.returncode == code
         assert done.stdout == ""
         (line,) = done.stderr.splitlines()
-        assert said in line
+        assert output in line
 
 
 def test_a_company_that_nobody_knows_is_said_and_made_all_the_same(home: Path) -> None:
@@ -170,8 +174,8 @@ def test_a_damaged_file_opens_nothing_and_says_so(place: Home, damaged: str) -> 
 
 def test_a_hash_that_is_none_is_damage(place: Home) -> None:
     _, text = keys.create(place, "acme", "", NOW)
-    told = json.loads(place.keys.read_text())
-    place.keys.write_text(json.dumps([{**told[0], "hash": "no hash"}]))
+    messages = json.loads(place.keys.read_text())
+    place.keys.write_text(json.dumps([{**messages[0], "hash": "no hash"}]))
     with pytest.raises(HomeUnreadable):
         KeyCache(place).opens("acme", text)
 
@@ -184,7 +188,7 @@ def test_a_company_must_be_one(place: Home, company: str) -> None:
 
 
 def test_each_question_takes_the_same_steps(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One hash and one comparison of 32 bytes, whatever is wrong: time tells nothing apart."""
+    """One hash and one comparison of 32 bytes in every case: the time reveals nothing."""
     _, text = keys.create(place, "acme", "", NOW)
     revoked, other = keys.create(place, "acme", "", NOW)
     keys.revoke(place, revoked.key_id, NOW)

@@ -29,8 +29,8 @@ def ask(server: Server, target: bytes, headers: Headers, method: bytes = b"GET")
     request = (
         method + b" " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + lines + b"\r\n"
     )
-    status, told, body = raw(server, request)
-    assert told["content-type"] == "application/json", body
+    status, messages, body = raw(server, request)
+    assert messages["content-type"] == "application/json", body
     return status, json.loads(body)
 
 

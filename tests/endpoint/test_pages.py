@@ -1,4 +1,4 @@
-"""The report's pages: whose is shown to whom."""
+"""The report's pages, each shown only to clients of its company."""
 
 import base64
 import os
@@ -55,8 +55,8 @@ def key_to(home: Home, company_id: str) -> Headers:
 
 
 def login(headers: Headers) -> Headers:
-    told = f"{headers['X-company-id']}:{headers['X-apiKey']}"
-    return {"Authorization": "Basic " + base64.b64encode(told.encode()).decode()}
+    messages = f"{headers['X-company-id']}:{headers['X-apiKey']}"
+    return {"Authorization": "Basic " + base64.b64encode(messages.encode()).decode()}
 
 
 def in_query(headers: Headers) -> str:
@@ -262,9 +262,11 @@ def test_the_page_of_a_session(home: Path, acme: Headers, zen: Headers) -> None:
 
 
 def test_names_are_on_it_if_the_server_is_told_so(home: Path, acme: Headers) -> None:
-    told = [browser(Home(home), with_names=shown).get(SESSION, headers=acme).text for shown in (False, True)]
-    assert ["zoë+strauß@example.org" in page for page in told] == [False, True]
-    assert all("zen.secret" not in page for page in told)
+    messages = [
+        browser(Home(home), with_names=shown).get(SESSION, headers=acme).text for shown in (False, True)
+    ]
+    assert ["zoë+strauß@example.org" in page for page in messages] == [False, True]
+    assert all("zen.secret" not in page for page in messages)
 
 
 def test_the_page_of_a_session_on_this_machine(one: Home, home: Path) -> None:
@@ -276,7 +278,7 @@ def test_the_page_of_a_session_on_this_machine(one: Home, home: Path) -> None:
 
 
 def test_the_report_that_a_run_has_made(home: Path, acme: Headers, zen: Headers) -> None:
-    """Of two companies: each key shows its own, and the list of both is nobody's page."""
+    """With two companies each key shows its own page, and no key shows the list of both."""
     client = browser(Home(home), opens=False)
     pages = [client.get("/", headers=headers) for headers in (acme, zen)]
     assert [page.status_code for page in pages] == [200, 200]

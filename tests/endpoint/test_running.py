@@ -52,16 +52,16 @@ def test_from_an_empty_home_to_the_first_run_and_on(tmp_path: Path) -> None:
         run(as_parquet(tmp_path / "in", small_world()), server.home.root)
         assert server.client.get(f"{STATS}/u1", headers=headers).json()["progress"] == 50
         ready = server.client.get("/readyz")
-        told = ready.json()
-        assert (ready.status_code, told.pop("status")) == (200, "ready")
+        messages = ready.json()
+        assert (ready.status_code, messages.pop("status")) == (200, "ready")
         age = datetime.now(UTC) - datetime(2026, 3, 10, tzinfo=UTC)
-        assert abs(told.pop("ageSeconds") - age.total_seconds()) < 60
-        assert told == {"releaseId": "20260310T000000Z-1", "asOf": "2026-03-10T00:00:00.000Z"}
+        assert abs(messages.pop("ageSeconds") - age.total_seconds()) < 60
+        assert messages == {"releaseId": "20260310T000000Z-1", "asOf": "2026-03-10T00:00:00.000Z"}
 
         run(as_parquet(tmp_path / "in", {**small_world(), "step_activity": []}), server.home.root)
         assert server.client.get(f"{STATS}/u1", headers=headers).json()["progress"] == 0
 
-        # What can't be read is said once, and no more than a line of it.
+        # An unreadable file is reported once, in at most one line.
         server.home.keys.write_text("damaged")
         for path in (f"{STATS}/u1", f"{STATS}/u1", "/readyz"):
             answer = server.client.get(path, headers=headers)
@@ -106,7 +106,7 @@ def test_told_to_end_it_ends_what_it_has_begun(
     server, answer = slow
     assert answer.status_code == 200
     server.process.send_signal(number)
-    # It takes nobody new …
+    # It accepts no new connection …
     until = time.monotonic() + 8
     while is_taking(server) and time.monotonic() < until:
         time.sleep(0.01)
@@ -201,15 +201,15 @@ def test_nobody_is_in_what_it_writes_down(own_home: Home) -> None:
                 server.client.get(path, headers={**asking(secret, key), "User-Agent": secret})
                 server.client.get(path, headers={**asking("acme", key), "Referer": secret})
                 server.client.post(path, content=secret, headers=asking("acme", key))
-        # The release is damaged under it: one page of the index is no page any more.
+        # The release is damaged while it is served: one page of the index is overwritten.
         index = latest(home.root).lookup_index
         index.write_bytes(b"\xff" * len(index.read_bytes()))
         failed = server.client.get(f"{STATS}/{secrets[0]}", headers=asking("acme", key))
         assert failed.status_code in (404, 503)
-    said = server.words
-    assert said.startswith("Serving ")
+    output_text = server.words
+    assert output_text.startswith("Serving ")
     for secret in secrets:
-        assert secret not in said
+        assert secret not in output_text
     changed = {
         file for file in home.root.rglob("*") if file.is_file() and before.get(file) != file.read_bytes()
     }
@@ -221,11 +221,13 @@ def test_each_trouble_is_a_line_once_a_minute(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(server.time, "monotonic", lambda: now)
     allowed = server._OnceAMinute().filter
 
-    def said(words: str, error: Exception | None = None) -> bool:
+    def output_text(words: str, error: Exception | None = None) -> bool:
         about = (type(error), error, None) if error else None
         return allowed(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, words, None, about))
 
     troubles = [("a", None), ("b", None), ("a", ValueError("1")), ("a", KeyError("2"))]
-    assert [said(*it) for it in (*troubles, *troubles, ("a", ValueError("3")))] == [True] * 4 + [False] * 5
+    assert [output_text(*it) for it in (*troubles, *troubles, ("a", ValueError("3")))] == [True] * 4 + [
+        False
+    ] * 5
     now = 60.0
-    assert [said(*it) for it in troubles] == [True] * 4
+    assert [output_text(*it) for it in troubles] == [True] * 4

@@ -17,7 +17,7 @@ PAGES = ["/", "/report/sessions/S"]
 OPEN_TO_ALL = ["/healthz", "/readyz", "/openapi.json"]
 
 
-def told(answer: httpx.Response) -> tuple[int, str]:
+def messages(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
@@ -59,11 +59,11 @@ def test_whatever_is_wrong_the_answer_is_the_same(
     answers = {}
     for what, headers in wrong_credentials(acme, zen).items():
         answer = server.client.get(path, headers=headers)
-        assert told(answer) == UNAUTHORIZED, what
+        assert messages(answer) == UNAUTHORIZED, what
         answers[what] = {name: value for name, value in answer.headers.items() if name != "date"}
         query = {"company": headers.get("X-company-id"), "apiKey": headers.get("X-apiKey")}
         given = {name: value for name, value in query.items() if value is not None}
-        assert told(server.client.get(path, params=given)) == UNAUTHORIZED, what
+        assert messages(server.client.get(path, params=given)) == UNAUTHORIZED, what
     assert all(headers == answers["none"] for headers in answers.values())
 
 
@@ -73,9 +73,9 @@ def test_whatever_is_wrong_the_answer_is_the_same(
 )
 def test_who_may_not_ask_learns_of_nothing(server: Server, zen: Headers, path: str, unknown: str) -> None:
     asked = path.replace("/S/stats", unknown)
-    assert told(server.client.get(asked, headers={**zen, "X-company-id": "acme"})) == UNAUTHORIZED
+    assert messages(server.client.get(asked, headers={**zen, "X-company-id": "acme"})) == UNAUTHORIZED
     known = {"If-None-Match": server.client.get(STATS, headers=zen).headers["etag"]}
-    assert told(server.client.get(asked, headers=known)) == UNAUTHORIZED
+    assert messages(server.client.get(asked, headers=known)) == UNAUTHORIZED
 
 
 def test_each_company_is_answered_of_its_own(server: Server, acme: Headers, zen: Headers) -> None:
@@ -109,7 +109,7 @@ def test_what_another_company_has_is_as_what_nobody_has(
         server.client.get(f"/api/v1/paths/sessions/{asked}/stats/{quote(who)}", headers=acme)
         for asked, who in ((session, user), nowhere)
     ]
-    assert [told(answer) for answer in answers] == [(404, f'{{"error": "{code}"}}')] * 2
+    assert [messages(answer) for answer in answers] == [(404, f'{{"error": "{code}"}}')] * 2
     assert answers[0].headers.keys() == answers[1].headers.keys()
 
 
@@ -136,17 +136,17 @@ def test_a_query_that_could_be_read_in_two_ways_opens_nothing(
     server: Server, acme: Headers, zen: Headers, query: str
 ) -> None:
     asked = query.format(acme=acme["X-apiKey"], zen=zen["X-apiKey"])
-    assert told(server.client.get(f"{STATS}/u1?{asked}")) == UNAUTHORIZED
+    assert messages(server.client.get(f"{STATS}/u1?{asked}")) == UNAUTHORIZED
 
 
 def test_headers_that_are_given_twice_open_nothing(server: Server, acme: Headers) -> None:
     twice = [*acme.items(), ("X-company-id", "zen")]
-    assert told(server.client.get(STATS, headers=twice)) == UNAUTHORIZED
+    assert messages(server.client.get(STATS, headers=twice)) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize("query", ["company=acme&apiKey=wrong", "apiKey=wrong", "company=zen", "apiKey="])
 def test_a_wrong_query_is_not_mended_by_right_headers(server: Server, acme: Headers, query: str) -> None:
-    assert told(server.client.get(f"{STATS}/u1?{query}", headers=acme)) == UNAUTHORIZED
+    assert messages(server.client.get(f"{STATS}/u1?{query}", headers=acme)) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize("path", OPEN_TO_ALL)
@@ -165,4 +165,4 @@ def test_a_login_opens_pages_only(server: Server, acme: Headers) -> None:
     """Else any web page could have a logged-in browser ask for statistics."""
     headers = login("acme", acme["X-apiKey"])
     for path in OF_A_COMPANY:
-        assert told(server.client.get(path, headers=headers)) == UNAUTHORIZED
+        assert messages(server.client.get(path, headers=headers)) == UNAUTHORIZED

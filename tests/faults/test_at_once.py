@@ -1,4 +1,4 @@
-"""Two runs at once, a lock that a killed run held, and readers that hold on to a release that is gone."""
+"""Two runs at once, the lock of a killed run, and readers of a release that is deleted meanwhile."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ pipeline.run_pipeline(pipeline.RunConfig(f"files:{source}", Home(Path(home)), da
 
 
 def files(home: Path) -> dict[str, int]:
-    """What lies there, and when it was last written to."""
+    """The files in the folder, each with the time of its last change."""
     return {str(it.relative_to(home)): it.lstat().st_mtime_ns for it in home.rglob("*")}
 
 

@@ -1,4 +1,4 @@
-"""Clocks that jump: that of the machine, those of the files, and an as_of before the last one's."""
+"""Clocks that jump: the machine's, the files', and an as_of before the live release's."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -61,8 +61,8 @@ def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch
     # Two are kept, of which the latest is one; the other is the one that claims to be made last.
     assert [it.release_id for it in catalog.published(home)] == [made[2].release_id, made[3].release_id]
     assert catalog.rollback(home) is None
-    told = CliRunner().invoke(app, ["status", "--home", str(home.root)])
-    assert (told.exit_code, made[3].release_id in told.stdout) == (0, True)
+    messages = CliRunner().invoke(app, ["status", "--home", str(home.root)])
+    assert (messages.exit_code, made[3].release_id in messages.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("year", [1970, 2099])
@@ -77,7 +77,7 @@ def test_files_of_another_time(home: Home, year: int) -> None:
 
 
 def test_definitions_from_files_that_grow_older(home: Home) -> None:
-    """Each run's definition is another one; versions never overlap, and the last one delivered holds."""
+    """Each run has another definition; versions never overlap, and the last one delivered is valid."""
     for number, day in enumerate((9, 5, 7, 3)):
         tables = small_world()
         tables["path_steps"][0] |= {"min_score": 10 * (number + 1)}
@@ -92,13 +92,13 @@ def test_definitions_from_files_that_grow_older(home: Home) -> None:
     assert [score for score, _, ends in versions if ends is None] == [40]
     moments = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 12)]
     for moment in moments:
-        held = [v for v in versions if (not v[1] or v[1] <= moment) and (not v[2] or moment < v[2])]
-        assert len(held) == 1, (moment, versions)
+        stored = [v for v in versions if (not v[1] or v[1] <= moment) and (not v[2] or moment < v[2])]
+        assert len(stored) == 1, (moment, versions)
     incremental = tables_of(latest(home.root).folder)
     run(home, full_refresh=True)
-    anew = tables_of(latest(home.root).folder)
+    full = tables_of(latest(home.root).folder)
     for name in incremental.keys() - {"status_changes"}:
-        assert_frame_equal(incremental[name], anew[name])
+        assert_frame_equal(incremental[name], full[name])
 
 
 def test_an_as_of_before_the_last(home: Home, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.helpers.one_run import AS_OF, as_parquet, small_world
 
 
 class Dropping:
-    """What is raised where this ends is printed and dropped, as where polars calls Python."""
+    """An error raised where this object ends is printed and dropped, as where polars calls Python."""
 
     def __del__(self) -> None:
         signal.raise_signal(signal.SIGINT)

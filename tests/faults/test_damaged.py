@@ -1,4 +1,4 @@
-"""A warehouse or a last release that can't be read: the run says so, and publishes what it would have."""
+"""A warehouse or live release that can't be read is reported, and the run publishes the same rows."""
 
 import logging
 import random
@@ -98,7 +98,7 @@ def a_folder(home: Home) -> None:
 
 
 def log_of_another(home: Home) -> None:
-    """What a killed process left of some other file."""
+    """Leftovers of a killed process: a log of some other file."""
     other = home.root / "other.duckdb"
     program = (
         f"import duckdb, os; c = duckdb.connect({str(other)!r}); c.execute('CREATE TABLE t AS SELECT 1'); "
@@ -110,7 +110,7 @@ def log_of_another(home: Home) -> None:
 
 
 def damaged_blocks(first: int) -> Callable[[Home], None]:
-    """Blocks that nobody reads when the file is opened are found out later, by a query."""
+    """Damaged blocks that opening the file doesn't read are found later, by a query."""
 
     def damage(home: Home) -> None:
         content = bytearray(home.warehouse.read_bytes())
@@ -141,16 +141,16 @@ def test_a_damaged_warehouse_is_built_anew(
     home: Home, published_once: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Home], None]
 ) -> None:
     damage(home)
-    (home.root / "warehouse.duckdb.damaged-of-before").write_text("the one that was set aside before")
+    (home.root / "warehouse.duckdb.damaged-of-before").write_text("moved away earlier")
     with caplog.at_level(logging.WARNING):
         made = run(published_once / "in", home.root, LATER)
     (words,) = caplog.messages
     assert "can't be read and is now warehouse.duckdb.damaged-20260311T000000Z" in words
     assert_rebuilt(home, published_once, made)
-    aside = {file.name for file in home.root.glob("*.damaged-*")} - {
+    moved = {file.name for file in home.root.glob("*.damaged-*")} - {
         "warehouse.duckdb.damaged-20260311T000000Z.wal"
     }
-    assert aside == {"warehouse.duckdb.damaged-20260311T000000Z"}
+    assert moved == {"warehouse.duckdb.damaged-20260311T000000Z"}
     assert not home.failure.exists()
 
 

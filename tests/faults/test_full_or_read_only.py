@@ -124,10 +124,10 @@ def test_a_full_disk_as_a_shell_sees_it(
     shutil.copytree(published_once / "home", home, symlinks=True)
     with room_for(0, small_disk):
         done = shell(source, home)
-        told = CliRunner().invoke(app, ["status", "--home", str(home)])
+        messages = CliRunner().invoke(app, ["status", "--home", str(home)])
     assert_one_sentence(done, "Make room and run again")
-    assert "The last run failed at" in told.stdout
-    assert "No run has failed since." not in told.stdout
+    assert "The last run failed at" in messages.stdout
+    assert "No run has failed since." not in messages.stdout
 
 
 def without_root_s_power() -> None:

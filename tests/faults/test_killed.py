@@ -29,8 +29,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 @contextmanager
 def readers(home: Path) -> Iterator[dict[str, Any]]:
-    """Readers of all kinds ask meanwhile; what they tell is there at the end."""
-    told: dict[str, Any] = {}
+    """Readers of all kinds run at the same time; their counts are checked at the end."""
+    messages: dict[str, Any] = {}
     asking = subprocess.Popen(
         [sys.executable, "-m", "tests.helpers.readers", str(home)],
         stdin=subprocess.PIPE,
@@ -39,9 +39,9 @@ def readers(home: Path) -> Iterator[dict[str, Any]]:
         cwd=ROOT,
     )
     try:
-        yield told
+        yield messages
     finally:
-        told |= json.loads(asking.communicate()[0])
+        messages |= json.loads(asking.communicate()[0])
 
 
 def assert_as_undisturbed(home: Path, undisturbed: Undisturbed, n: int, *, is_second: bool) -> None:
@@ -71,7 +71,7 @@ def test_killed_on_top_of_a_release(
     home = tmp_path / "home"
     with Runs() as runs:
         assert runs.run(Task(numbered_worlds.whole(tmp_path / "1", 1), str(home))) == 0
-        with readers(home) as told:
+        with readers(home) as messages:
             for n, chain in enumerate(kills, 2):
                 in_full = kind == "full"
                 source = (numbered_worlds.whole if in_full else numbered_worlds.changes)(tmp_path / "in", n)
@@ -83,7 +83,7 @@ def test_killed_on_top_of_a_release(
                     switched |= latest(home).folder != before
                 assert runs.run(Task(source, str(home), full_refresh=in_full, keep=3)) == 0, chain
                 assert_as_undisturbed(home, undisturbed, n, is_second=switched)
-    for name, reader in told.items():
+    for name, reader in messages.items():
         assert reader["wrong"] == [], name
         assert reader["asked"] > 10
         assert len(reader["seen"]) > 1

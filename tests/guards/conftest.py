@@ -1,4 +1,4 @@
-"""What the tests of guards share with those of runs."""
+"""Fixtures shared with the tests of runs."""
 
 from tests.runs.conftest import runs
 

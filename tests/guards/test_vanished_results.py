@@ -52,7 +52,7 @@ def test_run_is_blocked_when_completion_dates_would_vanish(
     assert "--allow-vanished" in str(blocked.value)
     assert latest(tmp_path / "home") == before
     run(spoiled, tmp_path / "home", NEXT, **ALONE, allow_vanished=True)
-    # What was allowed once is no loss of the next run.
+    # A loss that was allowed once doesn't count again in the next run.
     run(spoiled, tmp_path / "home", NEXT, **ALONE)
 
 

@@ -1,6 +1,6 @@
-"""What the API's description says of pages and scopes, as data; nothing of our code."""
+"""The API's description of pages and scopes, as data; none of our code is used."""
 
-# How many documents a page holds.
+# The number of documents on a page.
 PAGE_SIZES = {
     "paths": 200,
     "paths/sessions": 500,

@@ -55,7 +55,7 @@ class Value:
 
 @dataclass
 class Description:
-    """What an endpoint answers with, and what it can be filtered by."""
+    """The fields of an endpoint's response, and its filters."""
 
     filters: tuple[str, ...] = ()
     document: Value = field(default_factory=Value)

@@ -1,7 +1,7 @@
-"""What status_changes is to say, one enrollment and one field at a time, from the meanings of its columns.
+"""The expected rows of status_changes, one enrollment and one field at a time, from the columns' meanings.
 
-Three answers are held against each other: what the release before says, what the reference says of
-today's data as of then, and what it says as of now.
+Compares three results: the release before, the reference for today's data as of then, and the reference for
+today's data as of now.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Edited:
 
 
 def edited_in(states: list[Tables]) -> Edited:
-    """What was edited between states of the warehouse that follow each other, though it be edited back."""
+    """Edits between successive states of the warehouse, even if a later edit reverts them."""
     sessions: set[Session] = set()
     paths: set[Path] = set()
     pairs: set[Pair] = set()
@@ -81,7 +81,7 @@ def family(session: Session, tables: Tables) -> set[Session]:
 
 
 def below(session: Session, tables: Tables) -> set[Session]:
-    """The session and those that it looks into: of sub-paths at any time, however deep."""
+    """The session and all its child sessions: of sub-paths at any time, however deep."""
     company = session[0]
     paths = {(r["company_id"], r["path_id"]) for r in tables["paths"]}
     path_of = {
@@ -121,7 +121,7 @@ def differing(before: Tables, after: Tables, table: str) -> list[Row]:
 def expected_changes(
     old: list[Row], tables: Tables, edited: Edited, since: datetime, until: datetime
 ) -> Iterator[Row]:
-    """The rows of status_changes, in any order. old: what the release before says."""
+    """The rows of status_changes, in any order. old: the results of the release before."""
     was, then, now = (
         {key(row): row for row in rows}
         for rows in (
@@ -133,7 +133,7 @@ def expected_changes(
     for it in was.keys() | now.keys():
         both = it in was and it in now
         for field in FIELDS if both else ("appeared",) if it in now else ("gone",):
-            values = [said(rows.get(it), field) for rows in (was, then, now)]
+            values = [output_text(rows.get(it), field) for rows in (was, then, now)]
             if not differ(field, values[0], values[2]):
                 continue
             cause = (
@@ -144,7 +144,7 @@ def expected_changes(
             found = {field: (values[0], values[2])}
             if field == "gone" and was[it]["completed_at"]:
                 # The date is gone with its enrollment, for the same reason.
-                found["completed_at"] = (said(was[it], "completed_at"), None)
+                found["completed_at"] = (output_text(was[it], "completed_at"), None)
             for changed, (old_value, new_value) in found.items():
                 yield dict(
                     zip(("company_id", "session_id", "user_id", "enrollment_id"), it, strict=True),
@@ -165,7 +165,7 @@ def pair(row: Row) -> Pair:
     return row["company_id"], row["session_id"], row["user_id"]
 
 
-def said(row: Row | None, field: str) -> str | None:
+def output_text(row: Row | None, field: str) -> str | None:
     """The field's value as text."""
     if row is None:
         return None
@@ -192,7 +192,7 @@ def cause_of_edit(it: Key, field: str, tables: Tables, edited: Edited) -> str:
     """By today's data the earlier instant has another value than was published: something was edited."""
     if it[:2] in edited.sessions:
         return "definition"
-    # Whether somebody is there at all is a matter of enrollment, be it the user who came or left.
+    # Whether an enrollment exists is a matter of enrollment, even if the user appeared or disappeared.
     if it[:3] in edited.enrollments or field in ("appeared", "gone"):
         return "enrollment"
     return "correction of earlier data"
@@ -217,7 +217,7 @@ def cause_between(it: Key, tables: Tables, first: datetime, last: datetime) -> s
     ]
     if any(within(r, "valid_from", "valid_to") for r in definitions):
         return "definition"
-    # R17 looks at enrollments: nobody sees what is done in a child session by someone who is not in it.
+    # R17 reads enrollments: activity in a child session counts only for learners enrolled in it.
     enrolled = {pair(r)[:2] for r in tables["enrollments"] if pair(r) in pairs}
     attempts = [
         r

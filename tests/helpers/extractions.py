@@ -34,33 +34,33 @@ def source(platform: FakePlatform, **changes: Any) -> Learning360:
 
 
 def land(
-    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
+    platform: FakePlatform, kept: Path, stored: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
 ) -> Landing:
     """Only read; nothing is made of it."""
     kept.mkdir(exist_ok=True)
-    return source(platform, **changes).land(kept, AS_OF, held)
+    return source(platform, **changes).land(kept, AS_OF, stored)
 
 
 def extracted(
-    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
+    platform: FakePlatform, kept: Path, stored: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
 ) -> dict[str, pl.DataFrame]:
     """The tables of one extraction; the name of one that is not whole begins with `changes of `."""
-    return delivered(platform, kept, held, **changes)[0]
+    return delivered(platform, kept, stored, **changes)[0]
 
 
 def delivered(
-    platform: FakePlatform, kept: Path, held: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
+    platform: FakePlatform, kept: Path, stored: WarehouseState = EMPTY_WAREHOUSE, **changes: Any
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """The tables of one extraction, and its warnings."""
     scratch = kept / "extracts"
     scratch.mkdir(parents=True, exist_ok=True)
-    items = list(source(platform, **changes).extract(scratch, AS_OF, held))
+    items = list(source(platform, **changes).extract(scratch, AS_OF, stored))
     tables = {item.name: pl.read_parquet(item.file) for item in items if isinstance(item, Extract)}
     return tables, [str(item) for item in items if isinstance(item, DataWarning)]
 
 
 def held_after(kept: Path) -> WarehouseState:
-    """What a warehouse holds that has taken in the last extraction."""
+    """The state of a warehouse after the last extraction was merged."""
     at = landings(kept)[0][1].data_as_of
     return WarehouseState(dict.fromkeys(TABLES, at), dict.fromkeys(TABLES, at))
 

@@ -1,4 +1,4 @@
-"""What a full recomputation from the same warehouse gives, to hold a release against."""
+"""Compare a release with a full recomputation from the same warehouse."""
 
 import sqlite3
 from datetime import datetime
@@ -18,7 +18,7 @@ INDEX = ("companies", "sessions", "users", "emails", "answers")
 
 
 def assert_like_recomputed(runs: Runs, as_of: datetime) -> None:
-    """The release that answers is the one that computing every row anew gives, look-ups included."""
+    """The live release equals a full refresh of every row, look-ups included."""
     elsewhere = Home(runs.folder / "full_refresh")
     elsewhere.published.mkdir(parents=True, exist_ok=True)
     recomputed = publish.start_building(elsewhere)

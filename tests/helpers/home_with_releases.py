@@ -1,4 +1,4 @@
-"""A home with releases made when a test says so: copies of one small run under other names."""
+"""A home with releases made at chosen times: copies of one small run under other names."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ MADE = datetime(2020, 3, 10, 2, tzinfo=UTC)
 
 
 def home_with_one_release(folder: Path) -> Home:
-    """A home in which the small world was published once; its source is in `in`, beside."""
+    """A home in which the small world was published once; its source is in `in`, in the same folder."""
     shutil.copytree(_once().name, folder, symlinks=True, dirs_exist_ok=True)
     return Home(folder / "home")
 
@@ -30,19 +30,19 @@ def _once() -> TemporaryDirectory[str]:
 
 
 def shelve(home: Home, release_id: str, created_at: datetime, as_of: datetime = AS_OF) -> Release:
-    """One more release, a copy of the latest, made and for when it is said; `latest` stays."""
+    """One more release, a copy of the latest, with the given times; `latest` stays."""
     made = Release(shutil.copytree(latest(home.root).folder, home.release(release_id).folder))
     edit_manifest(made, release_id=release_id, created_at=created_at.isoformat(), as_of=as_of.isoformat())
     return made
 
 
 def edit_manifest(release: Release, **facts: Any) -> None:
-    told = json.loads(release.manifest.read_text("utf-8"))
-    release.manifest.write_text(json.dumps({**told, **facts}), "utf-8")
+    messages = json.loads(release.manifest.read_text("utf-8"))
+    release.manifest.write_text(json.dumps({**messages, **facts}), "utf-8")
 
 
 def ids(home: Home) -> set[str]:
-    """What lies among the releases."""
+    """The names in the folder of releases."""
     return {entry.name for entry in home.releases.iterdir()}
 
 

@@ -24,7 +24,7 @@ class Kill:
     """Where a run dies: before or after a function does its work.
 
     place: module and name, `flows.pipeline:transform` or `pathlib:Path.rename`.
-    nth:   which of the calls it is; of those whose arguments tell of `about`, where it is given.
+    nth:   the number of the call; with `about`, only calls with it in their arguments are counted.
     """
 
     place: str
@@ -83,9 +83,9 @@ def _die_at(kill: Kill) -> None:
 
     def fatal(*arguments: Any, **options: Any) -> Any:
         nonlocal calls
-        told = f"{arguments} {getattr(arguments[0], '__dict__', '')}" if arguments else ""
-        calls += kill.about in told
-        if calls != kill.nth or kill.about not in told:
+        messages = f"{arguments} {getattr(arguments[0], '__dict__', '')}" if arguments else ""
+        calls += kill.about in messages
+        if calls != kill.nth or kill.about not in messages:
             return work(*arguments, **options)
         if kill.when == "after":
             work(*arguments, **options)
@@ -102,7 +102,7 @@ def _run(task: Task) -> None:
     from flows.run_config import RunConfig
     from schemas.home import Home
 
-    # What draws charts takes half a second to start, in each of these processes anew.
+    # Starting the chart renderer takes half a second in each of these processes.
     charts._svg = lambda specification: "<svg></svg>"  # type: ignore[assignment]
     if task.kill:
         _die_at(task.kill)

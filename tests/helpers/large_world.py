@@ -1,4 +1,4 @@
-"""A world with one more of everything than a page of the API holds."""
+"""A world with one row more of everything than a page of the API."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

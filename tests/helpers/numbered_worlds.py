@@ -1,4 +1,4 @@
-"""PartReader that can be told apart by any row: in the nth, all that u1 and u3 do takes n seconds a time."""
+"""Worlds that any row identifies: in the nth, each activity of u1 and u3 takes n seconds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ def changes(folder: Path, n: int) -> str:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a home that nothing disturbs publishes: an odd world after an even one, or the reverse."""
+    """The tables that an undisturbed home publishes: an odd world after an even one, or the reverse."""
 
     odd: dict[str, pl.DataFrame]
     even: dict[str, pl.DataFrame]

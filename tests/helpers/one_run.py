@@ -81,7 +81,7 @@ def sha256(file: Path) -> str:
 
 
 def assert_complete(release: Release) -> Manifest:
-    """The folder holds its manifest and exactly the files that the manifest says, with their hashes."""
+    """The folder contains its manifest and exactly the manifest's files, with their hashes."""
     manifest = Manifest.read(release.manifest)
     assert manifest.release_id == release.folder.name
     found = {release.named(file): sha256(file) for file in release.files() if file != release.manifest}

@@ -1,4 +1,4 @@
-"""What takes long to import or to compile, for a process that others are forked of.
+"""Import modules that take long to import or to compile, before other processes are forked of this one.
 
 Nothing here runs a query: a process that is forked after polars has run one hangs.
 """

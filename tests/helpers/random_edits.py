@@ -1,6 +1,6 @@
-"""What happens to the tables between two runs: dense random edits of dense random worlds.
+"""Random edits between two runs: dense edits of dense random worlds.
 
-`held` is what an upsert by key says the warehouse has; of path_steps only where the source dates them.
+`stored` is the expected warehouse after an upsert by key; of path_steps only where the source dates them.
 """
 
 import random
@@ -41,7 +41,7 @@ MAY_BE_EMPTY = ("step_activity", "waivers", "child_sessions")
 
 @dataclass(frozen=True)
 class Kind:
-    """What worlds are of: a company's tables, a row of one of them, and where an edited row may move to."""
+    """Random edits of a company's tables: a row, and where an edited row may move to."""
 
     keys: dict[str, tuple[str, ...]]
     company: Callable[[random.Random, str], Tables]
@@ -129,10 +129,10 @@ def key_of(table: str, row: Row) -> tuple[object, ...]:
 
 
 def upserted(
-    held: dict[tuple[object, ...], Row], table: str, rows: list[Row]
+    present: dict[tuple[object, ...], Row], table: str, rows: list[Row]
 ) -> dict[tuple[object, ...], Row]:
     """By key; an attempt is not replaced by an older version of itself."""
-    found = dict(held)
+    found = dict(present)
     for row in rows:
         before = found.get(key_of(table, row))
         is_older = (
@@ -146,46 +146,46 @@ def upserted(
 def deliveries(
     chance: random.Random,
     kind: Kind,
-    held: WarehouseState,
+    present: WarehouseState,
     companies: list[str],
     dating: str,
     taken_at: datetime,
 ) -> Iterator[Delivery]:
-    """What the source delivers this run; `held` follows."""
+    """The source's delivery for this run; updates `stored`."""
     for table in kind.keys:
         way = chance.choice(("none", "none", "full", "changes", "both"))
         if way in ("full", "both"):
-            rows = upserted(held[table], table, [])
+            rows = upserted(present[table], table, [])
             for company in companies:
-                for row in changed(chance, kind, held, table, company, dating):
+                for row in changed(chance, kind, present, table, company, dating):
                     rows[key_of(table, row)] = row
                 mine = [key for key in rows if key[0] == company]
                 for key in chance.sample(mine, min(len(mine), mostly(chance, 0, 1, 2))):
                     del rows[key]
             if not rows and table not in MAY_BE_EMPTY:
                 continue
-            held[table] = rows
+            present[table] = rows
             yield Delivery(table, list(rows.values()), taken_at)
         if way in ("changes", "both"):
             news = [
-                row for company in companies for row in changed(chance, kind, held, table, company, dating)
+                row for company in companies for row in changed(chance, kind, present, table, company, dating)
             ]
             news = list({key_of(table, row): row for row in news}.values())
-            held[table] = upserted(held[table], table, news)
+            present[table] = upserted(present[table], table, news)
             yield Delivery(table, news, taken_at, is_full=False)
 
 
 def changed(
     chance: random.Random,
     kind: Kind,
-    held: WarehouseState,
+    present: WarehouseState,
     table: str,
     company: str,
     dating: str,
 ) -> list[Row]:
     """Rows of a company that are edited, new, or as they were."""
     mine, enrolled = (
-        [row for key, row in held[of].items() if key[0] == company] for of in (table, "enrollments")
+        [row for key, row in present[of].items() if key[0] == company] for of in (table, "enrollments")
     )
     found = []
     for _ in range(chance.choice((0, 0, 1, 2))):

@@ -1,7 +1,7 @@
 """Readers that never stop: each answer must be of one whole release, and never of an older one than the last.
 
-`python -m tests.helpers.readers HOME` asks until its stdin ends, then tells as JSON how often each reader
-asked, what it saw that can't be, and which worlds (see `numbered_worlds`) it saw.
+`python -m tests.helpers.readers HOME` reads until its stdin ends, then prints as JSON how often each reader
+read, the impossible results, and the worlds (see `numbered_worlds`) that it saw.
 """
 
 import json
@@ -26,7 +26,7 @@ _OTHERS_PAUSE_S = 0.3
 
 
 def number(times: Times) -> int:
-    """The world that the learners' times are of; whatever is not one world's is none.
+    """The number of the world that the learners' times belong to.
 
     Raises: AssertionError.
     """
@@ -105,10 +105,10 @@ def _main(home: Path) -> None:
     until.set()
     for thread in threads:
         thread.join()
-    told = {
+    messages = {
         reader.name: {"asked": reader.asked, "seen": reader.seen, "wrong": reader.wrong} for reader in those
     }
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(messages))
 
 
 if __name__ == "__main__":

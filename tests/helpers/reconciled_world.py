@@ -1,4 +1,4 @@
-"""A published world, and what its platform is said to answer."""
+"""A published world, and made-up responses of its platform."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -23,7 +23,7 @@ CREDENTIALS = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "clie
 
 
 class Client:
-    """headers: those of every request; the token is fetched once."""
+    """headers: sent with every request; the token is fetched once."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self._app = sandbox, sandbox.app()

@@ -77,7 +77,7 @@ def is_running(process: int) -> bool:
 
 
 class PrefectServer:
-    """What the environment of its process says of a server: where it is, and the secret."""
+    """The address of the server in the environment of its process, and its secret."""
 
     def __init__(self, process: int) -> None:
         variables = Path(f"/proc/{process}/environ").read_bytes().decode().split("\0")

@@ -47,7 +47,7 @@ def world(day: datetime) -> Tables:
 
 
 def some_paths(tables: Tables, *names: str) -> Tables:
-    """What of a world belongs to these paths; everybody stays."""
+    """The rows of a world that belong to these paths; all users stay."""
     paths = tables["paths"].filter(pl.col("name").is_in(names))
     sessions = tables["path_sessions"].join(paths, on="path_id", how="semi")
     steps = tables["path_steps"].join(paths, on="path_id", how="semi")
@@ -89,7 +89,7 @@ def extracted(url: str, folder: Path, company: str = COMPANY) -> Frames:
 
 
 def comparable(tables: Tables) -> Frames:
-    """Sorted; activity by what it says, for some of its ids are the source's to make; with the defaults."""
+    """Sorted; activity by its content, because the source makes some of its ids; with the defaults."""
     steps = tables["path_steps"].with_columns(pl.col("due_basis").fill_null("enrollment"))
     frames = {
         name: rows.drop("activity_id", strict=False)
@@ -99,7 +99,7 @@ def comparable(tables: Tables) -> Frames:
 
 
 def directly(tables: Tables, as_of: datetime, folder: Path) -> Frames:
-    """What the rules say of the tables, computed at once and not published."""
+    """The results of the rules for the tables, computed directly and not published."""
     arrivals = []
     with Warehouse.open() as connection:
         for model in INPUTS:

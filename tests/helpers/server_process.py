@@ -1,4 +1,4 @@
-"""`pathstats serve` as a process of its own, and what it said."""
+"""`pathstats serve` in a process of its own, with its output."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ Headers = dict[str, str]
 
 
 class Server:
-    """The command, on a port of its own; what it says goes into a file `words` beside the home.
+    """The command, on a port of its own; its output goes into a file `words` next to the home.
 
     before: called in its process before it starts.
     """
@@ -36,7 +36,7 @@ class Server:
             )
         self.wait_for("Ctrl-C ends this.")
         self.url = self.words.partition(" at ")[2].partition(";")[0]
-        # It listens before it says so; it answers a little later.
+        # It listens before it prints so, and answers a little later.
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
 
     @property

@@ -16,7 +16,7 @@ _forks.set_forkserver_preload(["tests.helpers.preload"])
 
 
 def pathstats(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end within a minute, and what it said."""
+    """The command, run to its end within a minute, with its output."""
     with TemporaryDirectory() as folder:
         out, error = Path(folder, "out"), Path(folder, "error")
         process = _forks.Process(target=_run, args=(arguments, dict(env), str(out), str(error)))

@@ -1,4 +1,4 @@
-"""A small company as its platform tells it: one path of six steps, one session, three learners."""
+"""A small company as its platform's API returns it: one path of six steps, one session, three learners."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ COURSE, QUIZ, ROOM, EXAM, SUB_PATH, MAIL = (hex_id(0xC0 + n) for n in range(1, 7
 ADA, BEN, CAI = hex_id(0xD1), hex_id(0xD2), hex_id(0xD3)
 SLOT = hex_id(0xE1)
 SUBSCRIPTION = hex_id(0xF1)
-# What is said of it where the platform does not have it.
+# Fields that the platform does not have.
 NO_SUBSCRIPTION = (
     f"{BASE} has no webhook subscription {SUBSCRIPTION}. Set subscription to the id of one of the platform's "
     "subscriptions for user.assessment.corrected."

@@ -77,7 +77,7 @@ def training() -> Tables:
 
 
 def with_exam_corrected_later(tables: Tables) -> Tables:
-    """The same, but u5's exam is said to have been corrected on 7 March, not on the 5th."""
+    """The same, but u5's exam was corrected on 7 March, not on the 5th."""
     rows = [
         {**row, "completed_at": at("7 Mar"), "last_activity_at": at("7 Mar"), "started_at": at("5 Mar")}
         if (row["user_id"], row["step_id"]) == ("u5", "X")
@@ -90,12 +90,12 @@ def with_exam_corrected_later(tables: Tables) -> Tables:
 def published(
     folder: Path, tables: Tables, home: str = "home", *, with_names: bool = False, full_refresh: bool = False
 ) -> Release:
-    """Two runs, of 8 and of 10 March; between them an exam's correction is dated anew."""
+    """Two runs, of 8 and of 10 March; in between, the date of an exam's correction changes."""
     place = Home(folder / home)
     for as_of, delivered in ((BEFORE, tables), (AS_OF, with_exam_corrected_later(tables))):
         source = as_ndjson(folder / "in", delivered)
         for file in source.iterdir():
-            # A report says when its data were taken, which for files is their own time.
+            # A report shows the time of its data, which for files is their own time.
             os.utime(file, (as_of.timestamp(), as_of.timestamp()))
         run_pipeline(
             RunConfig(
@@ -111,6 +111,6 @@ def published(
 
 
 def data_of(html: str) -> dict[str, Any]:
-    """What the page's script reads."""
+    """The data that the page's script reads."""
     (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
     return dict(json.loads(text))

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next thing it waits for: minutes of waiting take no time."""
+"""An event loop with a clock that jumps to the next awaited time: minutes of waiting take no time."""
 
 import asyncio
 import selectors

@@ -1,4 +1,4 @@
-"""A webhook on loopback, whose address holds a token."""
+"""A webhook on loopback with a token in its address."""
 
 import http.server
 import json
@@ -11,7 +11,7 @@ TOKEN = "T0P-s3cret"
 
 
 class Receiver:
-    """A webhook on loopback; `answers` are the statuses of the next requests, 200 of those after them."""
+    """A webhook on loopback; `answers` are the statuses of the next requests, later ones get 200."""
 
     def __init__(self) -> None:
         self.responses: list[int] = []

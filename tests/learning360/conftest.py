@@ -1,4 +1,4 @@
-"""What the first run of the small company leaves behind, made once."""
+"""The home after the first run of the small company, made once."""
 
 import shutil
 from pathlib import Path

@@ -38,7 +38,7 @@ def platform() -> FakePlatform:
 
 
 def began(kept: Path, **ago: float) -> WarehouseState:
-    """The last extraction began so long ago, and the warehouse holds it."""
+    """The last extraction began so long ago, and the warehouse contains it."""
     folder, record = landings(kept)[0]
     at = (datetime.now(UTC).replace(microsecond=700_000) - timedelta(**ago)).isoformat()
     text = (folder / "landing.json").read_text("utf-8")
@@ -49,10 +49,10 @@ def began(kept: Path, **ago: float) -> WarehouseState:
 def test_the_second_run_asks_for_what_changed_since_the_first_began(
     platform: FakePlatform, kept: Path
 ) -> None:
-    held = began(kept, hours=24)
+    stored = began(kept, hours=24)
     platform.asked.clear()
-    extracted(platform, kept, held, overlap_minutes=7)
-    since = held.taken_at["paths"] - timedelta(minutes=7)
+    extracted(platform, kept, stored, overlap_minutes=7)
+    since = stored.taken_at["paths"] - timedelta(minutes=7)
     time = f"%5Bgte%5D={since:%Y-%m-%dT%H%%3A%M%%3A%S.000Z}"
     asked = {
         name: sorted(one.partition("?")[0] for one in platform.asked if f"{name}{time}" in one)
@@ -110,7 +110,7 @@ def test_title_is_known_in_runs_that_do_not_read_it(platform: FakePlatform, kept
 
 
 def test_activity_of_other_ids_is_read_whole_once(platform: FakePlatform, kept: Path) -> None:
-    """Changes would leave the rows of the earlier ids beside those of the new ones."""
+    """Changes would leave the rows of the earlier ids next to the rows of the new ones."""
     record = kept / "20260310T020000Z" / "landing.json"
     noted = json.loads(record.read_text("utf-8"))
     del noted["ids"], noted["unread"]
@@ -146,16 +146,16 @@ def test_what_comes_whole_and_what_as_changes(platform: FakePlatform, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "held",
+    "stored",
     [
         EMPTY_WAREHOUSE,
         WarehouseState({}, dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
     ],
 )
 def test_everything_is_read_if_the_warehouse_holds_something_else(
-    platform: FakePlatform, kept: Path, held: WarehouseState
+    platform: FakePlatform, kept: Path, stored: WarehouseState
 ) -> None:
-    assert land(platform, kept, held).record.is_full
+    assert land(platform, kept, stored).record.is_full
 
 
 def test_everything_is_read_once_a_week(platform: FakePlatform, kept: Path) -> None:
@@ -181,20 +181,20 @@ def test_everything_is_read_when_other_lists_were_skipped(platform: FakePlatform
 
 
 def test_a_run_that_was_held_back_is_made_up_for(platform: FakePlatform, kept: Path) -> None:
-    """The warehouse still holds the extraction before: changes count from there."""
-    held = began(kept, days=2)
-    extracted(platform, kept, held)
+    """The warehouse still contains the extraction before: changes count from there."""
+    stored = began(kept, days=2)
+    extracted(platform, kept, stored)
     platform.asked.clear()
-    extracted(platform, kept, held)
+    extracted(platform, kept, stored)
     assert any(
-        f"{held.taken_at['paths'] - timedelta(minutes=5):%Y-%m-%dT%H}" in one for one in platform.asked
+        f"{stored.taken_at['paths'] - timedelta(minutes=5):%Y-%m-%dT%H}" in one for one in platform.asked
     )
 
 
 def test_a_step_that_leaves_a_path_is_gone_and_the_others_stay(
     platform: FakePlatform, tmp_path: Path
 ) -> None:
-    """A path comes with all its steps; those of paths that did not change come from the run before."""
+    """A path comes with all its steps; steps of unchanged paths come from the run before."""
     platform.lists["paths"].append(
         {"_id": "a9", "name": "Quiet", "options": {}, "steps": [{"_id": "c9", "type": "course"}]}
         | {"modifiedAt": "2026-01-01T00:00:00.000Z"}
@@ -231,8 +231,8 @@ def test_a_correction_that_the_platform_forgets_is_kept(platform: FakePlatform, 
     """Also when everything is read full_refresh: a subscription's events don't stay for ever."""
     (events,) = (name for name in platform.lists if name.endswith("/events"))
     platform.lists[events] = []
-    for held in (held_after(kept), EMPTY_WAREHOUSE, EMPTY_WAREHOUSE):
-        activity = extracted(platform, kept, held)["step_activity"]
+    for stored in (held_after(kept), EMPTY_WAREHOUSE, EMPTY_WAREHOUSE):
+        activity = extracted(platform, kept, stored)["step_activity"]
         assert rows(activity.filter(pl.col("step_id") == EXAM), "user_id", "score") == [(ADA, "75")]
 
 
@@ -330,8 +330,8 @@ def test_landings_are_kept_for_so_many_runs(platform: FakePlatform, tmp_path: Pa
 
 
 def test_the_landing_that_the_warehouse_holds_is_kept(platform: FakePlatform, kept: Path) -> None:
-    """However many runs were held back since."""
-    held = held_after(kept)
+    """However many runs were blocked since."""
+    stored = held_after(kept)
     for _ in range(2):
-        extracted(platform, kept, held, keep_landings=1)
+        extracted(platform, kept, stored, keep_landings=1)
     assert (kept / "20260310T020000Z").is_dir()

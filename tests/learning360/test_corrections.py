@@ -55,7 +55,7 @@ def test_correction_names_its_enrollment(platform: FakePlatform, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "messages"),
     [
         ({}, "events without a type (1)"),
         (
@@ -75,14 +75,14 @@ def test_correction_names_its_enrollment(platform: FakePlatform, tmp_path: Path)
     ],
 )
 def test_event_without_type_or_ids_is_no_correction_in_any_run(
-    platform: FakePlatform, tmp_path: Path, payload: dict[str, Any], told: str | None
+    platform: FakePlatform, tmp_path: Path, payload: dict[str, Any], messages: str | None
 ) -> None:
     platform.lists[EVENTS].append(event(2) | {"payload": payload})
-    for held in (EMPTY_WAREHOUSE, None, None, EMPTY_WAREHOUSE):
-        tables, warnings = delivered(platform, tmp_path, held or held_after(tmp_path))
+    for stored in (EMPTY_WAREHOUSE, None, None, EMPTY_WAREHOUSE):
+        tables, warnings = delivered(platform, tmp_path, stored or held_after(tmp_path))
         assert rows(corrected(tables), "user_id", "score") == [(ADA, "75")]
         assert tables["step_activity"].height == 6
-        assert [told in warning for warning in warnings if told] == [True] * bool(told)
+        assert [messages in warning for warning in warnings if messages] == [True] * bool(messages)
 
 
 def test_event_that_comes_again_is_one_correction(platform: FakePlatform, tmp_path: Path) -> None:
@@ -92,9 +92,9 @@ def test_event_that_comes_again_is_one_correction(platform: FakePlatform, tmp_pa
     respelled = sent | {"data": sent["data"] | {"correctedAt": "2026-03-06T10:00:00Z"}}
     file.write_text("".join(json.dumps(line) + "\n" for line in (sent, sent, respelled, event(7))), "utf-8")
     platform.lists[EVENTS] = [event(1), event(2)]
-    for held in (EMPTY_WAREHOUSE, None, EMPTY_WAREHOUSE, None):
-        held = held or held_after(tmp_path)
-        found = corrected(extracted(platform, tmp_path, held, corrections_file=file))
+    for stored in (EMPTY_WAREHOUSE, None, EMPTY_WAREHOUSE, None):
+        stored = stored or held_after(tmp_path)
+        found = corrected(extracted(platform, tmp_path, stored, corrections_file=file))
         assert rows(found, "user_id", "score", "enrollment_id") == [(ADA, "75", hex_id(0x101))]
         platform.lists[EVENTS] = [event(3)]
 
@@ -113,8 +113,8 @@ def test_correction_that_an_earlier_version_handed_on_is_not_doubled(
     )
     known.unlink()
     pl.concat([older, without_ids, without_ids]).write_parquet(known)
-    for held in (held_after(kept), EMPTY_WAREHOUSE):
-        found = extracted(platform, kept, held)["step_activity"]
+    for stored in (held_after(kept), EMPTY_WAREHOUSE):
+        found = extracted(platform, kept, stored)["step_activity"]
         assert rows(found.filter(pl.col("step_id") == EXAM), "enrollment_id") == [(hex_id(0x101),)]
         assert found.height == 6
     assert len(landings(kept)) == 3
@@ -151,8 +151,8 @@ def test_subscription_that_brings_nothing_is_a_warning_of_each_run(
     platform: FakePlatform, tmp_path: Path, state: dict[str, str], sentence: str
 ) -> None:
     platform.objects[f"webhooks/subscriptions/{SUBSCRIPTION}"] |= state
-    for held in (EMPTY_WAREHOUSE, None):
-        _, (warning,) = delivered(platform, tmp_path, held or held_after(tmp_path))
+    for stored in (EMPTY_WAREHOUSE, None):
+        _, (warning,) = delivered(platform, tmp_path, stored or held_after(tmp_path))
         assert warning.startswith(f"The webhook subscription {SUBSCRIPTION} {sentence}")
         assert "s3cret" not in warning
 

@@ -1,4 +1,4 @@
-"""What a platform can do to us, what is tried again and for how long, and the sentence a person gets."""
+"""Failures of a platform: the retries, how long they go on, and the sentence a person gets."""
 
 import asyncio
 from itertools import pairwise
@@ -25,7 +25,7 @@ def always(platform: FakePlatform, pattern: str, answer: httpx.Response) -> None
     platform.faults[pattern] = lambda request, met: answer
 
 
-# What no retry can mend: one request, one sentence.
+# Errors that no retry can correct: one request, one sentence.
 PERMANENT = [
     ("oauth2", json_error(401, "invalid_client"), "does not know the client"),
     ("oauth2", httpx.Response(200, text="<html>Welcome</html>"), "the request for a token with .* not JSON"),

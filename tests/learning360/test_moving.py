@@ -41,7 +41,7 @@ def test_rows_that_come_twice_in_other_versions(tmp_path: Path) -> None:
 
 
 def test_an_enrollment_that_is_archived_between_two_pages(tmp_path: Path) -> None:
-    """It is met in force first, then archived: it is archived. One that is made meanwhile is there, too."""
+    """Listed first as active, then as archived: it is archived. One created in between is there, too."""
     platform = small_company(page_size=1)
     enrolled = platform.lists[f"paths/{PATH}/enrollments"]
 
@@ -64,7 +64,7 @@ def test_an_enrollment_that_is_archived_between_two_pages(tmp_path: Path) -> Non
 
 
 def test_half_a_character_is_no_reason_to_fail(tmp_path: Path) -> None:
-    """JSON can hold half a surrogate pair, UTF-8 can't; a line end in a name is no line end."""
+    """JSON can contain half a surrogate pair, UTF-8 can't; a line end in a name doesn't end a line."""
     platform = small_company()
     answer = f'[{{"_id": "{CAI}", "status": "active", "firstName": "\\ud83d", "lastName": "a\\nb\\u2028c"}}]'
     platform.faults["/users"] = lambda request, met: httpx.Response(200, text=answer)

@@ -170,14 +170,14 @@ def test_the_command(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Non
     shown = command.invoke(app, ["check", "360learning"])
     assert (shown.exit_code, lacks in shown.stdout) == (3, True)
     assert "A run can read all of it." not in shown.stdout
-    told = command.invoke(app, ["check", "360learning", "--json"])
-    assert told.exit_code == 3
-    assert [one["answer"] for one in json.loads(told.stdout)["lists"]] == [
+    messages = command.invoke(app, ["check", "360learning", "--json"])
+    assert messages.exit_code == 3
+    assert [one["answer"] for one in json.loads(messages.stdout)["lists"]] == [
         "readable",
         "missing scope",
         "missing scope",
     ]
-    assert PATH not in told.stdout
+    assert PATH not in messages.stdout
 
 
 def test_the_command_without_settings(command: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What is asked for, in which order, how often."""
+"""The requests of an extraction: which ones, in which order, how often."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_every_page_of_every_list_is_landed_as_it_came(tmp_path: Path) -> None:
         "classrooms": lists["classrooms"],
         f"slots/{ROOM}": lists[f"classrooms/{ROOM}/slots"],
         f"registrations/{ROOM}": lists[f"classrooms/{ROOM}/registrations"],
-        # Without its name and address: the address may hold a key.
+        # Without its name and address: the address may contain a key.
         f"subscription/{SUBSCRIPTION}": [
             {"_id": SUBSCRIPTION, "eventType": "user.assessment.corrected", "status": "active"}
         ],

@@ -18,8 +18,8 @@ from tests.helpers.small_company import PATH, small_company
 def replayed(folder: Path, scratch: Path, held_by: Path | None = None) -> dict[str, pl.DataFrame]:
     scratch.mkdir(parents=True)
     found = open_source(f"landing:{folder}")
-    held = held_after(held_by) if held_by else EMPTY_WAREHOUSE
-    return {item.name: pl.read_parquet(item.file) for item in found.extract(scratch, AS_OF, held)}
+    stored = held_after(held_by) if held_by else EMPTY_WAREHOUSE
+    return {item.name: pl.read_parquet(item.file) for item in found.extract(scratch, AS_OF, stored)}
 
 
 def test_the_same_tables_of_a_whole_extraction_and_of_changes(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ def test_the_same_tables_of_a_whole_extraction_and_of_changes(tmp_path: Path) ->
     enrolled[0] |= {"archivedAt": "2026-03-09T00:00:00.000Z", "modifiedAt": "2099-01-01T00:00:00.000Z"}
     changes = extracted(platform, kept, held_after(kept))
     assert "changes of enrollments" in changes
-    for name, expected, held in (("", whole, None), ("-2", changes, kept)):
-        again = replayed(kept / f"20260310T020000Z{name}", tmp_path / f"scratch{name}", held)
+    for name, expected, stored in (("", whole, None), ("-2", changes, kept)):
+        again = replayed(kept / f"20260310T020000Z{name}", tmp_path / f"scratch{name}", stored)
         assert again.keys() == expected.keys()
         for table, rows in expected.items():
             assert again[table].sort(pl.all()).equals(rows.sort(pl.all())), table

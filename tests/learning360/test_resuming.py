@@ -140,13 +140,13 @@ def test_killed_while_a_landing_is_begun(kept: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_batch_goes_on_as_it_was_decided(kept: Path) -> None:
     platform = small_company(page_size=1)
-    held = held_after(kept)
+    stored = held_after(kept)
     platform.faults["courses/stats.*cursor=2"] = lambda request, met: _raise(Killed())
     with pytest.raises(Killed):
-        land(platform, kept, held)
+        land(platform, kept, stored)
     decision = _newest(kept).record.decision
     platform.faults.clear()
-    assert land(platform, kept, held).record.decision == decision
+    assert land(platform, kept, stored).record.decision == decision
 
 
 def _only(kept: Path) -> Landing:

@@ -23,8 +23,8 @@ LISTS = ("oauth2", "paths$", "sessions", "enrollments", "courses", "classrooms$"
 FAILURES = ("cuts the connection", "forbids", "breaks off")
 
 
-def said(folder: Path, *texts: str) -> list[str]:
-    """Which secrets stand in the texts, or in any file of the folder."""
+def output_text(folder: Path, *texts: str) -> list[str]:
+    """The secrets in the texts, or in any file of the folder."""
     contents = [text.encode() for text in texts]
     contents += [_content(file) for file in folder.rglob("*") if file.is_file()]
     return [secret for secret in SECRETS for content in contents if secret.encode() in content]
@@ -56,25 +56,27 @@ def test_a_run_that_publishes(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     platform = small_company()
-    # The token is refused once and replaced, and the platform fails once: that is logged, too.
+    # The token is rejected once and replaced, and the platform fails once: both are logged, too.
     platform.faults["/users$"] = lambda request, met: httpx.Response(500) if met == 0 else None
     platform.rejected_tokens = {TOKENS[0]}
     run_of(platform, tmp_path, monkeypatch)
     assert platform.tokens_given == 2
     assert any(file.name == "manifest.json" for file in tmp_path.rglob("*"))
-    assert said(tmp_path, everything_is_logged.text, *capfd.readouterr()) == []
+    assert output_text(tmp_path, everything_is_logged.text, *capfd.readouterr()) == []
 
 
 def _answers(request: httpx.Request) -> httpx.Response:
-    """The worst a platform can do: it says what it was told."""
-    told = f"{request.headers.get('Authorization')} {request.content!r}"
-    return httpx.Response(400, json={"error": {"code": "badRequest", "message": told}}, headers={"X": "y"})
+    """The worst a platform can do: it returns the request it was sent."""
+    messages = f"{request.headers.get('Authorization')} {request.content!r}"
+    return httpx.Response(
+        400, json={"error": {"code": "badRequest", "message": messages}}, headers={"X": "y"}
+    )
 
 
 @pytest.mark.parametrize(
     ("pattern", "failure"),
     [
-        *((pattern, "says what it was told") for pattern in LISTS),
+        *((pattern, "returns the request") for pattern in LISTS),
         *((pattern, failure) for pattern in ("oauth2", "users") for failure in FAILURES),
     ],
 )
@@ -91,17 +93,17 @@ def test_a_run_that_fails(
             raise httpx.ReadError(str(request.headers) + str(request.content))
         if failure == "breaks off":
             raise RuntimeError(f"a fault of our own with {request.headers} {request.content!r}")
-        return _answers(request) if failure == "says what it was told" else httpx.Response(403)
+        return _answers(request) if failure == "returns the request" else httpx.Response(403)
 
     platform = small_company()
     platform.faults[pattern] = fail
     with pytest.raises(PathStatsError) as raised:
         run_of(platform, tmp_path, monkeypatch)
-    # What -v prints, and what a person, `pathstats status` and a webhook are told.
+    # The output of -v, of a run, of `pathstats status`, and the webhook's notification.
     shown = [str(raised.value)]
     if failure != "breaks off":
         shown += traceback.format_exception(raised.value)
-    assert said(tmp_path, everything_is_logged.text, *capfd.readouterr(), *shown) == []
+    assert output_text(tmp_path, everything_is_logged.text, *capfd.readouterr(), *shown) == []
     assert (tmp_path / "failure.json").is_file()
 
 
@@ -112,9 +114,9 @@ def test_a_run_that_fails_after_the_platform_was_read(
     platform.lists["users"] = []
     with pytest.raises(SourceError, match="table users is empty"):
         run_of(platform, tmp_path, monkeypatch)
-    assert said(tmp_path, everything_is_logged.text) == []
+    assert output_text(tmp_path, everything_is_logged.text) == []
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "a page.ndjson.gz").write_bytes(gzip.compress(f"{SECRET} {TOKENS[7]}".encode()))
-    assert said(tmp_path, CLIENT_ID) == [CLIENT_ID, SECRET, "-never-said"]
+    assert output_text(tmp_path, CLIENT_ID) == [CLIENT_ID, SECRET, "-never-said"]

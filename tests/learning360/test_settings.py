@@ -1,4 +1,4 @@
-"""Where the settings come from, and what a person is told who has them wrong."""
+"""The sources of the settings, and the errors for wrong ones."""
 
 from pathlib import Path
 

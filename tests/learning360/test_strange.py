@@ -1,4 +1,4 @@
-"""What a newer version of the API says and this one does not know: kept, counted, named once, no harm."""
+"""Fields of a newer API version that this one does not know: kept, counted, named once, harmless."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of each list, as tables that somebody can read who knows the platform."""
+"""The input tables made of each list, as small tables that someone who knows the platform can read."""
 
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ OPTIONS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
     ("course", {"attemptsLimit": 0}, "attempts_limit", ("1",)),
     ("course", {}, "attempts_limit", (None,)),
     ("course", {"timeLimit": {"mode": "minTime", "value": 90.5}}, "time_limit_s", ("90.5",)),
-    # A limit of no seconds is none.
+    # A limit of 0 seconds means no limit.
     ("course", {"timeLimit": {"mode": "minTime", "value": 0}}, "time_limit_mode", (None,)),
     # An option that isn't known has no effect.
     ("course", {"relativeDate": {"unit": "year", "value": 1}}, "due_unit due_value", (None, None)),
@@ -153,7 +153,7 @@ def test_options_of_steps(tmp_path: Path) -> None:
 
 
 def test_titles_and_scorm_come_from_the_lists_of_courses_classrooms_and_paths(tmp_path: Path) -> None:
-    """An empty title is none; assessments and programs have no list."""
+    """An empty title counts as missing; assessments and programs have no list."""
     platform = small_company(page_size=1)
     platform.lists["paths"].append({"_id": SUB_PATH, "name": "Laws", "options": {}, "steps": []})
     platform.lists["courses"].append(catalogued("x1", type="external"))
@@ -267,7 +267,7 @@ def test_the_enrollment_an_attendance_is_given_to(tmp_path: Path, page_size: int
         "s2": ("2026-03-03T09:00:00.000Z", PATH, None),  # the instant she was unenrolled
         "s3": ("2026-03-04T09:00:00.000Z", PATH, "b1"),  # the instant she was enrolled
         "s4": ("2026-03-04T08:59:59.999Z", PATH, None),
-        "s5": ("2026-03-06T09:00:00.000Z", PATH, "b2"),  # of two that hold, the one made last
+        "s5": ("2026-03-06T09:00:00.000Z", PATH, "b2"),  # of two valid ones, the one made last
         "s6": ("2026-03-06T09:00:00.000Z", "ffff", "bx"),
         "s7": ("2026-03-06T09:00:00.000Z", None, None),
     }
@@ -316,7 +316,7 @@ ARCHIVED = [
     ({"archivedAt": "2026-03-06T08:00:00.000Z"}, True),
     ({"archivedAt": "2026-03-05T10:59:59.999Z"}, False),
     ({"archivedAt": "2026-03-01T08:00:00.000Z"}, False),
-    ({"status": "archived"}, False),  # nobody knows since when
+    ({"status": "archived"}, False),  # the date is unknown
 ]
 
 
@@ -332,11 +332,11 @@ def test_attendance_counts_unless_it_was_archived_before_the_slot_ended(
     tables, warnings = delivered(platform, tmp_path)
     found = tables["step_activity"].filter(pl.col("step_id") == ROOM)
     assert found["user_id"].to_list() == [ADA] * counts
-    told = (
+    messages = (
         f"1 of 2 archived registrations for classroom slots say that the learner attended: "
         f"{int(counts)} count, archived after the slot had ended; {int(not counts)} do not."
     )
-    assert warnings == ([told] if fields else [])
+    assert warnings == ([messages] if fields else [])
 
 
 def test_learner_who_is_registered_again_attended_once(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ def test_registration_with_the_id_of_an_attempt_is_another_activity(tmp_path: Pa
 
 
 def test_the_time_of_an_attendance(tmp_path: Path) -> None:
-    """What was measured, else what the slot reports in hours, else how long it lasted."""
+    """The measured time, else the slot's hours, else how long it lasted."""
     platform = small_company()
     slot, registration = "reportedDuration", "attendanceDuration"
     times: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
@@ -392,7 +392,7 @@ def test_the_time_of_an_attendance(tmp_path: Path) -> None:
 
 
 def test_the_shapes_of_a_correction(tmp_path: Path) -> None:
-    """As read again, or as the webhook sent it; an event of another type, or of none, is no correction."""
+    """From the list or from the webhook; an event of another type, or of no type, is not a correction."""
     platform = small_company()
     (events,) = (name for name in platform.lists if name.endswith("/events"))
     data = platform.lists[events][0]["payload"]["data"]

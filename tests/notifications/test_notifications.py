@@ -1,4 +1,4 @@
-"""One webhook is told of an incident, by real requests to a server on loopback."""
+"""A webhook is notified of an incident, by real requests to a server on loopback."""
 
 import json
 import logging
@@ -128,8 +128,8 @@ def test_a_receiver_that_is_down_is_one_warning_and_is_told_at_the_next_failure(
     down = Receiver()
     down.close()
     first = runs.broken(down, "first_cause")
-    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert said == ["The notice that the run failed was not delivered: ConnectError."]
+    output = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert output == ["The notice that the run failed was not delivered: ConnectError."]
     runs.broken(receiver, "second_cause")
     assert [(notice["event"], notice["as_of"]) for notice in receiver.taken] == [("failed", first)]
 
@@ -228,7 +228,7 @@ def test_a_panic_is_a_failure_like_any(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_while_it_tells_a_run_keeps_what_it_knows(runs: Runs, receiver: Receiver, when: str) -> None:
-    """Killed before the notice is out, or before that is noted: the next failure tells the first."""
+    """Killed before the notification is sent or noted: the next failure sends the first cause."""
     code = f"""
 import os, pathlib
 from flows.ops import notifications
@@ -276,11 +276,11 @@ def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: py
     assert Webhook.of(RunConfig()) is None
 
 
-# From the shell: the address holds a token, which nothing may say.
+# From the shell: the address contains a token, which may be printed nowhere.
 
 
 def shell(receiver: Receiver, *arguments: str, by_option: bool) -> tuple[int, str]:
-    """The exit code, and all that was said."""
+    """The exit code, and the whole output."""
     ours = ("PATHSTATS", "PREFECT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept |= {"NO_PROXY": "127.0.0.1", "COLUMNS": "120"}
@@ -298,9 +298,9 @@ def test_the_address_is_said_nowhere(tmp_path: Path, receiver: Receiver, by_opti
     direct = ("--home", home, "--direct", "-v")
     nowhere = ("run", "--source", "files:nowhere", *direct)
     receiver.answers = [400]
-    code, said = shell(receiver, *nowhere, by_option=by_option)
-    assert (code, TOKEN in said) == (3, False)
-    assert "was not delivered: HTTP 400" in said
+    code, output = shell(receiver, *nowhere, by_option=by_option)
+    assert (code, TOKEN in output) == (3, False)
+    assert "was not delivered: HTTP 400" in output
     code, again = shell(receiver, *nowhere, by_option=by_option)
     assert (code, TOKEN in again, "not delivered" in again) == (3, False, False)
     sound = ("run", "--source", f"files:{source}", *direct)
@@ -312,9 +312,9 @@ def test_the_address_is_said_nowhere(tmp_path: Path, receiver: Receiver, by_opti
 
 def test_a_wrong_address_is_told_at_once_and_not_repeated(tmp_path: Path, receiver: Receiver) -> None:
     run = ("run", "--source", "demo:learners=200", "--direct", "--home", str(tmp_path / "home"))
-    code, said = shell(receiver, *run, "--notify", f"slack:{TOKEN}", by_option=False)
-    assert (code, TOKEN in said) == (2, False)
-    assert said.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is invalid")
+    code, output = shell(receiver, *run, "--notify", f"slack:{TOKEN}", by_option=False)
+    assert (code, TOKEN in output) == (2, False)
+    assert output.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is invalid")
 
 
 def test_the_deadline_holds_where_names_are_not_answered(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package", autouse=True)
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """While a server runs, with a home of its own: its database as it was before anybody told it anything.
+    """While a server runs, with a home of its own: its database as it was before the first request.
 
     To make one takes Prefect ten seconds.
     """

@@ -37,7 +37,7 @@ def shell(*arguments: str | Path, environment: dict[str, str], patience_s: float
 def test_a_failed_run_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
     tmp_path: Path, prefect_home: Callable[[Path], Path]
 ) -> None:
-    """The webhook's token is in no file: Prefect's database holds every parameter, log and artifact."""
+    """The webhook's token is in no file: Prefect's database contains every parameter, log and artifact."""
     source = as_parquet(tmp_path / "source", small_world())
     (source / "paths.parquet").unlink()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}

@@ -208,7 +208,7 @@ def test_prefect_is_told_no_secret_of_a_platform(
     from schemas.errors import SourceError
     from tests.helpers.extractions import source
     from tests.helpers.small_company import small_company
-    from tests.learning360.test_secrets import said
+    from tests.learning360.test_secrets import output_text
 
     platform = small_company()
     if fails:
@@ -222,8 +222,8 @@ def test_prefect_is_told_no_secret_of_a_platform(
             nightly(RunConfig(source="360learning", home=str(home), as_of=AS_OF))
     else:
         assert nightly(RunConfig(source="360learning", home=str(home), as_of=AS_OF))["release_id"]
-    assert said(home) == []
+    assert output_text(home) == []
     folder = database().parent
     time.sleep(1)  # Logs and events are sent from threads.
     assert any(b"360learning" in file.read_bytes() for file in folder.iterdir())
-    assert said(folder) == []
+    assert output_text(folder) == []

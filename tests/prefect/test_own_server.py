@@ -1,4 +1,4 @@
-"""The Prefect server that `pathstats schedule` starts: whom it answers, and what runs it starts."""
+"""The Prefect server that `pathstats schedule` starts: who gets an answer, and which runs it starts."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.helpers.schedule_process import PrefectServer, Served
 def served(
     tmp_path_factory: pytest.TempPathFactory, prefect_home: Callable[[Path], Path]
 ) -> Iterator[Served]:
-    """A schedule whose first run is done. cron's smallest step is a minute."""
+    """A schedule after its first run. cron's smallest step is a minute."""
     folder = tmp_path_factory.mktemp("served")
     schedule = Served(folder, prefect_home(folder / "prefect"), "* * * * *", "--keep", "7")
     try:

@@ -47,7 +47,7 @@ def test_told_to_end_while_it_starts_it_leaves_no_server_behind(
 
 
 def test_killed_it_leaves_no_server_behind(tmp_path: Path, prefect_home: Callable[[Path], Path]) -> None:
-    """A server that outlived its parent would hold its port and memory for good (Linux)."""
+    """A server that outlived its parent would keep its port and memory for good (Linux)."""
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
     try:
         served.wait_until(lambda: "Running at" in served.words)
@@ -97,7 +97,7 @@ from flows.ops import prefect_server
 prefect_server.start(schedules=False)
 from prefect.events import emit_event
 for number in range(5):
-    emit_event("said", resource={"prefect.resource.id": f"run.{number}"})
+    emit_event("sent", resource={"prefect.resource.id": f"run.{number}"})
 since = time.monotonic()
 atexit.register(lambda: print(time.monotonic() - since))
 """
@@ -111,7 +111,7 @@ def test_a_run_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.Monk
     from flows.ops import schedule
 
     class Waiting:
-        """A runner that waits for its run, whatever it is told."""
+        """A runner that waits for its run, whatever the signal."""
 
         def __init__(self) -> None:
             self.run = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
@@ -150,10 +150,12 @@ def not_called(reason: str) -> AbstractContextManager[None]:
 def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone: str) -> None:
     from flows.ops.schedule import serve_schedule
 
-    said: list[str] = []
+    output_text: list[str] = []
     with pytest.raises(UsageError, match="five cron fields and a zone"):
-        serve_schedule(None, RunConfig(), cron=cron, timezone=timezone, say=said.append, spinner=not_called)
-    assert said == []
+        serve_schedule(
+            None, RunConfig(), cron=cron, timezone=timezone, say=output_text.append, spinner=not_called
+        )
+    assert output_text == []
 
 
 def test_runs_that_are_due_together_follow_each_other_in_their_order(

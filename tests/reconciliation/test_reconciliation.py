@@ -1,4 +1,4 @@
-"""The platform's answers beside ours: each class of differences in a world made for it."""
+"""The platform's results against ours: each category of differences in a world made for it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -83,13 +83,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "home"
 
 
-def said(**others: str) -> str:
-    """The platform's answers, those of some enrollments other ones; an empty one is not given."""
+def output_text(**others: str) -> str:
+    """The platform's results, with other ones for some enrollments; an empty one is left out."""
     return "\n".join([HEADER, *(row for row in {**SAME, **others}.values() if row)])
 
 
 def test_where_both_say_the_same(home: Path, tmp_path: Path) -> None:
-    parity, agreement = held_against(home, tmp_path, said())
+    parity, agreement = held_against(home, tmp_path, output_text())
     assert differences(parity) == set()
     assert parity.select("enrollment_id", "field").rows() == [
         (row["enrollment_id"], field)
@@ -103,7 +103,7 @@ def test_where_both_say_the_same(home: Path, tmp_path: Path) -> None:
 
 
 def test_values_as_they_are_written(home: Path, tmp_path: Path) -> None:
-    ended = said(e1="e1 | S | u1 | unsuccessful, sessionEnded | 50 | | 0 | | 5 Mar | | 12 Mar")
+    ended = output_text(e1="e1 | S | u1 | unsuccessful, sessionEnded | 50 | | 0 | | 5 Mar | | 12 Mar")
     parity, _ = held_against(home, tmp_path, ended)
     rows = {row["field"]: row for row in parity.to_dicts() if row["enrollment_id"] == "e1"}
     assert (rows["detailed_status"]["ours"], rows["detailed_status"]["theirs"]) == (
@@ -184,7 +184,7 @@ def test_a_difference_has_its_class(
     home: Path, tmp_path: Path, name: str, answer: str, fields: set[str]
 ) -> None:
     enrollment = answer.partition(" ")[0]
-    parity, agreement = held_against(home, tmp_path, said(**{enrollment: answer}))
+    parity, agreement = held_against(home, tmp_path, output_text(**{enrollment: answer}))
     assert differences(parity) == {(enrollment, field, name) for field in fields}
     assert agreement
     assert agreement.differences == {name: dict.fromkeys(fields, 1)}
@@ -196,7 +196,7 @@ def test_every_class_has_a_case() -> None:
 
 def test_what_time_alone_does_until_the_platform_is_asked(home: Path, tmp_path: Path) -> None:
     """e8 is due on 12 March: asked on the 13th, the platform may say another thing without any new data."""
-    started = said(e8="e8 | S | u4 | late | 0 | | 0 | | 5 Mar | | 12 Mar")
+    started = output_text(e8="e8 | S | u4 | late | 0 | | 0 | | 5 Mar | | 12 Mar")
     asked_late, _ = held_against(home, tmp_path / "1", started, asked_at=AS_OF + timedelta(days=30))
     assert ("e8", "detailed_status", "platform newer than our data") in differences(asked_late)
     at_once, _ = held_against(home, tmp_path / "2", started)
@@ -204,18 +204,18 @@ def test_what_time_alone_does_until_the_platform_is_asked(home: Path, tmp_path: 
 
 
 def test_an_enrollment_that_the_platform_has_no_more(home: Path, tmp_path: Path) -> None:
-    of_changes, _ = held_against(home, tmp_path / "1", said(e8=""), of_changes=True)
+    of_changes, _ = held_against(home, tmp_path / "1", output_text(e8=""), of_changes=True)
     assert differences(of_changes) == {("e8", "enrollment", "gone from the platform")}
-    whole, agreement = held_against(home, tmp_path / "2", said(e8=""))
+    whole, agreement = held_against(home, tmp_path / "2", output_text(e8=""))
     assert differences(whole) == {("e8", "enrollment", "unexplained")}
     assert agreement
     assert agreement.compared == len(SAME) - 1
 
 
 def test_what_is_unexplained_warns_and_what_is_explained_does_not(home: Path, tmp_path: Path) -> None:
-    explained = agreed(home, tmp_path / "1", said(e1=CASES[0][1]))
+    explained = agreed(home, tmp_path / "1", output_text(e1=CASES[0][1]))
     assert parity_warnings(explained, 1.0) == []
-    odd = agreed(home, tmp_path / "2", said(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar"))
+    odd = agreed(home, tmp_path / "2", output_text(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar"))
     assert parity_warnings(odd, 0.8) == []
     (message,) = parity_warnings(odd, 0.9)
     assert "differ from ours in score (87.5%) without a known reason, below the 90.0%" in message
@@ -233,7 +233,7 @@ def test_enrollment_on_one_side_counts_against_the_agreement(
 ) -> None:
     """Also where the reason is known: nothing of it was compared. 6 of 10 are on both sides."""
     others = {f"e{n}": f"e{n} | S | u1 | notYetStarted | 0 | | 0 | | 5 Mar | | 12 Mar" for n in (20, 21)}
-    found = agreed(home, tmp_path, said(e7="", e8="", **others), of_changes=of_changes)
+    found = agreed(home, tmp_path, output_text(e7="", e8="", **others), of_changes=of_changes)
     assert (found.compared, found.on_one_side, found.share_on_both_sides) == (6, 4, 0.6)
     assert [found.share(field) for field in found.same] == [1.0] * len(PARITY_FIELDS)
     assert parity_warnings(found, 0.6) == []
@@ -267,7 +267,7 @@ def test_a_platform_that_was_not_asked(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_row_that_contradicts_itself_holds_the_release_back(home: Path, tmp_path: Path) -> None:
-    parity, _ = held_against(home, tmp_path, said(e1=CASES[0][1]))
+    parity, _ = held_against(home, tmp_path, output_text(e1=CASES[0][1]))
     assert check(Parity, parity) is parity
     for contradiction in ({"same": ~pl.col("same")}, {"theirs": pl.lit("another")}):
         with pytest.raises(RunBlocked, match="same_means_no_difference"):

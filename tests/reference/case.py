@@ -54,11 +54,11 @@ class Case:
     @cached_property
     def steps(self) -> list[Step]:
         """R3: the steps valid at T_eff, without messages, by position."""
-        holding: dict[str, Step] = {}
+        valid_steps: dict[str, Step] = {}
         for step in self.definitions:
-            if is_valid(step, self.t_eff) and is_newer(step, holding.get(step.step_id)):
-                holding[step.step_id] = step
-        counted = [step for step in holding.values() if step.type not in MESSAGES]
+            if is_valid(step, self.t_eff) and is_newer(step, valid_steps.get(step.step_id)):
+                valid_steps[step.step_id] = step
+        counted = [step for step in valid_steps.values() if step.type not in MESSAGES]
         # decision: position ties are broken by step_id.
         return sorted(counted, key=lambda step: (step.position, step.step_id))
 
@@ -84,14 +84,14 @@ class Case:
             return attempt.enrollment_id == self.enrollment.enrollment_id
         if not self.session.restarts_on_reenrollment:
             return True
-        # decision: the user's enrollments are those that take part (enrolled_at ≤ T).
+        # decision: the user's enrollments are the ones that take part (enrolled_at ≤ T).
         before = [e for e in self.siblings if e.enrolled_at <= attempt.started_at]
         owner = max(before, key=lambda e: (e.enrolled_at, e.enrollment_id), default=None)
         return owner is not None and owner.enrollment_id == self.enrollment.enrollment_id
 
     @cached_property
     def done_outside(self) -> list[Attempt]:
-        """R4, R5: attempts outside S whose completed_at counts."""
+        """R4, R5: attempts outside S with a completed_at that counts."""
         return [
             attempt
             for attempt in self.attempts
@@ -101,7 +101,7 @@ class Case:
 
     @cached_property
     def carried_over(self) -> list[Attempt]:
-        """R4: attempts outside S whose completed_at counts, unless the path demands a replay."""
+        """R4: attempts outside S with a completed_at that counts, unless the path demands a replay."""
         return [] if self.path.mandatory_replay else self.done_outside
 
     def is_finished(self, attempt: Attempt) -> bool:
@@ -125,7 +125,7 @@ def is_valid(step: Step | Waiver, instant: datetime) -> bool:
 
 
 def is_newer(step: Step, other: Step | None) -> bool:
-    """decision: of several valid versions the greatest valid_from holds, null being the least."""
+    """decision: of several valid versions the one with the greatest valid_from, null being the least."""
     if other is None or other.valid_from is None:
         return True
     return step.valid_from is not None and step.valid_from > other.valid_from

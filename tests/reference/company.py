@@ -72,7 +72,7 @@ class Companies:
         return self.responses[pair, as_of]
 
     def cases(self, pair: Pair, as_of: datetime) -> Iterator[Case]:
-        """enrolled_at ≤ T, and the partners have arrived."""
+        """enrolled_at ≤ T, and no reference is missing."""
         company, session_id, user = pair
         session = self.sessions.get((company, session_id))
         # decision: an enrollment with an unknown session, user or path does not take part.
@@ -107,7 +107,7 @@ class Companies:
         return outcomes([step for step in case.steps if step.step_id not in waived])
 
     def child(self, case: Case, step: Step) -> Child | None:
-        """R17: the results of a sub-path's child enrollment as of T_eff; None if there is none."""
+        """R17: the results of a sub-path's child enrollment as of T_eff; None without one."""
         company, user = case.enrollment.company_id, case.enrollment.user_id
         if step.type != "path" or self.leads_to(company, step.step_id, case.path.path_id):
             return None
@@ -120,7 +120,7 @@ class Companies:
             if self.sessions[of, session_id].path_id == step.step_id
             for learner in self.learners((company, session_id, user), case.t_eff)
         ]
-        return said(live_release(learners)) if learners else None
+        return output_text(live_release(learners)) if learners else None
 
     def leads_to(self, company: str, start: str, goal: str) -> bool:
         """R17: whether a path is the other one, or has it as a sub-path at any time, however deep."""
@@ -136,7 +136,7 @@ class Companies:
 
 
 def waived_steps(case: Case, outcomes: list[Outcome]) -> set[str]:
-    """R16: those that the score in a counted step waives, by whichever thresholds it reaches."""
+    """R16: the steps that the score in a counted step waives, by whichever thresholds it reaches."""
     scores = {outcome.step.step_id: outcome.score for outcome in outcomes}
     waived = set()
     for waiver in case.waivers:
@@ -154,8 +154,8 @@ def live_release(learners: list[Learner]) -> Learner:
     return max(learners, key=lambda it: (it.case.enrollment.archived_at, it.case.enrollment.enrollment_id))
 
 
-def said(it: Learner) -> Child:
-    """What a child enrollment says as a step of the path above."""
+def output_text(it: Learner) -> Child:
+    """A child enrollment as a step of the parent path."""
     return Child(
         progress(it),
         score(it),

@@ -17,7 +17,7 @@ LINES_SHOWN = 20
 
 
 def differences(found: Answer, expected: Answer) -> str:
-    """One line per value that differs or row that is missing or too many; empty if there is none."""
+    """One line per value that differs or row that is missing or too many; empty without differences."""
     lines: list[str] = []
     for table, rows in vars(found).items():
         lines += differing_rows(table, rows, getattr(expected, table))

@@ -21,7 +21,7 @@ class DetailedStatus:
 
 @dataclass(frozen=True)
 class Learner:
-    """A case and the outcomes of its counted steps, by position; those that are waived don't count (R16)."""
+    """A case and the outcomes of its counted steps, by position, without waived steps (R16)."""
 
     case: Case
     outcomes: list[Outcome]
@@ -63,7 +63,7 @@ def score(it: Learner) -> int | None:
 
 
 def status(it: Learner) -> str:
-    """R10: the first that holds."""
+    """R10: the first that applies."""
     if it.outcomes and all(outcome.finished for outcome in it.outcomes):
         return "completed"
     if any(outcome.awaiting_correction for outcome in it.required):
@@ -74,7 +74,7 @@ def status(it: Learner) -> str:
 
 
 def detailed_status(it: Learner) -> DetailedStatus:
-    """R11: the first that holds, and the step that decided."""
+    """R11: the first that applies, and the step that decided."""
     required = it.required
     if it.case.t_eff < it.case.session.starts_at:
         return DetailedStatus("sessionNotOpened", rule="1")
@@ -93,7 +93,7 @@ def detailed_status(it: Learner) -> DetailedStatus:
 
 
 def detailed_status_of_open_path(it: Learner) -> DetailedStatus:
-    """R11.5: (a) to (d), the first that holds."""
+    """R11.5: (a) to (d), the first that applies."""
     required = it.required
     if required and all(outcome.finished or outcome.replay_pending for outcome in required):
         reason = "mandatoryReplay" if any(outcome.replay_pending for outcome in required) else None
@@ -120,7 +120,7 @@ def result(it: Learner) -> str | None:
 
 
 def completed_at(it: Learner) -> datetime | None:
-    """R13: the latest successful_at of the required steps if R11 says successful."""
+    """R13: the latest successful_at of the required steps if R11 gives successful."""
     if detailed_status(it).type != "successful":
         return None
     return max(outcome.successful_at for outcome in it.required if outcome.successful_at is not None)

@@ -26,14 +26,14 @@ from transforms.session_summary import session_summary
 
 
 def product(tables: Tables, as_of: datetime) -> Answer:
-    """What the warehouse and the transforms make of the rows."""
+    """The results of warehouse and transforms for the rows."""
     with Warehouse.open() as connection:
         take_in(connection, tables, as_of)
         return answer(connection, as_of)
 
 
 def take_in(connection: Connection, tables: Tables, as_of: datetime) -> None:
-    """Let an empty warehouse hold the rows."""
+    """Merge the rows into an empty warehouse."""
     with tempfile.TemporaryDirectory() as folder:
         arrivals = []
         for model in (model for model in INPUTS if model not in OPTIONAL or table_name(model) in tables):
@@ -53,7 +53,7 @@ def parts(connection: Connection, as_of: datetime) -> PartReader:
 
 
 def answer(connection: Connection, as_of: datetime) -> Answer:
-    """What the transforms make of what the warehouse holds."""
+    """The results of the transforms for the rows in the warehouse."""
     found = Answer([], [], [])
     for part in parts(connection, as_of):
         of_part = statistics(part.inputs)

@@ -21,7 +21,7 @@ class Outcome:
 
     case: Case
     step: Step
-    before: list["Outcome"]  # those of the steps before it, by position
+    before: list["Outcome"]  # of the steps before it, by position
 
     @cached_property
     def in_session(self) -> list[Attempt]:
@@ -122,7 +122,7 @@ class Outcome:
         step = self.step
         if step.due_basis == "absolute":
             return step.due_at
-        # decision: half a relative date is none.
+        # decision: half a relative date is not a due date.
         if step.due_unit is None or step.due_value is None:
             return None
         of_session = step.due_basis == "sessionStart"
@@ -188,7 +188,7 @@ def meets_score(attempt: Attempt, step: Step) -> bool:
 
 def meets_time_limit(attempt: Attempt, step: Step) -> bool:
     """R5: maxTime is a most, minTime a least; time limits do not apply to SCORM steps."""
-    # decision: half a time limit is no limit.
+    # decision: half a time limit does not limit.
     if step.is_scorm or step.time_limit_mode is None or step.time_limit_s is None:
         return True
     if step.time_limit_mode == "maxTime":

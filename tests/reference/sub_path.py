@@ -1,4 +1,4 @@
-"""R17: a step of type path is what the learner's child session says of it."""
+"""R17: a step of type path takes its outcome from the learner's child session."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from tests.reference.step_outcome import Outcome
 
 @dataclass(frozen=True)
 class Child:
-    """What the child enrollment says."""
+    """The result of the child enrollment."""
 
     progress: int
     score: int | None
@@ -49,7 +49,7 @@ class SubPath(Outcome):
 
     @property
     def successful(self) -> bool:
-        """The child says successful."""
+        """The child is successful."""
         return self.child.decided_by_rule == "2"
 
     @property
@@ -58,12 +58,12 @@ class SubPath(Outcome):
 
     @property
     def exhausted(self) -> bool:
-        """The child says unsuccessful, without a reason; be it finished or not."""
+        """The child is unsuccessful without a reason, finished or not."""
         return self.child.decided_by_rule == "3"
 
     @property
     def awaiting_correction(self) -> bool:
-        """The child says awaitingCorrection."""
+        """The child is awaitingCorrection."""
         return self.child.decided_by_rule == "4"
 
     @property

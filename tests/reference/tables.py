@@ -2,9 +2,9 @@
 
 The first line names the columns, as the data dictionary does or shorter (`step`, `completed`, `due` …). An
 empty cell takes the default, `-` is null. Dates read `5 Mar`, `5 Mar 12:00`, `5 Mar 2027`; due dates `7
-days`, `2 weeks of session`, `5 Mar`; time limits `at most 60 s`. Unless a block says otherwise: company
+days`, `2 weeks of session`, `5 Mar`; time limits `at most 60 s`. Unless a block names others: company
 `acme`, path `P` without mandatory replay, session `S` from 1 March until 1 April 2026, one enrollment `e1` of
-`u1` on 1 March, and everybody who is enrolled is known.
+`u1` on 1 March, and every enrolled learner is a known user.
 """
 
 import re
@@ -151,7 +151,7 @@ def cells(text: str) -> list[list[str]]:
 
 
 def value(column: str, cell: str) -> Any:
-    """What a cell says: null, yes or no, a number, a date or a word."""
+    """The value of a cell: null, yes or no, a number, a date or a word."""
     if cell == "-":
         return None
     if cell in ("yes", "no"):
@@ -194,7 +194,7 @@ def limited(row: Row) -> Row:
 
 
 def attempt(row: Row, number: int) -> Row:
-    """An attempt is done in one instant, and 100 % when completed, unless it says otherwise."""
+    """An attempt is done in one instant, and 100 % when completed, unless a column differs."""
     done = row.setdefault("completed_at", None)
     row.setdefault("activity_id", f"a{number}")
     row.setdefault("started_at", done or row.get("last_activity_at"))

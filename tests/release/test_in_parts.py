@@ -1,4 +1,4 @@
-"""What a run works through in parts comes to the same, however small these are."""
+"""A run that works in parts gives the same results, however small the parts are."""
 
 import sqlite3
 from contextlib import closing

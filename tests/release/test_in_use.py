@@ -1,4 +1,4 @@
-"""A release that a command reads is not deleted; where it was deleted meanwhile, the next one is read."""
+"""A release that a command reads is not deleted; if it was deleted before, the next one is read."""
 
 import logging
 import shutil

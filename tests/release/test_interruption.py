@@ -87,7 +87,7 @@ def test_interrupted_at_each_point(
     shutil.copytree(published_once / "home", home, symlinks=True)
     first, first_manifest = latest(home), assert_complete(latest(home))
     later = AS_OF + timedelta(days=1)
-    # A call that is met but once is interrupted in both ways.
+    # A function that is called only once is interrupted in both ways.
     faults = itertools.cycle(FAULTS)
     for nth in itertools.chain([1], itertools.count(1, every)):
         error, afterwards = next(faults)

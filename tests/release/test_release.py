@@ -1,4 +1,4 @@
-"""What a release promises: the same bytes for the same input, and a manifest that is true."""
+"""A release has the same bytes for the same input, and a true manifest."""
 
 import json
 import random

@@ -30,7 +30,7 @@ FIRST = "20260310T000000Z-1"  # as of AS_OF, made now: after all that runs() mak
 
 @pytest.fixture
 def home(published_once: Path, tmp_path: Path) -> Home:
-    """A home whose one release, FIRST, was just published."""
+    """A home with one release, FIRST, that was just published."""
     shutil.copytree(published_once / "home", tmp_path / "home", symlinks=True)
     return Home(tmp_path / "home")
 
@@ -106,7 +106,7 @@ def test_made_at_the_same_instant(home: Home, older: tuple[str, int], newer: tup
 
 
 def test_instants_are_compared_not_their_spelling(home: Home) -> None:
-    """Also with manifests of before, whose times were whole seconds."""
+    """Also with old manifests, which have times in whole seconds."""
     early, late = runs(home, 1, 2)
     edit_manifest(home.release(early), created_at="2020-03-10T03:30:00+02:00")
     edit_manifest(home.release(late), created_at="2020-03-10T01:30:00.000001+00:00")
@@ -130,7 +130,7 @@ def test_one_at_least_is_kept(home: Home, keep: int) -> None:
         RunConfig(source="demo", home=home, as_of=AS_OF, keep=keep)
 
 
-# What else lies there
+# Other things in the folder
 
 
 def foreign_file(home: Home) -> None:

@@ -141,7 +141,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("name", "nth"), [("replace", 1), ("replace", 2), ("fsync", 1), ("fsync", 2)])
 def test_killed_at_each_step_the_note_tells_the_truth(home: Home, name: str, nth: int, when: str) -> None:
-    """The second rollback is interrupted: either it came about and is told, or the first one still is."""
+    """The second rollback is interrupted: either it is complete and noted, or the first one still is."""
     (oldest,) = runs(home, 1)
     roll_back(home, FIRST, AT)
     work, calls = getattr(os, name), iter(range(1, 100))
@@ -158,10 +158,10 @@ def test_killed_at_each_step_the_note_tells_the_truth(home: Home, name: str, nth
         with pytest.raises(Killed):
             roll_back(home, oldest, AT + timedelta(hours=1))
     live_release = assert_complete(latest(home.root)).release_id
-    told = {FIRST: SECOND, oldest: FIRST}
+    messages = {FIRST: SECOND, oldest: FIRST}
     rollback = catalog.rollback(home)
     assert rollback is not None
-    assert (rollback.release_id, rollback.from_release_id) == (live_release, told[live_release])
+    assert (rollback.release_id, rollback.from_release_id) == (live_release, messages[live_release])
     roll_back(home, oldest, AT)
     assert latest(home.root).folder.name == oldest
 
@@ -213,7 +213,7 @@ def without_a_manifest(release: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "output"),
     [
         (without_a_table, r"step_stats\.parquet is missing"),
         (with_a_shorter_table, r"step_stats\.parquet is changed: 4 bytes, published with \d"),
@@ -221,9 +221,9 @@ def without_a_manifest(release: Release) -> None:
         (without_a_manifest, r"manifest\.json is missing"),
     ],
 )
-def test_a_damaged_release(home: Home, damage: Callable[[Release], None], said: str) -> None:
+def test_a_damaged_release(home: Home, damage: Callable[[Release], None], output: str) -> None:
     damage(home.release(FIRST))
-    with pytest.raises(ReleaseDamaged, match=said):
+    with pytest.raises(ReleaseDamaged, match=output):
         roll_back(home, FIRST, AT)
     assert latest(home.root).folder.name == SECOND
     assert catalog.rollback(home) is None
@@ -243,7 +243,7 @@ def test_while_a_run_runs(home: Home) -> None:
 
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_it_mends_a_latest_that_names_nothing(home: Home, is_gone: bool) -> None:
-    """A rollback is the way out when somebody has removed the release that answered."""
+    """A rollback helps when the live release was removed."""
     if is_gone:
         home.latest.unlink()
     shutil.rmtree(home.release(SECOND).folder)
@@ -257,7 +257,7 @@ def test_it_mends_a_latest_that_names_nothing(home: Home, is_gone: bool) -> None
 
 
 def runs_from(home: Home, release_id: str) -> list[str]:
-    """One older copy of that release, where there is no latest to copy."""
+    """One older copy of that release, where `latest` has no target."""
     older = Release(home.releases / "20260301T000000Z-1")
     shutil.copytree(home.release(release_id).folder, older.folder)
     edit_manifest(older, release_id=older.folder.name, created_at="2020-03-02T00:00:00+00:00")

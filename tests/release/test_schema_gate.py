@@ -1,4 +1,4 @@
-"""Every promise of the published tables, broken in one row, holds the release back."""
+"""Each check of the published tables, failed by one row, blocks the release."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Frames:
 
 
 def in_first(where: pl.Expr, **values: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Change the values in the first row for which the test holds."""
+    """Change the values in the first row that passes the test."""
 
     def change(frame: pl.DataFrame) -> pl.DataFrame:
         row = frame.with_row_index().filter(where)["index"][0]
@@ -136,9 +136,9 @@ def test_one_bad_row_holds_the_release_back(
 ) -> None:
     frame = good[table_name(model)]
     assert check(model, frame) is frame
-    with pytest.raises(RunBlocked, match=broken) as held:
+    with pytest.raises(RunBlocked, match=broken) as stored:
         check(model, change(frame))
-    assert frame["session_id"][0] not in str(held.value)
+    assert frame["session_id"][0] not in str(stored.value)
 
 
 def test_the_run_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

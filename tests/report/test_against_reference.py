@@ -1,4 +1,4 @@
-"""Who needs attention, in random worlds: what the queries find is what the row-by-row reference says."""
+"""Learners who need attention, in random worlds: the queries find the ones that the reference finds."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ STILL_TO_DO = {"late", "notYetStarted", "onTime", "toRetake"}
 
 
 def found(tables: Tables, answer: Answer, company: str, as_of: datetime) -> dict[str, list[Row]]:
-    """What the queries find in the tables that the reference makes."""
+    """The rows that the queries find in the reference's tables."""
     rows: dict[str, list[Row]] = {
         "path_session_stats": answer.path_session_stats,
         "step_stats": answer.step_stats,
@@ -46,7 +46,7 @@ def found(tables: Tables, answer: Answer, company: str, as_of: datetime) -> dict
 
 
 def expected(tables: Tables, answer: Answer, company: str, as_of: datetime) -> dict[str, list[Row]]:
-    """The same, told row by row."""
+    """The same, row by row."""
     lists: dict[str, list[Row]] = {"late": [], "ending": [], "retake": [], "correction": []}
     sessions = {(row["company_id"], row["session_id"]): row for row in tables["path_sessions"]}
     for row in answer.path_session_stats:

@@ -1,4 +1,4 @@
-"""What the report says is what is so, and of one company only."""
+"""The report is true, and shows one company only."""
 
 import base64
 import hashlib
@@ -88,7 +88,7 @@ def test_where_learners_stand_and_since_when(release: Release, html: str) -> Non
     assert "As of 10 March 2026, 00:00 UTC" in text
     assert "12 enrollments in 5 sessions" in text
     assert "1 more is archived and counts nowhere here. 3 are late: a required step is overdue" in text
-    # On 8 March u2 was on time still, and all others stood where they stand.
+    # On 8 March u2 was still on time, and the others were as they are.
     assert "1 8 % Started and late A step is overdue. +1 in all since the last run" in text
     assert "2 17 % On time Started, nothing overdue. −1 in all since the last run" in text
     assert text.count("unchanged since the last run") == 6
@@ -155,8 +155,8 @@ def test_names_and_e_mails_only_where_they_are_asked_for(tmp_path: Path, release
     assert "@example.org" not in html
     assert "First u1" not in html
     shutil.copytree(release.folder, tmp_path / "release")
-    told = Manifest.read(release.manifest)
-    without_past = Run(AS_OF, told.companies, told.tables_in, None, {}, [])
+    messages = Manifest.read(release.manifest)
+    without_past = Run(AS_OF, messages.companies, messages.tables_in, None, {}, [])
     with Connection() as connection:
         write_report(connection, tmp_path / "release", without_past, with_names=True)
     people = data_of(Release(tmp_path / "release").report.read_text("utf-8"))["people"]
@@ -165,7 +165,7 @@ def test_names_and_e_mails_only_where_they_are_asked_for(tmp_path: Path, release
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path, release: Release) -> None:
-    """Also where every row was computed anew; and in the manifest their hash."""
+    """Also after a full refresh; and the manifest has their hashes."""
     again = published(tmp_path, training(), full_refresh=True)
     assert again.report.read_bytes() == release.report.read_bytes()
     assert "report.html" in assert_complete(release).files
@@ -199,7 +199,7 @@ def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Relea
     assert "This release holds no company yet." in text
 
 
-# A company whose name is markup.
+# A company with markup in its name.
 OTHER = "</script><img src=x onerror=alert(1)>/…🎓"
 
 
@@ -236,14 +236,14 @@ def test_neither_company_sees_the_other(both: Release, html: str) -> None:
     assert data_of(acme) == data_of(html)
     assert "secret" not in acme
     assert "img src=x" not in acme
-    # What the run read of both together is told to neither.
+    # Figures of both companies together are shown to neither.
     assert "Rows read" in html
     assert "Rows read" not in acme
     (other,) = set((both.folder / "report").iterdir()) - {both.folder / "report" / "acme.html"}
-    said = data_of(other.read_text("utf-8"))
+    output = data_of(other.read_text("utf-8"))
     assert "acme" not in other.read_text("utf-8")
-    assert {row[1].split()[0] for row in said["sessions"]} == {"secret"}
-    assert next(group["bySession"] for group in said["attention"]) == {"0": 1, "1": 1}
+    assert {row[1].split()[0] for row in output["sessions"]} == {"secret"}
+    assert next(group["bySession"] for group in output["attention"]) == {"0": 1, "1": 1}
 
 
 def test_nothing_of_the_data_is_markup(both: Release) -> None:
@@ -268,7 +268,7 @@ def test_only_hashes_of_what_is_in_it_may_run(html: str) -> None:
 
 
 def test_earlier_runs_are_those_published_last_of_each_earlier_instant(tmp_path: Path) -> None:
-    """Deleted ones are remembered by their manifests; what is for the same or a later time is none."""
+    """Manifests of deleted releases count; releases for the same or a later time don't."""
     home = home_with_one_release(tmp_path)
     ids = runs(home, 1, 3, 5, 12)
     assert [it.release_id for it in catalog.earlier(home, AS_OF, most=90)] == ids[:3]
@@ -290,7 +290,7 @@ def test_a_manifest_of_before_reports_were_made_is_read(tmp_path: Path) -> None:
 
 
 def test_a_release_of_a_company_that_is_new_in_it_compares_with_nothing(tmp_path: Path) -> None:
-    """The first release of all says so, and draws no course."""
+    """The very first release is named as such, and has no chart over time."""
     home = home_with_one_release(tmp_path)
     text = words(latest(home.root).report.read_text("utf-8"))
     assert "No earlier release to compare with" in text

@@ -1,4 +1,4 @@
-"""The page of a session: its learners, their steps, and nobody else's."""
+"""The page of a session: its learners and their steps, and no one else's."""
 
 import json
 from pathlib import Path

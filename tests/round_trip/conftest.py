@@ -24,6 +24,6 @@ def small(tables: Tables) -> Platform:
 
 @pytest.fixture
 def without_waiting() -> Iterator[None]:
-    """What goes wrong is asked for again at once."""
+    """Failed requests are repeated at once."""
     with stamina.set_testing(True, attempts=8, cap=True):
         yield

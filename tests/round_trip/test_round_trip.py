@@ -46,7 +46,7 @@ MISBEHAVIOURS = {
 EVERYTHING = "busy=0.03,retry_after_s=0,error=0.1,cut=0.1,slow=0.1,pause_s=0.05,expire=0.1,moving=0.2"
 # Upcoming changes of enrollments: the platform doesn't know them ahead.
 AHEAD = "valid_until"
-# What due dates have a part in: those that count from the session's start have no words.
+# Fields that due dates depend on: dates that count from the session's start have no words.
 OF_DUE_DATES = (
     "status",
     "detailed_status_type",
@@ -79,7 +79,7 @@ def test_quizzes_sub_paths_and_all_that_is_rare_come_through(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def through_the_platform(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    """The statistics of a run whose platform misbehaves in every way."""
+    """The statistics of a run with a platform that misbehaves in every way."""
     home = tmp_path_factory.mktemp("platform")
     with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=8, cap=True):
         sandbox = Sandbox(Platform(tables, DAY_1), misbehavior=Misbehavior.of(EVERYTHING), limit=0)
@@ -108,9 +108,9 @@ def test_the_statistics_are_those_of_the_world_where_the_api_has_words_for_it(
     has_others = pl.col("type").is_in(["assessment", "classroom", "path", "program"]).any()
     has_words = pl.col("due_basis").is_null() | (pl.col("due_basis") == "enrollment")
     of_paths = steps.group_by("path_id", "name").agg(is_changed | has_others, of_all=has_words.all())
-    told = of_paths.filter(~pl.col("valid_from")).join(tables["path_sessions"], on="path_id")
+    messages = of_paths.filter(~pl.col("valid_from")).join(tables["path_sessions"], on="path_id")
     for of_all, untold in ((True, {AHEAD}), (False, {AHEAD, *OF_DUE_DATES})):
-        sessions = told.filter(pl.col("of_all") | pl.lit(not of_all))["session_id"].implode()
+        sessions = messages.filter(pl.col("of_all") | pl.lit(not of_all))["session_id"].implode()
         ours, theirs = (
             rows.filter(pl.col("session_id").is_in(sessions)).drop(untold) for rows in (found, expected)
         )
@@ -152,10 +152,10 @@ def _is_told_of_parity(manifest: Manifest, home: Path) -> None:
     assert shown.exit_code == 0
     assert f"Against the platform's own answers, {manifest.enrollments:,} enrollments" in shown.stdout
     assert "detailed_status: ours" in shown.stdout
-    told = CliRunner().invoke(app, ["parity", "--json", "--examples", "0", "--home", str(home)])
-    facts = json.loads(told.stdout)
+    messages = CliRunner().invoke(app, ["parity", "--json", "--examples", "0", "--home", str(home)])
+    facts = json.loads(messages.stdout)
     assert (facts["compared"], facts["examples"]) == (manifest.enrollments, [])
-    assert "@" not in shown.stdout + told.stdout
+    assert "@" not in shown.stdout + messages.stdout
 
 
 def test_a_run_killed_while_it_reads_goes_on_with_what_it_has(

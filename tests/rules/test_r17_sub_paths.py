@@ -1,4 +1,4 @@
-"""R17: a step of type path is what the learner's child session says of it."""
+"""R17: a step of type path takes its outcome from the learner's child session."""
 
 from tests.reference.rows import Tables
 from tests.reference.tables import Judge, at, expect, of_company, side_by_side, world
@@ -150,7 +150,7 @@ def test_sub_paths_of_sub_paths(judge: Judge) -> None:
 
 
 def test_a_path_that_leads_back_to_itself_is_followed_nowhere(judge: Judge) -> None:
-    """P → Q → R → Q: what leads into the circle is followed, its own steps are what their activity says."""
+    """P → Q → R → Q: the step that leads into the circle has a child; steps in it count by activity."""
     tables = world(
         paths="path \n P \n Q \n R",
         sessions="session | path \n S | P \n C | Q \n D | R",

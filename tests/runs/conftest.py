@@ -1,4 +1,4 @@
-"""What the tests of runs share."""
+"""Fixtures for the tests of runs."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
-    """A warehouse that holds the small world, taken on 10 March."""
+    """A warehouse with the small world, extracted on 10 March."""
     with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)

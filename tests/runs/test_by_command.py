@@ -20,7 +20,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.source = folder / "home", as_parquet(folder / "in", small_world())
-        self.told = self.run(f"files:{self.source}")
+        self.messages = self.run(f"files:{self.source}")
 
     def run(self, source: str, *options: str) -> dict[str, Any]:
         done = self.command(source, *options)
@@ -52,17 +52,17 @@ DELETED, INVITED = (pl.lit(status).alias("status") for status in ("deleted", "in
 
 
 def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
-    told = home.run(f"files:{home.write('news/users.parquet', DELETED, only=1)}", "--incremental")
+    messages = home.run(f"files:{home.write('news/users.parquet', DELETED, only=1)}", "--incremental")
     assert home.users() == [("u1", "deleted"), ("u2", "active"), ("u3", "active")]
-    assert {table: it["delivery"] for table, it in told["tables_in"].items()} == {
-        **dict.fromkeys(home.told["tables_in"], "none"),
+    assert {table: it["delivery"] for table, it in messages["tables_in"].items()} == {
+        **dict.fromkeys(home.messages["tables_in"], "none"),
         "users": "changes",
     }
-    assert told["tables_in"]["users"]["rows"] == 3
+    assert messages["tables_in"]["users"]["rows"] == 3
     home.write("in/changes/users.parquet", INVITED, only=2)
-    told = home.run(f"files:{home.source}")
+    messages = home.run(f"files:{home.source}")
     assert home.users() == [("u1", "invited"), ("u2", "invited"), ("u3", "active")]
-    assert {it["delivery"] for it in told["tables_in"].values()} == {"none", "changes"}
+    assert {it["delivery"] for it in messages["tables_in"].values()} == {"none", "changes"}
 
 
 def test_what_shrank_is_accepted_once(home: Home) -> None:

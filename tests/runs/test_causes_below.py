@@ -33,7 +33,7 @@ def test_what_is_done_below_counts_for_who_is_enrolled_there(
     with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, at("10 Mar")) for table, rows in WHOLE.items()], at("10 Mar"))
-        # Backwards: so every row is computed anew, with all that was ever done.
+        # Backwards: so every row is computed again, with all activity.
         for day in ("11 Mar", "10 Mar"):
             runs.publish(at(day))
         changes = pl.read_parquet(Release(runs.home.latest).table("status_changes"))

@@ -135,9 +135,9 @@ def test_a_rejected_row_is_rejected_until_its_key_or_the_whole_table_comes_again
 
 
 def test_a_rejected_row_without_a_key_is_known_by_its_content(runs: Runs) -> None:
-    nobody = {**USER, "user_id": None, "email": "nobody@example.org"}
-    runs.accept([changes("users", nobody)], NEXT)
-    runs.accept([changes("users", nobody, {**nobody, "email": "another@example.org"})], at("12 Mar"))
+    no_user = {**USER, "user_id": None, "email": "nobody@example.org"}
+    runs.accept([changes("users", no_user)], NEXT)
+    runs.accept([changes("users", no_user, {**no_user, "email": "another@example.org"})], at("12 Mar"))
     seen = runs.connection.rows("SELECT row ->> 'email', first_seen_at FROM quarantine ORDER BY ALL")
     assert seen == [("another@example.org", at("12 Mar")), ("nobody@example.org", NEXT)]
 

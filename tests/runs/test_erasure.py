@@ -33,7 +33,7 @@ def without(tables: Tables, user_id: str) -> Tables:
     return {name: [row for row in rows if row.get("user_id") != user_id] for name, rows in tables.items()}
 
 
-def holding(folder: Path, *texts: str) -> dict[str, list[str]]:
+def valid_steps(folder: Path, *texts: str) -> dict[str, list[str]]:
     """The files with one of the texts, as plain bytes."""
     found = {
         str(file.relative_to(folder)): [text for text in texts if text.encode() in file.read_bytes()]
@@ -51,12 +51,12 @@ def test_next_release_holds_nothing_of_a_removed_user(tmp_path: Path) -> None:
             {**tables["users"][0], "user_id": f"other-{number}", "email": f"{number}@x.org"}
         )
     run(as_ndjson(tmp_path / "in1", tables), tmp_path / "home")
-    assert set(holding(latest(tmp_path / "home").folder, GONE, *NAMES.values())) >= {"lookup.sqlite"}
+    assert set(valid_steps(latest(tmp_path / "home").folder, GONE, *NAMES.values())) >= {"lookup.sqlite"}
     manifest = run(as_ndjson(tmp_path / "in2", without(tables, GONE)), tmp_path / "home", LATER)
     release = latest(tmp_path / "home")
     assert manifest.reused > 0
-    found = holding(release.folder, GONE, *NAMES.values())
-    # What changed says who is gone, by the id.
+    found = valid_steps(release.folder, GONE, *NAMES.values())
+    # The change log names removed users by their ids.
     assert {name: texts for name, texts in found.items() if texts != [GONE]} == {}
     assert "lookup.sqlite" not in found
 
@@ -95,7 +95,7 @@ def test_user_rejected_in_changes_leaves_quarantine_with_the_next_whole_table(tm
     assert published(tmp_path / "home", "quarantine")["key"].to_list() == [f"acme/{GONE}"]
     run(as_ndjson(tmp_path / "in", tables), tmp_path / "home", LATER + timedelta(days=1))
     assert published(tmp_path / "home", "quarantine").is_empty()
-    assert holding(latest(tmp_path / "home").folder, GONE) == {}
+    assert valid_steps(latest(tmp_path / "home").folder, GONE) == {}
 
 
 def run_keeping_one_release(source: str, home: Path, day: int) -> None:
@@ -115,16 +115,16 @@ def test_whole_home_holds_nothing_of_a_removed_user_once_their_releases_are_dele
     tables = world_with({"user_id": GONE, **NAMES})
     home = tmp_path / "home"
     run_keeping_one_release(f"files:{as_ndjson(tmp_path / 'in1', tables)}", home, 0)
-    assert "warehouse.duckdb" in holding(home, GONE, *NAMES.values())
+    assert "warehouse.duckdb" in valid_steps(home, GONE, *NAMES.values())
     source = f"files:{as_ndjson(tmp_path / 'in2', without(tables, GONE))}"
     run_keeping_one_release(source, home, 1)
-    left = holding(home, GONE, *NAMES.values())
+    left = valid_steps(home, GONE, *NAMES.values())
     assert {Path(name).name: texts for name, texts in left.items()} == {
         "warehouse.duckdb": [GONE],
         "status_changes.parquet": [GONE],
     }
     run_keeping_one_release(source, home, 2)
-    assert holding(home, GONE, *NAMES.values()) == {}
+    assert valid_steps(home, GONE, *NAMES.values()) == {}
 
 
 def test_whole_home_holds_no_former_e_mail_of_a_user(tmp_path: Path) -> None:
@@ -134,20 +134,20 @@ def test_whole_home_holds_no_former_e_mail_of_a_user(tmp_path: Path) -> None:
     (user,) = [row for row in tables["users"] if row["user_id"] == GONE]
     changes = as_ndjson(tmp_path / "changes", {"users": [{**user, "email": "new@example.org"}]})
     run_keeping_one_release(f"changes:{changes}", home, 1)
-    assert holding(home, NAMES["email"]) == {}
+    assert valid_steps(home, NAMES["email"]) == {}
     assert latest(home).table("users").exists()
 
 
 def test_user_who_returns_after_being_erased_counts_again(tmp_path: Path) -> None:
     tables = world_with({"user_id": GONE, **NAMES})
     home = tmp_path / "home"
-    everybody = f"files:{as_ndjson(tmp_path / 'in1', tables)}"
+    all_learners = f"files:{as_ndjson(tmp_path / 'in1', tables)}"
     others = f"files:{as_ndjson(tmp_path / 'in2', without(tables, GONE))}"
-    run_keeping_one_release(everybody, home, 0)
+    run_keeping_one_release(all_learners, home, 0)
     before = published(home, "path_session_stats")
     run_keeping_one_release(others, home, 1)
     run_keeping_one_release(others, home, 2)
-    run_keeping_one_release(everybody, home, 3)
+    run_keeping_one_release(all_learners, home, 3)
     after = published(home, "path_session_stats")
     assert after["user_id"].to_list() == before["user_id"].to_list()
     assert after["progress"].to_list() == before["progress"].to_list()
@@ -167,4 +167,4 @@ def test_run_whose_copy_of_the_warehouse_fails_is_published_and_the_next_run_era
     assert published(home, "path_session_stats").height == 2
     in_the_way.rmdir()
     run_keeping_one_release(source, home, 2)
-    assert holding(home, *NAMES.values()) == {}
+    assert valid_steps(home, *NAMES.values()) == {}

@@ -1,4 +1,4 @@
-"""A folder of files, with one of changes beside or as changes only: what is read of it, and when."""
+"""A folder of files, with one of changes in it or as changes only: which files are read, and when."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ OLD, NEW, NEWEST = (at(f"{day} Mar 2020") for day in (5, 6, 7))
 
 
 def folder(where: Path, written: dict[str, datetime | None]) -> Path:
-    """A folder with all six tables and the files named, each written when it says."""
+    """A folder with all six tables and the named files, each with its time of writing."""
     for name, moment in {**{f"{table}.csv": OLD for table in KEYS}, **written}.items():
         file = where / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +42,10 @@ def read(
     contents: by table, of the whole tables that the warehouse has read; by default empty files.
     """
     known = {**dict.fromkeys(KEYS, EMPTY), **(contents or {})}
-    held = WarehouseState(dict.fromkeys(KEYS, held_since), contents=known) if held_since else EMPTY_WAREHOUSE
-    items = source.extract(Path("nowhere"), NEWEST, held)
+    stored = (
+        WarehouseState(dict.fromkeys(KEYS, held_since), contents=known) if held_since else EMPTY_WAREHOUSE
+    )
+    items = source.extract(Path("nowhere"), NEWEST, stored)
     extracts = [it for it in items if isinstance(it, Extract) and it.table == "users"]
     return [("whole" if it.is_full else "changes", it.data_as_of) for it in extracts]
 
@@ -102,7 +104,7 @@ def test_changes_of_a_table_that_is_nowhere_whole(tmp_path: Path) -> None:
 
 
 def test_no_file_was_written_in_a_time_to_come(tmp_path: Path) -> None:
-    """Definitions that a clock that was ahead had dated would not hold until it is right."""
+    """Definitions dated by a clock that was ahead would not be valid until that time comes."""
     ahead = datetime.now(OLD.tzinfo) + timedelta(days=300)
     source = Files(folder(tmp_path, {"users.csv": ahead}))
     earliest = datetime.now(OLD.tzinfo)
@@ -118,10 +120,10 @@ def test_each_table_comes_before_its_changes(tmp_path: Path) -> None:
 
 
 def tables_read(
-    source: Path, held: WarehouseState, *, are_changes: bool = False
+    source: Path, stored: WarehouseState, *, are_changes: bool = False
 ) -> tuple[list[str], list[str]]:
-    """What is read of users, as `whole` or `changes`, and the warnings."""
-    items = list(Files(source, are_changes).extract(Path("nowhere"), NEWEST, held))
+    """The users read from the folder, as `whole` or `changes`, and the warnings."""
+    items = list(Files(source, are_changes).extract(Path("nowhere"), NEWEST, stored))
     extracts = [it for it in items if isinstance(it, Extract) and it.table == "users"]
     warnings = [str(it) for it in items if not isinstance(it, Extract)]
     return ["whole" if it.is_full else "changes" for it in extracts], warnings

@@ -1,4 +1,4 @@
-"""R17: whether a sub-path has a child can be decided on a path that nobody is enrolled in, by its edits."""
+"""R17: edits of a path without enrollments can decide whether a sub-path has a child."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.helpers.warehouse_runs import Delivery, Runs
 from tests.reference.rows import Tables
 from tests.reference.tables import at, world
 
-# P has sub-path Q, whose session C is the child of S. Over R and R2, Q leads back to P; then it has none.
+# P has sub-path Q, with session C, the child of S. Over R and R2, Q leads back to P; then it has no child.
 WHOLE = world(
     paths="path \n P \n Q \n R \n R2",
     steps="""

@@ -15,7 +15,7 @@ AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """Of a process whose home is `home` and which keeps 12 releases."""
+    """A process with the home `home` that keeps 12 releases."""
     monkeypatch.setenv("PATHSTATS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATHSTATS_KEEP", "12")
     # Set once, so that they are unset after the test.

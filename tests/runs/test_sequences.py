@@ -1,4 +1,4 @@
-"""Whatever happened in the runs before, a release is the one that computing every row anew would give."""
+"""Whatever happened in earlier runs, a release equals a full refresh."""
 
 import operator
 import os
@@ -45,7 +45,7 @@ GUARDED = NO_THRESHOLDS.model_copy(update={"allow_shrink": False, "max_shrink": 
 few = settings(
     max_examples=4,
     deadline=None,
-    # Such a sequence has nothing to shrink: its seed says it all.
+    # Such a sequence can't be shrunk: its seed determines everything.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -80,25 +80,25 @@ def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, runs: in
 
 def spend(runs: Runs, chance: random.Random, kind: Kind, companies: int, count: int, dating: str) -> None:
     names = [f"company {number}" for number in range(companies)]
-    held = first_held(chance, kind, names, dating)
+    present = first_held(chance, kind, names, dating)
     as_of, taken_at = INSTANTS[4], INSTANTS[2]
-    runs.accept([Delivery(t, list(held[t].values()), taken_at) for t in held], as_of)
+    runs.accept([Delivery(t, list(present[t].values()), taken_at) for t in present], as_of)
     runs.publish(as_of)
     states = [runs.stored()]
     published_after = {runs.latest.release_id: 0}
     for _ in range(count):
         as_of, taken_at = soon(chance, as_of), soon(chance, taken_at)
-        fate = chance.choice(("published",) * 4 + ("held back", "failed", "killed", "rolled back"))
-        before = dict(held)
-        delivered = list(deliveries(chance, kind, held, names, dating, taken_at))
+        fate = chance.choice(("published",) * 4 + ("blocked", "failed", "killed", "rolled back"))
+        before = dict(present)
+        delivered = list(deliveries(chance, kind, present, names, dating, taken_at))
         try:
-            runs.accept(delivered, as_of, GUARDED if fate == "held back" else NO_THRESHOLDS)
+            runs.accept(delivered, as_of, GUARDED if fate == "blocked" else NO_THRESHOLDS)
         except RunBlocked:
-            held.update(before)
+            present.update(before)
             assert runs.stored() == states[-1]
             continue
         states += [whole_tables_alone(states[-1], delivered), runs.stored()]
-        assert_holds(states[-1], held, dating)
+        assert_holds(states[-1], present, dating)
         if fate == "rolled back":
             switch_latest(runs.home, chance.choice(list(published_after)))
         if fate == "failed":
@@ -118,12 +118,12 @@ def spend(runs: Runs, chance: random.Random, kind: Kind, companies: int, count: 
 
 
 def first_held(chance: random.Random, kind: Kind, companies: list[str], dating: str) -> WarehouseState:
-    held: WarehouseState = {table: {} for table in kind.keys}
+    present: WarehouseState = {table: {} for table in kind.keys}
     for company in companies:
         for table, rows in kind.company(chance, company).items():
             every = [dated(chance, table, row, dating) for row in rows]
-            held[table].update({key_of(table, row): row for row in every})
-    return held
+            present[table].update({key_of(table, row): row for row in every})
+    return present
 
 
 def soon(chance: random.Random, before: datetime) -> datetime:
@@ -133,7 +133,7 @@ def soon(chance: random.Random, before: datetime) -> datetime:
 
 
 def whole_tables_alone(before: Tables, delivered: list[Delivery]) -> Tables:
-    """What the warehouse has for a moment, before the changes of the same run: they may undo it."""
+    """The state of the warehouse for a moment, before the changes of the same run, which may undo it."""
     came = {it.table: it.rows for it in delivered if it.is_full and it.table not in DATED}
     return {**before, **{table: [as_stored(table, row) for row in rows] for table, rows in came.items()}}
 
@@ -145,13 +145,13 @@ def as_stored(table: str, row: Row) -> Row:
     return {name: defaults[name] if value is None else value for name, value in row.items()}
 
 
-def assert_holds(stored: dict[str, list[Row]], held: WarehouseState, dating: str) -> None:
+def assert_holds(stored: dict[str, list[Row]], present: WarehouseState, dating: str) -> None:
     """The warehouse has what an upsert by key gives."""
     for model in INPUTS:
         table = table_name(model)
-        if table not in held or (table in DATED and dating != "by the source"):
+        if table not in present or (table in DATED and dating != "by the source"):
             continue
-        expected = {key: as_stored(table, row) for key, row in held[table].items()}
+        expected = {key: as_stored(table, row) for key, row in present[table].items()}
         assert {key_of(table, row): row for row in stored[table]} == expected, table
         assert len(stored[table]) == len(expected)
 

@@ -1,4 +1,4 @@
-"""A table that lost more than a share of its rows since last run is held back, until that is accepted."""
+"""A table that lost more than a share of its rows since the last run blocks it, until that is allowed."""
 
 from pathlib import Path
 
@@ -90,8 +90,8 @@ def test_changes_lose_nothing(runs: Runs) -> None:
 def test_enrollments_whose_partners_go_by_other_ids_now_are_lost_too(runs: Runs) -> None:
     renamed = [{**row, "company_id": "ACME"} for row in small_world()["users"]]
     before = runs.stored()
-    said = r"enrollments: 0 rows count, 3 did before; the rest have missing references \(unknown_user 3\)"
-    with pytest.raises(RunBlocked, match=said):
+    output = r"enrollments: 0 rows count, 3 did before; the rest have missing references \(unknown_user 3\)"
+    with pytest.raises(RunBlocked, match=output):
         runs.accept([Delivery("users", renamed, NEXT)], NEXT, limit(0.9))
     assert runs.stored() == before
     one_left = [*renamed[1:], small_world()["users"][0]]
@@ -99,7 +99,7 @@ def test_enrollments_whose_partners_go_by_other_ids_now_are_lost_too(runs: Runs)
         runs.accept([Delivery("users", one_left, NEXT)], NEXT, limit(0.6))
     runs.accept([Delivery("users", one_left, NEXT)], NEXT, limit(0.7))
     runs.accept([Delivery("users", renamed, NEXT)], NEXT, limit(None))
-    # What was accepted is no loss of the next run.
+    # A loss that was allowed doesn't count again in the next run.
     runs.accept([Delivery("users", renamed, NEXT)], NEXT, limit(0.2))
 
 

@@ -1,6 +1,6 @@
 """How steps came to be defined: what the warehouse makes of definitions that come without dates.
 
-Each extraction is when it was made, and the rows; what the warehouse then has is told as a table.
+Each extraction has its day and its rows; the expected warehouse is a text table.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How steps came to be defined, told by changes: of a step that they don't speak of nothing changes."""
+"""Step history from changes: a step that they don't mention keeps its versions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the closing table of a run counts: what people act on (R18 for late), restated completion dates."""
+"""The transitions of a run's closing table: what people act on (R18 for late), restated completion dates."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LATE = {"status": "late", "overdue_steps": 1, "is_late": True}
 
 
 def counted(now: dict[str, Any], *changes: Change) -> dict[str, int]:
-    """The transitions, those of none left out, of one enrollment that is so now after these changes."""
+    """The transitions above zero of one enrollment with these values now, after these changes."""
     kind = now.pop("is")
     row = {"is_current": True, "archived_at": None, "detailed_status_type": kind, **ON_TIME, **now, **KEYS}
     schema = polars_schema(PathSessionStats)

@@ -55,17 +55,17 @@ def statuses(folder: Path, then: str) -> None:
 
 def test_who_is_archived_and_a_past_as_of_keep_the_definition_of_their_day(tmp_path: Path) -> None:
     spend(tmp_path, PLAIN, at("8 Mar"))
-    everybody = "user | detail \n u1 | successful \n u2 | successful \n u3 | successful"
-    statuses(tmp_path, everybody)
+    all_learners = "user | detail \n u1 | successful \n u2 | successful \n u3 | successful"
+    statuses(tmp_path, all_learners)
     manifest = spend(tmp_path, STRICTER, at("10 Mar"))
     statuses(tmp_path, "user | detail \n u1 | successful \n u2 | toRetake \n u3 | successful")
     assert manifest.transitions["to retake"] == manifest.transitions["completion date vanished"] == 1
     causes = published(tmp_path / "home", "status_changes").select("user_id", "cause").unique().rows()
     assert causes == [("u2", "definition")]
     spend(tmp_path, None, at("9 Mar"))
-    statuses(tmp_path, everybody)
+    statuses(tmp_path, all_learners)
     spend(tmp_path, None, at("5 Mar"))
-    statuses(tmp_path, everybody)
+    statuses(tmp_path, all_learners)
     assert published(tmp_path / "home", "path_session_stats")["archived_at"].null_count() == 3
 
 

@@ -1,4 +1,4 @@
-"""Platforms that the tests ask: the demo's, one with more of everything than a page holds."""
+"""The platforms of the tests: the demo's, and one with more rows of everything than a page."""
 
 import random
 from datetime import UTC, datetime

@@ -21,10 +21,10 @@ def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path)
     command = [sys.executable, "-c", "from pathstats.cli.main import main; main()", "sandbox", source]
     sandbox = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
     assert sandbox.stdout
-    said = [sandbox.stdout.readline()]
-    while "sandbox/as-of" not in said[-1] and said[-1]:
-        said.append(sandbox.stdout.readline())
-    text = "".join(said)
+    output = [sandbox.stdout.readline()]
+    while "sandbox/as-of" not in output[-1] and output[-1]:
+        output.append(sandbox.stdout.readline())
+    text = "".join(output)
     settings = dict(re.findall(r"export PATHSTATS_360LEARNING_(\w+)=(\S+)", text))
     assert set(settings) == {"BASE_URL", "COMPANY_ID", "CLIENT_ID", "CLIENT_SECRET", "SUBSCRIPTION"}
     assert settings["COMPANY_ID"] == "acme"

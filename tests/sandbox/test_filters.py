@@ -82,7 +82,7 @@ def test_the_described_filters_are_known_and_no_others(demo: Client, pattern: st
 
 
 def value_of(document: dict[str, Any], name: str) -> Any:
-    """What a document has of a filter. Sessions and answers have their own id under another name."""
+    """The values of a document for a filter. Sessions and results have their own id under another name."""
     return document["_id"] if name == "sessionId" and "startDate" in document else document.get(name)
 
 

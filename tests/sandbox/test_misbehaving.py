@@ -1,4 +1,4 @@
-"""What goes wrong on request: repeatable, survivable by who asks a third time, and over a real connection."""
+"""Injected faults: repeatable, overcome by a third request, and tried over a real connection."""
 
 from collections import Counter
 from dataclasses import replace
@@ -70,7 +70,7 @@ def test_connections_are_cut_and_pages_pause(demo_platform: Platform) -> None:
         slow = client.get("/api/v2/users", headers=headers | {"X-Sandbox-Misbehave": "slow"})
         assert slow.elapsed.total_seconds() > 0.25
         assert slow.json() == whole.json()
-        # What goes wrong can be told while it runs.
+        # Faults can be changed while it runs.
         assert client.post("/sandbox/misbehave", content="error=1").status_code == 200
         assert client.get("/api/v2/users", headers=headers).status_code == 500
         assert client.post("/sandbox/misbehave", content="errors=1").status_code == 400

@@ -1,4 +1,4 @@
-"""What a file's or folder's name says is never data, and names of columns can't disturb the reading."""
+"""Names of files and folders are never data, and names of columns can't disturb the reading."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -27,14 +27,14 @@ with Connection() as connection:
             connection.execute("INSERT INTO t VALUES (1)")
             threading.Timer({after_s}, os.kill, (os.getpid(), signal.SIGINT)).start()
             connection.{ask}({sql!r})
-            print("it ended by itself")
+            print("not interrupted")
     except KeyboardInterrupt:
         print("interrupted", connection.value("SELECT count(*) FROM t"))
 """
 
 
 def interrupted(ask: str, sql: str, after_s: float = 0.5) -> str:
-    """What a program says that is interrupted in a transaction, and then counts what the transaction left."""
+    """The output of a program that is interrupted in a transaction, then counts the transaction's rows."""
     return said_by(PROGRAM.format(ask=ask, sql=sql, after_s=after_s))
 
 
@@ -76,8 +76,8 @@ class Interrupted(ThreadPoolExecutor):
 
 connection = duckdb.connect()
 try:
-    with Interrupted(max_workers=1) as aside:
-        interruptibly(connection, aside, lambda: connection.execute({sql!r}).fetchall())
+    with Interrupted(max_workers=1) as worker:
+        interruptibly(connection, worker, lambda: connection.execute({sql!r}).fetchall())
 except KeyboardInterrupt:
     print("interrupted", connection.execute("SELECT 1").fetchall())
 """

@@ -24,7 +24,7 @@ WAIVER = {"company_id": "acme", "path_id": "P", "step_id": "A", "threshold": 80,
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
-    """A warehouse that holds the small world, taken on 10 March, and no optional table."""
+    """A warehouse with the small world, extracted on 10 March, and no optional table."""
     with Warehouse.open() as connection:
         runs = Runs(tmp_path, connection)
         runs.accept([Delivery(table, rows, AS_OF) for table, rows in small_world().items()], AS_OF)
@@ -109,7 +109,7 @@ def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(runs: Runs) 
 
 
 def test_waivers_that_come_without_dates_are_dated(runs: Runs) -> None:
-    """The first that are known hold since ever, so does what a new path says; all else from then on."""
+    """The first known rows are valid from the beginning, and so are a new path's; others from then on."""
     new_path = [{**row, "name": "it"} for row in read("paths", "path \n Q")]
     new_steps = [{**row, "position": 0} for row in read("path_steps", "path | step \n Q | A \n Q | B")]
     deliver(runs, "waivers", "quiz | threshold | waives \n A | 80 | B \n A | 50 | B", "3 Mar")

@@ -87,7 +87,7 @@ def test_parts_of_different_types_are_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "output"),
     [
         ("_delta_log", "Delta table"),
         ("_temporary", "still being written"),
@@ -95,10 +95,10 @@ def test_parts_of_different_types_are_one_clear_error(tmp_path: Path) -> None:
         ("more", "contains the folder more"),
     ],
 )
-def test_a_folder_that_is_more_or_less_than_one_table(tmp_path: Path, entry: str, said: str) -> None:
+def test_a_folder_that_is_more_or_less_than_one_table(tmp_path: Path, entry: str, output: str) -> None:
     table = parts(tmp_path, users("u1"))
     (table / entry).mkdir()
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=output):
         load_users(table)
 
 

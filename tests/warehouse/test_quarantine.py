@@ -209,7 +209,7 @@ def with_cases(cases: list[Case]) -> Tables:
 
 @dataclass(frozen=True)
 class Run:
-    """What came in and what the run said of it."""
+    """The delivered rows, and the run's counts and messages."""
 
     tables: Tables
     manifest: Manifest
@@ -222,7 +222,7 @@ class Run:
         return line
 
 
-def holds(line: Row, row: Row) -> bool:
+def contains(line: Row, row: Row) -> bool:
     """Whether the line's JSON has every value of the row; times as instants. A user's has the key alone."""
     found = json.loads(line["row"])
     if line["table"] == "users":
@@ -261,7 +261,7 @@ def test_rejected_row(bad: Run, case: Case) -> None:
     line = bad.line(case)
     assert (line["reason"], line["key"]) == (case.reason, case.key)
     assert case.column in line["detail"]
-    assert holds(line, case.row)
+    assert contains(line, case.row)
     assert (line["first_seen_at"], line["run_id"]) == (AS_OF, "20260310T000000Z")
 
 
@@ -270,7 +270,7 @@ def test_waiting_row_is_listed_and_stored(bad: Run, case: Case) -> None:
     (line,) = [it for it in bad.quarantine if (it["table"], it["key"]) == (case.table, case.key)]
     assert line["reason"] == case.reason
     assert case.column in line["detail"]
-    assert holds(line, case.row)
+    assert contains(line, case.row)
 
 
 def test_nothing_else_is_in_quarantine(bad: Run) -> None:
@@ -411,16 +411,16 @@ def test_above_the_limit_the_release_is_held_back(tmp_path: Path) -> None:
     run(as_ndjson(tmp_path / "in", many_users(rejected=5)), home, limit=0.05)
     before, stored = assert_complete(latest(home)), warehouse(home)
     assert published(home, "users").height == 95
-    with pytest.raises(RunBlocked, match=r"users: 6 of 100 rows") as held:
+    with pytest.raises(RunBlocked, match=r"users: 6 of 100 rows") as present:
         run(as_ndjson(tmp_path / "in", many_users(rejected=6)), home, AS_OF.replace(day=11), limit=0.05)
-    assert "more-" not in str(held.value)
+    assert "more-" not in str(present.value)
     assert assert_complete(latest(home)) == before
     assert warehouse(home) == stored
     assert len(list(Home(home).releases.iterdir())) == 1
 
 
 def warehouse(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that the warehouse's tables hold."""
+    """All rows of the warehouse's tables."""
     with Connection(Home(home).warehouse) as connection:
         return {table: connection.rows(f"FROM {table} ORDER BY ALL") for table in (*SOUND, "quarantine")}
 

@@ -21,7 +21,7 @@ Row = tuple[str | None, ...]
 
 
 def load_users(file: Path) -> tuple[Counts, list[Row]]:
-    """What became of the file, and of each sound row its user_id and first_name."""
+    """The counts of the file, and user_id and first_name of each valid row."""
     with Warehouse.open() as connection:
         counts = load.load(connection, Users, Extract("users", file, AS_OF))
         return counts, connection.rows(
@@ -70,7 +70,7 @@ def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | byt
 
 @pytest.mark.parametrize("name", ["users.csv", "users.csv.gz"])
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "output"),
     [
         pytest.param(csv("acme,u1,active"), "line 2: 3 fields where the header has 4", id="too few"),
         pytest.param(
@@ -102,13 +102,13 @@ def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | byt
         ),
     ],
 )
-def test_a_csv_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+def test_a_csv_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, output: str) -> None:
     file = write(tmp_path, name, content)
     with pytest.raises(SourceError) as raised:
         load_users(file)
     message = str(raised.value)
     assert message.startswith(str(file))
-    assert said in message
+    assert output in message
     assert SECRET not in message
     assert "\n" not in message
 
@@ -185,7 +185,7 @@ def test_one_odd_value_in_ndjson_rejects_its_row_only(
 
 @pytest.mark.parametrize("name", ["users.ndjson", "users.ndjson.gz"])
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "output"),
     [
         pytest.param(ndjson(ADA, f'{{"first_name": "{SECRET}"'), "line 2: not one complete", id="cut short"),
         pytest.param(ndjson(ADA, "", f"{SECRET}"), "line 3: not one complete", id="no JSON"),
@@ -198,13 +198,13 @@ def test_one_odd_value_in_ndjson_rejects_its_row_only(
         pytest.param(ndjson(ADA).encode() + b'{"first_name": "Zo\xeb"}\n', "line 2: not UTF-8", id="Latin-1"),
     ],
 )
-def test_ndjson_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, said: str) -> None:
+def test_ndjson_that_stops_the_run(tmp_path: Path, name: str, content: str | bytes, output: str) -> None:
     file = write(tmp_path, name, content)
     with pytest.raises(SourceError) as raised:
         load_users(file)
     message = str(raised.value)
     assert message.startswith(str(file))
-    assert said in message
+    assert output in message
     assert SECRET not in message
     assert "\n" not in message
 
