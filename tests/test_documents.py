@@ -102,7 +102,7 @@ def test_its_look_ups_answer_as_printed_after_make_demo(demo: Path) -> None:
         assert body in ("", output.splitlines()[0])
 
 
-def test_its_questions_find_somebody_after_make_demo(demo: Path) -> None:
+def test_readme_queries_find_rows_after_make_demo(demo: Path) -> None:
     for sql in blocks("sql"):
         assert duckdb.sql(sql.replace("data/demo", str(demo / "data/demo"))).fetchall()
 
@@ -115,7 +115,7 @@ def test_its_python_answers_after_make_demo(demo: Path) -> None:
     assert eval(last, names)["detailedStatus"] == {"type": "late"}
 
 
-def test_what_the_demo_suggests_can_be_run(demo: Path) -> None:
+def test_commands_that_the_demo_suggests_work(demo: Path) -> None:
     """Its query has a line for each kind of change, not one for each time at which something happened."""
     (question,) = re.findall(r'pathstats query "(.*)" --home', (demo / "screen").read_text())
     assert "status_changes" in question
@@ -250,7 +250,7 @@ def test_its_exit_codes_are_those_of_the_errors() -> None:
     assert {int(code): meaning for code, meaning in rows.items()} == EXIT_CODES
 
 
-def test_every_rule_is_where_it_says() -> None:
+def test_every_rule_is_in_the_module_that_the_docs_name() -> None:
     """The files exist, the functions it names are there, and what it names cites the rule."""
     page = PAGES[ROOT / "docs" / "rules.md"]
     rules = re.findall(r"^\| \[(R\d+)\].*\| (.+) \|$", page, re.MULTILINE)

@@ -61,7 +61,7 @@ def test_durations(text: str, length: timedelta) -> None:
 @pytest.mark.parametrize(
     "text", ["", "26", "h", "26 h", "-1h", "1.5h", "1d12h", "26H", "1y", "٣d", "9999999d"]
 )
-def test_what_is_no_duration(text: str) -> None:
+def test_invalid_duration_is_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="90m, 26h, 3d"):
         duration(text)
 

@@ -165,17 +165,17 @@ def test_the_body_is_the_endpoint_s_to_the_letter(
     assert json.dumps(acme.lookup(session, user)) == body
 
 
-def test_who_is_enrolled_after_as_of_is_not_enrolled_yet(acme: PathStats) -> None:
+def test_learner_enrolled_after_as_of_is_not_enrolled_yet(acme: PathStats) -> None:
     assert not_found(acme, "S", "u5") is UserNotEnrolled
 
 
-def test_of_several_enrollments_the_latest_that_is_not_archived_answers(acme: PathStats) -> None:
+def test_latest_unarchived_enrollment_answers(acme: PathStats) -> None:
     body = acme.lookup("S", "back")
     assert "archivedAt" not in body
     assert body["progress"] == 50
 
 
-def test_of_several_archived_enrollments_the_one_archived_last_answers(acme: PathStats) -> None:
+def test_enrollment_archived_last_answers_if_all_are_archived(acme: PathStats) -> None:
     body = acme.lookup("S", "left")
     assert body["archivedAt"] == "2026-03-07T00:00:00.000Z"
     assert body["progress"] == 50
@@ -286,7 +286,7 @@ def test_a_deleted_user_is_found(people: PathStats) -> None:
 
 
 @pytest.mark.parametrize("asked", ["", " ", "\t\n"])
-def test_nobody_answers_to_a_blank(people: PathStats, asked: str) -> None:
+def test_blank_matches_no_user(people: PathStats, asked: str) -> None:
     assert not_found(people, "S", asked) is UserNotFound
 
 
@@ -352,7 +352,7 @@ def test_the_same_ids_are_other_people_in_another_company(two_companies: PathSta
         ("S", "bob@example.org", UserNotEnrolled),
     ],
 )
-def test_what_exists_elsewhere_is_as_what_exists_nowhere(
+def test_session_of_another_company_is_not_found(
     two_companies: PathStats, session: str, user: str, expected: type[NotFound]
 ) -> None:
     assert not_found(two_companies, session, user, "acme") is expected
@@ -378,7 +378,7 @@ HOSTILE = ["", "\0", "u1\0", "\ud800", "'", "' OR 1=1 --", "%", "_", "u_", "?1",
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
-def test_any_text_is_only_a_name_that_nobody_has(two_companies: PathStats, text: str) -> None:
+def test_arbitrary_text_is_an_unknown_name(two_companies: PathStats, text: str) -> None:
     assert not_found(two_companies, text, "u1", "acme") is PathSessionNotFound
     assert not_found(two_companies, "S", text, "acme") is UserNotFound
     assert not_found(two_companies, "S", "u1", text) is PathSessionNotFound
@@ -398,7 +398,7 @@ def test_a_fresh_release_answers_without_a_restart(tmp_path: Path) -> None:
     assert lookup("S", "u1", home=home)["progress"] == 0
 
 
-def test_each_answer_is_of_the_release_that_it_names(tmp_path: Path) -> None:
+def test_response_is_from_the_release_it_names(tmp_path: Path) -> None:
     home = published(tmp_path, small_world())
     stats = PathStats(home)
     first = stats.find("S", "u1")
@@ -439,13 +439,13 @@ def test_a_home_that_can_t_be_read_is_not_one_without_a_release(
     assert error.value.exit_code == 1
 
 
-def test_a_latest_that_is_no_link_is_told_apart_too(tmp_path: Path) -> None:
+def test_latest_that_is_not_a_link_is_detected_too(tmp_path: Path) -> None:
     (tmp_path / "published" / "latest").mkdir(parents=True)
     with pytest.raises(HomeUnreadable, match="must be a link to a release"):
         PathStats(tmp_path).lookup("S", "u1")
 
 
-def test_a_home_below_a_file_holds_no_release(tmp_path: Path) -> None:
+def test_home_below_a_file_has_no_release(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NoRelease):
         PathStats(tmp_path / "file").lookup("S", "u1")
@@ -478,7 +478,7 @@ def answer_or_damage(home: Path) -> Any:
         return ReleaseDamaged
 
 
-def test_a_damaged_index_is_said_to_be_damaged(tmp_path: Path) -> None:
+def test_damaged_index_is_reported(tmp_path: Path) -> None:
     """Whatever page is lost: the right answer, or one clear error."""
     home = published(tmp_path, small_world())
     index = latest(home).lookup_index
@@ -497,7 +497,7 @@ def test_a_damaged_index_is_said_to_be_damaged(tmp_path: Path) -> None:
     assert answer_or_damage(home) is ReleaseDamaged
 
 
-def test_a_latest_that_leads_nowhere_is_damage(tmp_path: Path) -> None:
+def test_latest_without_a_target_is_damage(tmp_path: Path) -> None:
     Home(tmp_path).published.mkdir(parents=True)
     os.symlink("releases/gone-1", Home(tmp_path).latest)
     with pytest.raises(ReleaseDamaged):

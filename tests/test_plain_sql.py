@@ -67,7 +67,7 @@ def test_on_the_demo_with_its_broken_rows(tmp_path: Path) -> None:
         assert differing(found, published(release, table)) == []
 
 
-def test_what_differs_is_named() -> None:
+def test_differences_are_named() -> None:
     table = pl.DataFrame({"id": ["a", "b", "c"], "score": [1, None, 3]})
     other_scores = table.with_columns(score=pl.Series([None, None, 4]))
     assert differing(table, table) == []

@@ -142,7 +142,7 @@ ARROW_TYPES = {
 
 
 @pytest.mark.parametrize("model", OUTPUTS, ids=table_name)
-def test_each_column_says_its_type_meaning_unit_and_null(home: Path, model: type[Table]) -> None:
+def test_column_metadata_has_type_meaning_unit_and_null(home: Path, model: type[Table]) -> None:
     file = latest(home).table(table_name(model))
     in_file = pq.read_schema(file)
     columns = model.to_schema().columns

@@ -87,7 +87,7 @@ def test_every_format_gives_the_same_release(
     assert published_from(write(tmp_path / "in", rich_world()), tmp_path / "home") == from_parquet
 
 
-def test_each_table_may_have_a_format_of_its_own(from_parquet: dict[str, str], tmp_path: Path) -> None:
+def test_table_may_have_a_format_of_its_own(from_parquet: dict[str, str], tmp_path: Path) -> None:
     mixed = as_parquet(tmp_path / "in", rich_world())
     other = as_csv(tmp_path / "other", rich_world())
     for table in ("users", "step_activity"):

@@ -35,7 +35,7 @@ some = settings(
 
 @some
 @given(small_worlds())
-def test_it_is_the_next_change(world: World) -> None:
+def test_valid_until_is_the_next_change(world: World) -> None:
     tables, as_of = world
     found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
     assert found == next_changes(tables, as_of)
@@ -43,7 +43,7 @@ def test_it_is_the_next_change(world: World) -> None:
 
 @settings(some, max_examples=4)
 @given(small_families())
-def test_so_it_is_where_a_session_looks_into_another(world: World) -> None:
+def test_valid_until_is_the_next_change_with_child_sessions(world: World) -> None:
     tables, as_of = world
     found = {key_of(row): row["valid_until"] for row in product(tables, as_of).path_session_stats}
     assert found == next_changes(tables, as_of)

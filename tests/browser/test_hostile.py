@@ -46,7 +46,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Release:
 
 
 @pytest.mark.parametrize("width", [1400, 390])
-def test_they_are_text_everywhere(opened: Opener, hostile: Release, tmp_path: Path, width: int) -> None:
+def test_hostile_values_are_text_everywhere(
+    opened: Opener, hostile: Release, tmp_path: Path, width: int
+) -> None:
     home = Home(hostile.folder.parent.parent.parent)
     sessions = (MARKUP, QUOTES, LONG)
     write_folder(home, hostile, tmp_path, Wanted(None, sessions, with_names=True), lambda done, of: None)
@@ -68,7 +70,7 @@ def test_they_are_text_everywhere(opened: Opener, hostile: Release, tmp_path: Pa
     expect(page.locator("#sessions").get_by_role("status")).to_have_text("1 of 5 sessions")
 
 
-def test_what_gets_past_the_escaping_may_not_run(
+def test_unescaped_script_is_blocked_by_the_policy(
     opened: Opener, complaints: list[str], hostile: Release, tmp_path: Path
 ) -> None:
     """The second lock: a page that is tampered with neither runs nor loads what was put in."""

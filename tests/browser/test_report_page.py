@@ -28,7 +28,7 @@ def header(page: Page, name: str, place: str = "#sessions") -> Locator:
     return page.locator(place).get_by_role("columnheader", name=name, exact=True)
 
 
-def test_it_is_complete_and_quiet(opened: Opener, release: Release) -> None:
+def test_report_page_is_complete_and_reports_no_errors(opened: Opener, release: Release) -> None:
     page = opened(release.report)
     assert page.title() == "Training report · acme · 10 March 2026, 00:00 UTC"
     headings = page.get_by_role("heading", level=2).all_inner_texts()
@@ -64,7 +64,7 @@ def test_headers_sort_by_click_and_by_keyboard(opened: Opener, release: Release)
     assert ids(page) == ["S9", "S2", "S0", "S1", "S8"]
 
 
-def test_search_and_filter_say_what_they_found(opened: Opener, release: Release) -> None:
+def test_search_and_filter_show_their_counts(opened: Opener, release: Release) -> None:
     page = opened(release.report)
     sessions = page.locator("#sessions")
     count = sessions.get_by_role("status")
@@ -80,7 +80,7 @@ def test_search_and_filter_say_what_they_found(opened: Opener, release: Release)
     expect(count).to_have_text("2 of 5 sessions")
 
 
-def test_search_says_how_many_late_learners_are_not_on_the_page(
+def test_search_counts_the_late_learners_not_on_the_page(
     opened: Opener, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.report.worklists.LISTED", 1)
@@ -114,7 +114,7 @@ def test_a_session_opens_to_its_details(opened: Opener, release: Release) -> Non
     expect(details).to_have_count(0)
 
 
-def test_who_needs_attention_by_keyboard(opened: Opener, release: Release) -> None:
+def test_learners_who_need_attention_are_reachable_by_keyboard(opened: Opener, release: Release) -> None:
     page = opened(release.report)
     tabs = page.get_by_role("tab")
     assert tabs.all_inner_texts() == [
@@ -180,7 +180,7 @@ def test_whoever_tabs_through_sees_where_they_are(opened: Opener, release: Relea
         (72 * HOUR, "3 days old: no run has followed here", True),
     ],
 )
-def test_how_fresh_it_is_goes_by_the_clock_of_who_looks(
+def test_age_of_the_report_follows_the_viewer_clock(
     opened: Opener, release: Release, later: int, output: str, is_old: bool
 ) -> None:
     page = opened(release.report, now=int(AS_OF.timestamp()) + later)
@@ -190,7 +190,7 @@ def test_how_fresh_it_is_goes_by_the_clock_of_who_looks(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390, 320])
-def test_it_fits_any_screen_in_the_light_and_in_the_dark(
+def test_report_page_fits_any_screen_in_light_and_dark_mode(
     opened: Opener, demo: Release, width: int, scheme: str
 ) -> None:
     page = opened(demo.report, width=width, scheme=scheme)
@@ -217,7 +217,7 @@ def test_on_paper_there_is_nothing_to_click(opened: Opener, release: Release) ->
     expect(page.locator("#sessions tbody tr")).to_have_count(5)
 
 
-def test_it_leads_to_the_pages_beside_it_and_back(opened: Opener, folder: Path) -> None:
+def test_report_page_links_to_session_pages_and_back(opened: Opener, folder: Path) -> None:
     page = opened(folder / "report.html")
     page.get_by_role("button", name="name of S1").click()
     page.get_by_role("link", name="Every learner and step").click()

@@ -36,7 +36,7 @@ def test_learners_are_sorted_by_a_step_searched_and_filtered(opened: Opener, pag
     expect(learners.get_by_role("status")).to_have_text("1 of 8 learners")
 
 
-def test_each_step_says_in_words_what_its_mark_means(opened: Opener, page_file: Path) -> None:
+def test_mark_of_a_step_has_a_text_for_its_meaning(opened: Opener, page_file: Path) -> None:
     page = opened(page_file)
     row = page.locator("#learners tbody tr", has_text="u4@example.org")
     output = row.locator(".step .unseen").all_text_contents()
@@ -60,7 +60,7 @@ def test_a_learner_s_name_opens_the_attempts_that_fail_a_condition(opened: Opene
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
-def test_it_fits_any_screen(opened: Opener, page_file: Path, width: int, scheme: str) -> None:
+def test_page_fits_any_screen(opened: Opener, page_file: Path, width: int, scheme: str) -> None:
     page = opened(page_file, width=width, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -77,7 +77,7 @@ def test_marks_look_alike_in_the_legend_and_in_the_table(opened: Opener, page_fi
     assert cells == {mark: legend[mark] for mark in cells}
 
 
-def test_search_says_how_many_learners_are_not_on_the_page(
+def test_search_counts_the_learners_not_on_the_page(
     opened: Opener, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "_LEARNERS", 3)

@@ -52,7 +52,7 @@ def test_changes_are_checked_by_themselves(source: Path, tmp_path: Path) -> None
     assert "pending" not in shown.stdout.splitlines()[0]
 
 
-def test_a_folder_without_changes_says_so(tmp_path: Path) -> None:
+def test_folder_without_changes_is_reported(tmp_path: Path) -> None:
     (tmp_path / "feed").mkdir()
     assert "No table has changes there" in ask("check", f"changes:{tmp_path / 'feed'}").stdout
 
@@ -68,7 +68,7 @@ def test_a_table_and_its_changes_are_checked_as_a_first_run_would(source: Path) 
     assert (checked.exit_code, json.loads(checked.stdout)["blocked_by"]) == (5, ["users"])
 
 
-def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path, tmp_path: Path) -> None:
+def test_changes_without_a_full_table_can_not_be_a_first_run(source: Path, tmp_path: Path) -> None:
     (source / "users.parquet").rename(tmp_path / "users.parquet")
     (source / "changes").mkdir()
     checked = ask("check", f"files:{source}")
@@ -86,7 +86,7 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path,
         (("--incremental", "--source", "files:"), "needs a folder"),
     ],
 )
-def test_a_run_that_can_t_begin_is_told_in_one_sentence(
+def test_run_that_can_t_begin_is_reported_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], output: str
 ) -> None:
     done = ask("run", *arguments, "--home", str(tmp_path / "home"))
@@ -96,7 +96,7 @@ def test_a_run_that_can_t_begin_is_told_in_one_sentence(
     assert not (tmp_path / "home").exists()
 
 
-def test_incremental_may_be_said_twice(source: Path, tmp_path: Path) -> None:
+def test_incremental_with_a_changes_source_is_accepted(source: Path, tmp_path: Path) -> None:
     home = str(tmp_path / "home")
     assert ask("run", "--source", f"files:{source}", "--direct", "--json", "--home", home).exit_code == 0
     feed = changed(tmp_path / "feed", source, pl.read_parquet(source / "users.parquet").head(1))
@@ -106,7 +106,7 @@ def test_incremental_may_be_said_twice(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "schedule", "check"])
-def test_each_help_names_the_sources(command: str) -> None:
+def test_help_lists_the_sources(command: str) -> None:
     words = " ".join(ask(command, "--help").stdout.replace("│", " ").split())
     for source in ("files:DIR", "changes:DIR", "oulad:DIR", "demo[:learners=N,seed=S]"):
         assert source in words
@@ -140,7 +140,7 @@ def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Pat
     assert json.loads(again.stdout)["warnings"] == [warning]
 
 
-def test_of_many_unknown_columns_ten_are_named(source: Path) -> None:
+def test_unknown_columns_beyond_ten_are_counted(source: Path) -> None:
     users = pl.read_parquet(source / "users.parquet")
     extra = [pl.lit(0).alias(f"extra_{number}") for number in range(300)]
     users.with_columns(extra).write_parquet(source / "users.parquet")

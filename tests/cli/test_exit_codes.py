@@ -373,7 +373,7 @@ def test_5_too_many_rejected_rows(home: Path, tmp_path: Path, still_answers: Cal
 # 6
 
 
-def test_6_a_monitor_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_6_old_release_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = shell(tmp_path / "empty", "status", "--max-age", "26h")
     assert done.returncode == 6
     assert "contains no release yet" in the_sentence(done)

@@ -86,7 +86,7 @@ def test_the_rule_fits_the_detailed_status(explained: list[tuple[Row, Explanatio
         assert row["decided_by_step_id"] is None or f"step {row['decided_by_step_id']}" in detailed
 
 
-def test_what_it_says_of_the_detailed_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+def test_explained_detailed_status_is_true(explained: list[tuple[Row, Explanation]]) -> None:
     for row, output in explained:
         _, detailed, *_ = output.sentences
         required = [step for step in output.steps if not step["optional"]]
@@ -116,14 +116,14 @@ def test_what_it_says_of_the_detailed_status_is_so(explained: list[tuple[Row, Ex
             assert row["next_due_at"] is None or day(row["next_due_at"]) in detailed
 
 
-def test_what_it_says_of_the_time_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+def test_explained_time_is_true(explained: list[tuple[Row, Explanation]]) -> None:
     for row, output in explained:
         moment: datetime = row["archived_at"] or AS_OF
         assert output.sentences[0].startswith(f"As of {day(moment)}, ")
         assert ("unenrolled" in output.sentences[0]) == (row["archived_at"] is not None)
 
 
-def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+def test_explained_status_is_true(explained: list[tuple[Row, Explanation]]) -> None:
     for row, output in explained:
         _, _, status, *_ = output.sentences
         assert status.startswith(f"Status {row['status']}: ")
@@ -144,7 +144,7 @@ def test_what_it_says_of_the_status_is_so(explained: list[tuple[Row, Explanation
             assert not overdue
 
 
-def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation]]) -> None:
+def test_explained_result_is_true(explained: list[tuple[Row, Explanation]]) -> None:
     flags = {"unsuccessful": "exhausted", "retake": "to_retake"}
     for row, output in explained:
         _, _, _, result, *_ = output.sentences
@@ -159,7 +159,7 @@ def test_what_it_says_of_the_result_is_so(explained: list[tuple[Row, Explanation
             assert not any(step["exhausted"] or step["to_retake"] for step in output.steps)
 
 
-def test_it_says_until_when_the_answer_holds(explained: list[tuple[Row, Explanation]]) -> None:
+def test_explanation_shows_valid_until(explained: list[tuple[Row, Explanation]]) -> None:
     untils = set()
     for row, output in explained:
         until = f"until {day(row['valid_until'])}" if row["valid_until"] else "for good"

@@ -90,7 +90,7 @@ def test_every_attempt_at_every_step_is_accounted_for(home: Path) -> None:
     assert listed(explained(home)) == SAID
 
 
-def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Path) -> None:
+def test_attempts_that_satisfy_a_step_again_are_summed_with_the_first(tmp_path: Path) -> None:
     tables = world(
         steps="step | min_score \n A | 80",
         activity="step | completed | score \n A | 2 Mar | 60 \n A | 3 Mar | 85 \n A | 4 Mar | 90",
@@ -105,7 +105,7 @@ def test_attempts_that_satisfy_a_step_again_are_told_with_the_first(tmp_path: Pa
     }
 
 
-def test_attempts_of_other_enrollments_and_sessions_are_told_as_such(tmp_path: Path) -> None:
+def test_attempts_of_other_enrollments_and_sessions_have_that_reason(tmp_path: Path) -> None:
     tables = world(
         paths="path | replay \n P | yes",
         steps="step \n A",
@@ -162,7 +162,7 @@ def with_rejected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "home"
 
 
-def test_a_rejected_attempt_is_told_with_its_reason(with_rejected: Path) -> None:
+def test_rejected_attempt_is_shown_with_its_reason(with_rejected: Path) -> None:
     found = explained(with_rejected)
     assert any("in quarantine and does not count (step A)" in sentence for sentence in found.sentences)
     rejected, satisfying = (listed(found)[step] for step in ("A", "B"))
@@ -173,7 +173,7 @@ def test_a_rejected_attempt_is_told_with_its_reason(with_rejected: Path) -> None
     )
 
 
-def test_rejected_attempts_of_others_and_at_other_paths_are_not_told(with_rejected: Path) -> None:
+def test_rejected_attempts_of_others_and_at_other_paths_are_not_shown(with_rejected: Path) -> None:
     found = explained(with_rejected, "u2")
     assert not any("quarantine" in sentence for sentence in found.sentences)
     assert listed(found) == {"A": ["2 Mar 95 % counts: satisfies the step"]}
@@ -193,7 +193,7 @@ def test_no_line_is_wider_than_80_columns(
         assert blocks.count("attempts at ") == len(listed(found))
 
 
-def test_a_release_without_attempts_says_so(home: Path) -> None:
+def test_release_without_attempts_is_reported(home: Path) -> None:
     file = latest(home).table("attempts")
     moved = file.rename(file.with_suffix(".moved"))
     try:

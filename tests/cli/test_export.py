@@ -144,7 +144,7 @@ def test_texts_stay_texts_in_a_workbook(home: Path, tmp_path: Path) -> None:
         assert not [name for name in book.namelist() if "rels/sheet1" in name]
 
 
-def test_what_is_too_long_for_a_cell_is_cut_and_said(home: Path, tmp_path: Path) -> None:
+def test_text_too_long_for_a_cell_is_cut_with_a_warning(home: Path, tmp_path: Path) -> None:
     done = export(home, "quarantine", "--to", str(tmp_path / "q.xlsx"))
     assert done.exit_code == 0
     assert done.stderr == "2 texts were longer than a cell of Excel can be and end in ….\n"
@@ -164,7 +164,7 @@ def test_every_table_goes_into_both(
     assert [file.name for file in tmp_path.iterdir()] == [f"{table}.{form}"]
 
 
-def test_more_rows_than_a_sheet_holds_are_rejected(
+def test_more_rows_than_a_sheet_has_are_rejected(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert export_module._ROWS == 1_048_575
@@ -177,7 +177,7 @@ def test_more_rows_than_a_sheet_holds_are_rejected(
     assert [file.name for file in tmp_path.iterdir()] == ["fits.xlsx"]
 
 
-def test_without_its_extra_it_says_what_to_install(
+def test_export_without_its_extra_names_the_package_to_install(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
@@ -187,7 +187,7 @@ def test_without_its_extra_it_says_what_to_install(
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_what_fails_half_way_leaves_the_file_as_it_was(
+def test_failed_export_leaves_the_file_as_it_was(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     file = tmp_path / f"users.{form}"
@@ -206,7 +206,7 @@ def test_what_fails_half_way_leaves_the_file_as_it_was(
     assert (file.read_text(), len(list(tmp_path.iterdir()))) == ("before", 1)
 
 
-def test_what_is_no_table_is_said(home: Path) -> None:
+def test_unknown_table_is_reported(home: Path) -> None:
     rejected = export(home, "manifest")
     assert (rejected.exit_code, rejected.stdout) == (4, "")
     assert "Unknown table 'manifest'; the release contains path_session_stats, " in rejected.stderr
@@ -256,7 +256,7 @@ def test_a_disk_that_fills_up_meanwhile_is_one_sentence_and_nothing_is_left(
     assert [file.name for file in tmp_path.rglob("*")] == ["shared"]
 
 
-def test_temporary_files_lie_in_a_folder_that_only_this_user_may_open(
+def test_temporary_files_are_in_a_private_folder(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", "/nowhere")  # No room in the shared folder, and no need of it.
@@ -314,7 +314,7 @@ main()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_of_stdout_that_has_seen_enough_is_no_error(home: Path) -> None:
+def test_closed_stdout_is_not_an_error(home: Path) -> None:
     pathstats = f"{Path(sys.executable).with_name('pathstats')} export quarantine --home {home}"
     done = subprocess.run(
         ["bash", "-c", f"{pathstats} --to /dev/stdout | true; exit ${{PIPESTATUS[0]}}"],

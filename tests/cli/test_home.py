@@ -40,7 +40,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_an_address_is_no_home_for_any_command(
+def test_command_rejects_an_address_as_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -58,7 +58,7 @@ def test_every_command_with_a_home_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_is_no_home_for_python(address: str) -> None:
+def test_python_rejects_an_address_as_home(address: str) -> None:
     for ask in (
         PathStats,
         lambda home: scan("users", home=home),
@@ -69,7 +69,7 @@ def test_an_address_is_no_home_for_python(address: str) -> None:
             ask(address)
 
 
-def test_an_address_in_the_environment_is_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_in_the_environment_is_rejected_as_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATHSTATS_HOME", "s3://part/x")
     with pytest.raises(UsageError, match="s3://part/x can't be a home"):
         PathStats()

@@ -57,7 +57,7 @@ def test_json_keeps_numbers_lists_and_nulls(home: Path) -> None:
         ("table", "2026-03-10 00:00:00 UTC", "2026-03-10 00:00:00.5 UTC"),
     ],
 )
-def test_times_are_utc_and_say_so(home: Path, shape: str, t: str, u: str) -> None:
+def test_times_are_shown_as_utc(home: Path, shape: str, t: str, u: str) -> None:
     written = ask(home, TIMES, "--format", shape).stdout
     assert t in written
     assert u in written
@@ -65,7 +65,7 @@ def test_times_are_utc_and_say_so(home: Path, shape: str, t: str, u: str) -> Non
 
 @pytest.mark.parametrize("shape", ["table", "csv", "json"])
 @pytest.mark.parametrize("sql", [ODD, "SHOW TABLES", "DESCRIBE users", "FROM quarantine", "VALUES (1, 'a')"])
-def test_whatever_duckdb_answers_can_be_written(home: Path, sql: str, shape: str) -> None:
+def test_every_duckdb_type_can_be_written(home: Path, sql: str, shape: str) -> None:
     answered = ask(home, sql, "--format", shape)
     assert (answered.exit_code, answered.stderr) == (0, "")
     assert answered.stdout
@@ -81,7 +81,7 @@ def test_whatever_duckdb_answers_can_be_written(home: Path, sql: str, shape: str
         ("SELECT CAST(email AS INTEGER) FROM users", "Could not convert string '…'"),
     ],
 )
-def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: str, output: str) -> None:
+def test_failed_query_is_reported_in_one_line_without_data(home: Path, sql: str, output: str) -> None:
     answered = ask(home, sql)
     assert (answered.exit_code, answered.stdout) == (2, "")
     assert output in answered.stderr
@@ -89,14 +89,14 @@ def test_what_cannot_be_run_is_told_in_one_line_without_data(home: Path, sql: st
     assert SECRET not in answered.stderr
 
 
-def test_two_columns_of_one_name_are_shown_but_are_no_json(home: Path) -> None:
+def test_columns_of_the_same_name_are_shown_but_not_as_json(home: Path) -> None:
     assert ask(home, "SELECT 1 AS a, 2 AS a").stdout.split() == ["a", "a", "1", "2"]
     rejected = ask(home, "SELECT 1 AS a, 2 AS a", "--format", "json")
     assert (rejected.exit_code, rejected.stdout) == (2, "")
     assert "two columns named a" in rejected.stderr
 
 
-def test_a_long_answer_is_cut_and_says_so(home: Path) -> None:
+def test_long_result_is_cut_with_a_note(home: Path) -> None:
     exactly, longer = ask(home, "FROM range(100)"), ask(home, "FROM range(101)")
     assert (len(exactly.stdout.splitlines()), exactly.stderr) == (101, "")
     assert (len(longer.stdout.splitlines()), "the first 100 rows" in longer.stderr) == (101, True)
@@ -147,7 +147,7 @@ def test_a_query_may_begin_with_a_comment(home: Path, example: Path) -> None:
     assert answer.stdout.count(",") > 2
 
 
-def test_an_option_that_there_is_not_is_no_query(home: Path) -> None:
+def test_unknown_option_is_not_read_as_a_query(home: Path) -> None:
     assert ask(home, "FROM users", "--fromat", "csv").exit_code == 2
 
 

@@ -76,7 +76,7 @@ def test_a_query_uses_no_files_no_network_and_no_settings(home: Path, here: Path
 
 
 @pytest.mark.parametrize("sql", ["FROM here", "FROM sql", "FROM release"])
-def test_a_variable_of_python_is_no_table(home: Path, sql: str) -> None:
+def test_python_variable_is_not_a_table(home: Path, sql: str) -> None:
     answer = ask(home, sql)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert "does not exist" in answer.stderr
@@ -100,7 +100,7 @@ def test_a_query_computes_whatever_it_wants(home: Path, sql: str, output: str) -
     assert (answer.exit_code, answer.stderr, answer.stdout) == (0, "", output)
 
 
-def test_what_does_not_fit_into_memory_lies_in_no_folder_of_others(home: Path, here: Path) -> None:
+def test_spilled_data_is_in_a_private_folder(home: Path, here: Path) -> None:
     answer = ask(home, "SELECT current_setting('temp_directory') AS folder", "--format", "csv")
     folder = Path(answer.stdout.splitlines()[1])
     assert not folder.is_relative_to(here)
@@ -203,7 +203,7 @@ def test_a_value_that_duckdb_quotes_stays_out_of_the_error(home: Path) -> None:
     assert "grace" not in answer.stderr
 
 
-def test_a_disk_that_is_full_is_said_in_one_sentence(home: Path) -> None:
+def test_full_disk_is_reported_in_one_sentence(home: Path) -> None:
     pathstats = Path(sys.executable).with_name("pathstats")
     with open("/dev/full", "w") as full:
         for shape in ("csv", "json", "table"):

@@ -96,7 +96,7 @@ def test_the_list_after_a_rollback(home: Home) -> None:
     assert messages["rollback"]["from_release_id"] == FIRST
 
 
-def test_what_is_no_release_is_named_and_left(home: Home) -> None:
+def test_entry_that_is_not_a_release_is_named_and_left(home: Home) -> None:
     home.release(EARLY).manifest.unlink()
     (home.releases / "[b]notes").mkdir()
     shown = ask(home, "releases").stdout
@@ -107,7 +107,7 @@ def test_what_is_no_release_is_named_and_left(home: Home) -> None:
     assert (messages["damaged"], messages["foreign"]) == ([EARLY], ["[b]notes"])
 
 
-def test_none_answers_when_latest_is_gone(home: Home) -> None:
+def test_releases_without_latest_marks_none_as_live(home: Home) -> None:
     home.latest.unlink()
     assert "None of them answers" in ask(home, "releases").stdout
     assert facts(home, "releases")["latest"] is None
@@ -116,7 +116,7 @@ def test_none_answers_when_latest_is_gone(home: Home) -> None:
 # rollback
 
 
-def test_a_rollback_says_what_answers_now_and_status_remembers(home: Home) -> None:
+def test_rollback_prints_the_live_release_and_status_shows_it(home: Home) -> None:
     done = ask(home, "rollback", LATE)
     assert (done.exit_code, done.stderr) == (0, "")
     assert f"Release {LATE} answers now instead of {FIRST}" in done.stdout
@@ -136,7 +136,7 @@ def test_back_to_the_newest_status_forgets(home: Home) -> None:
     assert facts(home, "status")["rollback"] is None
 
 
-def test_to_the_latest_it_says_so(home: Home) -> None:
+def test_rollback_to_the_live_release_is_reported(home: Home) -> None:
     done = ask(home, "rollback", FIRST)
     assert (done.exit_code, done.stderr) == (0, "")
     assert "is the latest already" in done.stdout
@@ -169,7 +169,7 @@ def test_an_intact_release(home: Home) -> None:
     assert ask(home, "verify", EARLY).exit_code == 0
 
 
-def test_each_damaged_file_is_named(home: Home) -> None:
+def test_damaged_files_are_named(home: Home) -> None:
     release = home.release(LATE)
     release.table("users").unlink()
     (release.folder / "new.txt").write_text("x")
@@ -183,7 +183,7 @@ def test_each_damaged_file_is_named(home: Home) -> None:
     assert LATE in done.stderr
 
 
-def test_all_releases_for_machines(home: Home) -> None:
+def test_releases_as_json_lists_all(home: Home) -> None:
     home.release(LATE).table("users").unlink()
     done = ask(home, "verify", "--all", "--json")
     messages = {it["release_id"]: it for it in json.loads(done.stdout)["releases"]}
@@ -200,7 +200,7 @@ def test_an_id_and_all_are_too_much(home: Home) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "verify"])
-def test_a_latest_whose_folder_is_gone_is_damage(home: Home, command: str) -> None:
+def test_latest_without_its_folder_is_damage(home: Home, command: str) -> None:
     shutil.rmtree(home.release(FIRST).folder)
     done = ask(home, command)
     assert done.exit_code == 7
@@ -279,13 +279,13 @@ def test_without_a_release_no_age_is_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["26", "soon", "-1h"])
-def test_what_is_no_age_is_wrong_usage(home: Home, text: str) -> None:
+def test_invalid_age_is_wrong_usage(home: Home, text: str) -> None:
     done = ask(home, "status", f"--max-age={text}")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "is not a valid duration" in done.stderr
 
 
-def test_each_table_s_data_has_its_age(home: Home) -> None:
+def test_status_shows_the_age_of_each_table_s_data(home: Home) -> None:
     answering_since(home, timedelta(hours=5))
     shown = ask(home, "status").stdout
     ages = re.findall(r"(\w+) +\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC +5 hours", shown)
@@ -312,7 +312,7 @@ def test_a_table_much_older_than_the_release_is_warned_of_in_words(home: Home) -
 
 @pytest.mark.parametrize("command", ["run", "demo"])
 @pytest.mark.parametrize("how", ["option", "environment", "default"])
-def test_a_run_keeps_what_it_is_told(
+def test_run_keeps_the_given_number_of_releases(
     home: Home, monkeypatch: pytest.MonkeyPatch, command: str, how: str
 ) -> None:
     place = home if command == "run" else Home(home.root / "demo")
@@ -335,7 +335,7 @@ def test_by_default_thirty_are_kept(home: Home) -> None:
     assert len(ids(home)) == 30
 
 
-def test_none_kept_is_wrong_usage(home: Home) -> None:
+def test_keep_zero_is_wrong_usage(home: Home) -> None:
     assert ask(home, "run", "--source", "demo", "--direct", "--keep", "0").exit_code == 2
 
 

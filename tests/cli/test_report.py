@@ -55,7 +55,7 @@ def test_pages_that_were_asked_for_and_links_to_them(home: Path, tmp_path: Path)
     assert len(data_of((tmp_path / "out/report/S1.html").read_text("utf-8"))["learners"]) == 8
 
 
-def test_all_of_them_whatever_their_ids_are(home: Path, tmp_path: Path) -> None:
+def test_report_writes_all_sessions_whatever_their_ids(home: Path, tmp_path: Path) -> None:
     """Each has a file of its own, also where case makes no difference, and none outside the folder."""
     assert report(home, tmp_path / "out", "--all", "--company", "other").exit_code == 0
     assert {entry.name for entry in tmp_path.iterdir()} == {"out"}
@@ -88,7 +88,7 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
         (("S1", "--all", "--company", "acme"), "not both", 2),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(
+def test_missing_session_or_company_is_reported_in_one_line(
     home: Path, tmp_path: Path, options: tuple[str, ...], output: str, code: int
 ) -> None:
     rejected = report(home, tmp_path / "out", *options)
@@ -98,7 +98,7 @@ def test_what_is_not_there_is_said_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_release_it_says_so(tmp_path: Path) -> None:
+def test_report_without_a_release_is_an_error(tmp_path: Path) -> None:
     rejected = report(tmp_path, tmp_path / "out")
     assert (rejected.exit_code, "contains no release yet" in rejected.stderr) == (4, True)
 
@@ -109,7 +109,7 @@ def test_the_release_stays_as_it_was(home: Path, tmp_path: Path) -> None:
     assert before == {file.name: file.stat().st_mtime_ns for file in latest(home).files()}
 
 
-def test_what_an_earlier_report_left_is_removed_and_nobody_else_s_page(home: Path, tmp_path: Path) -> None:
+def test_pages_of_an_earlier_report_are_removed_and_foreign_files_stay(home: Path, tmp_path: Path) -> None:
     assert report(home, tmp_path, "--all", "--with-names", "--company", "acme").exit_code == 0
     (tmp_path / "report" / "mine.html").write_text("<!doctype html><p>generator pathstats", "utf-8")
     assert report(home, tmp_path, "--all", "--company", "other").exit_code == 0

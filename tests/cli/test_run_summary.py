@@ -79,9 +79,7 @@ def counting(release: Release) -> dict[str, set[str]]:
     }
 
 
-def test_it_counts_enrollments_that_were_not_so_in_the_release_before(
-    home: Path, manifest: Manifest, page: Page
-) -> None:
+def test_summary_counts_enrollments_with_a_new_status(home: Path, manifest: Manifest, page: Page) -> None:
     before, now = (counting(Home(home).release(name or "")) for name in (manifest.since, manifest.release_id))
     shown = counted(page(manifest))
     assert shown == {kind: len(now[kind] - before[kind]) for kind in now}
@@ -94,7 +92,7 @@ def test_it_counts_enrollments_that_were_not_so_in_the_release_before(
     assert 0 < manifest.computed < rows / 2
 
 
-def test_a_demo_s_second_day_tells_of_work_and_of_no_restatement(home: Path, manifest: Manifest) -> None:
+def test_second_day_of_the_demo_shows_progress_and_no_restatement(home: Path, manifest: Manifest) -> None:
     causes = dict(published(home, "status_changes")["cause"].value_counts().iter_rows())
     assert causes["activity"] > sum(causes.values()) / 2
     assert "definition" not in causes
@@ -103,7 +101,7 @@ def test_a_demo_s_second_day_tells_of_work_and_of_no_restatement(home: Path, man
     assert [manifest.transitions[kind] for kind in RESTATEMENTS] == [0, 0, 0, 0]
 
 
-def test_restatements_are_told_where_there_are_any(manifest: Manifest, page: Page) -> None:
+def test_summary_shows_restatements_if_there_are_any(manifest: Manifest, page: Page) -> None:
     assert "No completion date moved or vanished, and no enrollment is gone." in page(manifest)
     restated = replace(manifest, transitions={**manifest.transitions, "completion date moved": 1_234})
     assert counted(page(restated))["completion date moved"] == 1_234
@@ -111,7 +109,7 @@ def test_restatements_are_told_where_there_are_any(manifest: Manifest, page: Pag
     assert "completion date moved: 1,234" in run_summary.changes_in_words(restated)
 
 
-def test_where_there_is_nothing_to_compare_with_it_says_so(manifest: Manifest, page: Page) -> None:
+def test_summary_of_a_first_run_has_no_comparison(manifest: Manifest, page: Page) -> None:
     first = page(replace(manifest, since=None, transitions={}, reused=0))
     assert "No earlier release to compare with" in first
     assert "became late" not in first
@@ -140,7 +138,7 @@ def test_the_table_of_millions_of_rows_fits_80_columns(manifest: Manifest, page:
     assert max(map(len, short)) <= 80
 
 
-def test_the_artifacts_say_the_same(manifest: Manifest) -> None:
+def test_artifacts_show_the_same_figures(manifest: Manifest) -> None:
     words = markdown(manifest)
     assert f"| since `{manifest.since}` | enrollments |" in words
     for kind in (*TRANSITIONS, *RESTATEMENTS):
@@ -150,7 +148,7 @@ def test_the_artifacts_say_the_same(manifest: Manifest) -> None:
     assert (users["came"], users["rows"]) == ("full", "300")
 
 
-def test_status_tells_it_in_one_line(home: Path, manifest: Manifest) -> None:
+def test_status_shows_transitions_in_one_line(home: Path, manifest: Manifest) -> None:
     shown = CliRunner().invoke(app, ["status", "--home", str(home)]).stdout
     (line,) = (line for line in shown.splitlines() if line.startswith("Since "))
     assert (
@@ -161,7 +159,7 @@ def test_status_tells_it_in_one_line(home: Path, manifest: Manifest) -> None:
     )
 
 
-def test_whatever_is_counted_has_a_place_on_the_page() -> None:
+def test_summary_has_a_line_for_every_count() -> None:
     changes, stats = (
         pl.DataFrame(schema=polars_schema(model)) for model in (StatusChanges, PathSessionStats)
     )

@@ -44,6 +44,6 @@ def test_a_command_elsewhere_is_named_by_its_whole_path(
     assert typed.pathstats() == "/opt/pathstats/bin/pathstats"
 
 
-def test_a_program_that_is_no_command_is_named_pathstats(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_started_otherwise_is_shown_as_pathstats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["-c"])
     assert typed.pathstats() == "pathstats"

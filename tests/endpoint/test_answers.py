@@ -73,7 +73,7 @@ def _lasting(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "date"}
 
 
-def test_how_many_stand_where(server: Server, acme: Headers) -> None:
+def test_status_counts_of_a_session(server: Server, acme: Headers) -> None:
     answer = server.client.get(STATS, headers=acme)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -94,7 +94,7 @@ def test_how_many_stand_where(server: Server, acme: Headers) -> None:
     }
 
 
-def test_all_learners_of_a_session_each_as_the_look_up_answers(server: Server, acme: Headers) -> None:
+def test_session_response_lists_all_learners_as_the_look_up(server: Server, acme: Headers) -> None:
     answer = server.client.get(f"{STATS}/users", headers=acme)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     found = answer.json()

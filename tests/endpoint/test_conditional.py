@@ -35,7 +35,7 @@ def test_answers_carry_their_release(server: Server, acme: Headers, path: str) -
 
 
 @pytest.mark.parametrize("path", ANSWERS)
-def test_who_has_seen_it_is_told_so(server: Server, acme: Headers, path: str) -> None:
+def test_client_with_the_etag_gets_not_modified(server: Server, acme: Headers, path: str) -> None:
     first = server.client.get(path, headers=acme).headers
     etag, made = first["etag"], parsedate_to_datetime(first["last-modified"])
 
@@ -68,14 +68,14 @@ def test_who_has_seen_it_is_told_so(server: Server, acme: Headers, path: str) ->
     assert (head.status_code, head.headers["etag"]) == (304, etag)
 
 
-def test_what_is_not_there_is_never_not_modified(server: Server, acme: Headers) -> None:
+def test_missing_resource_is_never_not_modified(server: Server, acme: Headers) -> None:
     for path in (f"{STATS}/nobody", "/api/v1/paths/sessions/nowhere/stats/users"):
         answer = server.client.get(path, headers={**acme, "If-None-Match": "*"})
         assert answer.status_code == 404
         assert "etag" not in answer.headers
 
 
-def test_after_a_rollback_nobody_is_told_that_nothing_changed(own_home: Home) -> None:
+def test_rollback_changes_the_etag(own_home: Home) -> None:
     """The older release was made before what was answered last."""
     home = own_home
     older, newer = runs(home, 11, 12)
@@ -96,7 +96,7 @@ def test_after_a_rollback_nobody_is_told_that_nothing_changed(own_home: Home) ->
     assert client.get(STATS, headers={**headers, "If-Modified-Since": tomorrow}).status_code == 304
 
 
-def test_a_home_that_is_made_anew_answers_anew(tmp_path: Path) -> None:
+def test_rebuilt_home_changes_the_etag(tmp_path: Path) -> None:
     """Its releases have the same ids, also under a server that runs on."""
     home, answers = Home(tmp_path / "home"), []
     client = InProcess(create_app(Serving(home)))

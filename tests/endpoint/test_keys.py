@@ -32,7 +32,9 @@ def place(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_its_whole_life_beside_a_running_server(home: Path, server: Server, acme: Headers) -> None:
+def test_key_is_created_used_and_revoked_while_the_server_runs(
+    home: Path, server: Server, acme: Headers
+) -> None:
     made = shell(home, "create", "--company", "acme", "--name", "the dashboard")
     key = made.stdout.removesuffix("\n")
     assert made.returncode == 0
@@ -82,7 +84,7 @@ def test_wrong_usage_is_one_sentence(home: Path, tmp_path: Path) -> None:
         assert output in line
 
 
-def test_a_company_that_nobody_knows_is_said_and_made_all_the_same(home: Path) -> None:
+def test_key_of_an_unknown_company_is_made_with_a_warning(home: Path) -> None:
     """Its first run may be still to come."""
     made = shell(home, "create", "--company", "akme")
     assert made.returncode == 0
@@ -159,7 +161,7 @@ def test_without_a_file_nothing_opens(place: Home) -> None:
     ["", "{}x", '{"a": 1}', "[1]", '[{"key_id": "a"}]', "\udcff"],
     ids=["empty", "no JSON", "an object", "no objects", "fields missing", "no UTF-8"],
 )
-def test_a_damaged_file_opens_nothing_and_says_so(place: Home, damaged: str) -> None:
+def test_damaged_key_file_opens_nothing_and_is_reported(place: Home, damaged: str) -> None:
     _, text = keys.create(place, "acme", "", NOW)
     keyring = KeyCache(place)
     assert keyring.opens("acme", text)
@@ -172,7 +174,7 @@ def test_a_damaged_file_opens_nothing_and_says_so(place: Home, damaged: str) -> 
     assert place.keys.read_bytes() == damaged.encode("utf-8", "surrogateescape")
 
 
-def test_a_hash_that_is_none_is_damage(place: Home) -> None:
+def test_invalid_hash_is_damage(place: Home) -> None:
     _, text = keys.create(place, "acme", "", NOW)
     messages = json.loads(place.keys.read_text())
     place.keys.write_text(json.dumps([{**messages[0], "hash": "no hash"}]))
@@ -187,7 +189,7 @@ def test_a_company_must_be_one(place: Home, company: str) -> None:
     assert not place.keys.exists()
 
 
-def test_each_question_takes_the_same_steps(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_check_of_a_key_takes_the_same_steps(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """One hash and one comparison of 32 bytes in every case: the time reveals nothing."""
     _, text = keys.create(place, "acme", "", NOW)
     revoked, other = keys.create(place, "acme", "", NOW)

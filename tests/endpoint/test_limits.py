@@ -202,7 +202,7 @@ def test_a_client_that_reads_slowly_has_its_answer_whole() -> None:
         assert taken > 40_000_000
 
 
-def test_who_waits_with_many_connections_shuts_nobody_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_idle_connections_of_one_client_block_no_other(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "pathstats.endpoint"), served(little, limit=5) as opens:
         waiting = [opens() for _ in range(20)]
         assert b"200 OK" in answer_to(opens())
@@ -221,7 +221,7 @@ def test_where_every_connection_is_being_answered_the_next_is_unavailable() -> N
         assert last.recv(65536).endswith(b'{"error": "unavailable"}')
 
 
-def test_there_are_fewer_connections_than_the_system_lets_be_open(own_home: Any) -> None:
+def test_connections_are_limited_below_the_open_file_limit(own_home: Any) -> None:
     """Beyond that limit no client could connect, and stderr was silent."""
     import resource
 

@@ -59,7 +59,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_any_text_is_only_a_name_that_nobody_has(server: Server, acme: Headers, text: bytes) -> None:
+def test_arbitrary_text_is_an_unknown_name(server: Server, acme: Headers, text: bytes) -> None:
     session, user = b"/api/v1/paths/sessions/" + text + b"/stats", STATS.encode() + b"/" + text
     assert ask(server, session + b"/u1", acme) == (404, {"error": "path_session_not_found"})
     assert ask(server, session, acme) == (404, {"error": "path_session_not_found"})
@@ -101,7 +101,7 @@ def test_any_text_is_only_a_name_that_nobody_has(server: Server, acme: Headers, 
     ids=lambda path: path[:40],
 )
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"DELETE", b"OPTIONS", b"PROPFIND"])
-def test_what_is_nowhere_is_not_found_whatever_the_method(
+def test_unknown_path_is_not_found_for_any_method(
     server: Server, acme: Headers, path: str, method: bytes
 ) -> None:
     assert ask(server, path.encode(), acme, method) == NOT_FOUND
@@ -109,7 +109,7 @@ def test_what_is_nowhere_is_not_found_whatever_the_method(
 
 @pytest.mark.parametrize("path", [f"{STATS}/u1", STATS, f"{STATS}/users", "/healthz", "/readyz", "/"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "REPORT"])
-def test_what_is_there_can_be_read_only(server: Server, acme: Headers, path: str, method: str) -> None:
+def test_routes_are_read_only(server: Server, acme: Headers, path: str, method: str) -> None:
     answer = server.client.request(method, path, headers=acme)
     assert (answer.status_code, answer.json()) == (405, {"error": "method_not_allowed"})
     assert answer.headers["allow"] == "GET, HEAD"
@@ -121,7 +121,7 @@ def test_a_body_that_comes_with_a_question_is_not_read(server: Server, acme: Hea
     assert server.client.get(f"{STATS}/u1", headers=acme).status_code == 200
 
 
-def test_there_is_an_end_to_what_is_taken(server: Server, acme: Headers) -> None:
+def test_request_size_is_limited(server: Server, acme: Headers) -> None:
     path = f"{STATS}/u1?company=acme&apiKey=" + "x" * 60_000
     assert ask(server, path.encode(), {})[0] == 401
     assert ask(server, (path + "x" * 100_000).encode(), {}) == (414, {"error": "uri_too_long"})
@@ -145,7 +145,7 @@ NO_HTTP = {
 
 
 @pytest.mark.parametrize("request_", NO_HTTP.values(), ids=NO_HTTP)
-def test_what_is_no_http_is_a_bad_request(server: Server, request_: bytes) -> None:
+def test_invalid_http_is_a_bad_request(server: Server, request_: bytes) -> None:
     status, headers, body = raw(server, request_)
     assert (status, headers["content-type"]) == (400, "application/json")
     assert json.loads(body) == {"error": "bad_request"}
@@ -173,7 +173,7 @@ def test_a_key_in_trailers_opens_nothing(server: Server, acme: Headers) -> None:
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_trailers_without_end_are_no_fault_of_ours(server: Server, is_kept: bool) -> None:
+def test_endless_trailers_are_a_client_error(server: Server, is_kept: bool) -> None:
     request = in_trailers({f"x-{n}": "y" * 1_000 for n in range(100)}, "/healthz")
     if is_kept:
         request = request.replace(b"Connection: close\r\n", b"")
@@ -182,7 +182,7 @@ def test_trailers_without_end_are_no_fault_of_ours(server: Server, is_kept: bool
     assert "Exception" not in server.words
 
 
-def test_there_is_an_end_to_the_number_of_fields(server: Server) -> None:
+def test_number_of_headers_is_limited(server: Server) -> None:
     many = {f"x-{n}": "" for n in range(1_000)}
     assert ask(server, b"/healthz", many) == (431, {"error": "request_header_fields_too_large"})
 

@@ -60,7 +60,9 @@ def test_statuses_are_counted_too(demo: Release) -> None:
 
 
 @pytest.mark.parametrize("is_older", [False, True], ids=["newer", "older"])
-def test_all_learners_are_those_that_can_be_looked_up(demo: Release, tmp_path: Path, is_older: bool) -> None:
+def test_learners_of_a_session_are_the_ones_that_can_be_looked_up(
+    demo: Release, tmp_path: Path, is_older: bool
+) -> None:
     opened = IndexReader(without_its_newer_index(demo, tmp_path) if is_older else demo)
     stats = pl.read_parquet(demo.table("path_session_stats")).filter("is_current")
     for (company_id, session_id), rows in stats.group_by("company_id", "session_id"):
@@ -71,7 +73,7 @@ def test_all_learners_are_those_that_can_be_looked_up(demo: Release, tmp_path: P
         assert list(opened.learners(company, session)) == learners
 
 
-def test_a_session_of_nobody(demo: Release) -> None:
+def test_session_without_learners_is_empty(demo: Release) -> None:
     opened = IndexReader(demo)
     company = opened.only_company()
     session = pl.read_parquet(demo.table("path_sessions"))["session_id"][0]
@@ -82,7 +84,7 @@ def test_a_session_of_nobody(demo: Release) -> None:
             next(opened.learners(*asked))
 
 
-def test_it_answers_on_when_it_is_deleted(own_home: Home) -> None:
+def test_open_release_answers_after_it_is_deleted(own_home: Home) -> None:
     opened = IndexReader(latest(own_home.root))
     learners = opened.learners("acme", "S")
     first = next(learners)
@@ -92,7 +94,7 @@ def test_it_answers_on_when_it_is_deleted(own_home: Home) -> None:
     assert opened.find("acme", "S", "u1").user_id == "u1"
 
 
-def test_a_session_whose_answers_are_damaged(own_home: Home) -> None:
+def test_damaged_responses_of_a_session_are_an_error(own_home: Home) -> None:
     release = latest(own_home.root)
     with closing(sqlite3.connect(release.lookup_index)) as index:
         index.execute("UPDATE answers SET body = 'no JSON'")

@@ -143,7 +143,7 @@ def test_names_of_this_machine(one: Home, host: str) -> None:
     ],
     ids=lambda headers: "; ".join(f"{name}: {value}" for name, value in headers.items()),
 )
-def test_by_another_name_or_forwarded_it_needs_a_key(one: Home, headers: Headers) -> None:
+def test_pages_by_another_host_name_or_proxy_need_a_key(one: Home, headers: Headers) -> None:
     """A web page can have its own name point here; a proxy's requests come from here."""
     answer = browser(one).get("/", headers=headers)
     assert (answer.status_code, answer.text) == UNAUTHORIZED
@@ -176,9 +176,7 @@ def test_the_only_report_is_not_shown_to_another_company(one: Home) -> None:
 
 
 @pytest.mark.parametrize("opens", [True, False])
-def test_of_several_companies_each_key_shows_its_own(
-    two: Home, acme: Headers, zen: Headers, opens: bool
-) -> None:
+def test_key_shows_the_page_of_its_company(two: Home, acme: Headers, zen: Headers, opens: bool) -> None:
     client = browser(two, opens=opens)
     for headers, text in ((acme, "<h1>acme</h1>"), (zen, "<h1>zen</h1>")):
         for asked in (headers, login(headers)):
@@ -242,7 +240,7 @@ def test_a_terminal_shows_the_link_where_only_this_machine_can_connect(
         os.close(ours)
 
 
-def test_without_a_release_there_is_no_page_yet(tmp_path: Path) -> None:
+def test_pages_without_a_release_are_unavailable(tmp_path: Path) -> None:
     for path in ("/", SESSION):
         answer = browser(Home(tmp_path)).get(path)
         assert (answer.status_code, answer.text) == (503, '{"error": "no_release"}')
@@ -261,7 +259,7 @@ def test_the_page_of_a_session(home: Path, acme: Headers, zen: Headers) -> None:
         assert (answer.status_code, answer.text) == (404, '{"error": "path_session_not_found"}')
 
 
-def test_names_are_on_it_if_the_server_is_told_so(home: Path, acme: Headers) -> None:
+def test_pages_show_names_only_with_the_option(home: Path, acme: Headers) -> None:
     messages = [
         browser(Home(home), with_names=shown).get(SESSION, headers=acme).text for shown in (False, True)
     ]
@@ -298,7 +296,7 @@ def test_statistics_need_a_key_also_on_this_machine(one: Home) -> None:
         assert browser(one).get(f"{path}?company=acme").status_code == 401
 
 
-def test_a_release_of_nobody_has_no_page(tmp_path: Path) -> None:
+def test_release_without_companies_has_no_page(tmp_path: Path) -> None:
     tables = small_world()
     for row in (*tables["users"], *tables["path_sessions"]):
         row["company_id"] = ""

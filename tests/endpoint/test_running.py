@@ -100,7 +100,7 @@ def is_taking(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_it_ends_what_it_has_begun(
+def test_server_finishes_open_requests_when_terminated(
     slow: tuple[Server, httpx.Response], number: signal.Signals
 ) -> None:
     server, answer = slow
@@ -161,7 +161,7 @@ def test_a_port_that_is_taken(home: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
-def test_a_port_that_is_none(port: str) -> None:
+def test_invalid_port_is_rejected(port: str) -> None:
     done = rejected("--port", port)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--port" in done.stderr
@@ -177,12 +177,12 @@ def test_an_address_of_another_machine(host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "is_ours_alone"), [("127.0.0.1", True), ("localhost", True), ("0.0.0.0", False)]
 )
-def test_who_can_reach_it(host: str, is_ours_alone: bool) -> None:
+def test_server_binds_the_given_host(host: str, is_ours_alone: bool) -> None:
     with listening(host, 0) as listener:
         assert is_loopback(listener) is is_ours_alone
 
 
-def test_nobody_is_in_what_it_writes_down(own_home: Home) -> None:
+def test_server_logs_contain_no_personal_data(own_home: Home) -> None:
     """Keys, e-mails, names and ids, right or wrong, in all places of a request; also when our side fails."""
     home = own_home
     key = keys.create(home, "acme", "", datetime.now(UTC))[1]
@@ -216,7 +216,7 @@ def test_nobody_is_in_what_it_writes_down(own_home: Home) -> None:
     assert changed == {index}
 
 
-def test_each_trouble_is_a_line_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_problem_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(server.time, "monotonic", lambda: now)
     allowed = server._OnceAMinute().filter

@@ -21,7 +21,7 @@ def messages(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def test_these_are_all_routes(server: Server) -> None:
+def test_every_route_is_listed(server: Server) -> None:
     described = set(server.client.get("/openapi.json").json()["paths"]) | {"/openapi.json"}
     tested = {
         path.replace("/S", "/{sessionId}", 1).replace("/u1", "/{userEmailOrId}")
@@ -53,7 +53,7 @@ def wrong_credentials(acme: Headers, zen: Headers) -> dict[str, Headers]:
 
 
 @pytest.mark.parametrize("path", OF_A_COMPANY)
-def test_whatever_is_wrong_the_answer_is_the_same(
+def test_unauthorized_response_is_the_same_for_every_cause(
     server: Server, acme: Headers, zen: Headers, path: str
 ) -> None:
     answers = {}
@@ -71,14 +71,14 @@ def test_whatever_is_wrong_the_answer_is_the_same(
 @pytest.mark.parametrize(
     "unknown", ["/S/stats", "/nowhere/stats", "/%00/stats"], ids=["there", "nowhere", "odd"]
 )
-def test_who_may_not_ask_learns_of_nothing(server: Server, zen: Headers, path: str, unknown: str) -> None:
+def test_unauthorized_client_learns_nothing(server: Server, zen: Headers, path: str, unknown: str) -> None:
     asked = path.replace("/S/stats", unknown)
     assert messages(server.client.get(asked, headers={**zen, "X-company-id": "acme"})) == UNAUTHORIZED
     known = {"If-None-Match": server.client.get(STATS, headers=zen).headers["etag"]}
     assert messages(server.client.get(asked, headers=known)) == UNAUTHORIZED
 
 
-def test_each_company_is_answered_of_its_own(server: Server, acme: Headers, zen: Headers) -> None:
+def test_company_gets_only_its_own_data(server: Server, acme: Headers, zen: Headers) -> None:
     by_company: dict[str, list[Any]] = {
         headers["X-company-id"]: [server.client.get(path, headers=headers).json() for path in OF_A_COMPANY]
         for headers in (acme, zen)
@@ -101,7 +101,7 @@ def test_each_company_is_answered_of_its_own(server: Server, acme: Headers, zen:
         ("S", "zen.secret@example.org", "user_not_found"),
     ],
 )
-def test_what_another_company_has_is_as_what_nobody_has(
+def test_data_of_another_company_looks_like_missing_data(
     server: Server, acme: Headers, session: str, user: str, code: str
 ) -> None:
     nowhere = {"Z": "nowhere", "S": "S"}[session], user if user == "users" else "nobody"
@@ -113,7 +113,7 @@ def test_what_another_company_has_is_as_what_nobody_has(
     assert answers[0].headers.keys() == answers[1].headers.keys()
 
 
-def test_the_same_address_is_another_person_in_another_company(server: Server, zen: Headers) -> None:
+def test_same_email_is_another_user_in_another_company(server: Server, zen: Headers) -> None:
     answer = server.client.get("/api/v1/paths/sessions/Z/stats/ADA+test@example.org", headers=zen)
     assert (answer.status_code, answer.json()["progress"]) == (200, 0)
 
@@ -132,25 +132,23 @@ def test_the_same_address_is_another_person_in_another_company(server: Server, z
         "company[]=acme&apiKey={acme}",
     ],
 )
-def test_a_query_that_could_be_read_in_two_ways_opens_nothing(
-    server: Server, acme: Headers, zen: Headers, query: str
-) -> None:
+def test_ambiguous_query_is_unauthorized(server: Server, acme: Headers, zen: Headers, query: str) -> None:
     asked = query.format(acme=acme["X-apiKey"], zen=zen["X-apiKey"])
     assert messages(server.client.get(f"{STATS}/u1?{asked}")) == UNAUTHORIZED
 
 
-def test_headers_that_are_given_twice_open_nothing(server: Server, acme: Headers) -> None:
+def test_repeated_headers_are_unauthorized(server: Server, acme: Headers) -> None:
     twice = [*acme.items(), ("X-company-id", "zen")]
     assert messages(server.client.get(STATS, headers=twice)) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize("query", ["company=acme&apiKey=wrong", "apiKey=wrong", "company=zen", "apiKey="])
-def test_a_wrong_query_is_not_mended_by_right_headers(server: Server, acme: Headers, query: str) -> None:
+def test_wrong_query_is_unauthorized_despite_right_headers(server: Server, acme: Headers, query: str) -> None:
     assert messages(server.client.get(f"{STATS}/u1?{query}", headers=acme)) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize("path", OPEN_TO_ALL)
-def test_what_is_open_to_all_tells_of_nobody(server: Server, path: str) -> None:
+def test_public_routes_contain_no_data_of_learners(server: Server, path: str) -> None:
     answer = server.client.get(path)
     assert answer.status_code == 200
     for secret in ("acme", "zen", "u1", "example.org"):
@@ -161,7 +159,7 @@ def login(company_id: str, key: str) -> Headers:
     return {"Authorization": "Basic " + base64.b64encode(f"{company_id}:{key}".encode()).decode()}
 
 
-def test_a_login_opens_pages_only(server: Server, acme: Headers) -> None:
+def test_login_opens_pages_only(server: Server, acme: Headers) -> None:
     """Else any web page could have a logged-in browser ask for statistics."""
     headers = login("acme", acme["X-apiKey"])
     for path in OF_A_COMPANY:

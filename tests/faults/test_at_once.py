@@ -44,7 +44,7 @@ def files(home: Path) -> dict[str, int]:
     return {str(it.relative_to(home)): it.lstat().st_mtime_ns for it in home.rglob("*")}
 
 
-def test_of_two_runs_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
+def test_second_run_at_once_is_rejected_as_busy(tmp_path: Path) -> None:
     source, home = as_parquet(tmp_path / "in", small_world()), tmp_path / "home"
     first = subprocess.Popen(
         [sys.executable, "-c", WAITING, str(source), str(home), AS_OF.isoformat()],
@@ -77,7 +77,7 @@ def test_of_two_runs_at_once_one_is_told_to_wait(tmp_path: Path) -> None:
     assert assert_complete(latest(home)).as_of == AS_OF.isoformat()
 
 
-def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
+def test_lock_of_a_killed_run_blocks_no_later_run(tmp_path: Path) -> None:
     source, home = whole(tmp_path / "in", 1), tmp_path / "home"
     with Runs() as runs:
         assert runs.run(Task(source, str(home), kill=Kill("flows.pipeline:merge", "before"))) == -9
@@ -85,7 +85,7 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(tmp_path: Path) -> None:
     run_pipeline(RunConfig(source=source, home=Home(home), as_of=AS_OF))
 
 
-def test_readers_hold_a_release_that_is_replaced_and_then_one_that_is_deleted(tmp_path: Path) -> None:
+def test_readers_keep_reading_a_replaced_and_then_deleted_release(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     run_pipeline(RunConfig(source=whole(tmp_path / "1", 1), home=home, as_of=AS_OF))
     first = latest_release(home)

@@ -46,7 +46,7 @@ def written_at(home: Home, moment: datetime) -> None:
         os.utime(file, (moment.timestamp(), moment.timestamp()))
 
 
-def test_a_machine_whose_clock_jumps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_survives_jumps_of_the_machine_clock(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([2026, 1970, 2099, 2025])
 
     class Jumping(datetime):

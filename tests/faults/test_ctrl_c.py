@@ -72,7 +72,7 @@ def test_a_run_is_interrupted_and_has_not_failed(plan: RunConfig, capsys: pytest
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_the_command_says_so(plan: RunConfig) -> None:
+def test_command_reports_the_interruption(plan: RunConfig) -> None:
     done = command(plan)
     assert done.exit_code == 130
     assert "interrupted; nothing half-done was published." in done.output

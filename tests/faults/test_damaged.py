@@ -137,7 +137,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_warehouse_is_built_anew(
+def test_damaged_warehouse_is_rebuilt(
     home: Home, published_once: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Home], None]
 ) -> None:
     damage(home)
@@ -154,7 +154,7 @@ def test_a_damaged_warehouse_is_built_anew(
     assert not home.failure.exists()
 
 
-def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(home: Home) -> None:
+def test_damaged_warehouse_without_a_source_stays_and_the_error_names_the_remedy(home: Home) -> None:
     garbage(home)
     before = home.warehouse.read_bytes()
     with pytest.raises(WarehouseDamaged, match=r"is damaged; run again with a --source"):
@@ -163,7 +163,7 @@ def test_without_a_source_it_stays_where_it_is_and_the_sentence_says_what_to_do(
     assert_complete(latest(home.root))
 
 
-def test_one_of_another_layout_says_so(home: Home) -> None:
+def test_warehouse_of_another_layout_is_reported(home: Home) -> None:
     of_another_layout(home)
     with pytest.raises(WarehouseDamaged, match=r"made by another version of pathstats; run again with"):
         run_pipeline(RunConfig(source=None, home=home, as_of=LATER))

@@ -99,7 +99,7 @@ def test_run_is_blocked_when_the_matched_share_falls_and_the_live_release_stays(
     run(spoiled, tmp_path / "home", NEXT)
 
 
-def test_company_whose_share_falls_blocks_the_run_though_all_others_are_whole(tmp_path: Path) -> None:
+def test_falling_share_of_one_company_blocks_the_run(tmp_path: Path) -> None:
     def both(other: Tables) -> Tables:
         large = edited_company("big", earned_by(60))
         return {table: large[table] + other[table] for table in large}

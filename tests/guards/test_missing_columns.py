@@ -66,7 +66,7 @@ def test_column_that_is_there_without_any_value_is_missing(tmp_path: Path) -> No
         run(emptied, tmp_path / "home", NEXT)
 
 
-def test_changes_lack_a_column_that_the_whole_table_beside_them_has(tmp_path: Path) -> None:
+def test_changes_without_a_column_of_the_full_table_warn(tmp_path: Path) -> None:
     source = write(tmp_path / "in", earned_by(20))
     changes = {"step_activity": earned_by(20)["step_activity"][:1]}
     write(source / "changes", changes, without=("step_activity", "completed_at"))

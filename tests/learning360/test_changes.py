@@ -125,7 +125,7 @@ def test_overlaps_are_of_a_second_at_least(platform: FakePlatform, tmp_path: Pat
         extracted(platform, tmp_path, overlap_minutes=0.5 / 60)
 
 
-def test_what_comes_whole_and_what_as_changes(platform: FakePlatform, tmp_path: Path) -> None:
+def test_lists_are_read_whole_or_as_changes(platform: FakePlatform, tmp_path: Path) -> None:
     first = extracted(platform, tmp_path)
     assert {name for name in first if name in TABLES} == set(TABLES)
     lists = platform.lists
@@ -152,7 +152,7 @@ def test_what_comes_whole_and_what_as_changes(platform: FakePlatform, tmp_path: 
         WarehouseState({}, dict.fromkeys(TABLES, datetime(2026, 1, 1, tzinfo=UTC))),
     ],
 )
-def test_everything_is_read_if_the_warehouse_holds_something_else(
+def test_everything_is_read_if_the_warehouse_has_another_content(
     platform: FakePlatform, kept: Path, stored: WarehouseState
 ) -> None:
     assert land(platform, kept, stored).record.is_full
@@ -180,7 +180,7 @@ def test_everything_is_read_when_other_lists_were_skipped(platform: FakePlatform
     assert "enrollments" in extracted(platform, tmp_path, held_after(tmp_path))
 
 
-def test_a_run_that_was_held_back_is_made_up_for(platform: FakePlatform, kept: Path) -> None:
+def test_changes_of_a_blocked_run_are_read_again(platform: FakePlatform, kept: Path) -> None:
     """The warehouse still contains the extraction before: changes count from there."""
     stored = began(kept, days=2)
     extracted(platform, kept, stored)
@@ -329,7 +329,7 @@ def test_landings_are_kept_for_so_many_runs(platform: FakePlatform, tmp_path: Pa
     assert first not in [record.begun_at for _, record in landings(tmp_path)]
 
 
-def test_the_landing_that_the_warehouse_holds_is_kept(platform: FakePlatform, kept: Path) -> None:
+def test_landing_that_the_warehouse_is_from_is_kept(platform: FakePlatform, kept: Path) -> None:
     """However many runs were blocked since."""
     stored = held_after(kept)
     for _ in range(2):

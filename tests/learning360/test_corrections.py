@@ -74,7 +74,7 @@ def test_correction_names_its_enrollment(platform: FakePlatform, tmp_path: Path)
         ({"type": "user.certificate.awarded", "data": {"userId": ADA}}, None),
     ],
 )
-def test_event_without_type_or_ids_is_no_correction_in_any_run(
+def test_event_without_type_or_ids_is_never_a_correction(
     platform: FakePlatform, tmp_path: Path, payload: dict[str, Any], messages: str | None
 ) -> None:
     platform.lists[EVENTS].append(event(2) | {"payload": payload})

@@ -58,7 +58,9 @@ PERMANENT = [
 
 
 @pytest.mark.parametrize(("pattern", "answer", "sentence"), PERMANENT)
-def test_what_no_retry_can_mend(tmp_path: Path, pattern: str, answer: httpx.Response, sentence: str) -> None:
+def test_permanent_failure_is_not_retried(
+    tmp_path: Path, pattern: str, answer: httpx.Response, sentence: str
+) -> None:
     platform = small_company()
     always(platform, pattern, answer)
     with pytest.raises(SourceError, match=sentence) as raised:
@@ -80,7 +82,9 @@ TRANSIENT = [
 
 @pytest.mark.parametrize(("answer", "sentence"), TRANSIENT)
 @pytest.mark.parametrize("times", [1, 7, 8])
-def test_what_a_retry_may_mend(tmp_path: Path, answer: httpx.Response, sentence: str, times: int) -> None:
+def test_transient_failure_is_retried(
+    tmp_path: Path, answer: httpx.Response, sentence: str, times: int
+) -> None:
     """Seven times is borne, with longer and longer pauses; the eighth ends the run, or is Prefect's."""
     platform = small_company()
     platform.faults["/users$"] = lambda request, met: answer if met < times else None
@@ -131,7 +135,7 @@ def test_pauses_get_longer(tmp_path: Path) -> None:
         {"Retry-After": "Tue, 10 Mar 2026 02:00:37 GMT", "Date": "Tue, 10 Mar 2026 02:00:00 GMT"},
     ],
 )
-def test_it_waits_as_long_as_it_is_told_to(tmp_path: Path, headers: dict[str, str]) -> None:
+def test_client_waits_as_long_as_the_platform_asks(tmp_path: Path, headers: dict[str, str]) -> None:
     platform = small_company()
     busy = httpx.Response(429, json={"error": "tooManyRequests"}, headers=headers)
     platform.faults["/users$"] = lambda request, met: busy if met < 2 else None
@@ -141,7 +145,7 @@ def test_it_waits_as_long_as_it_is_told_to(tmp_path: Path, headers: dict[str, st
     assert len(platform.times["/users$"]) == 3
 
 
-def test_when_one_is_told_to_wait_all_do(tmp_path: Path) -> None:
+def test_all_requests_wait_when_one_is_rate_limited(tmp_path: Path) -> None:
     """A burst of 429 is not answered by thirty more requests."""
     platform = small_company(page_size=1)
     busy = httpx.Response(429, json={"error": "tooManyRequests"}, headers={"Retry-After": "30"})
@@ -162,7 +166,7 @@ def test_a_wait_of_an_hour_is_left_to_the_next_run(tmp_path: Path) -> None:
     assert len(platform.times["/users$"]) == 1
 
 
-def test_a_failure_for_good_is_told_before_one_that_may_pass(tmp_path: Path) -> None:
+def test_permanent_failure_is_reported_before_a_transient_one(tmp_path: Path) -> None:
     platform = small_company()
     platform.latency_s = 1
     always(platform, "/users$", json_error(403, "invalidScope"))

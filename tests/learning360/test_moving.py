@@ -63,7 +63,7 @@ def test_an_enrollment_that_is_archived_between_two_pages(tmp_path: Path) -> Non
     ]
 
 
-def test_half_a_character_is_no_reason_to_fail(tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_does_not_fail_the_run(tmp_path: Path) -> None:
     """JSON can contain half a surrogate pair, UTF-8 can't; a line end in a name doesn't end a line."""
     platform = small_company()
     answer = f'[{{"_id": "{CAI}", "status": "active", "firstName": "\\ud83d", "lastName": "a\\nb\\u2028c"}}]'

@@ -42,7 +42,7 @@ def test_every_list_is_tried_with_its_first_page_only() -> None:
     assert len(platform.asked) == 12
 
 
-def test_what_is_skipped_and_what_there_is_nothing_to_try_on() -> None:
+def test_skipped_lists_and_lists_without_rows_are_reported() -> None:
     platform = small_company()
     platform.lists["paths"] = []
     found = probed(platform, skip="classrooms", subscription=None)
@@ -51,7 +51,7 @@ def test_what_is_skipped_and_what_there_is_nothing_to_try_on() -> None:
     assert {found[name] for name in ("classrooms", "slots", "registrations")} == {("skipped", None)}
 
 
-def test_every_scope_that_is_missing_is_told() -> None:
+def test_missing_scopes_are_all_reported() -> None:
     platform = small_company()
     forbidden = httpx.Response(403, json={"error": {"code": "invalidScope", "message": "no"}})
     for pattern in ("/users", "/courses/stats", "/classrooms"):
@@ -137,7 +137,7 @@ def test_corrections_that_nothing_brings_are_a_warning_where_paths_have_assessme
     assert probe_of(platform, "corrections", subscription=None).warning is None
 
 
-def test_who_waits_is_not_kept_waiting() -> None:
+def test_check_does_not_wait_for_a_slow_platform() -> None:
     platform = small_company()
     platform.faults["oauth2"] = lambda request, met: httpx.Response(503)
     with pytest.raises(SourceUnavailable, match="HTTP 503"):

@@ -47,7 +47,7 @@ def test_every_page_of_every_list_is_landed_as_it_came(tmp_path: Path) -> None:
     }
 
 
-def test_who_is_unenrolled_while_enrollments_are_read_is_in_one_of_the_lists(tmp_path: Path) -> None:
+def test_learner_unenrolled_while_enrollments_are_read_is_in_one_list(tmp_path: Path) -> None:
     """Archived ones are asked for when all that are in force have been read."""
     platform = small_company(page_size=1)
     land(platform, tmp_path)
@@ -65,7 +65,7 @@ def test_who_is_unenrolled_while_enrollments_are_read_is_in_one_of_the_lists(tmp
         ("classrooms, stats", ("classrooms", "paths/stats")),
     ],
 )
-def test_what_is_skipped_is_not_asked_for(tmp_path: Path, skip: str, prefixes: tuple[str, ...]) -> None:
+def test_skipped_list_is_not_requested(tmp_path: Path, skip: str, prefixes: tuple[str, ...]) -> None:
     platform, all_of_it = small_company(), small_company()
     land(platform, tmp_path / "skipping", skip=skip)
     land(all_of_it, tmp_path / "whole")

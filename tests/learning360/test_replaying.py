@@ -43,7 +43,7 @@ def test_a_replay_leaves_the_landing_as_it_was(kept: Path, tmp_path: Path) -> No
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")} == before
 
 
-def test_what_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
+def test_invalid_landing_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
     platform = small_company()
     with pytest.raises(SourceError, match=r"there is no landing; give a folder that holds landing\.json"):
         replayed(tmp_path, tmp_path / "none")

@@ -59,7 +59,7 @@ def test_killed_at_any_byte_of_the_journal_and_in_the_middle_of_a_file(tmp_path:
         assert {str(file.relative_to(torn)) for file in torn.glob("*/*")} == named
 
 
-def test_a_page_whose_file_was_lost_is_read_again_and_all_after_it(tmp_path: Path) -> None:
+def test_page_with_a_lost_file_is_read_again_with_all_after_it(tmp_path: Path) -> None:
     platform = small_company(page_size=1)
     landing = land(platform, tmp_path)
     lost = landing.folder / str(landing.pages("users")[1].file)
@@ -90,7 +90,7 @@ def _raise(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"company_id": "other"}, {"skip": "stats"}])
-def test_what_is_of_another_extraction_is_not_gone_on_with(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_pages_of_another_extraction_are_not_resumed(tmp_path: Path, changes: dict[str, str]) -> None:
     platform = small_company()
     _killed_at(platform, 5)
     with pytest.raises(Killed):
@@ -100,14 +100,14 @@ def test_what_is_of_another_extraction_is_not_gone_on_with(tmp_path: Path, chang
     assert len([entry for entry in tmp_path.iterdir() if entry.is_dir()]) == 2
 
 
-def test_what_was_begun_yesterday_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_extraction_begun_yesterday_is_not_resumed(tmp_path: Path) -> None:
     platform = small_company()
     landing = land(platform, tmp_path)
     landing.note(begun_at="2026-03-09T02:00:00+00:00", read_at=None)
     assert land(platform, tmp_path).folder.name == "20260310T020000Z-2"
 
 
-def test_a_run_that_is_run_again_after_its_data_were_delivered_reads_anew(kept: Path) -> None:
+def test_rerun_after_a_delivery_reads_everything_again(kept: Path) -> None:
     platform = small_company()
     platform.lists["users"][0]["firstName"] = "Augusta"
     again = land(platform, kept, held_after(kept))

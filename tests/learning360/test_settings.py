@@ -53,7 +53,7 @@ def test_another_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         Settings.read()
 
 
-def test_what_is_missing_is_named_all_at_once() -> None:
+def test_missing_settings_are_all_named_at_once() -> None:
     with pytest.raises(UsageError) as raised:
         open_source("360learning")
     assert str(raised.value) == (
@@ -82,7 +82,7 @@ def test_what_is_missing_is_named_all_at_once() -> None:
         ("keep_landings", "0", "keep_landings: input should be greater than or equal to 1"),
     ],
 )
-def test_what_is_wrong_is_named_without_its_value(
+def test_wrong_setting_is_named_without_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     Path("pathstats.toml").write_text(FILE, "utf-8")
@@ -120,7 +120,7 @@ def test_a_file_that_is_wrong(content: str | bytes, sentence: str) -> None:
     assert SECRET not in str(raised.value)
 
 
-def test_the_example_names_every_setting_and_holds_no_secret() -> None:
+def test_example_file_has_every_setting_and_no_secret() -> None:
     import tomllib
 
     example = Path(__file__).parents[2] / "pathstats.example.toml"

@@ -47,7 +47,7 @@ EXPECTED = {
 }
 
 
-def test_it_is_kept_and_counted(tmp_path: Path) -> None:
+def test_unknown_field_is_kept_and_counted(tmp_path: Path) -> None:
     platform = newer_company()
     landing = land(platform, tmp_path)
     assert landing.strange() == EXPECTED
@@ -56,7 +56,7 @@ def test_it_is_kept_and_counted(tmp_path: Path) -> None:
     assert found["users"] == platform.lists["users"]
 
 
-def test_it_is_named_in_one_warning_and_has_no_effect(tmp_path: Path) -> None:
+def test_unknown_field_is_named_in_one_warning_and_has_no_effect(tmp_path: Path) -> None:
     tables, (warning,) = delivered(newer_company(), tmp_path)
     assert warning.startswith(
         "360Learning answers what this version does not know or can't use; it has no effect"

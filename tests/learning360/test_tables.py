@@ -33,7 +33,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     return extracted(small_company(), tmp_path_factory.mktemp("kept"))
 
 
-def test_all_rows_are_the_companys(tables: dict[str, pl.DataFrame]) -> None:
+def test_rows_belong_to_the_company(tables: dict[str, pl.DataFrame]) -> None:
     """No answer names it: it is a setting."""
     assert {name: set(table["company_id"]) for name, table in tables.items() if table.height} == {
         name: {"acme"} for name, table in tables.items() if table.height
@@ -175,7 +175,7 @@ def test_titles_and_scorm_come_from_the_lists_of_courses_classrooms_and_paths(tm
 
 
 @pytest.mark.parametrize("name", ["", "  "])
-def test_empty_name_is_no_name(tmp_path: Path, name: str) -> None:
+def test_empty_name_is_null(tmp_path: Path, name: str) -> None:
     platform = small_company()
     for row in (
         platform.lists["paths"][0],

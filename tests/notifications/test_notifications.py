@@ -75,7 +75,7 @@ def runs(tmp_path: Path) -> Runs:
     return Runs(tmp_path)
 
 
-def test_the_first_cause_is_told_once_and_then_the_recovery(runs: Runs, receiver: Receiver) -> None:
+def test_first_cause_is_sent_once_and_then_the_recovery(runs: Runs, receiver: Receiver) -> None:
     first = runs.broken(receiver, "first_cause")
     runs.broken(receiver, "second_cause")
     runs.broken(receiver, "third_cause")
@@ -92,16 +92,14 @@ def test_the_first_cause_is_told_once_and_then_the_recovery(runs: Runs, receiver
     assert datetime.fromisoformat(failed["at"]) < datetime.fromisoformat(recovered["at"])
 
 
-def test_the_next_incident_is_told_of_again(runs: Runs, receiver: Receiver) -> None:
+def test_next_incident_is_sent_again(runs: Runs, receiver: Receiver) -> None:
     for _ in range(2):
         runs.broken(receiver)
         runs.sound(receiver)
     assert receiver.events == ["failed", "recovered"] * 2
 
 
-def test_runs_without_a_failure_and_runs_without_a_webhook_tell_nothing(
-    runs: Runs, receiver: Receiver
-) -> None:
+def test_runs_without_a_failure_or_webhook_send_nothing(runs: Runs, receiver: Receiver) -> None:
     runs.sound(receiver)
     runs.broken(None)
     runs.sound(receiver)
@@ -122,7 +120,7 @@ def test_status_knows_the_first_failure_and_the_last(runs: Runs) -> None:
     assert "first_cause" in first
 
 
-def test_a_receiver_that_is_down_is_one_warning_and_is_told_at_the_next_failure(
+def test_unreachable_receiver_is_one_warning_and_gets_the_next_failure(
     runs: Runs, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     down = Receiver()
@@ -134,7 +132,7 @@ def test_a_receiver_that_is_down_is_one_warning_and_is_told_at_the_next_failure(
     assert [(notice["event"], notice["as_of"]) for notice in receiver.taken] == [("failed", first)]
 
 
-def test_a_recovery_that_could_not_be_told_is_told_by_the_next_run(runs: Runs, receiver: Receiver) -> None:
+def test_undelivered_recovery_is_sent_by_the_next_run(runs: Runs, receiver: Receiver) -> None:
     runs.broken(receiver)
     receiver.answers = [404]
     runs.sound(receiver)
@@ -168,7 +166,7 @@ def test_a_receiver_that_rejects_is_asked_once_a_run(runs: Runs, receiver: Recei
 
 
 @pytest.mark.parametrize(("answer_within_s", "give_up_after_s"), [(0.2, 20.0), (10, 0.2)])
-def test_a_slow_receiver_holds_no_run_up(
+def test_slow_receiver_delays_no_run(
     runs: Runs,
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
@@ -186,7 +184,9 @@ def test_a_slow_receiver_holds_no_run_up(
     assert not runs.home.notified.exists()
 
 
-def test_a_busy_home_is_no_failure_and_leaves_the_running_run_s_state(runs: Runs, receiver: Receiver) -> None:
+def test_busy_home_is_not_an_incident_and_keeps_the_running_run_s_state(
+    runs: Runs, receiver: Receiver
+) -> None:
     from filelock import FileLock
 
     runs.broken(receiver)
@@ -197,7 +197,7 @@ def test_a_busy_home_is_no_failure_and_leaves_the_running_run_s_state(runs: Runs
     assert receiver.asked == 1
 
 
-def test_a_home_that_can_t_be_written_says_so_each_run(tmp_path: Path, receiver: Receiver) -> None:
+def test_unwritable_home_is_notified_by_each_run(tmp_path: Path, receiver: Receiver) -> None:
     (tmp_path / "file").write_text("")
     plan = RunConfig(
         source="demo:learners=200",
@@ -227,7 +227,7 @@ def test_a_panic_is_a_failure_like_any(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_while_it_tells_a_run_keeps_what_it_knows(runs: Runs, receiver: Receiver, when: str) -> None:
+def test_incident_survives_a_kill_during_the_notification(runs: Runs, receiver: Receiver, when: str) -> None:
     """Killed before the notification is sent or noted: the next failure sends the first cause."""
     code = f"""
 import os, pathlib
@@ -268,7 +268,7 @@ def test_a_note_that_can_t_be_read_is_not_known(runs: Runs, receiver: Receiver, 
 
 
 @pytest.mark.parametrize("address", ["T0P-s3cret", "ftp://T0P-s3cret/x", "http://", "http://x:T0P-s3cret/"])
-def test_what_is_no_web_address_is_said_without_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_address_is_reported_without_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="is invalid; write https") as rejected:
         Webhook(address)
     assert TOKEN not in str(rejected.value)
@@ -292,7 +292,7 @@ def shell(receiver: Receiver, *arguments: str, by_option: bool) -> tuple[int, st
 
 
 @pytest.mark.parametrize("by_option", [True, False], ids=["--notify", "by the environment"])
-def test_the_address_is_said_nowhere(tmp_path: Path, receiver: Receiver, by_option: bool) -> None:
+def test_address_is_printed_nowhere(tmp_path: Path, receiver: Receiver, by_option: bool) -> None:
     source = as_parquet(tmp_path / "source", small_world())
     home = str(tmp_path / "home")
     direct = ("--home", home, "--direct", "-v")
@@ -310,14 +310,14 @@ def test_the_address_is_said_nowhere(tmp_path: Path, receiver: Receiver, by_opti
     assert not files_with_the_token(tmp_path)
 
 
-def test_a_wrong_address_is_told_at_once_and_not_repeated(tmp_path: Path, receiver: Receiver) -> None:
+def test_wrong_address_is_reported_at_once_without_it(tmp_path: Path, receiver: Receiver) -> None:
     run = ("run", "--source", "demo:learners=200", "--direct", "--home", str(tmp_path / "home"))
     code, output = shell(receiver, *run, "--notify", f"slack:{TOKEN}", by_option=False)
     assert (code, TOKEN in output) == (2, False)
     assert output.startswith("pathstats: The address in --notify or PATHSTATS_NOTIFY_URL is invalid")
 
 
-def test_the_deadline_holds_where_names_are_not_answered(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deadline_applies_when_names_do_not_resolve(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(4))
     start = time.monotonic()

@@ -34,7 +34,7 @@ def shell(*arguments: str | Path, environment: dict[str, str], patience_s: float
     return process.returncode, out, error
 
 
-def test_a_failed_run_says_one_sentence_and_nothing_of_prefect_or_the_webhook(
+def test_failed_run_prints_one_sentence_without_prefect_or_the_webhook(
     tmp_path: Path, prefect_home: Callable[[Path], Path]
 ) -> None:
     """The webhook's token is in no file: Prefect's database contains every parameter, log and artifact."""

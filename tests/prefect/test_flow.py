@@ -36,7 +36,7 @@ def digests(home: Home) -> dict[str, str]:
     return {file: hashlib.sha256((home.latest / file).read_bytes()).hexdigest() for file in files}
 
 
-def test_it_publishes_what_a_direct_run_publishes(home: Home, tmp_path: Path) -> None:
+def test_flow_publishes_the_same_as_a_direct_run(home: Home, tmp_path: Path) -> None:
     from flows.pipeline import run_pipeline
     from flows.run_config import RunConfig
 
@@ -74,7 +74,7 @@ def test_a_run_is_named_by_the_date_of_its_statistics(home: Home) -> None:
     assert "nightly-2026-03-10" in asyncio.run(names())
 
 
-def test_the_artifacts_hold_the_run_s_figures_and_no_ids(home: Home) -> None:
+def test_artifacts_contain_the_run_s_figures_and_no_ids(home: Home) -> None:
     from prefect.artifacts import Artifact
 
     manifest = Manifest.read(home.latest / "manifest.json")
@@ -89,7 +89,7 @@ def test_the_artifacts_hold_the_run_s_figures_and_no_ids(home: Home) -> None:
     assert "northwind" not in f"{run.data}{tables.data}"
 
 
-def test_it_keeps_as_many_releases_as_it_is_told(tmp_path: Path) -> None:
+def test_flow_keeps_the_given_number_of_releases(tmp_path: Path) -> None:
     from flows.nightly import nightly
 
     for day in (1, 2):
@@ -197,7 +197,7 @@ def test_the_entry_point_loads(place: str) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_prefect_is_told_no_secret_of_a_platform(
+def test_prefect_receives_no_secret_of_a_platform(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """Parameters, logs, states and artifacts all are in its database; the source's name is all it needs."""

@@ -30,7 +30,7 @@ def test_a_schedule_runs_for_the_time_of_its_cron(served: Served) -> None:
     assert datetime.fromisoformat(manifest.as_of).second == 0
 
 
-def test_each_run_prints_a_line_with_its_figures(served: Served) -> None:
+def test_run_prints_a_line_with_its_figures(served: Served) -> None:
     line = next(line for line in served.words.splitlines() if "enrollments" in line)
     assert re.fullmatch(
         r"nightly-\d{4}-\d\d-\d\d: \d{8}T\d{6}Z-1, [\d,]+ enrollments, [\d.]+ s(; \d+ warnings)?", line

@@ -33,7 +33,7 @@ def test_ctrl_c_ends_a_schedule_and_its_server(tmp_path: Path, prefect_home: Cal
     assert "Traceback" not in served.words
 
 
-def test_told_to_end_while_it_starts_it_leaves_no_server_behind(
+def test_schedule_ended_while_it_starts_leaves_no_server(
     tmp_path: Path, prefect_home: Callable[[Path], Path]
 ) -> None:
     served = Served(tmp_path, prefect_home(tmp_path / "prefect"), "0 2 * * *")
@@ -70,7 +70,7 @@ def ended(code: str, patience_s: float) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_prefect_s_threads_that_never_end_hold_up_no_schedule() -> None:
+def test_schedule_ends_although_prefect_s_threads_hang() -> None:
     """At its end a process waits for what they have not sent yet, without a limit: once in 13 it hung."""
     code = """
 import threading, time
@@ -83,7 +83,7 @@ print("Ending.")
     assert ended(code, 60) == (0, "Ending.\n")
 
 
-def test_what_prefect_has_not_sent_yet_is_sent_before_its_server_ends(
+def test_pending_events_are_sent_before_prefect_s_server_ends(
     tmp_path: Path, prefect_home: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each event took 7 s once the server had ended first."""
@@ -106,7 +106,7 @@ atexit.register(lambda: print(time.monotonic() - since))
     assert float(out) < 20
 
 
-def test_a_run_that_hangs_while_it_ends_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedule_ends_although_a_run_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Met once: Prefect's own thread in the run's process waited for one that Ctrl-C had ended."""
     from flows.ops import schedule
 
@@ -147,7 +147,7 @@ def not_called(reason: str) -> AbstractContextManager[None]:
 
 
 @pytest.mark.parametrize(("cron", "timezone"), [("soon", "UTC"), ("0 2 * * *", "Mars/Olympus")])
-def test_what_is_no_schedule_is_said_before_anything_starts(cron: str, timezone: str) -> None:
+def test_invalid_schedule_is_reported_before_anything_starts(cron: str, timezone: str) -> None:
     from flows.ops.schedule import serve_schedule
 
     output_text: list[str] = []

@@ -88,7 +88,7 @@ def output_text(**others: str) -> str:
     return "\n".join([HEADER, *(row for row in {**SAME, **others}.values() if row)])
 
 
-def test_where_both_say_the_same(home: Path, tmp_path: Path) -> None:
+def test_equal_results_agree(home: Path, tmp_path: Path) -> None:
     parity, agreement = held_against(home, tmp_path, output_text())
     assert differences(parity) == set()
     assert parity.select("enrollment_id", "field").rows() == [
@@ -194,7 +194,7 @@ def test_every_class_has_a_case() -> None:
     assert {it[0] for it in CASES} | {"gone from the platform"} == set(PARITY_DIFFERENCES)
 
 
-def test_what_time_alone_does_until_the_platform_is_asked(home: Path, tmp_path: Path) -> None:
+def test_difference_due_to_the_time_of_reading_is_explained(home: Path, tmp_path: Path) -> None:
     """e8 is due on 12 March: asked on the 13th, the platform may say another thing without any new data."""
     started = output_text(e8="e8 | S | u4 | late | 0 | | 0 | | 5 Mar | | 12 Mar")
     asked_late, _ = held_against(home, tmp_path / "1", started, asked_at=AS_OF + timedelta(days=30))
@@ -212,7 +212,7 @@ def test_an_enrollment_that_the_platform_has_no_more(home: Path, tmp_path: Path)
     assert agreement.compared == len(SAME) - 1
 
 
-def test_what_is_unexplained_warns_and_what_is_explained_does_not(home: Path, tmp_path: Path) -> None:
+def test_only_unexplained_differences_warn(home: Path, tmp_path: Path) -> None:
     explained = agreed(home, tmp_path / "1", output_text(e1=CASES[0][1]))
     assert parity_warnings(explained, 1.0) == []
     odd = agreed(home, tmp_path / "2", output_text(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar"))
@@ -266,7 +266,7 @@ def test_a_platform_that_was_not_asked(home: Path, tmp_path: Path) -> None:
     assert not latest(home).table("parity").exists()
 
 
-def test_a_row_that_contradicts_itself_holds_the_release_back(home: Path, tmp_path: Path) -> None:
+def test_contradictory_row_blocks_the_release(home: Path, tmp_path: Path) -> None:
     parity, _ = held_against(home, tmp_path, output_text(e1=CASES[0][1]))
     assert check(Parity, parity) is parity
     for contradiction in ({"same": ~pl.col("same")}, {"theirs": pl.lit("another")}):
@@ -274,7 +274,7 @@ def test_a_row_that_contradicts_itself_holds_the_release_back(home: Path, tmp_pa
             check(Parity, parity.with_columns(**contradiction))
 
 
-def test_other_sources_have_none(home: Path) -> None:
+def test_other_sources_publish_no_parity_table(home: Path) -> None:
     assert Manifest.read(latest(home).manifest).parity is None
     assert "parity.parquet" not in Manifest.read(latest(home).manifest).files
     done = CliRunner().invoke(app, ["parity", "--home", str(home)])

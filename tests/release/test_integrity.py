@@ -91,7 +91,9 @@ def another_s_manifest(release: Release) -> None:
         (another_s_manifest, "manifest.json", "changed", "another release's"),
     ],
 )
-def test_one_fault(home: Home, damage: Callable[[Release], None], file: str, kind: str, detail: str) -> None:
+def test_verify_finds_a_single_fault(
+    home: Home, damage: Callable[[Release], None], file: str, kind: str, detail: str
+) -> None:
     damage(home.release(FIRST))
     (fault,) = verify(home.release(FIRST)).faults
     assert (fault.file, fault.kind) == (file, kind)
@@ -111,7 +113,7 @@ def test_every_fault_is_named(home: Home) -> None:
     assert verified.named("missing") == ["users.parquet"]
 
 
-def test_a_file_that_can_t_be_read_is_no_reason_to_stop(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_goes_on_after_an_unreadable_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Path.open
 
     def rejected(file: Path, *how: Any, **more: Any) -> object:
@@ -125,7 +127,7 @@ def test_a_file_that_can_t_be_read_is_no_reason_to_stop(home: Home, monkeypatch:
     ]
 
 
-def test_all_of_them_and_those_without_a_sound_manifest(home: Home) -> None:
+def test_verify_checks_all_releases_and_reports_invalid_manifests(home: Home) -> None:
     early, late = runs(home, 1, 2)
     remove(home.release(early))
     without_manifest(home.release(late))
@@ -135,7 +137,7 @@ def test_all_of_them_and_those_without_a_sound_manifest(home: Home) -> None:
     assert list(found) == [FIRST, early, late]
 
 
-def test_one_that_a_run_deletes_meanwhile_is_not_damaged(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_release_deleted_during_verify_is_not_damaged(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     early, late = runs(home, 1, 2)
     read = integrity._difference
 

@@ -111,7 +111,9 @@ def test_interrupted_at_each_point(
     assert not Home(home).failure.exists()
 
 
-def test_a_table_that_breaks_its_schema_is_held_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_that_breaks_its_schema_blocks_the_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
     source = as_parquet(tmp_path / "in", small_world())
     first = run(source, home)

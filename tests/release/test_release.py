@@ -66,7 +66,7 @@ def test_the_manifest_is_true(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", OUTPUTS, ids=table_name)
-def test_columns_say_what_they_mean_and_rows_are_sorted(
+def test_columns_have_their_meaning_and_rows_are_sorted(
     model: type, tmp_path_factory: pytest.TempPathFactory, demo_home: Path
 ) -> None:
     file = latest(demo_home).table(table_name(model))

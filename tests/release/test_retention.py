@@ -49,7 +49,7 @@ def test_the_oldest_beyond_keep_go(home: Home) -> None:
     assert retention.delete_beyond(home, 3, FIRST) == []
 
 
-def test_as_many_as_keep_stay(home: Home) -> None:
+def test_retention_keeps_the_given_number_of_releases(home: Home) -> None:
     made = runs(home, 1, 2)
     assert retention.delete_beyond(home, 3, FIRST) == []
     assert ids(home) == {FIRST, *made}
@@ -113,7 +113,7 @@ def test_instants_are_compared_not_their_spelling(home: Home) -> None:
     assert [manifest.release_id for manifest in catalog.published(home)][1:] == [late, early]
 
 
-def test_two_runs_within_a_second_are_told_apart(home: Home) -> None:
+def test_releases_made_within_a_second_are_ordered(home: Home) -> None:
     assert re.search(r":\d\d\.\d{6}\+00:00$", Manifest.read(home.release(FIRST).manifest).created_at)
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_deleted_by_a_run_that_fails(home: Home, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("keep", [0, -1])
-def test_one_at_least_is_kept(home: Home, keep: int) -> None:
+def test_keep_must_be_at_least_one(home: Home, keep: int) -> None:
     with pytest.raises(UsageError, match="keep: Input should be greater than or equal to 1"):
         RunConfig(source="demo", home=home, as_of=AS_OF, keep=keep)
 
@@ -194,7 +194,7 @@ def manifest_is_a_folder(home: Home) -> None:
         with_fact(of_a_later_version=1),
     ],
 )
-def test_it_is_left_alone_and_disturbs_nothing(home: Home, put: Callable[[Home], None]) -> None:
+def test_foreign_entry_is_left_alone(home: Home, put: Callable[[Home], None]) -> None:
     made = runs(home, 1, 2)
     before = ids(home)
     put(home)
@@ -262,7 +262,7 @@ def test_killed_at_each_step(home: Home, owner: Any, name: str, nth: int, when: 
     assert not home.deleting.exists()
 
 
-def test_what_is_half_deleted_is_gone_when_the_next_run_builds(home: Home) -> None:
+def test_half_deleted_release_is_gone_when_the_next_run_builds(home: Home) -> None:
     runs(home, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shutil, "rmtree", half_removed)
@@ -295,7 +295,9 @@ def test_a_disk_that_rejects_is_a_warning_and_tried_again(
     assert not home.deleting.exists()
 
 
-def test_one_that_can_t_go_keeps_no_other(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+def test_release_that_can_t_be_deleted_does_not_keep_others(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
     made = runs(home, 1, 2, 3)
     first_fails = interrupted(Path, "rename", 1, OSError(errno.EACCES, "Permission denied"), "before")
     with pytest.MonkeyPatch.context() as patch:
@@ -361,7 +363,7 @@ def test_a_full_disk_without_room_for_the_manifest_still_gets_its_room_back(home
     assert not home.deleting.exists()
 
 
-def test_who_holds_a_deleted_release_open_reads_on(home: Home, published_once: Path) -> None:
+def test_reader_of_a_deleted_release_reads_on(home: Home, published_once: Path) -> None:
     stats = PathStats(home.root)
     stats.lookup("S", "u2")
     opened = stats.latest()

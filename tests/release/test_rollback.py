@@ -78,7 +78,7 @@ def test_a_scan_that_was_begun_stays_with_its_release(home: Home) -> None:
 # What is remembered
 
 
-def test_it_is_remembered_until_the_next_run(home: Home, tmp_path: Path) -> None:
+def test_rollback_is_noted_until_the_next_run(home: Home, tmp_path: Path) -> None:
     assert catalog.rollback(home) is None
     roll_back(home, FIRST, AT)
     assert catalog.rollback(home) == Rollback("2026-03-12T08:30:00+00:00", FIRST, SECOND)
@@ -128,7 +128,7 @@ def test_from_a_damaged_release_it_is_a_rollback_though_nothing_sound_is_newer(h
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"at": "x"}]', "{}"])
-def test_a_note_that_can_t_be_read_is_none(home: Home, text: str) -> None:
+def test_unreadable_note_counts_as_missing(home: Home, text: str) -> None:
     roll_back(home, FIRST, AT)
     home.rollbacks.write_text(text, "utf-8")
     assert catalog.rollback(home) is None
@@ -140,7 +140,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("name", "nth"), [("replace", 1), ("replace", 2), ("fsync", 1), ("fsync", 2)])
-def test_killed_at_each_step_the_note_tells_the_truth(home: Home, name: str, nth: int, when: str) -> None:
+def test_note_is_true_wherever_a_rollback_is_killed(home: Home, name: str, nth: int, when: str) -> None:
     """The second rollback is interrupted: either it is complete and noted, or the first one still is."""
     (oldest,) = runs(home, 1)
     roll_back(home, FIRST, AT)
@@ -242,7 +242,7 @@ def test_while_a_run_runs(home: Home) -> None:
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
-def test_it_mends_a_latest_that_names_nothing(home: Home, is_gone: bool) -> None:
+def test_rollback_repairs_a_latest_without_a_target(home: Home, is_gone: bool) -> None:
     """A rollback helps when the live release was removed."""
     if is_gone:
         home.latest.unlink()

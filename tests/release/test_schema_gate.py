@@ -131,7 +131,7 @@ CASES: list[tuple[str, type[Table], Callable[[pl.DataFrame], pl.DataFrame]]] = [
 
 
 @pytest.mark.parametrize(("broken", "model", "change"), CASES)
-def test_one_bad_row_holds_the_release_back(
+def test_one_bad_row_blocks_the_release(
     broken: str, model: type[Table], change: Callable[[pl.DataFrame], pl.DataFrame], good: Frames
 ) -> None:
     frame = good[table_name(model)]
@@ -155,7 +155,7 @@ def test_the_run_ends_without_a_new_release(tmp_path: Path, monkeypatch: pytest.
     assert published(tmp_path, "path_session_stats").height == first.files["path_session_stats.parquet"].rows
 
 
-def test_a_summary_that_counts_otherwise_than_the_enrollments_is_held_back(good: Frames) -> None:
+def test_summary_with_other_counts_than_the_enrollments_blocks_the_release(good: Frames) -> None:
     stats, summary = good["path_session_stats"], good["session_summary"]
     check_summary(stats, summary)
     moved = in_first((pl.col("late") > 0), late=pl.col("late") - 1, on_time=pl.col("on_time") + 1)(summary)

@@ -85,13 +85,13 @@ def rows(frame: pl.DataFrame) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_all_three_give_the_right_answer(release: Release, name: str) -> None:
+def test_examples_in_three_languages_are_right(release: Release, name: str) -> None:
     for answer in answers(name, release):
         expect(answer.to_dicts(), RIGHT[name])
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_all_three_agree_on_the_demo(large: Release, name: str) -> None:
+def test_examples_in_three_languages_agree_on_the_demo(large: Release, name: str) -> None:
     sql, polars, pandas = answers(name, large)
     assert rows(sql) == rows(polars) == rows(pandas)
     assert sql.columns == polars.columns == pandas.columns
@@ -118,7 +118,7 @@ def test_an_example_runs_with_what_pathstats_brings(
     assert "shape: (" in capsys.readouterr().out
 
 
-def test_every_example_is_held_and_listed() -> None:
+def test_every_example_is_tested_and_listed() -> None:
     assert {file.stem for file in EXAMPLES.glob("*.sql")} == {file.stem for file in EXAMPLES.glob("*.py")}
     assert {file.stem for file in EXAMPLES.glob("*.sql")} == set(RIGHT)
     listed = (EXAMPLES / "README.md").read_text("utf-8")

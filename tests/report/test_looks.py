@@ -63,7 +63,7 @@ def test_marks_of_steps_are_texts() -> None:
         assert min(contrast(named[color], named["card"]) for color in used) >= 4.5
 
 
-def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
+def test_wheel_contains_the_page_templates(tmp_path: Path) -> None:
     from hatchling.builders.wheel import WheelBuilder
 
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
@@ -74,7 +74,7 @@ def test_what_the_pages_are_made_of_is_in_the_wheel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_statuses_are_told_apart_by_their_colors(scheme: str) -> None:
+def test_statuses_have_distinct_colors(scheme: str) -> None:
     """Neighbors in the bar differ by at least 20 in CIELAB; two grays had differed by 11."""
     named = {name: color for name, color in colors(scheme).items() if name.startswith("s-")}
     assert len(named) == 8

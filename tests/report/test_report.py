@@ -48,7 +48,7 @@ RIGHT = {
 }
 
 
-def test_who_needs_attention_and_in_which_order(release: Release) -> None:
+def test_learners_who_need_attention_are_listed_in_order(release: Release) -> None:
     with opened(release) as connection:
         groups = attention(connection, "acme", AS_OF)
     assert [group.kind.name for group in groups] == list(RIGHT)
@@ -60,7 +60,7 @@ def test_who_needs_attention_and_in_which_order(release: Release) -> None:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_the_query_beside_each_list_lists_them_all(release: Release, html: str, name: str) -> None:
+def test_query_next_to_a_list_returns_all_its_learners(release: Release, html: str, name: str) -> None:
     """As a person asks it who copies it from the page."""
     home = release.folder.parent.parent.parent
     (panel,) = re.findall(rf'id="panel-{name}".*?<pre>(.*?)</pre>', html, re.DOTALL)
@@ -71,7 +71,7 @@ def test_the_query_beside_each_list_lists_them_all(release: Release, html: str, 
     expect(answer, RIGHT[name])
 
 
-def test_where_learners_stand_and_since_when(release: Release, html: str) -> None:
+def test_report_counts_learners_by_status_with_changes(release: Release, html: str) -> None:
     counts = {
         "successful": 2,
         "onTime": 2,
@@ -171,7 +171,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path, release: Release) -> 
     assert "report.html" in assert_complete(release).files
 
 
-def test_lists_are_bounded_and_say_so(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_bounded_and_the_rest_is_counted(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attending, "LISTED", 1)
     monkeypatch.setattr(attending, "_LISTED_IN_SESSIONS", 8)
     with opened(release) as connection:
@@ -218,7 +218,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return published(tmp_path_factory.mktemp("companies"), together)
 
 
-def test_each_company_has_a_page_of_its_own(both: Release) -> None:
+def test_company_has_a_page_of_its_own(both: Release) -> None:
     manifest = assert_complete(both)
     pages = sorted(name for name in manifest.files if name.startswith("report/"))
     assert len(pages) == 2
@@ -297,7 +297,7 @@ def test_a_release_of_a_company_that_is_new_in_it_compares_with_nothing(tmp_path
     assert "This needs releases as of earlier days" in text
 
 
-def test_the_standing_counts_what_the_tables_hold(release: Release) -> None:
+def test_status_counts_equal_the_tables(release: Release) -> None:
     stats = pl.read_parquet(release.table("path_session_stats")).filter(pl.col("is_current"))
     (standing,) = Manifest.read(release.manifest).companies.values()
     assert standing.enrolled + standing.archived == stats.height

@@ -50,7 +50,7 @@ def test_learners_with_their_steps(release: Release) -> None:
     assert (sorted(late), archived) == (["u1", "u2"], ["u8"])
 
 
-def test_each_step_in_figures(release: Release) -> None:
+def test_session_page_counts_the_outcomes_of_each_step(release: Release) -> None:
     text = words(session_page(release.folder, "acme", "S1"))
     # learners, successful, failed, awaiting correction, overdue, mean score
     assert "1 A 7 43 % 2 0 2 77 %" in text
@@ -61,7 +61,7 @@ def test_each_step_in_figures(release: Release) -> None:
 
 
 @pytest.mark.parametrize(("company", "session"), [("acme", "S3"), ("acme", "SX"), ("other", "S1"), ("", "")])
-def test_what_the_company_does_not_have_is_not_found(release: Release, company: str, session: str) -> None:
+def test_session_of_another_company_is_not_found(release: Release, company: str, session: str) -> None:
     with pytest.raises(PathSessionNotFound):
         session_page(release.folder, company, session)
 
@@ -75,7 +75,9 @@ def test_names_only_where_they_are_asked_for(release: Release) -> None:
     }
 
 
-def test_it_is_bounded_and_says_so(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_page_is_bounded_and_names_the_rest(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pages, "_LEARNERS", 3)
     html = session_page(release.folder, "acme", "S1")
     assert [row[0] for row in data_of(html)["learners"]] == ["u1", "u2", "u3"]
@@ -140,7 +142,7 @@ def test_a_rejected_attempt_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert "attempt a1 is in quarantine, rejected as out_of_range: score is" in attempt[-1]
 
 
-def test_the_attempts_of_a_learner_are_bounded_and_say_so(
+def test_attempts_of_a_learner_are_bounded_and_the_rest_is_counted(
     release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "_ATTEMPTS", 1)

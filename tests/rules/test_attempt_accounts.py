@@ -17,7 +17,7 @@ def test_an_attempt_that_satisfies_its_step_in_the_session_needs_no_row() -> Non
     assert found == []
 
 
-def test_an_attempt_that_misses_a_condition_says_which() -> None:
+def test_attempt_that_misses_a_condition_names_it() -> None:
     found = accounted(
         "20 Mar",
         steps="""
@@ -53,7 +53,7 @@ def test_an_attempt_that_misses_a_condition_says_which() -> None:
     )
 
 
-def test_an_attempt_that_is_not_finished_says_why() -> None:
+def test_unfinished_attempt_has_a_reason() -> None:
     found = accounted(
         "20 Mar",
         steps="step \n A",
@@ -139,7 +139,7 @@ def test_an_attempt_that_names_another_enrollment_does_not_count() -> None:
     expect(found, "enrollment | account \n e1 | open \n e2 | other_enrollment")
 
 
-def test_an_attempt_made_elsewhere_says_why_it_is_not_carried_over() -> None:
+def test_attempt_elsewhere_has_a_reason_for_not_being_carried_over() -> None:
     activity = """
     step | session | started | completed
     A    | other   | 2 Mar   | 3 Mar
@@ -176,7 +176,7 @@ def test_a_satisfying_carried_over_attempt_has_a_row_unless_it_is_the_only_one()
     expect(found, "step | completed | account \n B | 3 Mar | satisfies")
 
 
-def test_an_attempt_at_a_step_that_is_not_counted_says_so() -> None:
+def test_attempt_at_an_uncounted_step_has_that_reason() -> None:
     found = accounted(
         "20 Mar",
         steps="""
@@ -207,7 +207,7 @@ def test_an_attempt_at_a_step_that_is_not_counted_says_so() -> None:
     )
 
 
-def test_an_attempt_at_a_waived_step_says_so() -> None:
+def test_attempt_at_a_waived_step_has_that_reason() -> None:
     found = accounted(
         "20 Mar",
         steps="step \n A \n B",

@@ -78,7 +78,7 @@ def test_an_enrollment_takes_part_from_its_very_instant(judge: Judge) -> None:
     expect(judge(tables, at("5 Mar 12:00")).path_session_stats, "enrollment \n e1")
 
 
-def test_what_happens_at_the_end_does_not_count(judge: Judge) -> None:
+def test_activity_at_the_end_of_the_session_does_not_count(judge: Judge) -> None:
     tables = world(
         steps="""
         step
@@ -116,7 +116,7 @@ def test_a_session_without_end_never_closes(judge: Judge) -> None:
     )
 
 
-def test_what_was_done_before_the_session_opened_counts(judge: Judge) -> None:
+def test_activity_before_the_session_opened_counts(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         enrollments="enrollment | enrolled \n e1 | 15 Feb",
@@ -171,7 +171,7 @@ def test_an_assessment_may_even_begin_after_the_end_but_not_after_archiving(judg
     )
 
 
-def test_a_removed_assessment_is_no_exception_to_the_end(judge: Judge) -> None:
+def test_assessment_that_left_the_path_ends_with_the_session(judge: Judge) -> None:
     tables = world(
         steps="""
         step | type       | to

@@ -22,7 +22,7 @@ def test_messages_are_not_training(judge: Judge) -> None:
     expect(answer.path_session_stats, "required_steps \n 5")
 
 
-def test_a_definition_holds_from_its_first_until_before_its_last_instant(judge: Judge) -> None:
+def test_definition_is_valid_from_its_first_until_before_its_last_instant(judge: Judge) -> None:
     tables = world(
         steps="""
         step | from  | to
@@ -64,7 +64,7 @@ def test_an_archived_learner_keeps_the_steps_of_then(judge: Judge) -> None:
     )
 
 
-def test_of_several_valid_versions_the_latest_holds(judge: Judge) -> None:
+def test_latest_of_several_valid_versions_counts(judge: Judge) -> None:
     tables = world(
         steps="""
         step | position | type   | optional | from
@@ -128,7 +128,7 @@ def test_a_path_without_steps(judge: Judge) -> None:
     )
 
 
-def test_enrollments_whose_partner_is_unknown_take_no_part(judge: Judge) -> None:
+def test_enrollment_with_a_missing_reference_does_not_count(judge: Judge) -> None:
     tables = world(
         users="user \n u1",
         sessions="""

@@ -120,7 +120,7 @@ def test_an_enrolled_again_learner_resumes(judge: Judge) -> None:
     )
 
 
-def test_an_enrolled_again_learner_restarts_where_the_session_says_so(judge: Judge) -> None:
+def test_reenrolled_learner_restarts_if_the_session_restarts(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         sessions=RESTARTING,
@@ -171,7 +171,7 @@ def test_an_attempt_begun_before_the_second_enrollment_stays_the_firsts(judge: J
     )
 
 
-def test_of_enrollments_at_the_same_instant_the_greater_id_owns(judge: Judge) -> None:
+def test_greater_id_owns_attempts_of_enrollments_at_the_same_instant(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         sessions=RESTARTING,

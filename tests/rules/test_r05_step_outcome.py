@@ -125,7 +125,7 @@ def test_time_limits(judge: Judge) -> None:
     )
 
 
-def test_one_attempt_must_meet_all_conditions(judge: Judge) -> None:
+def test_satisfying_attempt_meets_all_conditions_alone(judge: Judge) -> None:
     tables = world(
         steps="""
         step | min_score | time_limit
@@ -140,7 +140,7 @@ def test_one_attempt_must_meet_all_conditions(judge: Judge) -> None:
     expect(judge(tables, at("10 Mar")).step_stats, "finished | successful | to_retake \n yes | no | yes")
 
 
-def test_half_a_time_limit_is_no_limit(judge: Judge) -> None:
+def test_half_a_time_limit_does_not_limit(judge: Judge) -> None:
     tables = world(
         steps="""
         step | time_limit_mode
@@ -322,7 +322,7 @@ def test_progress_stays_below_100_until_finished(judge: Judge) -> None:
     )
 
 
-def test_an_unfinished_attempts_score_is_no_score(judge: Judge) -> None:
+def test_score_of_an_unfinished_attempt_does_not_count(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         activity="""

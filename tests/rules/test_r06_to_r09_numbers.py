@@ -73,7 +73,7 @@ def test_without_a_required_step_progress_is_0(judge: Judge) -> None:
     )
 
 
-def test_all_required_finished_when_the_last_was_first_finished(judge: Judge) -> None:
+def test_all_required_finished_at_is_the_last_first_completion(judge: Judge) -> None:
     tables = world(
         steps="""
         step | min_score

@@ -61,7 +61,7 @@ def test_optional_steps_are_neither_awaited_nor_late(judge: Judge) -> None:
     expect(judge(tables, at("5 Mar")).path_session_stats, "status | overdue_steps \n onTime | 0")
 
 
-def test_late_on_an_absolute_date_though_r11_does_not_say_so(judge: Judge) -> None:
+def test_status_is_late_after_an_absolute_date_although_r11_is_not(judge: Judge) -> None:
     tables = world(
         steps="""
         step | due

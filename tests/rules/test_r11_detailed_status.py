@@ -99,7 +99,7 @@ def test_to_retake_when_every_required_step_is_finished(judge: Judge) -> None:
         expect(judge(tables, at(as_of)).path_session_stats, expected)
 
 
-def test_replay_pending_beside_done_and_to_retake(judge: Judge) -> None:
+def test_replay_pending_step_together_with_done_and_to_retake_steps(judge: Judge) -> None:
     tables = world(
         paths="replay \n yes",
         steps="""
@@ -122,7 +122,7 @@ def test_replay_pending_beside_done_and_to_retake(judge: Judge) -> None:
         expect(judge(tables, at(as_of)).path_session_stats, expected)
 
 
-def test_an_optional_step_pending_replay_is_no_reason(judge: Judge) -> None:
+def test_optional_replay_pending_step_gives_no_reason(judge: Judge) -> None:
     tables = world(
         paths="replay \n yes",
         steps="""
@@ -215,7 +215,7 @@ def test_an_archived_learner_does_not_see_the_end(judge: Judge) -> None:
     )
 
 
-def test_without_a_required_step_nobody_is_successful_or_to_retake(judge: Judge) -> None:
+def test_learner_without_a_required_step_is_never_successful_or_to_retake(judge: Judge) -> None:
     tables = world(
         steps="step | optional | min_score \n O | yes | 80",
         activity="step | completed | score \n O | 4 Mar | 60",

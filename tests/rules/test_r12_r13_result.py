@@ -23,7 +23,7 @@ def test_an_exhausted_optional_step_decides_the_result(judge: Judge) -> None:
         expect(judge(tables, at(as_of)).path_session_stats, expected)
 
 
-def test_an_optional_step_to_retake_holds_the_result_back_but_not_the_status(judge: Judge) -> None:
+def test_optional_step_to_retake_affects_the_result_but_not_the_status(judge: Judge) -> None:
     tables = world(
         steps="""
         step | optional | min_score

@@ -22,7 +22,7 @@ def test_the_latest_enrollment_that_is_not_archived_answers(judge: Judge) -> Non
         expect(judge(tables, at(as_of)).path_session_stats, expected)
 
 
-def test_else_the_one_archived_last(judge: Judge) -> None:
+def test_current_enrollment_is_the_one_archived_last_if_all_are_archived(judge: Judge) -> None:
     tables = world(
         steps="step \n A",
         enrollments="""
@@ -68,7 +68,7 @@ def test_ties_go_to_the_greater_id_as_text(judge: Judge) -> None:
     )
 
 
-def test_each_session_and_company_has_its_own_answer(judge: Judge) -> None:
+def test_current_enrollment_is_per_session_and_company(judge: Judge) -> None:
     tables = world(
         paths="company \n acme \n other",
         sessions="company | session \n acme | S \n acme | S2 \n other | S",

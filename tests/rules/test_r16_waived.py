@@ -48,7 +48,7 @@ def test_the_best_score_counts_the_learner_s_own_as_of_t_eff(judge: Judge) -> No
     )
 
 
-def test_what_waives_holds_in_its_time(judge: Judge) -> None:
+def test_waiver_counts_only_while_valid(judge: Judge) -> None:
     tables = world(
         steps=STEPS,
         waivers="quiz | threshold | waives | from | to \n Q | 50 | A | 3 Mar | 6 Mar",

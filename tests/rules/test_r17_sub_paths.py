@@ -36,7 +36,7 @@ def test_its_score_is_the_child_sessions_mean_rounded(judge: Judge) -> None:
     of(judge, tables, "4 Mar", "score \n 79")
 
 
-def test_it_is_finished_and_successful_as_the_child_session_is(judge: Judge) -> None:
+def test_sub_path_is_finished_and_successful_as_the_child_session_is(judge: Judge) -> None:
     tables = simple(
         """
         step | session | completed | score | time_ms
@@ -61,7 +61,7 @@ def test_it_is_finished_and_successful_as_the_child_session_is(judge: Judge) -> 
     of(judge, tables, "6 Mar", "progress | global_time_ms | score \n 50 | 30 | 66")
 
 
-def test_where_nobody_is_enrolled_below_it_is_what_its_activity_says(judge: Judge) -> None:
+def test_sub_path_counts_by_activity_without_a_child_enrollment(judge: Judge) -> None:
     activity = """
         step | session | completed | score | time_ms
         Q    | S       | 3 Mar     | 60    | 10
@@ -84,12 +84,12 @@ def test_where_nobody_is_enrolled_below_it_is_what_its_activity_says(judge: Judg
         expect(of_company(rows, number), then)
 
 
-def test_activity_on_the_step_itself_says_nothing_beside_a_child(judge: Judge) -> None:
+def test_activity_on_a_sub_path_is_ignored_with_a_child(judge: Judge) -> None:
     tables = simple("step | session | completed | score | time_ms \n Q | S | 3 Mar | 60 | 10")
     of(judge, tables, "6 Mar", "progress | global_time_ms | score | detail \n 0 | 0 | | notYetStarted")
 
 
-def test_all_is_as_of_the_parent_s_t_eff(judge: Judge) -> None:
+def test_child_is_evaluated_as_of_the_parent_s_t_eff(judge: Judge) -> None:
     """Unenrolled above on 4 March, below only on the 6th; or below first."""
     tables = simple(
         "step | session | completed \n B | C | 3 Mar \n D | C | 5 Mar",
@@ -111,7 +111,7 @@ def test_all_is_as_of_the_parent_s_t_eff(judge: Judge) -> None:
     of(judge, tables, "9 Mar", "user | progress \n u1 | 100 \n u2 | 50", session="C")
 
 
-def test_of_several_enrollments_below_the_one_that_answers(judge: Judge) -> None:
+def test_current_child_enrollment_decides_a_sub_path(judge: Judge) -> None:
     """R15, over all child sessions of the step: not archived and enrolled last, else archived last."""
     tables = simple(
         """
@@ -180,7 +180,7 @@ STEP_B = (
 )
 
 
-def test_it_is_lost_as_soon_as_the_child_is(judge: Judge) -> None:
+def test_sub_path_is_exhausted_as_soon_as_the_child_is(judge: Judge) -> None:
     """R11.3 waits for no open step, below or above."""
     tables = simple(
         "step | session | completed | score \n B | C | 3 Mar | 10",
@@ -204,7 +204,7 @@ def test_it_is_lost_as_soon_as_the_child_is(judge: Judge) -> None:
     )
 
 
-def test_an_optional_one_that_is_lost_tells_in_the_result_once_it_is_finished(judge: Judge) -> None:
+def test_exhausted_optional_sub_path_affects_the_result_once_finished(judge: Judge) -> None:
     tables = simple(
         "step | session | completed | score \n B | C | 3 Mar | 10 \n D | C | 6 Mar | \n A | S | 2 Mar |",
         steps="""
@@ -219,7 +219,7 @@ def test_an_optional_one_that_is_lost_tells_in_the_result_once_it_is_finished(ju
         of(judge, tables, day, f"detail | result \n successful | {result}")
 
 
-def test_it_is_to_retake_as_a_whole(judge: Judge) -> None:
+def test_sub_path_is_to_retake_when_its_child_is(judge: Judge) -> None:
     tables = simple(
         "step | session | completed | score \n B | C | 3 Mar | 10 \n D | C | 4 Mar | \n A | S | 2 Mar |",
         steps=STEP_B.format("min_score", "50"),
@@ -228,7 +228,7 @@ def test_it_is_to_retake_as_a_whole(judge: Judge) -> None:
     of(judge, tables, "5 Mar", "detail | decided_by | result | progress \n toRetake | Q | retake | 100")
 
 
-def test_it_is_to_be_replayed_if_the_child_is(judge: Judge) -> None:
+def test_sub_path_is_replay_pending_when_its_child_is(judge: Judge) -> None:
     tables = simple(
         "step | session | completed \n B | - | 2 Jan \n D | C | 4 Mar \n A | S | 2 Mar",
         paths="path | replay \n P | no \n Q | yes",
@@ -237,7 +237,7 @@ def test_it_is_to_be_replayed_if_the_child_is(judge: Judge) -> None:
     of(judge, tables, "5 Mar", "detail | decided_by | result \n toRetake / mandatoryReplay | Q |")
 
 
-def test_it_awaits_correction_as_the_child_does(judge: Judge) -> None:
+def test_sub_path_awaits_correction_when_its_child_does(judge: Judge) -> None:
     tables = simple(
         "step | session | completed \n B | C | 4 Mar",
         steps="path | step | type \n P | A | \n P | Q | path \n Q | B | \n Q | X | assessment",
@@ -249,7 +249,7 @@ def test_it_awaits_correction_as_the_child_does(judge: Judge) -> None:
         of(judge, tables, day, then)
 
 
-def test_it_is_due_like_any_step_and_blocks_like_any(judge: Judge) -> None:
+def test_sub_path_is_due_and_blocks_like_any_step(judge: Judge) -> None:
     tables = simple(
         "step | session | completed \n B | C | 4 Mar \n D | C | 6 Mar",
         steps="""

@@ -51,7 +51,7 @@ def home(tmp_path: Path) -> Home:
 DELETED, INVITED = (pl.lit(status).alias("status") for status in ("deleted", "invited"))
 
 
-def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
+def test_changes_are_read_by_an_option_or_from_the_changes_folder(home: Home) -> None:
     messages = home.run(f"files:{home.write('news/users.parquet', DELETED, only=1)}", "--incremental")
     assert home.users() == [("u1", "deleted"), ("u2", "active"), ("u3", "active")]
     assert {table: it["delivery"] for table, it in messages["tables_in"].items()} == {
@@ -65,7 +65,7 @@ def test_changes_come_by_an_option_or_in_a_folder_beside(home: Home) -> None:
     assert {it["delivery"] for it in messages["tables_in"].values()} == {"none", "changes"}
 
 
-def test_what_shrank_is_accepted_once(home: Home) -> None:
+def test_shrunk_table_is_allowed_once(home: Home) -> None:
     before = latest(home.folder)
     home.write("in/users.parquet", INVITED, only=2)
     for options in ((), ("--max-shrink", "0.33")):

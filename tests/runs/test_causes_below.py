@@ -27,7 +27,7 @@ WHOLE = world(
 
 
 @pytest.mark.parametrize(("learner", "cause"), [("u1", "time"), ("u2", "activity")])
-def test_what_is_done_below_counts_for_who_is_enrolled_there(
+def test_activity_in_a_child_session_is_a_cause_for_its_learners(
     tmp_path: Path, learner: str, cause: str
 ) -> None:
     with Warehouse.open() as connection:

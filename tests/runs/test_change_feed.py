@@ -43,7 +43,7 @@ def test_rows_of_every_table_are_replaced_or_new_by_their_key(runs: Runs) -> Non
         assert runs.stored()[table] == [edited, *before[table][1:], added]
 
 
-def test_of_two_companies_each_has_its_own(runs: Runs) -> None:
+def test_changes_of_one_company_leave_the_other(runs: Runs) -> None:
     runs.accept([changes("users", {**USER, "company_id": "Zen", "email": "zen@example.org"})], NEXT)
     assert [(u["company_id"], u["user_id"]) for u in runs.stored()["users"]] == [
         ("Zen", "u1"),
@@ -53,7 +53,7 @@ def test_of_two_companies_each_has_its_own(runs: Runs) -> None:
     ]
 
 
-def test_ids_that_nobody_has_named_before_are_taken_in_also_of_a_new_company(runs: Runs) -> None:
+def test_changes_with_new_ids_and_companies_are_merged(runs: Runs) -> None:
     before, company = runs.stored(), 'z"e\\n\x1b'
     enrollment, attempt = before["enrollments"][0], before["step_activity"][0]
     enrolled_elsewhere = {**enrollment, "company_id": company, "session_id": "[0]"}
@@ -89,7 +89,7 @@ def test_an_older_version_of_an_attempt_is_deduplicated_and_one_as_new_is_not(ru
     assert stored == {"a1": None, "a2": 2, "a3": 3}
 
 
-def test_all_of_a_table_and_its_changes_in_one_run(runs: Runs) -> None:
+def test_full_table_and_its_changes_are_merged_in_one_run(runs: Runs) -> None:
     others = [{**USER, "user_id": name} for name in ("u1", "u4")]
     counts = runs.accept(
         [

@@ -43,7 +43,7 @@ def valid_steps(folder: Path, *texts: str) -> dict[str, list[str]]:
     return {name: texts for name, texts in found.items() if texts}
 
 
-def test_next_release_holds_nothing_of_a_removed_user(tmp_path: Path) -> None:
+def test_next_release_contains_nothing_of_a_removed_user(tmp_path: Path) -> None:
     """Free pages of the look-up, which is a changed copy of the last one's, included."""
     tables = world_with({"user_id": GONE, **NAMES})
     for number in range(300):
@@ -64,7 +64,7 @@ def test_next_release_holds_nothing_of_a_removed_user(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"status": "ghost"}, {"user_id": None}, {"status": "gone.person@example.org"}]
 )
-def test_quarantine_holds_neither_names_nor_e_mail_of_a_rejected_user(
+def test_quarantine_contains_neither_names_nor_e_mail_of_a_rejected_user(
     tmp_path: Path, wrong: dict[str, str | None]
 ) -> None:
     tables = small_world()
@@ -110,7 +110,7 @@ def run_keeping_one_release(source: str, home: Path, day: int) -> None:
     )
 
 
-def test_whole_home_holds_nothing_of_a_removed_user_once_their_releases_are_deleted(tmp_path: Path) -> None:
+def test_home_contains_nothing_of_a_removed_user_once_their_releases_are_deleted(tmp_path: Path) -> None:
     """The id is in the release that reports the enrollment as gone, and in the warehouse until that goes."""
     tables = world_with({"user_id": GONE, **NAMES})
     home = tmp_path / "home"
@@ -127,7 +127,7 @@ def test_whole_home_holds_nothing_of_a_removed_user_once_their_releases_are_dele
     assert valid_steps(home, GONE, *NAMES.values()) == {}
 
 
-def test_whole_home_holds_no_former_e_mail_of_a_user(tmp_path: Path) -> None:
+def test_home_contains_no_former_e_mail_of_a_user(tmp_path: Path) -> None:
     tables = world_with({"user_id": GONE, **NAMES})
     home = tmp_path / "home"
     run_keeping_one_release(f"files:{as_ndjson(tmp_path / 'in', tables)}", home, 0)
@@ -153,7 +153,7 @@ def test_user_who_returns_after_being_erased_counts_again(tmp_path: Path) -> Non
     assert after["progress"].to_list() == before["progress"].to_list()
 
 
-def test_run_whose_copy_of_the_warehouse_fails_is_published_and_the_next_run_erases(
+def test_failed_copy_of_the_warehouse_does_not_block_and_the_next_run_erases(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tables = world_with({"user_id": GONE, **NAMES})

@@ -64,7 +64,7 @@ def read(
         (None, OLD, NEW, [("changes", OLD)]),
     ],
 )
-def test_with_changes_beside(
+def test_changes_folder_is_read_with_the_full_tables(
     tmp_path: Path,
     whole: datetime | None,
     changes: datetime | None,
@@ -76,20 +76,20 @@ def test_with_changes_beside(
 
 
 @pytest.mark.parametrize("held_since", [None, OLD, NEW])
-def test_without_changes_beside_the_whole_table_is_read_each_time(
+def test_full_table_without_a_changes_folder_is_read_each_time(
     tmp_path: Path, held_since: datetime | None
 ) -> None:
     assert read(Files(folder(tmp_path, {})), held_since) == [("whole", OLD)]
 
 
 @pytest.mark.parametrize(("held_since", "what"), [(None, "whole"), (OLD, "changes"), (NEW, "changes")])
-def test_as_changes_only_a_table_the_warehouse_lacks_is_whole(
+def test_changes_source_reads_a_missing_table_as_full(
     tmp_path: Path, held_since: datetime | None, what: str
 ) -> None:
     assert read(Files(folder(tmp_path, {}), are_changes=True), held_since) == [(what, OLD)]
 
 
-def test_as_changes_only_a_table_may_be_left_out_once_it_is_held(tmp_path: Path) -> None:
+def test_changes_source_may_leave_out_a_stored_table(tmp_path: Path) -> None:
     source = folder(tmp_path, {"users.csv": None})
     assert read(Files(source, are_changes=True), OLD) == []
     for spec in (f"changes:{source}", f"files:{source}"):
@@ -112,7 +112,7 @@ def test_no_file_was_written_in_a_time_to_come(tmp_path: Path) -> None:
     assert earliest <= written <= datetime.now(OLD.tzinfo)
 
 
-def test_each_table_comes_before_its_changes(tmp_path: Path) -> None:
+def test_full_table_is_delivered_before_its_changes(tmp_path: Path) -> None:
     source = folder(tmp_path, {f"changes/{table}.csv": NEW for table in KEYS})
     extracts = delivered(f"files:{source}", tmp_path, NEWEST, EMPTY_WAREHOUSE).extracts
     found = [(it.table, it.is_full) for it in extracts]
@@ -257,14 +257,14 @@ def test_a_file_that_is_not_read_is_named(tmp_path: Path, name: str, warning: st
     assert tables_read(source, EMPTY_WAREHOUSE)[1] == [warning]
 
 
-def test_of_hundreds_of_files_ten_of_each_kind_are_named(tmp_path: Path) -> None:
+def test_unread_files_beyond_ten_are_counted(tmp_path: Path) -> None:
     others = {f"{stem}{number}.txt": OLD for stem in ("x", "user") for number in range(300)}
     warnings = tables_read(folder(tmp_path, others), EMPTY_WAREHOUSE)[1]
     assert len(warnings) == 11
     assert warnings[-1].endswith("and 580 more are not read.")
 
 
-def test_all_missing_tables_are_named_with_the_files_that_come_near(tmp_path: Path) -> None:
+def test_missing_tables_are_named_with_similar_files(tmp_path: Path) -> None:
     source = folder(tmp_path, {"users.csv": None, "paths.csv": None, "path.csv": OLD})
     with pytest.raises(SourceError, match=r"tables users, paths are missing.* Is it paths\.csv\?"):
         tables_read(source, EMPTY_WAREHOUSE)

@@ -74,6 +74,6 @@ def test_a_loop_over_a_step_takes_the_child_for_good(runs: Runs, loose: Tables) 
 
 
 @pytest.mark.parametrize("table", ["paths", "path_steps"])
-def test_it_closes_by_changes_too(runs: Runs, table: str) -> None:
+def test_loop_is_closed_by_changes_too(runs: Runs, table: str) -> None:
     assert run(runs, without(table, "R2"), "10 Mar")
     assert not run(runs, WHOLE, "10 Mar", only=table, is_full=False)

@@ -59,7 +59,7 @@ few = settings(
     runs=st.integers(3, 5),
     dating=st.sampled_from(DATINGS),
 )
-def test_a_release_is_the_one_that_computing_anew_gives(
+def test_release_after_any_sequence_of_runs_equals_a_full_refresh(
     seed: int, companies: int, runs: int, dating: str
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, Warehouse.open() as connection:
@@ -73,7 +73,9 @@ def test_a_release_is_the_one_that_computing_anew_gives(
     runs=st.integers(3, 4),
     dating=st.sampled_from(DATINGS),
 )
-def test_so_it_is_with_sub_paths_and_waivers(seed: int, companies: int, runs: int, dating: str) -> None:
+def test_release_with_sub_paths_and_waivers_equals_a_full_refresh(
+    seed: int, companies: int, runs: int, dating: str
+) -> None:
     with tempfile.TemporaryDirectory() as folder, Warehouse.open() as connection:
         spend(Runs(Path(folder), connection), random.Random(seed), FAMILIES, companies, runs, dating)
 

@@ -31,7 +31,7 @@ def limit(share: float | None) -> Thresholds:
 
 
 @pytest.mark.parametrize("table", list(OWN_ID))
-def test_each_table_is_guarded(runs: Runs, table: str) -> None:
+def test_shrinking_of_any_table_is_blocked(runs: Runs, table: str) -> None:
     runs.accept([Delivery(table, rows(table, 10), NEXT)], NEXT)
     runs.accept([Delivery(table, rows(table, 8), NEXT)], NEXT, limit(0.2))
     before = runs.stored()
@@ -67,7 +67,7 @@ def test_a_table_that_is_empty_has_nothing_to_lose(runs: Runs) -> None:
     runs.accept([Delivery("step_activity", [], NEXT)], NEXT, limit(0.0))
 
 
-def test_steps_that_ended_long_ago_are_no_loss(runs: Runs) -> None:
+def test_steps_that_ended_long_ago_do_not_count_as_a_loss(runs: Runs) -> None:
     for day in range(11, 20):
         moment = at(f"{day} Mar")
         runs.accept([Delivery("path_steps", rows("path_steps", 21 - day), moment)], moment, limit(0.5))
@@ -87,7 +87,7 @@ def test_changes_lose_nothing(runs: Runs) -> None:
     runs.accept([Delivery("users", rows("users", 1), NEXT, is_full=False)], NEXT, limit(0.0))
 
 
-def test_enrollments_whose_partners_go_by_other_ids_now_are_lost_too(runs: Runs) -> None:
+def test_enrollments_with_references_by_new_ids_count_as_lost(runs: Runs) -> None:
     renamed = [{**row, "company_id": "ACME"} for row in small_world()["users"]]
     before = runs.stored()
     output = r"enrollments: 0 rows count, 3 did before; the rest have missing references \(unknown_user 3\)"
@@ -103,7 +103,7 @@ def test_enrollments_whose_partners_go_by_other_ids_now_are_lost_too(runs: Runs)
     runs.accept([Delivery("users", renamed, NEXT)], NEXT, limit(0.2))
 
 
-def test_a_first_run_on_which_no_enrollment_counts_is_held_back(tmp_path: Path) -> None:
+def test_first_run_without_a_counting_enrollment_is_blocked(tmp_path: Path) -> None:
     tables = small_world() | {"users": [{**row, "company_id": "ACME"} for row in small_world()["users"]]}
     with Warehouse.open() as connection:
         first = Runs(tmp_path, connection)

@@ -10,7 +10,7 @@ import pytest
 History = Callable[..., None]
 
 
-def test_what_was_so_from_the_first_run_on_was_so_ever(history: History) -> None:
+def test_definitions_of_the_first_run_are_valid_from_the_beginning(history: History) -> None:
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("6 Mar", "step | min_score \n A | 50"),
@@ -31,7 +31,7 @@ def test_a_definition_that_changes(history: History) -> None:
     )
 
 
-def test_one_that_begins_to_have_no_value(history: History) -> None:
+def test_definition_that_loses_a_value_is_a_new_version(history: History) -> None:
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("6 Mar", "step | min_score \n A | -"),
@@ -39,7 +39,7 @@ def test_one_that_begins_to_have_no_value(history: History) -> None:
     )
 
 
-def test_one_that_changes_back(history: History) -> None:
+def test_definition_that_changes_back_is_a_new_version(history: History) -> None:
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("6 Mar", "step | min_score \n A | 60"),
@@ -95,7 +95,7 @@ def test_a_path_that_comes_back_was_away(history: History) -> None:
     )
 
 
-def test_two_contents_of_the_same_instant_the_later_delivery_holds(history: History) -> None:
+def test_later_delivery_counts_for_the_same_instant(history: History) -> None:
     history(
         ("5 Mar", "step | min_score \n A | 50"),
         ("6 Mar", "step | min_score \n A | 60"),
@@ -179,7 +179,7 @@ def test_a_source_that_ceases_to_date_leaves_its_history(history: History, words
     )
 
 
-def test_of_versions_that_hold_at_once_the_last_to_begin_is_compared(history: History) -> None:
+def test_latest_of_overlapping_versions_is_compared(history: History) -> None:
     overlapping = ("5 Mar", "step | min_score | from | to \n A | 50 | - | - \n A | 60 | 2 Mar | -")
     history(
         overlapping,
@@ -211,7 +211,7 @@ def test_a_new_title_is_not_a_new_definition(history: History) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("changes",)])
-def test_what_has_ended_keeps_the_title_of_its_time(history: History, words: tuple[str, ...]) -> None:
+def test_ended_version_keeps_its_title(history: History, words: tuple[str, ...]) -> None:
     history(
         ("5 Mar", "step | min_score | title \n A | 50 | one \n B | 50 | other"),
         ("6 Mar", "step | min_score | title \n A | 60 | two", "changes"),

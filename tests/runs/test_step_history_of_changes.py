@@ -47,7 +47,7 @@ def test_a_step_that_was_removed_comes_back(history: History) -> None:
     )
 
 
-def test_of_the_source_s_own_versions_each_replaces_the_one_that_began_when_it_does(history: History) -> None:
+def test_version_dated_by_the_source_replaces_the_one_with_the_same_start(history: History) -> None:
     history(
         (
             "5 Mar",

@@ -152,7 +152,7 @@ def test_date_that_an_edited_definition_took_away_is_counted_apart_unless_its_en
     assert vanished(lost(date, gone, cause="definition"), touched(), at("10 Mar")).rows() == [("acme", 2, 1)]
 
 
-def test_date_of_a_learner_whose_data_was_edited_has_vanished_whatever_else_was_edited() -> None:
+def test_date_of_a_learner_with_edited_data_has_vanished_whatever_else_was_edited() -> None:
     found = lost([("completed_at", DATE, None)], cause="definition")
     for edited in (touched("u1"), touched(enrollments=("u1",))):
         assert vanished(found, edited, at("10 Mar")).rows() == [("acme", 1, 0)]

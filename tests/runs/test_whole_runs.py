@@ -53,7 +53,7 @@ def statuses(folder: Path, then: str) -> None:
     expect(published(folder / "home", "path_session_stats").to_dicts(), then)
 
 
-def test_who_is_archived_and_a_past_as_of_keep_the_definition_of_their_day(tmp_path: Path) -> None:
+def test_archived_learner_and_past_as_of_keep_the_definition_of_their_day(tmp_path: Path) -> None:
     spend(tmp_path, PLAIN, at("8 Mar"))
     all_learners = "user | detail \n u1 | successful \n u2 | successful \n u3 | successful"
     statuses(tmp_path, all_learners)
@@ -125,7 +125,7 @@ def test_an_attempt_that_moves_between_enrollments_changes_both(tmp_path: Path) 
     )
 
 
-def test_an_attempt_that_names_another_enrollment_is_no_cause(tmp_path: Path) -> None:
+def test_attempt_that_names_another_enrollment_is_not_a_cause(tmp_path: Path) -> None:
     """Both become late on 8 March; only the first was active since the release before."""
     tables = world(
         steps="step | due \n A | 7 Mar \n B | ",

@@ -43,7 +43,7 @@ def ours(tables: dict[str, pl.DataFrame], as_of: datetime) -> dict[str, dict[str
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([world_of_families, random_world]))
-def test_they_are_the_references_but_for_the_wording_of_to_retake(
+def test_results_equal_the_reference_except_the_wording_of_to_retake(
     seed: int, draw: Callable[[random.Random, int], World]
 ) -> None:
     tables, as_of = draw(random.Random(seed), 6)
@@ -61,7 +61,7 @@ def test_they_are_the_references_but_for_the_wording_of_to_retake(
     assert Counter(answers.keys() & rows.keys()) == Counter(rows.keys())
 
 
-def test_one_failed_step_is_to_retake_whatever_is_open() -> None:
+def test_failed_step_is_to_retake_whatever_is_open() -> None:
     tables = sayable(
         of_one_company(
             world(

@@ -16,7 +16,7 @@ from tests.helpers.one_run import as_parquet, small_world
 from tests.helpers.sandbox_client import CREDENTIALS
 
 
-def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path) -> None:
+def test_sandbox_serves_until_interrupted_and_prints_the_commands_to_try(tmp_path: Path) -> None:
     source = f"files:{as_parquet(tmp_path / 'in', small_world())}"
     command = [sys.executable, "-c", "from pathstats.cli.main import main; main()", "sandbox", source]
     sandbox = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
@@ -47,7 +47,7 @@ def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path)
         (["--company", "other", "demo:learners=200"], "no session of a company 'other'"),
     ],
 )
-def test_what_is_wrong_is_told_in_a_sentence(arguments: list[str], sentence: str) -> None:
+def test_wrong_arguments_are_reported_in_one_sentence(arguments: list[str], sentence: str) -> None:
     done = CliRunner().invoke(app, ["sandbox", "--port", "0", *arguments])
     assert done.exit_code == 2
     assert sentence in done.stderr

@@ -15,7 +15,7 @@ def facts(client: Client) -> list[dict[str, Any]]:
     return [event["payload"]["data"] for event in events]
 
 
-def test_some_corrections_have_a_fraction_and_some_name_their_enrollment(demo: Client) -> None:
+def test_corrections_may_have_a_fraction_or_name_their_enrollment(demo: Client) -> None:
     corrections = facts(demo)
     scores = [fact["score"] for fact in corrections if "score" in fact]
     assert 0 < sum(score != int(score) for score in scores) < len(scores)
@@ -54,7 +54,7 @@ def test_names_may_be_empty(demo: Client) -> None:
         assert 0 < sum(row["name"] == "" for row in demo.rows(route)) < len(demo.rows(route))
 
 
-def test_some_courses_are_scorm_and_some_attempts_limits_have_a_fraction(demo: Client) -> None:
+def test_courses_may_be_scorm_and_attempts_limits_may_have_a_fraction(demo: Client) -> None:
     assert {row["type"] for row in demo.rows("courses")} == {"native", "elearning standard", "external"}
     steps = [step for path in demo.rows("paths") for step in path["steps"]]
     limits = {step["options"].get("attemptsLimit", 1) % 1 for step in steps}

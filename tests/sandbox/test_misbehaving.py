@@ -40,7 +40,7 @@ def test_every_fault_has_its_share_and_none_comes_three_times_in_a_row() -> None
     assert all(pair == ["busy", "busy"] for pair in begins)
 
 
-def test_busy_tells_how_long_to_wait(demo: Client) -> None:
+def test_busy_platform_sends_how_long_to_wait(demo: Client) -> None:
     answer = demo.get("paths", **{"X-Sandbox-Misbehave": "busy"})
     assert (answer.status_code, answer.json()) == (429, {"error": "tooManyRequests"})
     assert answer.headers["retry-after"] == "1"
@@ -91,7 +91,7 @@ def test_edited_rows_come_as_they_were_and_at_the_end_as_they_are(
     assert all(page[0] == before[-1] for before, page in pairwise(pages[:-2]))
 
 
-def test_who_is_unenrolled_meanwhile_is_met_in_both_lists(demo_platform: Platform) -> None:
+def test_learner_unenrolled_during_the_reading_is_in_both_lists(demo_platform: Platform) -> None:
     moving = Client(Sandbox(demo_platform, misbehavior=Misbehavior(moving=0.5), limit=0))
     routes = moving.routes("paths/{pathId}/enrollments")
     archived = {it["_id"] for route in routes for it in moving.rows(f"{route}?status[eq]=archived")}
@@ -102,6 +102,6 @@ def test_who_is_unenrolled_meanwhile_is_met_in_both_lists(demo_platform: Platfor
 
 
 @pytest.mark.parametrize("text", ["errors=0.1", "busy", "cut=often"])
-def test_what_is_no_misbehaviour(text: str) -> None:
+def test_invalid_fault_is_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="is no misbehavior; give shares such as"):
         Misbehavior.of(text)

@@ -38,14 +38,14 @@ def test_a_token_expires(demo_platform: Platform) -> None:
     assert client.get("paths").json() == {"error": "invalid_token"}
 
 
-def test_the_version_must_be_said(demo: Client) -> None:
+def test_request_without_api_version_is_rejected(demo: Client) -> None:
     answer = demo.get("paths", **{"360-api-version": "v1.0"})
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"code", "message"}
 
 
 @pytest.mark.parametrize("pattern", described())
-def test_each_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, pattern: str) -> None:
+def test_endpoint_needs_its_scope(demo: Client, demo_platform: Platform, pattern: str) -> None:
     route, needed = demo.routes(pattern)[0], scope_of(pattern)
     others = tuple(scope for scope in SCOPES if scope != needed)
     without = Client(Sandbox(demo_platform, Clients(scopes=others)))
@@ -89,7 +89,7 @@ def test_only_reading_is_allowed(demo: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000, b"\xff", b'{"grant_type": "password"}'])
-def test_a_request_for_a_token_that_is_none(demo: Client, body: bytes) -> None:
+def test_invalid_token_request_is_rejected(demo: Client, body: bytes) -> None:
     answer = demo.post("/api/v2/oauth2/token", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"] in ("invalid_request", "unsupported_grant_type")
@@ -104,6 +104,6 @@ def test_more_than_the_limit_in_a_second(demo_platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-03-11T00:00:00", "0001-01-01T00:00:00+05:00", "tomorrow", ""])
-def test_a_time_that_is_none_or_has_no_zone(demo: Client, text: str) -> None:
+def test_invalid_or_naive_time_is_rejected(demo: Client, text: str) -> None:
     answer = demo.post("/sandbox/as-of", content=text)
     assert (answer.status_code, answer.text) == (400, "Send a time with its zone: 2026-03-10T00:00:00Z.\n")

@@ -93,7 +93,7 @@ def test_the_type_found_in_parquet_is_named(tmp_path: Path, column: str, value: 
     assert rejected(parquet(tmp_path, "step_activity", {**ATTEMPT, column: value})) == [words]
 
 
-def test_both_times_that_are_in_the_wrong_order_are_quoted(tmp_path: Path) -> None:
+def test_times_in_the_wrong_order_are_both_quoted(tmp_path: Path) -> None:
     [detail] = rejected(
         ndjson(tmp_path, "step_activity", {**ATTEMPT, "completed_at": "2026-03-01T08:00:00Z"})
     )
@@ -142,7 +142,7 @@ def test_a_nul_in_a_text_rejects_its_row_only(tmp_path: Path, table: str) -> Non
         assert detail == 'bad_type: user_id contains a NUL character: "u\\u00002" (line 3)'
 
 
-def test_no_key_in_quarantine_holds_a_nul(tmp_path: Path) -> None:
+def test_keys_in_quarantine_contain_no_nul(tmp_path: Path) -> None:
     with Warehouse.open() as connection:
         file = ndjson(tmp_path, "users", {**USER, "user_id": "a\0b"})
         load.load(connection, Users, Extract("users", file, AS_OF))

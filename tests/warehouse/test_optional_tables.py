@@ -41,7 +41,7 @@ def waiting(runs: Runs) -> list[tuple[str, ...]]:
     )
 
 
-def test_a_source_may_leave_them_out_and_then_nothing_is_said_of_them(tmp_path: Path) -> None:
+def test_optional_tables_may_be_left_out_without_a_warning(tmp_path: Path) -> None:
     home = tmp_path / "home"
     source = as_parquet(tmp_path / "in", small_world())
     optional = {table_name(model) for model in OPTIONAL}
@@ -85,7 +85,7 @@ def test_rows_that_break_the_contract_are_rejected(runs: Runs) -> None:
     assert keys == [("acme/P/A/50/B/2026-03-05 00:00:00+00",)]
 
 
-def test_what_waits_for_its_partner_is_listed_once_until_it_arrives(runs: Runs) -> None:
+def test_pending_row_is_listed_once_until_its_reference_arrives(runs: Runs) -> None:
     deliver(runs, "waivers", "path | quiz | threshold | waives \n Q | A | 80 | B")
     reasons = runs.connection.rows("SELECT reason FROM quarantine WHERE \"table\" = 'waivers'")
     assert reasons == [("unknown_path",)]
@@ -144,7 +144,7 @@ def test_waivers_that_the_source_dates_are_the_source_s(runs: Runs) -> None:
     assert rows == [(none, at("4 Mar"))]
 
 
-def test_what_a_release_has_of_them_can_be_asked_for_like_any_table(
+def test_published_optional_tables_can_be_queried_like_any_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -153,6 +153,6 @@ def test_int96_is_read_where_the_writer_declares_instants(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("metadata", [None, {}, spark("timestamp_ntz")])
-def test_other_int96_has_no_zone(tmp_path: Path, metadata: dict[bytes, bytes] | None) -> None:
+def test_int96_of_other_writers_has_no_zone(tmp_path: Path, metadata: dict[bytes, bytes] | None) -> None:
     detail = "enrolled_at has no time zone: 2026-03-01 12:00:00, INT96 (row 1)"
     assert enrolled(tmp_path, None, metadata) == (None, f"naive_time: {detail}")

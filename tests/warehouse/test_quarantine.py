@@ -346,7 +346,7 @@ def test_older_versions_of_activity_fold(tmp_path: Path) -> None:
     assert steps["progress"].to_list() == [70]
 
 
-def test_a_copy_of_the_latest_version_is_no_tie(tmp_path: Path) -> None:
+def test_copy_of_the_latest_version_is_deduplicated(tmp_path: Path) -> None:
     versions = [
         activity("", "a9", "", progress=30),
         activity("", "a9", "", progress=70, last_activity_at="2026-03-06T00:00:00Z"),
@@ -362,7 +362,7 @@ def test_a_broken_row_does_not_take_its_sound_namesake_along(tmp_path: Path) -> 
     assert published(tmp_path / "home", "users")["user_id"].to_list() == ["u1", "u2", "u3"]
 
 
-def test_versions_of_a_step_are_told_apart_by_valid_from(tmp_path: Path) -> None:
+def test_versions_of_a_step_are_distinguished_by_valid_from(tmp_path: Path) -> None:
     """A null valid_from is a value of the key like any other."""
     first = step("", "A", "", valid_to="2026-02-01T00:00:00Z")
     second = step("", "A", "", valid_from="2026-02-01T00:00:00Z")
@@ -406,7 +406,7 @@ def many_users(rejected: int) -> Tables:
     return tables
 
 
-def test_above_the_limit_the_release_is_held_back(tmp_path: Path) -> None:
+def test_rejections_above_the_limit_block_the_release(tmp_path: Path) -> None:
     home = tmp_path / "home"
     run(as_ndjson(tmp_path / "in", many_users(rejected=5)), home, limit=0.05)
     before, stored = assert_complete(latest(home)), warehouse(home)

@@ -113,7 +113,7 @@ def test_a_csv_that_stops_the_run(tmp_path: Path, name: str, content: str | byte
     assert "\n" not in message
 
 
-def test_other_columns_are_ignored_and_named(tmp_path: Path) -> None:
+def test_unknown_columns_are_ignored_and_named(tmp_path: Path) -> None:
     file = write(tmp_path, "users.csv", "company_id,user_id,status,shoe,shoe,\nacme,u1,active,1,2,3\n")
     counts, found = load_users(file)
     assert found == [("u1", None)]
@@ -174,7 +174,7 @@ def test_ndjson_is_taken_as_it_stands(tmp_path: Path, name: str, content: str, r
         ({"status": "Active"}, {"bad_enum": 1}),
     ],
 )
-def test_one_odd_value_in_ndjson_rejects_its_row_only(
+def test_odd_value_in_ndjson_rejects_only_its_row(
     tmp_path: Path, changed: dict[str, object], reasons: dict[str, int]
 ) -> None:
     file = write(tmp_path, "users.ndjson", ndjson(ADA, {**ADA, "user_id": "u2", **changed}))
@@ -210,7 +210,7 @@ def test_ndjson_that_stops_the_run(tmp_path: Path, name: str, content: str | byt
 
 
 @pytest.mark.parametrize("name", ["users.csv.gz", "users.ndjson.gz", "users.parquet"])
-def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, name: str) -> None:
+def test_file_with_content_unlike_its_name_is_an_error(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     for content in (b"", b"company_id,user_id\n"):
         file.write_bytes(content)
