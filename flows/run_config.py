@@ -4,7 +4,15 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.errors import UsageError
@@ -98,6 +106,7 @@ class RunConfig(Thresholds):
         NoDecode,
         BeforeValidator(lambda given: given if isinstance(given, Home) else home_at(given)),
         PlainSerializer(lambda home: str(home.root), return_type=str),
+        WithJsonSchema({"type": "string", "format": "path"}),
     ] = Field(default_factory=home_at)
     as_of: datetime | None = None
     full_refresh: bool = option(False, "Recompute every enrollment, also the ones that can't have changed.")

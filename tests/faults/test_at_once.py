@@ -35,7 +35,8 @@ def waiting(*arguments):
     return work(*arguments)
 pipeline.merge = waiting
 source, home, as_of = sys.argv[1:]
-pipeline.run_pipeline(pipeline.RunConfig(f"files:{source}", Home(Path(home)), datetime.fromisoformat(as_of)))
+config = pipeline.RunConfig(source=f"files:{source}", home=home, as_of=datetime.fromisoformat(as_of))
+pipeline.run_pipeline(config)
 """
 
 

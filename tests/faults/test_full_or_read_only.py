@@ -125,7 +125,7 @@ def test_a_full_disk_as_a_shell_sees_it(
     with room_for(0, small_disk):
         done = shell(source, home)
         messages = CliRunner().invoke(app, ["status", "--home", str(home)])
-    assert_one_sentence(done, "Make room and run again")
+    assert_one_sentence(done, "free memory or disk space and run again")
     assert "The last run failed at" in messages.stdout
     assert "No run has failed since." not in messages.stdout
 

@@ -35,7 +35,7 @@ _IN_MERGE = [
     Kill("flows.pipeline:tables_in", "before"),
 ]
 _EACH_TABLE = [
-    Kill("pyarrow.parquet:ParquetWriter.write_table", when, 1, f"/{name}.parquet")
+    Kill("pyarrow.parquet:ParquetWriter.close", when, 1, f"/{name}.parquet")
     for name in TABLES
     for when in ("before", "after")
 ]

@@ -14,7 +14,7 @@ class Receiver:
     """A webhook on loopback; `answers` are the statuses of the next requests, later ones get 200."""
 
     def __init__(self) -> None:
-        self.responses: list[int] = []
+        self.answers: list[int] = []
         self.headers: dict[str, str] = {}
         self.slow_s = 0.0
         self.asked = 0
@@ -26,7 +26,7 @@ class Receiver:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 receiver.asked += 1
                 time.sleep(receiver.slow_s)
-                status = receiver.responses.pop(0) if receiver.responses else 200
+                status = receiver.answers.pop(0) if receiver.answers else 200
                 if status == 200:
                     receiver.taken.append(body)
                 self.send_response(status)

@@ -165,7 +165,7 @@ def test_without_as_of_a_run_is_for_the_time_it_was_scheduled_for(tmp_path: Path
     from flows.nightly import nightly
 
     scheduled = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
-    parameters = {"source": SOURCE, "home": str(tmp_path)}
+    parameters = {"config": RunConfig(source=SOURCE, home=tmp_path)}
 
     async def create() -> FlowRun:
         async with get_client() as client:
