@@ -49,8 +49,8 @@ class Checked:
         return {table: delivery(self.arrivals, table) for table in self.counts}
 
     @property
-    def nobody_counts(self) -> bool:
-        """Whether every enrollment waits: a first run publishes none of them."""
+    def all_pending(self) -> bool:
+        """Whether every enrollment is pending: a first run would publish no statistics."""
         enrollments = self.counts.get("enrollments")
         return bool(enrollments and enrollments.stored and enrollments.pending == enrollments.stored)
 

@@ -232,11 +232,11 @@ def report(
 ) -> dict[str, StatusCounts]:
     """Write the pages of the report, and return the status counts of each company."""
     companies = status_counts(config.home.building)
-    told = reporting.Run.told_by(
+    run = reporting.Run.of(
         config.home, config.instant, companies, tables_in, computed.since, matched, warnings
     )
     with _warehouse(config) as connection:
-        reporting.write_report(connection, config.home.building.folder, told, with_names=config.with_names)
+        reporting.write_report(connection, config.home.building.folder, run, with_names=config.with_names)
     return companies
 
 

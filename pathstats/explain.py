@@ -123,8 +123,8 @@ def _when(row: dict[str, Any], evaluated_at: datetime) -> str:
 
 def _sub_paths(steps: list[dict[str, Any]]) -> list[str]:
     return [
-        f"Step {step['step_id']}, a sub-path, is what the learner's session {step['child_session_id']} "
-        "says of it (R17)."
+        f"Step {step['step_id']}, a sub-path, takes its outcome from the learner's session "
+        f"{step['child_session_id']} (R17)."
         for step in steps
         if step["child_session_id"]
     ]
@@ -133,7 +133,7 @@ def _sub_paths(steps: list[dict[str, Any]]) -> list[str]:
 def _lost(step: dict[str, Any]) -> str:
     """What R5, or R17, means by exhausted."""
     if step["child_session_id"]:
-        return f"step {step['step_id']}, a sub-path, says unsuccessful in session {step['child_session_id']}"
+        return f"step {step['step_id']}, a sub-path, is unsuccessful in session {step['child_session_id']}"
     return f"step {step['step_id']} is finished without success, and no attempt is left"
 
 
@@ -168,7 +168,7 @@ def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[s
         case "unsuccessful" if by:
             return f"{_lost(by)} (R11.3)."
         case "awaitingCorrection" if child:
-            return f"{step}, a sub-path, says awaitingCorrection in session {child} (R11.4)."
+            return f"{step}, a sub-path, is awaitingCorrection in session {child} (R11.4)."
         case "awaitingCorrection":
             return f"{step}, an assessment, is reached and not corrected yet (R11.4)."
         case "toRetake" if by and by["replay_pending"] and child:
@@ -243,5 +243,5 @@ def _result(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
 
 def _until(row: dict[str, Any]) -> str:
     if row["valid_until"]:
-        return f"Without new data all this holds until {day(row['valid_until'])}."
-    return "Without new data all this holds for good."
+        return f"Without new data this stays so until {day(row['valid_until'])}."
+    return "Without new data this stays so for good."

@@ -53,9 +53,9 @@ def _of_company(tables: Tables, company: str | None) -> Tables:
     companies = tables["path_sessions"]["company_id"].unique().sort().to_list()
     if company is None and len(companies) != 1:
         raise UsageError(
-            f"A platform is one company's and the source holds {len(companies)}; name one with --company."
+            f"A platform is one company's and the source contains {len(companies)}; name one with --company."
         )
     chosen = company or companies[0]
     if chosen not in companies:
-        raise UsageError(f"The source holds no session of a company {chosen!r}.")
+        raise UsageError(f"The source contains no session of a company {chosen!r}.")
     return {name: rows.filter(pl.col("company_id") == chosen) for name, rows in tables.items()}

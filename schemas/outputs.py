@@ -226,7 +226,7 @@ class StepStats(Table):
 class Attempts(Table):
     """An attempt at a step, and why it counts for an enrollment or does not.
 
-    Attempts that a row of step_stats accounts for by itself are left out: those in the session that satisfy
+    Attempts that a row of step_stats accounts for alone are left out: the ones in the session that satisfy
     their step (attempts_used counts them, the first was completed at successful_at), and a carried-over one
     that satisfies its step and is the only attempt at it.
     """

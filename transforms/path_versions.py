@@ -27,7 +27,7 @@ class PathVersions:
              first_at_position: the least ordinal of the same position,
              child_path_key: the path that a step of type path is, null where no child session may decide
     waivers: path_version_key, ordinal (of the quiz), threshold, waived_ordinal; R16
-    levels:  path_key, level: how deep a path's sub-paths go, of those that have some; R17
+    levels:  path_key, level: how deep a path's sub-paths go, of the paths that have some; R17
     """
 
     periods: pl.DataFrame

@@ -196,7 +196,7 @@ class PartReader:
 
     def __iter__(self) -> Iterator[Part]:
         sessions = self._sessions
-        # The rows of sessions below are few: those of all parts are fetched at once.
+        # The rows of sessions below are few, so they are fetched at once for all parts.
         sessions_below, enrollments_below, descendants, inside_below = (
             self._read(name, sql)
             for name, sql in {

@@ -20,7 +20,7 @@ Answer = TypeVar("Answer", bound=Sized | int)
 # Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
 Parameters = Mapping[str, object]
 
-# Nothing is fetched from outside. No query relies on the order of a file: rows that must be told apart carry
+# Nothing is fetched from outside. No query relies on the order of a file: rows to be distinguished have
 # their number.
 CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
 }
 
 HOW_TO_REBUILD = (
-    "run again with a --source that delivers whole tables: the run sets the file aside and builds a new one."
+    "run again with a --source that delivers full tables: the run moves the file away and builds a new one."
 )
 # DuckDB has no error class for a damaged file; only the text of its errors shows it, with {file}.
 _OF_DAMAGE = (

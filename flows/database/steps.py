@@ -14,7 +14,7 @@ Result = TypeVar("Result", bound=Sized | int)
 
 
 class Step(str):
-    """SQL text that says in a few words what it does.
+    """SQL text with a name: in a few words, what the statement does.
 
     >>> step = Step("SELECT 1", name="count nothing")
     >>> step, step.name

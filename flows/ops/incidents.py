@@ -41,7 +41,7 @@ class Incident:
         return {**asdict(self.last), "failures": self.failures, "first": asdict(self.first)}
 
 
-# DuckDB, polars and SQLite have no class of their own for a full disk; the last words are what polars says
+# DuckDB, polars and SQLite have no error class for a full disk; the last words are polars' words
 # when the end of a parquet file finds no room.
 _OF_A_FULL_DISK = ("No space left", "File too large", "disk is full", "Invalid thrift: transport error")
 
@@ -69,7 +69,7 @@ def going_on(home: Home) -> Incident | None:
         written,
         written,
         RunFailed.exit_code,
-        f"{home.failure.name} does not say why: most likely there was no room to write it. Make room in "
+        f"{home.failure.name} gives no reason: most likely there was no room to write it. Make room in "
         f"{home.root} and run again.",
     )
     return Incident(unknown, unknown)

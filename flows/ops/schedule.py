@@ -101,7 +101,7 @@ def one_at_a_time(flow: Any, config: RunConfig, schedules: list[Any]) -> Any:
     from prefect.runner import Runner
 
     runner = Runner(name="nightly", limit=1)
-    # Prefect's own handler never awaits its stop, and a warning says so.
+    # Prefect's own handler never awaits its stop, which causes a warning.
     runner.handle_sigterm = _interrupt  # type: ignore[method-assign]
     # Without null values: those are read from the environment of the run's process.
     parameters = {"config": config.model_dump(mode="json", exclude_none=True)}

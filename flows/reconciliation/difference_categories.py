@@ -37,7 +37,7 @@ CLASSES: tuple[Difference, ...] = (
     Difference(
         "platform newer than our data",
         COMPARED,
-        # Something that it tells of happened after our time, or our own answer becomes another one until it
+        # The platform's result mentions something after our time, or ours becomes another one until it
         # was asked, without any new data.
         pl.any_horizontal(
             pl.col(f"theirs_{name}") > pl.col("as_of")
@@ -51,7 +51,7 @@ CLASSES: tuple[Difference, ...] = (
         ("detailed_status", "progress", "completed_at"),
         (pl.col("step_added_at") > pl.col("evaluated_at")) & (pl.col("step_added_at") <= pl.col("asked_at")),
         "A required step was added to the path after the time the enrollment is evaluated at. The platform "
-        "requires it of all learners, also of those who were successful or unenrolled before; we keep the "
+        "requires it of all learners, also of learners who were successful or unenrolled before; we keep the "
         "steps of that time (R1, R3).",
     ),
     Difference(
@@ -60,13 +60,13 @@ CLASSES: tuple[Difference, ...] = (
         (pl.col("steps_changed_at") > pl.col("evaluated_at"))
         & (pl.col("steps_changed_at") <= pl.col("asked_at")),
         "A step of the path was changed or removed after the time the enrollment is evaluated at; the "
-        "platform goes by the steps it has now, we by those of that time (R1, R3).",
+        "platform uses the steps it has now, we use the steps of that time (R1, R3).",
     ),
     Difference(
         "toRetake wording",
         ("detailed_status",),
         (_THEIRS == "toRetake") & _OURS.is_in(["notYetStarted", "late", "onTime"]) & pl.col("is_to_retake"),
-        "The platform says toRetake as soon as one required step is failed with attempts left; we, by the "
+        "The platform reports toRetake as soon as one required step is failed with attempts left; we, by the "
         "contract, once every required step is finished or to be replayed (R11.5a).",
     ),
     Difference(
@@ -81,13 +81,13 @@ CLASSES: tuple[Difference, ...] = (
         "program without results",
         _OF_ALL,
         pl.col("has_open_program"),
-        "A step is a program, and the platform tells no results of programs: for us it is never begun.",
+        "A step is a program, and the platform reports no results of programs: for us it is never begun.",
     ),
     Difference(
         "correction not received",
         _OF_ALL,
         pl.col("has_uncorrected") & (pl.col("theirs_progress") > pl.col("ours_progress")),
-        "An assessment is not corrected as far as we know: there is no list of corrections, and an event "
+        "An assessment is not corrected as far as we know: the API has no list of corrections, and an event "
         "that was not received or is forgotten is not known to us.",
     ),
     Difference(

@@ -71,7 +71,7 @@ def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataF
             asked_at=pl.lit(asked.at).dt.cast_time_unit("us"),
             is_of_changes=pl.lit(asked.of_changes),
         )
-        # The platform tells of no session where it tells nothing useful: such a row has no place.
+        # The platform names no session for a result without content: such a row can't be compared.
         .drop_nulls(["session_id", "user_id"])
         .sort(_KEYS)
         .collect()

@@ -38,7 +38,7 @@ _TIMES = {
 def platform_answers(landing: Landing) -> pl.DataFrame:
     """One row per enrollment, as SCHEMA; empty if the platform was not asked.
 
-    Of an enrollment that moved from one list to the other meanwhile, the archived one counts, else the one
+    Of an enrollment that moved from one list to the other in between, the archived one counts, else the one
     that was read last. An invalid number or time is null: a difference, not an error.
     """
     texts = "_id sessionId userId progress score timeSpent " + " ".join(_TIMES.values())

@@ -119,7 +119,7 @@ def find(home: Home, release_id: str) -> Release:
     # Compared with names, never joined to a path: user input is not a path.
     was_deleted = f"{release_id}.json" in {file.name for file in home.deleted.glob("*.json")}
     fate = "was deleted, for only the newest are kept" if was_deleted else f"is not in {home.root}"
-    raise UnknownName(f"Release {release_id!r} {fate}; `pathstats releases` lists those that can be named.")
+    raise UnknownName(f"Release {release_id!r} {fate}; `pathstats releases` lists the existing ones.")
 
 
 def latest_id(home: Home) -> str | None:

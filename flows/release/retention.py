@@ -16,7 +16,7 @@ def delete_beyond(home: Home, keep: int, just_published: str) -> list[str]:
     """Delete the oldest releases beyond `keep`, and what an interrupted deletion left; the ids that went.
 
     Never the one that answers, nor the one just published, nor one that a command reads. What can't be
-    deleted is said in a warning and tried again the next run: a run that has published does not fail on
+    deleted is reported in a warning and tried again by the next run: a published run does not fail on
     old releases.
     """
     spared = {just_published, catalog.latest_id(home)}

@@ -28,9 +28,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Seen:
-    """What an enrollment sees attempts from: its session and the instant at which it is evaluated (R1).
+    """The view of attempts from an enrollment: its session and the instant at which it is evaluated (R1).
 
-    known_sessions: those of its company that take part, at least where attempts were made.
+    known_sessions: the sessions of its company that take part, at least where attempts were made.
     """
 
     session_id: str

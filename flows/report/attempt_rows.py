@@ -32,7 +32,7 @@ def known_sessions(release: Release, company_id: str) -> frozenset[str]:
 
 
 def rejected_attempts(release: Release, company_id: str, users: Collection[str]) -> pl.DataFrame:
-    """The rejected rows of step_activity of some learners: reason, detail and the ids that the rows hold.
+    """The rejected rows of step_activity of some learners: reason, detail and the ids in the rows.
 
     A row that lacks a readable user_id belongs to no learner.
     """

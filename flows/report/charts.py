@@ -33,7 +33,7 @@ _LEARNERS = {
 
 
 def columns(counts: dict[str, int], *, name: str) -> str:
-    """How many learners are in each range. name: tells this chart's ids from those of others."""
+    """The number of learners in each range. name: makes this chart's ids unique on the page."""
     ranges = {
         "field": "range",
         "type": "ordinal",

@@ -19,9 +19,9 @@ from schemas.home import Home, Release
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be written.
+    """The company and sessions to write.
 
-    company:  null where the release holds one only.
+    company:  null where the release has one only.
     sessions: ids; null for all there are.
     """
 
@@ -31,11 +31,11 @@ class Wanted:
 
 
 def write_folder(
-    home: Home, release: Release, folder: Path, wanted: Wanted, tell: Callable[[int, int], None]
+    home: Home, release: Release, folder: Path, wanted: Wanted, report: Callable[[int, int], None]
 ) -> int:
     """Write `report.html`, and of each session `report/<session>.html`; how many sessions have a page.
 
-    tell:   is told how many pages of how many are written.
+    report: called with the number of pages written, and of all pages.
     Raises: UnknownName if the company, or one of the sessions, is not in the release.
     """
     manifest = catalog.manifest_of(release)
@@ -60,10 +60,10 @@ def write_folder(
         (folder / "report").mkdir(exist_ok=True)
     read = rows_of(release, company, asked, with_names=wanted.with_names)
     for written, (session, rows) in enumerate(zip(asked, read, strict=True)):
-        tell(written, len(pages))
+        report(written, len(pages))
         html = page_of(by_id[session], rows, as_of, with_names=wanted.with_names)
         _write(folder / "report" / pages[session], html)
-    run = Run.told_by(
+    run = Run.of(
         home, as_of, companies, manifest.tables_in, manifest.since, manifest.matched, manifest.warnings
     )
     with opened(release) as connection:
@@ -78,14 +78,14 @@ def _company(companies: list[str], wanted: str | None) -> str:
     if wanted is None and len(companies) == 1:
         return companies[0]
     if wanted is None:
-        raise UsageError(f"The release holds {len(companies)} companies; say with --company whose report.")
+        raise UsageError(f"The release contains {len(companies)} companies; name one with --company.")
     if wanted not in companies:
-        raise UnknownName(f"The release holds no company {wanted!r}.")
+        raise UnknownName(f"The release contains no company {wanted!r}.")
     return wanted
 
 
 def _remove_pages_but(names: set[str], folder: Path) -> None:
-    """Remove what an earlier report left there, perhaps of another company or with names; nobody else's."""
+    """Remove the files of an earlier report, perhaps of another company or with names; no other files."""
     for file in folder.glob("*.html"):
         if file.name not in names and is_page(file):
             file.unlink()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from schemas.enums import REJECTIONS, WAITS
 
-# From done to not begun; each with the sentence that tells it from the others.
+# From done to not begun; each with the sentence that explains it.
 STANDINGS = {
     "successful": ("Successful", "Every required step is earned."),
     "onTime": ("On time", "Started, nothing overdue."),

@@ -29,7 +29,7 @@ def opened(release: Release) -> Iterator[Connection]:
 
 
 def name_tables(connection: Connection, release: Release) -> None:
-    """What the connection finds under their names are the release's tables, whatever else it has."""
+    """Let the release's tables be found under their names, whatever else the connection has."""
     connection.execute_all(
         f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {parquet(release.table(table))}"
         for table in PARQUET_TABLES

@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-# By which a page tells that it was made here.
+# A page with this mark was made here.
 _MARK = '<meta name="generator" content="pathstats">'
 _HEAD = 1_000
 
 
 @cache
 def templates() -> Environment:
-    """The templates, which lie beside."""
+    """The templates, from the folder next to this file."""
     return Environment(
         loader=PackageLoader("flows.report"),
         autoescape=True,

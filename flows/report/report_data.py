@@ -32,12 +32,12 @@ class Figures:
     sessions:       one row each: session_id, name (the id if it has none), starts_at, ends_at, state,
                     enrolled, archived, how many of each detailed status are late (R18), the counts per
                     detailed status, mean_progress, mean_score; open ones first.
-    sessions_total: how many there are; the page holds no more than some thousands.
+    sessions_total: how many there are; the page lists no more than some thousands.
     status_late:    how many have the endpoint's `status = late`, which is not R18.
     transitions:    how many learners changed since the release before, by what people act on.
     rejected:        table, reason, rows; pending rows included.
     published:      how many rows of each table are the company's.
-    people:         user_id to name and e-mail, of those whom `attention` lists; none without names.
+    people:         user_id to name and e-mail, of the learners that `attention` lists; empty without names.
     """
 
     sessions: pl.DataFrame
@@ -112,7 +112,7 @@ def _sessions(connection: Connection, company: Parameters, as_of: datetime) -> p
 
 
 def _distribution(connection: Connection, company: Parameters, column: str) -> Distribution:
-    """Tens, with 0 and 100 by themselves: nothing done and all done are no tens like others."""
+    """Tens, with 0 and 100 as ranges of their own: nothing done and all done."""
     rows = connection.rows(
         f"SELECT {column}, count(*) FROM path_session_stats "
         f"WHERE company_id = $company AND {IS_ENROLLED} GROUP BY ALL",

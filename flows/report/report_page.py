@@ -43,7 +43,7 @@ class Run:
 
     companies: where the learners of each company stand.
     since:     the release that status_changes compares with; null: none.
-    before:    where the learners of each company stood in that one.
+    before:    the status counts of each company in that release.
     earlier:   the manifests of runs as of earlier instants, the oldest first.
     matched:   how much activity of each company refers to a known user, session and step.
     warnings:  sentences about the data of all companies together.
@@ -59,7 +59,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
-    def told_by(
+    def of(
         cls,
         home: Home,
         as_of: datetime,
@@ -69,7 +69,7 @@ class Run:
         matched: dict[str, Matched],
         warnings: list[str],
     ) -> Self:
-        """A run, and what the home's releases tell of those before it."""
+        """A run, and the figures of the home's releases before it."""
         before = catalog.read(home.release(since)) if since else None
         return cls(
             as_of,
@@ -107,7 +107,7 @@ def company_report(
 ) -> str:
     """The report of one company, from the release that `connection` has open.
 
-    pages: by session_id, the names of the pages that lie in `report/` beside it.
+    pages: by session_id, the names of the pages in `report/` next to it.
     """
     found = figures(connection, company, run.as_of, with_names=with_names)
     standing = _ordered(run.companies[company])
@@ -145,7 +145,7 @@ def company_report(
         ],
         matched=run.matched.get(company),
         warnings=run.warnings,
-        # What the tables of all companies together held is none of one company's business.
+        # Figures of all companies together are shown to none of them.
         is_only=len(run.companies) == 1,
         rules_version=RULES_VERSION,
         schema_version=SCHEMA_VERSION,
@@ -163,7 +163,7 @@ def company_report(
 def _movements(
     transitions: dict[str, int], standing: StatusCounts, before: StatusCounts | None
 ) -> list[tuple[str, int, int | None, int | None]]:
-    """What each number grew by, shrank by, and the difference; the last two null without a before.
+    """The gain and loss of each number, and the difference; the last two null without a release before.
 
     What it grew by is counted. What it shrank by is the rest: another status now, archived, or gone.
     """

@@ -139,11 +139,11 @@ def _attempts(
 ) -> list[list[list[Any]]]:
     """What `session.js` names from STEP to WORDS, one list an attempt, for each learner in turn.
 
-    Of more attempts than a page lists a last one says how many there are.
+    Of more attempts than a page lists a last line counts the rest.
     """
     number = {step_id: place for place, step_id in enumerate(order, 1)}
     found = []
-    for said in attempts_of(shown, rows, session, as_of):
+    for lines in attempts_of(shown, rows, session, as_of):
         listed: list[list[Any]] = [
             [
                 number.get(line.step_id),
@@ -153,10 +153,10 @@ def _attempts(
                 line.time_spent_ms,
                 line.words,
             ]
-            for line in said[:_ATTEMPTS]
+            for line in lines[:_ATTEMPTS]
         ]
-        if len(said) > _ATTEMPTS:
-            more = f"{len(said) - _ATTEMPTS:,} more; `pathstats lookup --explain` lists all of them"
+        if len(lines) > _ATTEMPTS:
+            more = f"{len(lines) - _ATTEMPTS:,} more; `pathstats lookup --explain` lists all of them"
             listed.append([None, "…", None, None, None, more])
         found.append(listed)
     return found

@@ -10,7 +10,7 @@ from schemas.columns import polars_schema
 from schemas.home import Release
 from schemas.outputs import Attempts
 
-# The learners of how many enrollments are held in memory at once; a larger session is read by itself.
+# The learners of so many enrollments are in memory at once; a larger session is read alone.
 _ENROLLMENTS = 20_000
 _OF_LEARNERS = (
     "session_id",
@@ -53,7 +53,7 @@ class SessionRows:
 
     learners: the rows of PathSessionStats that are current, in publication order.
     steps:    their rows of StepStats, in publication order.
-    attempts: their rows of Attempts but those that satisfy a step, in publication order.
+    attempts: their rows of Attempts except satisfying ones, in publication order.
     rejected: the attempts of these learners, and perhaps of others, that are in quarantine.
     known_sessions: the ids of the company's sessions.
     people:   user_id to name and e-mail, of these learners and perhaps of others; none without names.

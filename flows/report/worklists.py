@@ -86,7 +86,7 @@ KINDS = (
         "ending",
         "Ending within 14 days",
         "The session ends, and there is still something to do.",
-        "whose sessions end first",
+        "in sessions that end first",
         _ENDING,
     ),
     Kind(
@@ -99,7 +99,7 @@ KINDS = (
     Kind(
         "correction",
         "Awaiting correction",
-        "An assessment is reached and nobody has corrected it. Waiting since the session was open and all "
+        "An assessment is reached and not corrected yet. Waiting since the session was open and all "
         "required steps before it were earned, other assessments too.",
         "waiting for longest",
         _TO_CORRECT,

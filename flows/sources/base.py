@@ -106,8 +106,8 @@ class Source(Protocol):
 
         The optional tables may be left out; the warehouse then keeps its rows of them.
 
-        landing: an empty folder to write files into, where the source holds none of its own. What a source
-                 wants to find again in another run it keeps beside that folder.
+        landing: an empty folder to write files into, unless the source has files of its own. Files that it
+                 needs again in another run go into a folder next to it.
         as_of:   the run's time.
         state:    what the warehouse has; a table it has may be left out if nothing changed in it.
         Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.

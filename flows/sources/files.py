@@ -14,12 +14,12 @@ from schemas.inputs import INPUTS, OPTIONAL
 
 @dataclass(frozen=True)
 class Files:
-    """One file for each table, in any of `reading.FORMATS`, or one folder of parquet files.
+    """One file for each table, in any of `file_scan.FORMATS`, or one folder of parquet files.
 
-    A folder `changes` in the folder holds rows that are new or replace the row of their key, in files of the
+    A folder `changes` in the folder has rows that are new or replace the row of their key, in files of the
     same names. Where it is, a whole table is read only if the warehouse has not read the same content before,
     and changes only if they were not applied before: see `_changes`.
-    are_changes: the folder itself holds such rows, at most; a table the warehouse lacks is read as whole.
+    are_changes: the folder itself contains such rows only; a table that the warehouse lacks is read as full.
     An optional table that has no file stays what it was.
     """
 

@@ -116,7 +116,7 @@ class Oulad:
         )
 
     def _assessments(self) -> pl.LazyFrame:
-        """The assessments that somebody handed in, by presentation."""
+        """The assessments with a submission, by presentation."""
         handed_in = self._csv("studentAssessment").select("id_assessment").unique()
         return self._csv("assessments").join(handed_in, on="id_assessment", how="semi")
 

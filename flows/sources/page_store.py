@@ -4,7 +4,7 @@
         landing.json                           which platform, since when, what was read and how
         journal.ndjson                         a line for each complete page, with the address of the next one
         enrollments/000017.<path>.ndjson.gz    a page's rows, one a line; numbered in the order of reading
-        known/                                 what an extraction of changes needs to know of those before it
+        known/                                 the state that an extraction of changes needs of earlier ones
 
 A page is complete or absent: its file gets its name when all of it is on the disk, and the journal names it
 after that. A file that the journal does not name is of an extraction that was killed, and is thrown away. The
@@ -126,11 +126,11 @@ class Landing:
     def open(cls, folder: Path) -> Self:
         """The stored extraction, as far as it was read.
 
-        Raises: SourceError if there is none, or one of another version.
+        Raises: SourceError if there isn't one, or only of another version.
         """
         record = read_record(folder)
         if record is None:
-            raise SourceError(f"{folder}: there is no landing; give a folder that holds {_RECORD}.")
+            raise SourceError(f"{folder}: there is no landing; give a folder that contains {_RECORD}.")
         return cls(folder, record, _read_journal(folder))
 
     def throw_away_what_is_incomplete(self) -> None:
@@ -174,7 +174,7 @@ class Landing:
     ) -> None:
         """Land the next page of a list; when this returns, it survives a kill."""
         if not _OWNER.fullmatch(owner):
-            raise SourceError(f"The list {name} is of something whose id is none; please report it.")
+            raise SourceError(f"The list {name} belongs to an invalid id; please report it.")
         with self._lock:
             self._number += 1
             number = self._number
@@ -197,7 +197,7 @@ class Landing:
         file.parent.mkdir(exist_ok=True)
         lines = "\n".join(map(_line, rows)) + "\n"
         temporary = file.with_suffix(".part")
-        # Half a surrogate pair, which JSON can hold, is no text: it becomes a question mark.
+        # Half a surrogate pair, which JSON can contain but UTF-8 can't, becomes a question mark.
         size = temporary.write_bytes(
             gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0)
         )
@@ -239,7 +239,7 @@ class Landing:
 
 
 def read_record(folder: Path) -> Record | None:
-    """What the landing in the folder is of; None if there is none that this version can read."""
+    """The record of the landing in the folder; None without one that this version can read."""
     try:
         noted = json.loads((folder / _RECORD).read_text("utf-8"))
         tuples = {name: tuple(noted.get(name, ())) for name in ("skip", "unread")}
@@ -290,7 +290,7 @@ def free_name(folder: Path, run_id: str) -> Path:
 
 
 def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
-    """Delete all but the last `keep` landings that were delivered, and those that are still needed.
+    """Delete all but the last `keep` delivered landings, and the ones that are still needed.
 
     What was begun before the last delivered one and never delivered will not be taken up again.
     """

@@ -57,14 +57,14 @@ SOURCES: dict[str, Callable[[str], Source]] = {
     "360learning": lambda options: Learning360(Settings.read()),
     "landing": lambda options: Replay(_folder(options)),
 }
-# Those that lie in no folder.
+# Sources without a folder.
 _WITHOUT_FOLDER = ("demo", "360learning")
 
 
 def open_source(spec: str) -> Source:
     """The source that a text such as `files:DIR` or `demo:learners=500` names.
 
-    Raises: UsageError if there is no such source or its options are wrong.
+    Raises: UsageError if the source is unknown or its options are wrong.
     """
     kind, _, options = spec.partition(":")
     if kind not in SOURCES:

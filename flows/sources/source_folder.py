@@ -87,7 +87,9 @@ class Listing:
         if table in self.tables:
             return f"Table {table} is read from {self.tables[table].path.name}."
         if name.endswith("/"):
-            return f"Is it {table}/? It must hold parquet files." if table != CHANGES else "Is it changes/?"
+            return (
+                f"Is it {table}/? It must contain parquet files." if table != CHANGES else "Is it changes/?"
+            )
         if f".{ending.lower()}" in FORMATS:
             return f"Is it {table}{dot}{ending}?"
         return f"Is it {table}? Tables are read from .parquet, .csv and .ndjson files."

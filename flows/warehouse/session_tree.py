@@ -122,7 +122,7 @@ class RowsBelow:
     """The names of temporary tables of the learners that parts read in sessions below their own.
 
     read:    part, session_key, user_key
-    further: session_key, user_key, path_key, part; those that the part does not compute itself
+    further: session_key, user_key, path_key, part; without the ones that the part computes itself
     """
 
     read: str = "read_below"

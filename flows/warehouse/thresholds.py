@@ -13,7 +13,7 @@ from flows.warehouse import step_history
 from schemas.errors import RunBlocked
 from schemas.inputs import model_of
 
-# Whatever the environment says.
+# Independent of the environment.
 NO_THRESHOLDS = Thresholds.model_construct(
     max_rejected=1.0, allow_shrink=True, allow_vanished=True, allow_missing_columns=True
 )

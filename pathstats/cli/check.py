@@ -51,23 +51,23 @@ def check(
 
     checked = check_source(source, instant(as_of) or now(), options["min_matched"])
     max_rejected, strict = options["max_rejected"], options["strict"]
-    held_back = checked.blocked_by(max_rejected)
+    blocked_by = checked.blocked_by(max_rejected)
     if as_json:
         deliveries = checked.deliveries
         tables = {
             table: {"delivery": deliveries[table], **asdict(count)} for table, count in checked.counts.items()
         }
-        held = {"blocked_by": held_back, "nobody_counts": checked.nobody_counts}
+        verdict = {"blocked_by": blocked_by, "all_pending": checked.all_pending}
         warned = {
             "warnings": checked.warnings,
             "matched": {company: asdict(it) for company, it in checked.matched.items()},
         }
-        typer.echo(json.dumps({"source": source, "tables": tables, **held, **warned}, indent=2))
+        typer.echo(json.dumps({"source": source, "tables": tables, **verdict, **warned}, indent=2))
     else:
         from pathstats.cli.render.source_check import show_check
 
-        show_check(checked, held_back, max_rejected, is_strict=strict)
-    if held_back or checked.nobody_counts or (strict and checked.implausible):
+        show_check(checked, blocked_by, max_rejected, is_strict=strict)
+    if blocked_by or checked.all_pending or (strict and checked.implausible):
         raise typer.Exit(5)
 
 

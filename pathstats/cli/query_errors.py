@@ -36,7 +36,7 @@ def _is_without_data(error: Exception) -> bool:
 def _without_data(words: str, sql: str) -> str:
     """The words with … between the first quotation mark and the last one, unless that is in the query too.
 
-    Not each quotation by itself: a value may contain quotation marks.
+    Not each quotation alone: a value may contain quotation marks.
     """
     quoted = _QUOTED.search(words)
     if quoted is None or quoted[2] in sql:

@@ -1,4 +1,4 @@
-"""Restrict a query's access to files: none, or with --allow-write all but those of a home or release."""
+"""Restrict a query's access to files: none, or with --allow-write all except a home or release."""
 
 import re
 from pathlib import Path

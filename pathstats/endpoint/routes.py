@@ -30,7 +30,7 @@ _LEARNERS_AT_ONCE = 500
 def add_routes(app: FastAPI, releases: Releases, keyring: KeyCache) -> None:
     """The look-up, its companions, and whether there is something to ask.
 
-    Coroutines ask SQLite themselves: a look-up takes 0.03 ms, a thread would take more. What takes longer is
+    Coroutines ask SQLite themselves: a look-up takes 0.03 ms, a thread would take more. Longer work is
     done in threads.
     """
     secured = {"security": SECURITY}

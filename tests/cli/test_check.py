@@ -120,7 +120,7 @@ def test_a_source_of_which_no_enrollment_counts(tmp_path: Path) -> None:
     assert "every enrollment has a missing reference" in shown.stdout
     assert re.search(r"enrollments +3 +unknown_user +the row of user_id has not been delivered", shown.stdout)
     messages = json.loads(CliRunner().invoke(app, ["check", source, "--json"]).stdout)
-    assert (messages["blocked_by"], messages["nobody_counts"]) == ([], True)
+    assert (messages["blocked_by"], messages["all_pending"]) == ([], True)
 
 
 def test_a_warning_reaches_check_the_closing_screen_and_the_manifest(source: Path, tmp_path: Path) -> None:

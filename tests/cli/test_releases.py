@@ -345,6 +345,6 @@ def test_torn_note_of_a_failure_is_evidence_of_one(home: Home, torn: str) -> Non
     os.utime(home.failure, (AS_OF.timestamp(), AS_OF.timestamp()))
     shown = ask(home, "status")
     assert shown.exit_code == 0
-    assert "The last run failed at 2026-03-10 00:00 UTC: failure.json does not say why" in shown.stdout
+    assert "The last run failed at 2026-03-10 00:00 UTC: failure.json gives no reason" in shown.stdout
     assert "No run has failed since." not in shown.stdout
     assert facts(home, "status")["last_failure"]["at"] == "2026-03-10T00:00:00.000000+00:00"

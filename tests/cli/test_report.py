@@ -83,8 +83,8 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
     [
         (("--company", "acme", "nope"), "There is no session 'nope'", 4),
         (("--company", "acme", "a b"), "There is no session 'a b'", 4),
-        (("S1",), "holds 2 companies; say with --company", 2),
-        (("--company", "ACME"), "holds no company 'ACME'", 4),
+        (("S1",), "contains 2 companies; name one with --company", 2),
+        (("--company", "ACME"), "contains no company 'ACME'", 4),
         (("S1", "--all", "--company", "acme"), "not both", 2),
     ],
 )

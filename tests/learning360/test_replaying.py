@@ -45,10 +45,10 @@ def test_a_replay_leaves_the_landing_as_it_was(kept: Path, tmp_path: Path) -> No
 
 def test_invalid_landing_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
     platform = small_company()
-    with pytest.raises(SourceError, match=r"there is no landing; give a folder that holds landing\.json"):
+    with pytest.raises(SourceError, match=r"there is no landing; give a folder that contains landing\.json"):
         replayed(tmp_path, tmp_path / "none")
     land(platform, kept, held_after(kept))
-    with pytest.raises(SourceError, match=r"holds changes since 20260310T020000Z; replay that one first"):
+    with pytest.raises(SourceError, match=r"contains changes since 20260310T020000Z; replay that one first"):
         replayed(kept / "20260310T020000Z-2", tmp_path / "changes")
     folder = kept / "20260310T020000Z"
     Landing.open(folder).note(read_at=None)

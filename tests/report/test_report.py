@@ -196,7 +196,7 @@ def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Relea
     with Connection() as connection:
         write_report(connection, tmp_path / "release", Run(AS_OF, {}, {}, None, {}, []))
     text = words(Release(tmp_path / "release").report.read_text("utf-8"))
-    assert "This release holds no company yet." in text
+    assert "This release contains no company yet." in text
 
 
 # A company with markup in its name.

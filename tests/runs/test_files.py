@@ -245,7 +245,7 @@ def test_a_table_in_two_forms_is_an_error(tmp_path: Path, other: str) -> None:
             "waivers.xlsx",
             "waivers.xlsx is not read. Is it waivers? Tables are read from .parquet, .csv and .ndjson files.",
         ),
-        ("waivers/notes.txt", "waivers/ is not read. Is it waivers/? It must hold parquet files."),
+        ("waivers/notes.txt", "waivers/ is not read. Is it waivers/? It must contain parquet files."),
         ("Change/users.csv", "Change/ is not read. Is it changes/?"),
         ("README.md", "README.md is not read."),
         ("changes/waiver.csv", "changes/waiver.csv is not read. Is it waivers.csv?"),

@@ -3,7 +3,7 @@ const [SESSION, USER, MOMENT, DONE, STANDING, STEP, STEPS, LISTED] = Array(8).ke
 const STATES = ["not opened", "open", "ended"];
 const SUCCESSFUL = data.status_counts.findIndex(([key]) => key === "successful");
 
-/* Where a session's page is: beside this file, or at the address this one was served from. */
+/* Where a session's page is: next to this file, or at the address this one was served from. */
 function pageOf(session) {
   if (session[FILE]) return `report/${encodeURIComponent(session[FILE])}`;
   const isServed = location.protocol.startsWith("http") && !location.pathname.endsWith(".html");

@@ -60,7 +60,7 @@ function person(user) {
 }
 
 /* A table that is sorted by its headers and searched by a field; rows beyond the first come when asked for.
-   missing: how many rows exist that are not on this page, so that an empty search never says that there are none. */
+   missing: how many rows exist that are not on this page, so that an empty search never claims that none exist. */
 function table(place, { columns, rows, missing = 0, first = 25, sort = null, words, noun, filter = null, details = null }) {
   const root = document.getElementById(place);
   const head = el("tr", { role: "row" }), body = el("tbody", { role: "rowgroup" });
@@ -145,8 +145,8 @@ function table(place, { columns, rows, missing = 0, first = 25, sort = null, wor
     found = rows.filter((row) => {
       if (choice && choice.value && !filter(row, choice.value)) return false;
       if (!sought.length) return true;
-      const said = words(row).toLowerCase();
-      return sought.every((word) => said.includes(word));
+      const text = words(row).toLowerCase();
+      return sought.every((word) => text.includes(word));
     });
     shown = first;
     render();

@@ -71,7 +71,7 @@ class Demo:
     def tables(self, as_of: datetime) -> Iterator[tuple[str, pl.DataFrame | str]]:
         """The six tables one by one: `path_steps` as lines of JSON, the others as frames."""
         month = Month.of(as_of)
-        # Another month's ids are others too: nobody's past is contradicted, there are other people.
+        # Another month has other ids, so no learner's past is contradicted.
         seed = self.seed * _MONTHS + month.number
         rng = np.random.Generator(np.random.PCG64(seed))
         path, steps = paths(seed), path_steps(seed, month.middle)

@@ -13,7 +13,7 @@ from flows.sources.demo.random_draws import Chance, days, ids
 
 # How often a learner tries one course at most.
 MOST_TRIES = 5
-# The courses of the library, on no path; their `step` numbers follow those of the path steps.
+# The courses of the library, on no path; their `step` numbers follow the path steps.
 LIBRARY = 25
 ATTEMPT = (
     "user",
@@ -55,7 +55,7 @@ def attempts(
 
 
 def tries(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
-    """The first tries at every course, then the second ones of those who failed and come back, and so on."""
+    """The first tries at every course, then the second tries of learners who failed and return, and so on."""
     for number in range(1, MOST_TRIES + 1):
         tried = one_try(lesson, number, end, rng)
         yield tried.select(ATTEMPT)
@@ -85,7 +85,7 @@ def one_try(lesson: pl.DataFrame, number: int, end: datetime, rng: np.random.Gen
 
 
 def come_back(tried: pl.DataFrame, number: int, rng: np.random.Generator) -> pl.DataFrame:
-    """Who tries again within days: most who failed, half of those interrupted, some for pleasure."""
+    """The learners who try again within days: most who failed, half of the interrupted, some for pleasure."""
     chance = Chance(rng, tried)
     finished = pl.col("completed_at").is_not_null()
     keen = pl.when(~finished).then(0.5).when(failed()).then(pl.col("zeal") * 0.6 + 0.4).otherwise(0.12)
@@ -105,7 +105,7 @@ def failed() -> pl.Expr:
 
 
 def corrections(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Assessments as corrected, days after they were handed in; without a correction there is no row."""
+    """Assessments as corrected, days after the hand-in; without a correction there is no row."""
     chance = Chance(rng, lesson)
     by_score = pl.col("min_score").is_not_null()
     score = chance.normal(pl.col("zeal") * 40 + 40, 14).round().clip(0, 100).cast(pl.Int32)
@@ -128,7 +128,7 @@ def attendances(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -
 
 
 def done_before(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """What was known before: last year's run of a path to replay, or a course taken outside any session."""
+    """Earlier attempts: at last year's run of a path to replay, or at a course outside any session."""
     known = lesson.filter("known")
     chance = Chance(rng, known)
     begun = pl.min_horizontal("opens", pl.lit(end)) - days(chance.between(20, 300))
@@ -197,7 +197,7 @@ def step_activity(
 
 
 def until_today(attempt: pl.DataFrame, today: datetime) -> pl.DataFrame:
-    """What has begun; a course that is under way has got as far as its time has passed.
+    """The attempts that have begun; a course that is under way has got as far as its time has passed.
 
     A classroom or a correction is recorded when it is over.
     """

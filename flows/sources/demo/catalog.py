@@ -13,7 +13,7 @@ class Step:
 
     due:        basis, how many, unit; of an `absolute` one the day counted from the middle of the month.
     time_limit: `maxTime` or `minTime`, and the minutes.
-    since, until: the days from the middle of the month between which this definition holds; None is open.
+    since, until: the days from the middle of the month between which this definition is valid; None is open.
     """
 
     title: str

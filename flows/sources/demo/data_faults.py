@@ -1,7 +1,7 @@
 """Add the faults of real exports: broken rows, duplicates, missing references.
 
 Faults are rows added to a sound table, so that the company itself stays whole. In `path_steps`, the one table
-written as text, stand the two faults that typed files can't hold: a wrong type and a time without a zone.
+written as text, has the two faults that typed files can't contain: a wrong type and a time without a zone.
 """
 
 import json
@@ -19,7 +19,7 @@ def sample(table: pl.DataFrame, share: float, offset: int) -> pl.DataFrame:
 
 
 def with_faulty_users(users: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """One account without a status, one with a status nobody knows."""
+    """One account without a status, one with an unknown status."""
     broken = users.head(2).with_columns(
         user_id=ids("faulty user", seed, 2), status=pl.Series([None, "suspended"], dtype=pl.String)
     )
@@ -32,11 +32,11 @@ def with_faulty_enrollments(enrollments: pl.DataFrame, seed: int) -> pl.DataFram
     def some(offset: int) -> pl.DataFrame:
         return sample(enrollments, 1 / 5_000, offset)
 
-    nobody = some(0).with_columns(user_id=pl.lit(None, pl.String))
+    without_user = some(0).with_columns(user_id=pl.lit(None, pl.String))
     backwards = some(1).with_columns(archived_at=pl.col("enrolled_at") - pl.duration(days=1))
     stray = some(2).with_columns(session_id=pl.lit(ids("unknown session", seed, 1)[0]))
     once = some(3)
-    fresh = renamed([nobody, backwards, stray, once], "faulty enrollment", seed)
+    fresh = renamed([without_user, backwards, stray, once], "faulty enrollment", seed)
     contradiction = fresh.tail(once.height).with_columns(
         enrolled_at=pl.col("enrolled_at") - pl.duration(hours=1)
     )

@@ -8,7 +8,7 @@ import polars as pl
 from flows.sources.demo.catalog import COMPANY
 from flows.sources.demo.random_draws import Chance, days, ids
 
-# How long before they leave it is known of those who leave.
+# How long before learners leave it is known.
 NOTICE = timedelta(days=3)
 # How many sessions a person is enrolled in: none, one, two, ...
 SESSIONS_EACH = [0.06, 0.24, 0.26, 0.20, 0.13, 0.08, 0.03]
@@ -68,7 +68,7 @@ def archived_at(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generato
 
 
 def came_back(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """The second enrollments of those who were archived."""
+    """The second enrollments of archived learners."""
     left = enrollment.filter(pl.col("archived_at").is_not_null())
     chance = Chance(rng, left)
     returned = pl.col("archived_at") + days(chance.between(0.5, 15))

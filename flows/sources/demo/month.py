@@ -11,7 +11,7 @@ class Month:
 
     middle: the sessions lie around it, some over, some running, some to come.
     end:    all that happens until then is drawn.
-    today:  what lies after it is not known yet.
+    today:  everything after it is still unknown.
     """
 
     middle: datetime
@@ -20,7 +20,7 @@ class Month:
 
     @classmethod
     def of(cls, as_of: datetime) -> Self:
-        """The month that `as_of` lies in, as it is known at the beginning of that day.
+        """The month of `as_of`, as it is known at the beginning of that day.
 
         >>> Month.of(datetime(2026, 12, 31, 23, tzinfo=UTC)).end
         datetime.datetime(2027, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)

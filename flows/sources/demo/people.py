@@ -38,7 +38,7 @@ LAST_NAMES = names(
 
 
 def people(learners: int, seed: int, rng: np.random.Generator) -> pl.DataFrame:
-    """The learners and, after them, the newcomers whose accounts have not arrived yet.
+    """The learners and, after them, newcomers with accounts that have not arrived yet.
 
     `diligence` runs from 0 to 1.
     """
@@ -87,7 +87,7 @@ def in_ascii(name: str) -> pl.Expr:
 
 
 def without_accents(name: str) -> str:
-    """The letters of a-z that stand for it.
+    """The letters of a-z that replace it.
 
     >>> without_accents("Sørensen"), without_accents("Élodie")
     ('Sorensen', 'Elodie')

@@ -43,7 +43,7 @@ def days(number: pl.Expr) -> pl.Expr:
 def ids(kind: str, seed: int, count: int) -> pl.Series:
     """Distinct ids of one kind, as the platform's: 24 lower-case hexadecimal digits.
 
-    The first eight digits tell the kind and seed, the others are a counter mixed by splitmix64, which is a
+    The first eight digits depend on kind and seed, the others are a counter mixed by splitmix64, which is a
     bijection: two counters never meet.
     """
     mark = hashlib.blake2s(f"{kind} {seed}".encode(), digest_size=12).digest()

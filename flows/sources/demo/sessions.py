@@ -9,7 +9,7 @@ from flows.sources.demo.catalog import COMPANY, PATHS
 from flows.sources.demo.random_draws import Chance, days, ids
 from schemas.enums import MESSAGE_STEP_TYPES
 
-# A round of twelve sessions; each round is shifted by one path, so that every path is met in every phase.
+# A round of twelve sessions; each round is shifted by one path, so that each path has sessions in all phases.
 PHASES = ("now", "past", "open", "now", "past", "now", "next", "past", "now", "past", "past", "next")
 # What a learner's work on a step depends on.
 ASKED = ("type", "optional", "min_score", "attempts_limit", "time_limit_mode", "time_limit_s", "is_scorm")
@@ -70,7 +70,7 @@ def path_sessions(session: pl.DataFrame, paths: pl.DataFrame, seed: int) -> pl.D
 
 
 def path_version(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-    """What is taught in each session: one row per training step as defined when the session opened.
+    """The steps of each session: one row per training step as defined when the session opened.
 
     `step` is the row in `steps`; `order` and `of` say which of how many it is; `session_before` is the run of
     the same path before this one.
@@ -82,8 +82,8 @@ def path_version(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     )
     taught = previous.join(training, on="path", maintain_order="left_right")
     began = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("starts_at"))
-    held = pl.col("valid_to").is_null() | (pl.col("starts_at") < pl.col("valid_to"))
-    return taught.filter(began & held).select(
+    lasted = pl.col("valid_to").is_null() | (pl.col("starts_at") < pl.col("valid_to"))
+    return taught.filter(began & lasted).select(
         "session",
         "session_before",
         "mandatory_replay",

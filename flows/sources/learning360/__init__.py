@@ -50,7 +50,7 @@ class Learning360:
     def extract(
         self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
-        """Everything at first and each week, else what changed since the extraction that the warehouse holds.
+        """Everything at first and each week, else changes since the extraction that is in the warehouse.
 
         Users, steps, waivers and child sessions come whole each run, and so do attempts unless reading them
         by course is fewer pages.
@@ -64,7 +64,7 @@ class Learning360:
             landings_of.delete_beyond(kept, self.settings.keep_landings, needed)
 
     def land(self, kept: Path, as_of: datetime, state: WarehouseState) -> Landing:
-        """Read all that the extraction needs, into a landing among those that are kept."""
+        """Read everything that the extraction needs, into a landing among the kept ones."""
         return self.run(self._read(kept, run_id(as_of), state))
 
     async def _read(self, kept: Path, run: str, state: WarehouseState) -> Landing:
@@ -110,7 +110,7 @@ def _goes_on(other: Record, record: Record) -> bool:
 
 
 def _last_delivered(settings: Settings, known: list[tuple[Path, Record]]) -> tuple[Path, Record] | None:
-    """Whose corrections are still good when everything is read anew."""
+    """The classrooms with corrections that are still valid when everything is read again."""
     delivered = [one for one in known if one[1].delivered_at and same_platform(settings, one[1])]
     return delivered[0] if delivered else None
 

@@ -83,7 +83,7 @@ def _instant(time: str) -> str:
 def attempts(landing: Landing) -> str:
     """Attempts at courses. One without any time has not begun and is left out.
 
-    A time that is absent is told by those that are there. The time a learner idles is cut off already.
+    A missing time is taken from the others. The time a learner idles is cut off already.
     """
     return f"""
     SELECT {of_company(landing)}, _id AS activity_id, userId AS user_id, courseId AS step_id,
@@ -98,7 +98,7 @@ def attempts(landing: Landing) -> str:
 def attendances(landing: Landing) -> str:
     """Who attended a slot was in the classroom from its start to its end, and has finished it by that.
 
-    A registration without attendance is no activity: not to come is not to have started. The attendance
+    A registration without attendance is not activity: the learner has not started. The attendance
     belongs to the path session that the slot's context names. A slot of a program or of its own names none:
     then it belongs to the learner's enrollment in the registration's path that contains the slot's start, the
     newest of several, else to no session. One registered twice for a slot attended it once. Time is what was
@@ -133,7 +133,7 @@ COUNTS = (
 
 
 def enrolled() -> str:
-    """The enrollments that attendances are given to, with the path whose list they were on."""
+    """The enrollments that attendances belong to, each with the path that lists it."""
     return f"""
     SELECT _id AS enrollment_id, {OWNER} AS path_id, sessionId AS session_id, userId AS user_id,
       TRY_CAST(createdAt AS TIMESTAMPTZ) AS enrolled_at, TRY_CAST(archivedAt AS TIMESTAMPTZ) AS archived_at

@@ -27,7 +27,7 @@ IN_FLIGHT = 32
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it came. next: the address of the one after it."""
+    """One page, unchanged. next: the address of the next page."""
 
     content: bytes
     next: str | None

@@ -62,7 +62,7 @@ def path_steps(landing: Landing) -> str:
     """The definitions as the platform has them now; the warehouse dates them.
 
     Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of an
-    unknown type is left out, and so is an option whose unit or mode is not known: `strange` names them.
+    unknown type is left out, and so is an option with an unknown unit or mode: `schema_drift` names them.
     A time limit of 0 seconds is ignored. Whether a course is SCORM is in `titles_now`.
     """
     unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")
@@ -105,7 +105,7 @@ def path_steps_now() -> str:
 
 
 def waivers_now() -> str:
-    """What the score in a positioning quiz waives: each step that one of its thresholds names."""
+    """The steps that the score in a positioning quiz waives: each step that one of its thresholds names."""
     return f"""
     SELECT DISTINCT path_id, step_id, threshold, json_extract_string(waived, '$') AS waived_step_id FROM (
       SELECT path_id, step_id, {rounded_up(text_at("line", "thresholdValue"))} AS threshold,

@@ -68,7 +68,7 @@ class Extraction:
         return sorted(listed | of_sessions - {""} | self.known.paths())
 
     async def _enrollments(self, path: str) -> None:
-        """Published ones before archived ones: who is unenrolled meanwhile is in both.
+        """Active enrollments before archived ones: a learner who is unenrolled in between is in both.
 
         An enrollment that was never modified need not have modifiedAt: new ones are asked for, too.
         """

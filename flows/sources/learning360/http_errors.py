@@ -24,7 +24,7 @@ class Host:
     url: str
 
     def rejected(self, wanted: Wanted | None, answer: httpx.Response, pause_s: float | None) -> SourceError:
-        """The error that an answer which is no page stands for. wanted: None for the token."""
+        """The error for a response that is not a page. wanted: None for the token."""
         kind = wanted.of if wanted else None
         status, code = answer.status_code, error_code(answer)
         what = f"the list {kind.name}" if kind else "an access token"
@@ -108,8 +108,7 @@ class Host:
 
     def elsewhere(self, name: str) -> SourceError:
         return SourceError(
-            f"{self.url}, list {name}: the next page is said to be on another host, which is not asked. "
-            f"{_ADDRESS}"
+            f"{self.url}, list {name}: the next page is on another host, which is not requested. {_ADDRESS}"
         )
 
 

@@ -12,7 +12,7 @@ from flows.sources.learning360.sync_plan import WHOLE, Decision
 from flows.sources.page_store import Landing
 from schemas.errors import SourceError
 
-# What tells rows of one id apart that were read twice; else what was read last counts.
+# The column by which rows of one id that were read twice are ordered; without it the one read last counts.
 _IDS = {"registrations_landed": ("registration", ""), "courses_landed": ("_id", "lastActivityAt")}
 
 
@@ -20,7 +20,7 @@ _IDS = {"registrations_landed": ("registration", ""), "courses_landed": ("_id", 
 class Tables:
     """The tables made of a landing.
 
-    full:     the tables that are whole; the others hold changes.
+    full:     the tables that are full; the others contain changes.
     warnings: sentences about what the tables lack.
     """
 
@@ -84,7 +84,7 @@ class _Making:
         return Tables(files, self._full(), landing_warnings.warnings(self._duck, self._landing, courses))
 
     def _full(self) -> frozenset[str]:
-        """Steps, waivers and child sessions are few: they come whole, those that have gone are seen."""
+        """Steps, waivers and child sessions are few: they come in full, so removed ones are noticed."""
         always = {"users", "path_steps", "waivers", "child_sessions"}
         decision = self._landing.record.decision
         if not Decision.of_json(decision or WHOLE.as_json()).batches:
@@ -130,7 +130,7 @@ class _Making:
     def _know(
         self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
     ) -> None:
-        """What was read now and, unless everything was, what was handed on of others than were read."""
+        """The rows read now and, unless everything was read, the ones handed on from the extraction before."""
         is_left = "true" if is_kept or not self._is_full else "false"
         self._table(
             table,

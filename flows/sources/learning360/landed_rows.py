@@ -6,14 +6,14 @@ from flows.database.connection import file_name, identifier
 from flows.sources.learning360.resources import ListOf
 from flows.sources.page_store import Landing
 
-# From which page a row is, in the order of reading, and whose list that was.
+# The page of a row, in the order of reading, and the owner of its list.
 PAGE, OWNER = "page_number", "owner"
 
 
 def landed(landing: Landing, kind: ListOf, texts: str, objects: str = "") -> str:
     """The query for all rows of a kind of list.
 
-    texts:   the fields that are read, as text. objects: those that are taken apart, as JSON.
+    texts:   the fields that are read, as text. objects: the fields that are taken apart, as JSON.
     """
     columns = dict.fromkeys(texts.split(), "VARCHAR") | dict.fromkeys(objects.split(), "JSON")
     if not landing.files(kind.name):
@@ -41,7 +41,7 @@ def _quoted(name: str) -> str:
 def older_versions(table: str, id: str = "_id", version: str = "") -> str:
     """The statement that leaves one version of each id: rows move and change while they are paged.
 
-    version: what tells which is newer; without it, or where it is the same, the one that was read last is.
+    version: the field that orders versions; without it, or where it is the same, the last one read counts.
     """
     order = f"{version} DESC NULLS LAST, {PAGE} DESC" if version else f"{PAGE} DESC"
     return (
@@ -64,7 +64,7 @@ def json_at(json: str, place: str) -> str:
 def whole(text: str) -> str:
     """A number without its idle decimals: 85.0 is 85, 66.7 stays.
 
-    The API's description says `number` where it means whole ones.
+    The API's description has `number` where it means whole ones.
     """
     number = f"TRY_CAST({text} AS DOUBLE)"
     is_whole = f"{number} = floor({number}) AND abs({number}) < 1e15"
@@ -86,7 +86,7 @@ def rounded_down(text: str, least: int) -> str:
 
 
 def named(text: str) -> str:
-    """A name; the platform requires one and allows an empty one, which is none."""
+    """A name; the platform requires one and allows an empty one, which counts as missing."""
     return f"CASE WHEN trim({text}) <> '' THEN {text} END"
 
 

@@ -110,7 +110,7 @@ def _corrections_not_read(connection: Connection, landing: Landing) -> str | Non
 
 
 def without_corrections(count: int, steps: str) -> str | None:
-    """What a run lacks that reads no corrections; None without an assessment.
+    """The warning for a run that reads no corrections; None without an assessment.
 
     count: of assessments. steps: of which steps.
     """

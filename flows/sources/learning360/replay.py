@@ -36,7 +36,7 @@ class Replay:
             )
         if not replayed.record.is_full and not state.full_at:
             raise SourceError(
-                f"{self.folder}: this landing holds changes since {replayed.record.base}; "
+                f"{self.folder}: this landing contains changes since {replayed.record.base}; "
                 "replay that one first."
             )
         known = landing / "known"

@@ -20,8 +20,8 @@ class ListOf:
     """One kind of list.
 
     page_size: rows of a page that isn't the last one.
-    fields:    the fields of its rows that are known, those that are not read too: what else comes is named.
-    required:  the fields without which its rows can't be taken apart or told from each other.
+    fields:    the known fields of its rows, also unread ones: any other field is named.
+    required:  the fields without which its rows can't be taken apart or distinguished.
     values:    the values that a field is known to have.
     may_go:    its owner may be deleted before it is its turn: then it is empty.
     skipped_with: by which setting of `skip` it is not read.
@@ -204,8 +204,8 @@ LISTS = (
 class Wanted:
     """One list to read.
 
-    owner:   whose rows they are, where the rows don't tell: a path, a classroom, a subscription.
-    part:    tells it from other lists of the same kind and owner.
+    owner:   the path, classroom or subscription that the rows belong to, where the rows don't name it.
+    part:    distinguishes it from other lists of the same kind and owner.
     filters: as the API writes them, `modifiedAt[gte]`.
     """
 
@@ -216,7 +216,7 @@ class Wanted:
 
     @property
     def name(self) -> str:
-        """What the landing and messages call the list.
+        """The list's name in the landing and in messages.
 
         >>> Wanted(ENROLLMENTS, "65f0", "archived").name
         'enrollments/65f0/archived'

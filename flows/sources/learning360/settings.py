@@ -42,7 +42,7 @@ def _names(given: Any) -> Any:
 class Settings(BaseSettings):
     """A platform, who may read it, and how.
 
-    The names are those in the file's table `[360learning]`; PATHSTATS_360LEARNING_BASE_URL and so on win.
+    The names are the ones in the file's table `[360learning]`; PATHSTATS_360LEARNING_BASE_URL and so on win.
     """
 
     model_config = SettingsConfigDict(

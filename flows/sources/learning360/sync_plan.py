@@ -21,9 +21,9 @@ _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 def base_of(
     settings: Settings, landings: list[tuple[Path, Record]], state: WarehouseState, now: datetime
 ) -> tuple[Path, Record] | None:
-    """The delivered landing that the warehouse holds, if changes since then are enough; else None.
+    """The delivered landing that is in the warehouse, if changes since then are enough; else None.
 
-    They are not if the warehouse holds something else, if other lists were skipped then, if activity had
+    They are not if the warehouse has another content, if other lists were skipped then, if activity had
     other ids then, or if the last extraction of everything is too long ago: changes have no word for what
     was deleted.
     """

@@ -18,20 +18,20 @@ TITLES = "titles.parquet"
 
 
 class Known:
-    """What the landing before has handed on; nothing if there is none."""
+    """The state handed on by the landing before; empty without one."""
 
     def __init__(self, landing: Landing) -> None:
         self._folder = landing.folder / BEFORE
         self._is_full = landing.record.is_full
 
     def paths(self) -> set[str]:
-        """The paths that have sessions, as far as they aren't read anew."""
+        """The paths that have sessions, except the ones that are read again."""
         if self._is_full:
             return set()
         return set(pl.read_parquet(self._folder / SESSIONS)["path_id"].drop_nulls())
 
     def courses(self, landing: Landing) -> dict[str, Course]:
-        """The courses that were met before, and those that are steps of a path that has changed."""
+        """The known courses, and the ones that are steps of a changed path."""
         file = self._folder / COURSES
         if not file.is_file():
             return {}

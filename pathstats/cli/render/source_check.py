@@ -34,7 +34,7 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
         count = len(checked.implausible)
         words = f"{count} plausibility warning{'' if count == 1 else 's'}."
         screen.print(f"[red]A strict run would be blocked[/]: {words}")
-    elif checked.nobody_counts:
+    elif checked.all_pending:
         screen.print("[red]A run would be blocked[/]: every enrollment has a missing reference.")
     elif not checked.arrivals:
         screen.print("No table has changes there; a run would only move on to its time.")
