@@ -29,7 +29,7 @@ demo: setup
 	@$(BIN)/pathstats demo --as-of 2026-03-10T02:00:00Z --direct >/dev/null
 	@$(BIN)/pathstats demo --as-of 2026-03-11T02:00:00Z
 
-# Tests run beside each other, each in one thread: one that waits for another keeps a core busy.
+# Tests run in parallel, each in one thread: one that waits for another keeps a core busy.
 test: setup
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder tests transforms schemas pathstats flows sandbox
 
@@ -40,7 +40,7 @@ test-fast: setup
 		tests/cli/test_explain_attempts.py tests/cli/test_explain_steps.py tests/cli/test_query.py \
 		tests/release/test_schema_gate.py transforms schemas pathstats
 
-# Needs Chromium: as /usr/bin/chromium, or where PATHSTATS_CHROMIUM says.
+# Needs Chromium: /usr/bin/chromium, or the path in PATHSTATS_CHROMIUM.
 test-browser: setup
 	@$(BIN)/python -m pytest -n 0 --override-ini "addopts=--import-mode=importlib -q" tests/browser
 

@@ -69,7 +69,7 @@ def _measured(module: str, *arguments: str | Path) -> dict[str, float]:
 
 
 def _same_rows(scripted: Path, release: Release) -> None:
-    """End with exit code 1, saying where, unless the script came to what the run published."""
+    """End with exit code 1, naming the differences, unless the script's rows equal the published ones."""
     faults = [
         f"{table}: {line}"
         for table in plain_sql.WRITES

@@ -1,4 +1,4 @@
--- Asks the questions of a file in random order, and tells what came of it as JSON in the last line.
+-- Sends the requests of a file in random order, and prints the results as JSON in the last line.
 local requests = {}
 
 function init(arguments)

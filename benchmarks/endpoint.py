@@ -59,7 +59,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Round:
-    """per_cpu_s: answers for each second that the server had of its core: what nobody else's load changes."""
+    """per_cpu_s: responses per second of the server's processor time: independent of other load."""
 
     per_s: float
     per_cpu_s: float
@@ -92,13 +92,13 @@ def _asked(url: str, process: int, connections: int, seconds: int, questions: Pa
         command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {1})
     )
     spent = _cpu_s(process) - before
-    told = json.loads(done.stdout.splitlines()[-1])
+    measured = json.loads(done.stdout.splitlines()[-1])
     return Round(
-        told["answers"] / told["seconds"],
-        told["answers"] / spent,
-        told["p50_ms"],
-        told["p99_ms"],
-        told["failed"],
+        measured["answers"] / measured["seconds"],
+        measured["answers"] / spent,
+        measured["p50_ms"],
+        measured["p99_ms"],
+        measured["failed"],
     )
 
 

@@ -20,7 +20,7 @@ _COMPLAINTS = 20
 class Seen:
     """What all askers know and found.
 
-    expected:  by release id; what is answered from a release before it is here is held against it later.
+    expected:  by release id; a response from a release that is not here yet is checked later.
     live_release: the release that must answer; null while another one takes over.
     switches:  how many releases have taken over.
     """
@@ -41,7 +41,7 @@ class Seen:
             raise AssertionError("\n".join(self.wrong))
 
     async def switch(self, how: Callable[[], str]) -> None:
-        """Let another release answer, in a thread; `how` tells its id when it does."""
+        """Switch to another release, in a thread; `how` returns its id when it is done."""
         self.live_release = None
         release_id = await asyncio.to_thread(how)
         self.switches, self.live_release = self.switches + 1, release_id

@@ -1,6 +1,6 @@
 """Send every kind of request for some minutes, while runs publish, people roll back, and keys change.
 
-Every answer is held against the tables of the release that it names, and that one against the latest. Ends
+Every response is compared with the tables of the release that it names, and that one with the latest. Ends
 with 1 if an answer was wrong or none came.
 """
 
@@ -33,7 +33,7 @@ _COMPANIES = ("northwind-academy", "southwind-academy")
 
 @dataclass
 class Played:
-    """What was done underneath."""
+    """The changes made while clients ask."""
 
     runs: int = 0
     rollbacks: int = 0
@@ -128,7 +128,7 @@ async def _keys(home: Home, url: str, pair: Pair, seen: Seen, played: Played, un
 
 
 async def _watched(process: int, played: Played, until: asyncio.Event) -> None:
-    """What the server takes of the machine (Linux)."""
+    """The server's use of memory and processor (Linux)."""
     while not until.is_set():
         status = Path(f"/proc/{process}/status").read_text("ascii")
         played.memory_mb.append(int(status.partition("VmRSS:")[2].split()[0]) // 1024)

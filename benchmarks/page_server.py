@@ -3,7 +3,7 @@
     python -m benchmarks.page_server PAGES LATENCY_MS PATHS
 
 serves PAGES pages of 500 attempts and PATHS paths with one page of enrollments for each status, and prints
-its port. `/peak` tells how many requests were under way at once.
+its port. `/peak` returns how many requests were under way at once.
 """
 
 import asyncio

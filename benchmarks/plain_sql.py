@@ -18,7 +18,7 @@ WRITES = ("path_session_stats", "session_summary")
 def run(world: Path, out: Path, as_of: datetime) -> None:
     """Read the six tables in `world`, `path_steps` as NDJSON and the others as parquet; write into `out`.
 
-    DuckDB keeps its defaults: every core, most of the memory; what that can't hold is laid down beside `out`.
+    DuckDB keeps its defaults: every core, most of the memory; larger data is spilled next to `out`.
     """
     with duckdb.connect(config={"temp_directory": f"{out}.spilled"}) as connection:
         for name, value in (("world", str(world)), ("out", str(out)), ("as_of", as_of)):

@@ -16,7 +16,7 @@ CREATE TEMP TABLE users AS
 SELECT company_id, user_id FROM read_parquet(getvariable('world') || '/users.parquet')
 WHERE status IN ('active', 'invited', 'deleted');
 
--- Only sessions whose path has arrived.
+-- Only sessions of known paths.
 CREATE TEMP TABLE sessions AS
 SELECT s.company_id, session_id, path_id, s.name, starts_at, coalesce(ends_at, 'infinity') AS ends_at,
   coalesce(restarts_on_reenrollment, false) AS restarts, mandatory_replay
@@ -93,20 +93,20 @@ WINDOW pair AS (PARTITION BY company_id, session_id, user_id);
 
 ---- R3: the counted steps -----------------------------------------------------------------------------------
 
--- From `since` until before `until` a step has one definition: of the versions that hold, the newest.
+-- From `since` until before `until` a step has one definition: of the valid versions, the newest.
 -- place: the step's rank in its path; position first, then id.
 CREATE TEMP TABLE steps AS
 WITH edges AS (
   SELECT DISTINCT company_id, path_id, step_id, unnest([valid_from, valid_to]) AS since FROM step_definitions),
 spans AS (
   SELECT *, lead(since) OVER (PARTITION BY company_id, path_id, step_id ORDER BY since) AS until FROM edges),
-held AS (
+valid AS (
   FROM spans JOIN step_definitions AS d USING (company_id, path_id, step_id)
   WHERE d.valid_from <= since AND since < d.valid_to AND until IS NOT NULL
   QUALIFY row_number() OVER (PARTITION BY company_id, path_id, step_id, since ORDER BY d.valid_from DESC) = 1)
 SELECT *, NOT optional AS required, type = 'assessment' AS is_assessment,
   rank() OVER (PARTITION BY company_id, path_id ORDER BY position, step_id) AS place
-FROM held
+FROM valid
 WHERE type NOT IN ('email', 'slackMessage', 'teamsMessage');
 
 ---- R4: the attempts that matter ----------------------------------------------------------------------------
@@ -257,7 +257,7 @@ facts AS (
   FROM enrollments AS e
   LEFT JOIN learners AS l USING (company_id, enrollment_id)
   LEFT JOIN time_in_session AS t USING (company_id, enrollment_id)),
--- R11: which of its lines decides. An enrollment whose path counts no step has nulls for its sums.
+-- R11: which of its lines decides. An enrollment without counted steps has nulls for its sums.
 decided AS (
   SELECT *, CASE
       WHEN t_eff < starts_at THEN '1'

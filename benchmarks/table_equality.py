@@ -6,7 +6,7 @@ from schemas.home import Release
 
 
 def published(release: Release, table: str) -> pl.DataFrame:
-    """What a release says and the plain script says too: it does not look ahead."""
+    """The published columns that the plain script has too: it does not look ahead."""
     return pl.read_parquet(release.table(table)).drop("valid_until", strict=False)
 
 

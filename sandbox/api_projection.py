@@ -33,7 +33,7 @@ _MOST_STEPS = 300
 
 
 def sayable(tables: Tables, now: datetime) -> Tables:
-    """The world as the platform holds it at `now`."""
+    """The world as the platform has it at `now`."""
     tables = _as_the_platform_writes(tables)
     paths, sessions = tables["paths"], tables["path_sessions"]
     enrollments = _enrollments(tables["enrollments"], paths, sessions, now)
@@ -82,7 +82,7 @@ def _with_platform_ids(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def platform_id(text: str) -> str:
-    """24 hexadecimal digits that stand for the text.
+    """24 hexadecimal digits derived from the text.
 
     >>> len(platform_id("S1")), platform_id("S1") == platform_id("S1")
     (24, True)
@@ -173,7 +173,7 @@ def _holds(now: datetime) -> pl.Expr:
 
 
 def _waivers(waivers: pl.DataFrame, steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """What the quizzes among a path's courses waive of it, as it is now."""
+    """The steps that the quizzes among a path's courses waive, as of now."""
     quizzes = steps.filter(pl.col("type") == "course").select("path_id", "step_id")
     waived = steps.select("path_id", waived_step_id="step_id")
     never = pl.lit(None, pl.Datetime("us", "UTC"))
@@ -218,7 +218,7 @@ def activity_of(tables: Tables, kind: str) -> pl.DataFrame:
 
 
 def names_its_session() -> pl.Expr:
-    """Whether a slot says which session of a path it belongs to; some belong to programs, some to nothing."""
+    """Whether a slot names its session of a path; some belong to programs, some to nothing."""
     return pl.col("session_id").is_not_null() & (pl.concat_str("step_id", "session_id").hash(0) % 4 != 0)
 
 
@@ -263,7 +263,7 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
     enrolled = enrollments.join(path_of, on="session_id").select(
         "user_id", "path_id", "enrolled_at", "archived_at", "enrollment_id", found="session_id"
     )
-    held = (
+    given = (
         one_each.join(enrolled, on=["user_id", "path_id"])
         .filter(
             pl.col("enrolled_at") <= pl.col("started_at"),
@@ -273,7 +273,7 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
         .unique("activity_id", keep="last", maintain_order=True)
         .select("activity_id", "found")
     )
-    found = one_each.join(held, on="activity_id", how="left", maintain_order="left").with_columns(
+    found = one_each.join(given, on="activity_id", how="left", maintain_order="left").with_columns(
         session_id=pl.coalesce("slot", "found")
     )
     return found.unique([*_SLOT, "session_id"], keep="first", maintain_order=True).with_columns(
@@ -285,7 +285,7 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
 
 
 def _corrections(corrected: pl.DataFrame) -> pl.DataFrame:
-    """All that an event tells is when it was corrected, the score and whether that is a success.
+    """An event has only the time of the correction, the score and whether that is a success.
 
     Two corrections of one learner's assessment at the same instant differ only by the enrollments that they
     name; one without an enrollment is then another delivery of one of them.

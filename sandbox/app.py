@@ -73,7 +73,7 @@ class Sandbox:
         )
 
     def _dated(self, app: ASGIApp) -> ASGIApp:
-        """Every answer tells the platform's time, not the machine's."""
+        """Every response has the platform's time, not the machine's."""
 
         async def dated(scope: Scope, receive: Receive, send: Send) -> None:
             async def with_date(message: Message) -> None:
@@ -144,7 +144,7 @@ class Sandbox:
         if fault == "expire" and self.clients.revoke(request.headers.get("authorization")):
             raise invalid_token()
         if fault and fault not in FAULTS:
-            raise rejected(400, "invalidParameter", f"There is no fault {fault}.")
+            raise rejected(400, "invalidParameter", f"Fault {fault} is unknown.")
 
     def _count(self) -> None:
         """The company's limit, over the second that ends now."""

@@ -33,7 +33,7 @@ def outline_of(path: str) -> str | None:
 
 
 def certificate_of(answer: Document) -> str | None:
-    """The id of the certificate that was awarded to an enrollment, by what `paths/stats` says of it."""
+    """The id of the certificate that was awarded to an enrollment, by its result in `paths/stats`."""
     if answer["status"]["type"] != "successful" or outline_of(answer["pathId"]) is None:
         return None
     return platform_id(f"certificate of {answer['_id']}")
@@ -42,7 +42,7 @@ def certificate_of(answer: Document) -> str | None:
 def certificates(user: str, answers: Iterable[Document], paths: pl.DataFrame) -> pl.DataFrame:
     """A user's certificates: of paths, and for some an external one.
 
-    answers: those of the user's enrollments. paths: the tables' rows.
+    answers: the results of the user's enrollments. paths: the tables' rows.
     """
     known = {row["path_id"]: row for row in paths.iter_rows(named=True)}
     awarded = (answer for answer in answers if "certificateId" in answer)

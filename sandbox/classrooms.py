@@ -27,14 +27,14 @@ def classrooms(tables: Tables) -> pl.DataFrame:
 
 
 def registrations(tables: Tables, now: datetime) -> pl.DataFrame:
-    """Registrations of those who came, some who did not, and some unregistered before the slot ended.
+    """Registrations of learners who came, of some who did not, and of some unregistered before the end.
 
-    Unregistered before the end means absent, whatever `hasAttended` says; unregistered later does not.
+    Unregistered before the end means absent, whatever `hasAttended` is; unregistered later does not.
     """
     path_of = tables["path_sessions"].select("session_id", "path_id")
     came = activity_of(tables, "classroom").join(path_of, on="session_id", how="left")
     came = came.sort("step_id", "started_at", "completed_at", "activity_id")
-    # A slot in the context of a path belongs to one session of it; another one is for everybody.
+    # A slot in the context of a path belongs to one session of it; any other slot is open to all.
     owner = pl.when(names_its_session()).then("session_id").fill_null("")
     parts = ["step_id", owner, *(pl.col(name).dt.epoch("ms") for name in ("started_at", "completed_at"))]
     came = came.with_columns(slot=pl.concat_str(parts, separator=" "), context=_context())
@@ -53,7 +53,7 @@ def registrations(tables: Tables, now: datetime) -> pl.DataFrame:
         userId="user_id",
         classroomSlotId="slot",
         hasAttended="attended",
-        # Some milliseconds have decimals: the description says `number`.
+        # Some milliseconds have decimals: the API's description has `number`.
         attendanceDuration=pl.col("time_spent_ms")
         + pl.when(is_chosen("activity_id", 5)).then(0.25).otherwise(0.0),
         pathId="path_id",

@@ -35,7 +35,7 @@ def as_json(value: Any) -> pl.Expr:
 
 
 def authorship() -> dict[str, pl.Expr]:
-    """What paths and courses say of their author, languages and translations; some are translated."""
+    """Author, languages and translations of paths and courses; some are translated."""
     french = {
         "lang": "fr",
         "published": True,

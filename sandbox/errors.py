@@ -4,7 +4,7 @@ from starlette.responses import JSONResponse
 
 
 class Rejected(Exception):
-    """An answer that is no page: its status and body."""
+    """A response that is not a page: its status and body."""
 
     def __init__(self, status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> None:
         super().__init__(status)

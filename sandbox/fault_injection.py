@@ -11,7 +11,7 @@ from schemas.errors import UsageError
 
 # What may happen to one request.
 FAULTS = ("busy", "error", "cut", "slow", "expire")
-# The column that tells rows as they are from those at their place.
+# The column that distinguishes unchanged rows from copies in their place.
 AGAIN = "_again"
 # How many faults of one address follow each other at most.
 _IN_A_ROW = 2
@@ -23,9 +23,9 @@ class Misbehavior:
 
     busy:   of requests answered 429, twice each, with `Retry-After`.
     error:  answered 500.
-    cut:    whose connection ends in the middle of the page.
-    slow:   whose page pauses in the middle for `pause_s`.
-    expire: whose token is revoked before its time, if it was good for forty requests.
+    cut:    the connection ends in the middle of the page.
+    slow:   the page pauses in the middle for `pause_s`.
+    expire: the token is revoked before its time, if it was good for forty requests.
     moving: of rows edited while the list is read: they come as they were, and on further pages as they are;
             every page then begins with the last row of the one before.
     """
@@ -42,7 +42,7 @@ class Misbehavior:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """What a text such as `busy=0.1,cut=0.05,seed=3` asks for.
+        """The faults in a text such as `busy=0.1,cut=0.05,seed=3`.
 
         Raises: UsageError if it is invalid.
 
@@ -57,7 +57,7 @@ class Misbehavior:
                 given[name] = int(value) if types[name] is int else float(value)
             except (KeyError, ValueError) as error:
                 raise UsageError(
-                    f"{part!r} is no misbehavior; give shares such as busy=0.1,cut=0.05 of "
+                    f"{part!r} is not a fault; give shares such as busy=0.1,cut=0.05 of "
                     f"{', '.join((*FAULTS, 'moving'))}, or pause_s, retry_after_s, seed."
                 ) from error
         return cls(**given)  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
     """The list as it is read while some of its rows are edited.
 
     Such a row comes at its place as it was before, and at the end as it is. An enrollment that is archived
-    meanwhile is met among the published ones first.
+    in between is listed among the published ones first.
     """
     key = "_id" if "_id" in rows.columns else "userId"
     edited = rows.filter(pl.col(key).hash(seed) % 1_000 < share * 1_000)
@@ -118,7 +118,7 @@ def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
 
 
 def _before(schema: pl.Schema) -> list[pl.Expr]:
-    """What the keys said before the edit, where an edit shows in them."""
+    """The values of the keys before the edit, where an edit shows in them."""
     null = pl.lit(None)
     was = {
         "name": pl.col("name") + " (draft)" if "name" in schema else null,

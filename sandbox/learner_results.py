@@ -16,7 +16,7 @@ _DAYS = {"day": 1, "week": 7, "month": 30}
 
 @dataclass(frozen=True)
 class PathVersions:
-    """What is taught, by id. steps: of a path, without messages.
+    """Paths and courses, by id. steps: of a path, without messages.
 
     waivers:  of a path. root_of: the outermost session that a child session was made for.
     children: the sessions of a sub-path that were made for an outermost one.
@@ -69,7 +69,7 @@ class Learner:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """Without those that a score in a positioning quiz waives."""
+        """Without the steps that a score in a positioning quiz waives."""
         steps = [self._step(row) for row in self._rows]
         scores = {step.row["step_id"]: step.score for step in steps}
         waived = {
@@ -84,7 +84,7 @@ class Learner:
         return [step for step in self.steps if not step.row["optional"]]
 
     def document(self) -> Document:
-        """The learner as `paths/stats` tells it."""
+        """The learner's result as in `paths/stats`."""
         status, reason = self.status
         dates = [step.due_at for step in self.required if step.due_at and not step.finished_at]
         answer = {
@@ -159,7 +159,7 @@ class Learner:
         return "late" if any(date < self.until for date in dates) else "onTime", None
 
     def _waits(self, step: Step) -> bool:
-        """An assessment waits once all that is required before it is passed; a sub-path says so itself."""
+        """An assessment waits once every required step before it is passed; a sub-path has its own result."""
         if isinstance(step, SubPath) or not step.waits:
             return step.waits
         before = [it for it in self.required if it.row["position"] < step.row["position"]]
@@ -188,7 +188,7 @@ class Learner:
         return child.as_step(row, self._due_at(row)) if child else self._tried(row)
 
     def as_step(self, row: Row, due_at: datetime | None) -> SubPath:
-        """What this enrollment says as a step of the path above."""
+        """This enrollment as a step of the parent path."""
         kind, _ = self._status_of_steps()
         is_replay = kind == "toRetake" and any(step.is_to_replay for step in self.required)
         all_done = all(step.finished_at or step.is_to_replay for step in self.required)

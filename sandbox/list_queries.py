@@ -24,7 +24,7 @@ _COMPARED: dict[str, Callable[[pl.Expr, datetime], pl.Expr]] = {
 }
 _ONE, _SEVERAL = ("eq", "ne"), ("in", "nin")
 _ID = re.compile("[0-9a-fA-F]{24}")
-# Node's parser of queries makes an object of a list whose indexes go beyond 20.
+# Node's parser of queries makes an object of a list with indexes beyond 20.
 MOST_VALUES = 20
 
 
@@ -40,9 +40,9 @@ class Asked:
 
     @classmethod
     def of(cls, parameters: list[tuple[str, str]]) -> Self:
-        """What the query says; a cursor says all of it.
+        """The parameters of the query; a cursor contains all of them.
 
-        Raises: Rejected if the cursor is none that was given out.
+        Raises: Rejected if the cursor was not given out here.
         """
         for name, value in parameters:
             if name == "next":
@@ -87,7 +87,7 @@ class Asked:
             found = _PARAMETER.fullmatch(parameter)
             name, operator, index = found.groups() if found else (parameter, None, None)
             if found is None or name not in filters:
-                raise _invalid(f"There is no filter {parameter} here.")
+                raise _invalid(f"Filter {parameter} is unknown here.")
             operator = operator or "eq"
             values = wanted.setdefault((name, operator), [])
             values.append(value)

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 Document = dict[str, Any]
-# A column of JSON text is named so behind the key whose value it is.
+# The prefix of a column with JSON text; the rest of its name is the key.
 JSON = ":json"
 
 
 def shown(rows: pl.DataFrame) -> list[Document]:
-    """The rows as documents: times as text, objects in objects, no key where there is no value.
+    """The rows as documents: times as text, objects in objects, no key without a value.
 
     >>> shown(pl.DataFrame({"_id": ["a"], "name": [None], "status.type": ["late"], "_pathId": ["p"]}))
     [{'_id': 'a', 'status': {'type': 'late'}}]
@@ -46,7 +46,7 @@ class Listed:
     """A list of documents.
 
     rows:      columns are the documents' keys, `outer.inner` for one in an object, `name:json` for JSON text;
-               those that begin with `_` are not shown, but for `_id`.
+               keys that begin with `_` are not shown, except `_id`.
     documents: what becomes of a page's rows.
     derived:   columns for filters, computed only when they are asked for.
     """

@@ -48,7 +48,7 @@ class Clients:
         }
 
     def admit(self, authorization: str | None, scope: str) -> None:
-        """Raises: Rejected if the token is none or has expired, or the client lacks the scope."""
+        """Raises: Rejected if the token is invalid or has expired, or the client lacks the scope."""
         kind, _, token = (authorization or "").partition(" ")
         if kind != "Bearer" or self._expires_at.get(token, 0.0) <= self.clock():
             raise invalid_token()

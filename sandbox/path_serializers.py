@@ -99,7 +99,7 @@ def _of_course(row: Row, thresholds: list[Row] | None, chance: int) -> Row:
         return shown | {"attemptsLimit": 1, "thresholds": thresholds}
     opens = {"mode": "afterEnrollmentDate", "relativeDate": {"unit": "day", "value": 0.5}}
     attempts = row["attempts_limit"]
-    # The description says `number`: what is not whole is rounded down.
+    # The API's description has `number`: fractions are rounded down.
     attempts = attempts + 0.5 if attempts and chance % 3 == 0 else attempts
     least = {"minScore": row["min_score"], "attemptsLimit": attempts}
     return shown | least | {"availability": opens if chance % 4 == 0 else None}

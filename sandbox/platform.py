@@ -19,7 +19,7 @@ _EDITED = ("paths", "paths/sessions", "enrollments")
 
 
 class Platform:
-    """What a platform holds at `now` and says of it.
+    """The state of a platform at `now`, and its responses.
 
     tables:    the world, as `sayable` leaves it.
     is_active: whether its webhook subscription to corrections is.
@@ -54,7 +54,7 @@ class Platform:
     def list_at(self, route: str) -> Listed:
         """The list at a route below `/api/v2/`.
 
-        Raises: Rejected, 404, if there is none.
+        Raises: Rejected, 404, without one.
         """
         match route.split("/"):
             case ["paths", "stats"]:

@@ -2,8 +2,8 @@
 
 Computed one learner at a time and by nothing of what the runs compute with, in the words of version 2
 where they differ from the contract's: one required step that failed with an attempt left is `toRetake`,
-whatever else is open; and all of a path's steps are those it has now, also for who was unenrolled earlier.
-Results of programs, which no list tells, count here.
+whatever else is open; and a path has its present steps, also for learners who were unenrolled earlier.
+Results of programs, which no list has, count here.
 """
 
 from collections import Counter, defaultdict

@@ -43,7 +43,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """The address it is served at meanwhile, on a free port."""
+    """The address that it is served at until the end of the block, on a free port."""
     listener, server = listening(0), _server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -56,6 +56,6 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:
-    # A connection that is cut on purpose is no news.
+    # A connection that is cut on purpose is not logged.
     quiet: dict[str, Any] = {"log_config": None, "log_level": "critical"}
     return uvicorn.Server(uvicorn.Config(app, lifespan="off", date_header=False, **quiet))

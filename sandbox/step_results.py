@@ -9,7 +9,7 @@ Row = dict[str, Any]
 
 
 class Step(Protocol):
-    """Dates are null where there are none.
+    """Dates are null where they are missing.
 
     is_failed: it can't be passed any more. is_to_replay: done elsewhere, and to be done again here.
     waits:     for a correction, as far as the step itself goes.
@@ -102,7 +102,7 @@ class Tried:
 
     @property
     def time_elsewhere(self) -> int:
-        """Of the attempt that stands in for one of the learner's own."""
+        """The result of the attempt that replaces the learner's own."""
         if self.mine or not self._finished:
             return 0
         first = min(
@@ -113,7 +113,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class SubPath:
-    """What the learner's session of the sub-path says; attempts at the step itself say nothing."""
+    """The result of the learner's session of the sub-path, whatever the attempts at the step itself."""
 
     row: Row
     due_at: datetime | None

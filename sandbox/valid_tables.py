@@ -34,7 +34,7 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
 
 
 def stored_rows(extracts: list[Extract], as_of: datetime) -> Tables:
-    """What a new warehouse holds of these."""
+    """The rows that a new warehouse has after merging the extracts."""
     tables: Tables = {}
     with Warehouse.open() as connection:
         arrivals = [

@@ -71,7 +71,7 @@ def _corrected(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _enrollments(tables: Tables) -> pl.DataFrame:
-    """One event for each session and moment at which somebody was enrolled."""
+    """One event for each session and moment with new enrollments."""
     path_of = tables["path_sessions"].select("session_id", "path_id")
     at_once = (
         tables["enrollments"].join(path_of, on="session_id").group_by("enrolled_at", "session_id", "path_id")

@@ -23,7 +23,7 @@ RIGHT = {
         S2      | u1   | 27 Feb     | 1
         S1      | u1   | 8 Mar      | 1
         S1      | u2   | 8 Mar      | 1""",
-    "which_step_holds_up": """
+    "where_learners_get_stuck": """
         session | step | learners
         S1      | A    | 3
         S1      | B    | 1

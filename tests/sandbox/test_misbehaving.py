@@ -103,5 +103,5 @@ def test_learner_unenrolled_during_the_reading_is_in_both_lists(demo_platform: P
 
 @pytest.mark.parametrize("text", ["errors=0.1", "busy", "cut=often"])
 def test_invalid_fault_is_rejected(text: str) -> None:
-    with pytest.raises(UsageError, match="is no misbehavior; give shares such as"):
+    with pytest.raises(UsageError, match="is not a fault; give shares such as"):
         Misbehavior.of(text)

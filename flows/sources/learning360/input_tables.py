@@ -130,7 +130,7 @@ class _Making:
     def _know(
         self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
     ) -> None:
-        """The rows read now and, unless everything was read, the ones handed on from the extraction before."""
+        """The rows read now and, unless everything was read, rows handed on from the extraction before."""
         is_left = "true" if is_kept or not self._is_full else "false"
         self._table(
             table,

@@ -1,4 +1,4 @@
-"""Which step holds people up? Of each who has something to do: the first required step not earned yet."""
+"""Where do learners get stuck? Of each learner with something to do: the first required step not earned."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
--- Which step holds people up? Of each who still has something to do: the first required step not earned yet.
+-- Where do learners get stuck? Of each learner with something to do: the first required step not earned.
 WITH waiting AS (
   SELECT s.company_id, s.session_id, s.enrollment_id,
          arg_min(t.step_id, (t.position, t.step_id)) AS step_id
