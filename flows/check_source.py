@@ -18,7 +18,7 @@ from schemas.columns import table_name
 from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Matched, run_id
 
-# As if every table had been taken in long ago: what is delivered now changes it.
+# As if every table had been extracted long ago, so that the delivery changes it.
 _ALL_STORED = WarehouseState({table_name(model): datetime(1, 1, 1, tzinfo=UTC) for model in INPUTS})
 
 

@@ -51,7 +51,7 @@ def scheduled_time() -> datetime:
 
 
 def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a phase as a Prefect task; a source that may answer later is asked up to three times more."""
+    """Run a stage as a Prefect task; a source that may answer later is retried up to three times."""
     return task(
         name=name,
         cache_policy=NO_CACHE,
@@ -70,7 +70,7 @@ async def may_help(_task: Any, _run: Any, state: Any) -> bool:
     try:
         await state.aresult()
     except Unreachable:
-        # Prefect names the flow run to the process that it starts for one; `pathstats run` has none.
+        # Prefect sets this variable in a process that it starts for a flow run; `pathstats run` has none.
         return "PREFECT__FLOW_RUN_ID" in os.environ
     except SourceUnavailable:
         return True

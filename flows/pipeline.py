@@ -46,12 +46,12 @@ from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 log = logging.getLogger("pathstats.run")
 
 Answer = TypeVar("Answer")
-# How a phase is run: by a plain call, or by a Prefect task.
+# How a stage is run: by a plain call, or as a Prefect task.
 Runner = Callable[..., Any]
 
 
 def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
-    """Run a phase by calling it."""
+    """Run a stage by calling it."""
     return phase(*arguments)
 
 
@@ -83,7 +83,7 @@ def run_pipeline(config: RunConfig, run: Runner = directly) -> Manifest:
 
 
 def _with_warehouse(config: RunConfig, run: Runner) -> Manifest:
-    # Opening it takes longer than most queries of a stage; all stages share the open one.
+    # Opening the warehouse takes longer than most queries of a stage, so one connection stays open.
     with _warehouse(config) as connection:
         manifest = _phases(config, connection, run)
         copy = erasure.copy_if_due(connection, config.home)
@@ -108,7 +108,7 @@ def _phases(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
         StagedExtract(item, timed(f"load {item.name}", load, config, item)) for item in delivery.extracts
     ]
     live_release = integrity.intact(config.home)
-    # Results that vanish block the run, too: then the warehouse takes nothing of this delivery.
+    # In one transaction: if too many results would vanish, the warehouse stays as it was, too.
     with connection.transaction():
         counts, merged = timed("merge", merge, config, connection, staged)
         computed = timed("transform", transform, config, connection, live_release)
@@ -139,7 +139,7 @@ def _log_data_warnings(warnings: Iterable[str]) -> None:
 
 
 def extract(config: RunConfig) -> Delivery:
-    """Land what the source delivers, in the order in which the warehouse wants it."""
+    """Extract everything that the source delivers, in the order of merging."""
     shutil.rmtree(config.home.extracts, ignore_errors=True)
     config.home.extracts.mkdir(parents=True)
     with _warehouse(config) as warehouse:
@@ -155,7 +155,7 @@ def extract(config: RunConfig) -> Delivery:
 
 
 def empty_warehouse(home: Home) -> UsageError:
-    """There is nothing that a run without a source could work from."""
+    """The error for a run without a source and without data in the warehouse."""
     return UsageError(f"{home.warehouse} contains no data yet; give --source.")
 
 
@@ -216,7 +216,7 @@ def transform(config: RunConfig, connection: Connection, live_release: Manifest 
 
 
 def compare(config: RunConfig, landing: Path) -> Agreement | None:
-    """Hold what was computed against the platform's own answers; None if it was not asked for them."""
+    """Compare the results with the platform's own; None if they were not requested."""
     with _warehouse(config) as connection:
         found = reconcile(connection, config.home.building, landing, config.instant)
     _log_data_warnings(parity_warnings(found, config.min_agreement) if found else [])
@@ -250,7 +250,7 @@ def publish(
     seconds: dict[str, float],
     warnings: list[str],
 ) -> Manifest:
-    """Name the release and make it the latest; changes are marked since it from now on."""
+    """Give the release its name and make it the live one; later changes are logged after it."""
     release_id = publish_module.next_release_id(config.home, config.run_id)
     with _warehouse(config) as connection:
         release_base.record_release(connection, release_id, catalog.names(config.home))

@@ -17,7 +17,7 @@ from flows.run_config import DEFAULT_MEMORY_LIMIT
 from schemas.errors import RunFailed, WarehouseDamaged
 
 Answer = TypeVar("Answer", bound=Sized | int)
-# Values of a statement's $names. Ids and other data go into a statement this way, never into its text.
+# Values of a statement's $names. Ids and other data are passed this way, never as text of the statement.
 Parameters = Mapping[str, object]
 
 # Nothing is fetched from outside. No query relies on the order of a file: rows to be distinguished have
@@ -49,7 +49,7 @@ def quoted(text: str) -> str:
     >>> quoted("it's"), quoted("a\0b")
     ("'it''s'", "('a' || chr(0) || 'b')")
     """
-    # DuckDB reads a statement no further than to a NUL.
+    # DuckDB reads a statement only up to a NUL.
     parts = ["'" + part.replace("'", "''") + "'" for part in text.split("\0")]
     return parts[0] if len(parts) == 1 else f"({' || chr(0) || '.join(parts)})"
 
@@ -65,7 +65,7 @@ def instant(moment: datetime) -> str:
 
 
 def file_name(file: Path) -> str:
-    """The path as an SQL literal that names this file only, whatever wildcards are in its name."""
+    """The path as an SQL literal that matches only this file, whatever wildcards its name contains."""
     return quoted(re.sub(r"[\[*?]", r"[\g<0>]", str(file)))
 
 
@@ -90,7 +90,7 @@ class Connection:
             raise _unopened(file, error) from error
         self._is_in_transaction = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="duckdb")
-        # Times without an offset never meet the machine's zone.
+        # Times without an offset are never read in the machine's time zone.
         self.execute("SET TimeZone = 'UTC'")
 
     def __enter__(self) -> Self:
@@ -119,10 +119,10 @@ class Connection:
         return self.rows(sql, parameters)[0][0]
 
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
-        """The query's answer as a polars frame."""
-        # As a pyarrow table each thread hands over what it has found; without pyarrow one does it for all.
+        """The result of the query as a polars frame."""
+        # As a pyarrow table, because its threads convert in parallel; without pyarrow a single one does.
         table = self._run(sql, lambda: self._connection.sql(sql, params=parameters).to_arrow_table())
-        # What takes in all of it in one piece first copies it.
+        # Rechunking would copy it.
         return cast(pl.DataFrame, pl.from_arrow(table, rechunk=False))
 
     @contextmanager
@@ -143,7 +143,7 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the statements inside, or none; inside another one it is a part of that."""
+        """Execute all of the statements inside, or none; a nested one is part of the outer one."""
         if self._is_in_transaction:
             yield
             return

@@ -10,7 +10,7 @@ import duckdb
 
 Answer = TypeVar("Answer")
 
-# How long a Ctrl-C may wait: a signal that some other thread receives does not end this one's waiting.
+# The longest delay of a Ctrl-C: a signal that another thread receives does not end this one's waiting.
 _PATIENCE_S = 0.1
 
 
@@ -23,7 +23,7 @@ def interruptibly(
     a ROLLBACK, then first works the old one off, for as long as that takes.
     """
     working: Future[Answer] = Future()
-    # To wait for the future itself, with a timeout, takes longer than most statements.
+    # Waiting for the future itself, with a timeout, takes longer than most statements.
     done: SimpleQueue[Future[Answer]] = SimpleQueue()
     working.add_done_callback(done.put)
     try:
@@ -32,7 +32,7 @@ def interruptibly(
         while not _is_told(done):
             pass
     finally:
-        # Again and again: an interrupt that comes before the statement starts is lost.
+        # Repeatedly: an interrupt that comes before the statement starts is lost.
         while not working.done() and not working.cancel():
             connection.interrupt()
             _is_told(done)
@@ -48,7 +48,7 @@ def _fulfil(working: Future[Answer], work: Callable[[], Answer]) -> None:
 
 
 def _is_told(done: "SimpleQueue[Future[Answer]]") -> bool:
-    """Whether the work is done, after no more than a moment's waiting."""
+    """Whether the work is done, after a short wait at most."""
     with suppress(Empty):
         done.get(timeout=_PATIENCE_S)
         return True

@@ -30,7 +30,7 @@ class Step(str):
 
 
 def name_of(sql: str) -> str:
-    """The step's name; of plain text the function that executes it: `load._read`."""
+    """The step's name; of plain text, the function that executes it: `load._read`."""
     if isinstance(sql, Step):
         return sql.name
     frame = sys._getframe(1)

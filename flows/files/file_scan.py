@@ -108,7 +108,7 @@ def _csv(file: Path, wanted: list[str]) -> Scan:
 
 
 def _compression(file: Path) -> str:
-    """DuckDB goes by the ending of the name, and of that by what precedes a question mark."""
+    """DuckDB goes by the ending of the name, and only by its part before a question mark."""
     return f"compression = '{'gzip' if file.name.lower().endswith('.gz') else 'uncompressed'}'"
 
 
@@ -153,7 +153,7 @@ def _ndjson(file: Path, wanted: list[str]) -> Scan:
 
 
 def _numbered(sql: str, columns: list[str]) -> str:
-    """Of a thousand unknown columns DuckDB would keep a thousand vectors: only the wanted ones are named."""
+    # DuckDB would keep a vector for each of a thousand unknown columns: only the wanted ones are named.
     names = ", ".join(map(identifier, columns))
     return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, {names} FROM {sql})"
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from flows.database.connection import file_name, identifier, quoted
 from schemas.errors import SourceError
 
-# The time type of old Hive, Impala and Spark, without any word on the zone.
+# The time type of old Hive, Impala and Spark, without a time zone.
 INT96 = "INT96"
 _SPARK_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 _ARROW_SCHEMA = b"ARROW:schema"

@@ -34,7 +34,7 @@ def _fault_in_json(line: bytes) -> str | None:
     except ValueError:
         return "not one complete JSON object. Correct the line."
     except RecursionError:
-        return None  # Deeper than Python reads; DuckDB does.
+        return None  # Deeper than Python reads, but not too deep for DuckDB.
     return None if isinstance(row, dict) or row is None else "not a JSON object. Correct the line."
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schemas.home import Home
 
-# No writing for the group, nothing for others.
+# The group may not write; others have no access.
 _TAKEN = 0o027
 
 

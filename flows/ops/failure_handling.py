@@ -45,7 +45,7 @@ def remembering_failure(config: RunConfig) -> Iterator[None]:
 
 
 def _stopped(config: RunConfig, error: PathStatsError) -> None:
-    # On a full disk the room for the note is what the run has taken itself.
+    # On a full disk, only the run's own files can make room for the note.
     publish.discard_unfinished(config.home)
     _failed(config, error)
 

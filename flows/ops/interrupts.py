@@ -40,7 +40,7 @@ def noted() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def heeded() -> Iterator[Callable[[], None]]:
-    """Turn failures after Ctrl-C into KeyboardInterrupt; the yielded function raises a dropped one."""
+    """Turn failures after Ctrl-C into KeyboardInterrupt; the yielded function raises one that was dropped."""
     with noted() as came:
 
         def heed() -> None:

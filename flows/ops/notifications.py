@@ -57,7 +57,7 @@ def notify_failure(webhook: Webhook | None, home: Home, incident: Incident) -> N
     if webhook is None or read_note(home.notified) == asdict(incident.first):
         return
     first = incident.first
-    if _delivered(webhook, _notice("failed", first, first.as_of, first.exit_code, first.message)):
+    if _delivered(webhook, _notification("failed", first, first.as_of, first.exit_code, first.message)):
         write_note(home.notified, asdict(first))
 
 
@@ -68,12 +68,14 @@ def notify_recovery(webhook: Webhook | None, home: Home, as_of: datetime) -> Non
     except TypeError:
         return
     message = f"A run is published again; the first to fail was at {first.at}."
-    if webhook is None or _delivered(webhook, _notice("recovered", first, as_of.isoformat(), 0, message)):
+    if webhook is None or _delivered(
+        webhook, _notification("recovered", first, as_of.isoformat(), 0, message)
+    ):
         with suppress(OSError):
             home.notified.unlink()
 
 
-def _notice(
+def _notification(
     event: Literal["failed", "recovered"], first: Failure, as_of: str, exit_code: int, message: str
 ) -> dict[str, Any]:
     return {
@@ -86,20 +88,20 @@ def _notice(
     }
 
 
-def _delivered(webhook: Webhook, notice: dict[str, Any]) -> bool:
-    """Whether the webhook took the notice; no server and no name service can stretch the time that takes."""
+def _delivered(webhook: Webhook, notification: dict[str, Any]) -> bool:
+    """Whether the webhook accepted the notification, within a fixed time whatever the server does."""
     answers: list[str | None] = []
-    thread = threading.Thread(target=lambda: answers.append(_post(webhook, notice)), daemon=True)
+    thread = threading.Thread(target=lambda: answers.append(_post(webhook, notification)), daemon=True)
     thread.start()
     thread.join(_GIVE_UP_AFTER_S)
     why = answers[0] if answers else f"no answer within {_GIVE_UP_AFTER_S:.0f} s"
     if why is not None:
-        log.warning("The notice that the run %s was not delivered: %s.", notice["event"], why)
+        log.warning("The notification that the run %s was not delivered: %s.", notification["event"], why)
     return why is None
 
 
 class _NotTaken(Exception):
-    """The webhook did not take the notice. pause_s: how long it asks to wait; None: as it suits us."""
+    """The webhook did not take the notification. pause_s: how long it asks to wait; None: as it suits us."""
 
     def __init__(self, why: str, *, may_help: bool, pause_s: float | None = None) -> None:
         super().__init__(why)
@@ -107,16 +109,16 @@ class _NotTaken(Exception):
         self.pause_s = pause_s
 
 
-def _post(webhook: Webhook, notice: dict[str, Any]) -> str | None:
-    """Why the webhook did not take the notice; None if it did."""
-    # stamina would log each retry: without a handler that is a line on the user's screen.
+def _post(webhook: Webhook, notification: dict[str, Any]) -> str | None:
+    """The reason why the webhook did not accept the notification; None if it did."""
+    # Without a handler stamina would log each retry on the user's screen.
     stamina.instrumentation.set_on_retry_hooks(())
     unsaid = _Unsaid(httpx.URL(webhook.url))
     logging.getLogger("httpx").addFilter(unsaid)
     try:
         for attempt in stamina.retry_context(on=_may_help, attempts=4, timeout=15, wait_initial=0.5):
             with attempt:
-                _post_once(webhook, notice)
+                _post_once(webhook, notification)
     except _NotTaken as error:
         return str(error)
     except Exception as error:
@@ -126,12 +128,12 @@ def _post(webhook: Webhook, notice: dict[str, Any]) -> str | None:
     return None
 
 
-def _post_once(webhook: Webhook, notice: dict[str, Any]) -> None:
+def _post_once(webhook: Webhook, notification: dict[str, Any]) -> None:
     try:
-        with httpx.stream("POST", webhook.url, json=notice, timeout=_ANSWER_WITHIN_S) as answer:
+        with httpx.stream("POST", webhook.url, json=notification, timeout=_ANSWER_WITHIN_S) as answer:
             status, pause = answer.status_code, answer.headers.get("Retry-After", "")
     except httpx.TransportError as error:
-        # A server that has read it and does not answer may have taken it: no second one.
+        # A server that has read it and does not answer may have accepted it: don't send a second one.
         may_help = not isinstance(error, httpx.ReadTimeout)
         raise _NotTaken(type(error).__name__, may_help=may_help) from None
     if not 200 <= status < 300:
@@ -148,7 +150,7 @@ def _may_help(error: Exception) -> bool | float:
 
 
 class _Unsaid(logging.Filter):
-    """httpx logs each request with its whole address; not with this one."""
+    """Drop httpx's log lines about requests to this address: they contain it."""
 
     def __init__(self, url: httpx.URL) -> None:
         super().__init__()

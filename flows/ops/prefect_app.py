@@ -48,7 +48,7 @@ def main(parent: int, descriptor: int, kind: str) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Let the system end this process with its parent, also where that is killed (Linux)."""
+    """Let the system end this process with its parent, even if that is killed (Linux)."""
     if sys.platform == "linux":
         set_death_signal = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)

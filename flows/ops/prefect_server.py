@@ -37,7 +37,7 @@ def start(*, schedules: bool) -> None:
     from prefect.context import refresh_global_settings_context
 
     secret = f"pathstats:{secrets.token_urlsafe(32)}"
-    # Bound here and handed over, the port can't become another user's, who would be sent the secret.
+    # Bound here and handed over, so that no other user can take the port and receive the secret.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/api"

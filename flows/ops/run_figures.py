@@ -91,7 +91,7 @@ def _warnings(manifest: Manifest) -> list[str]:
 
 
 def _parity(manifest: Manifest) -> list[str]:
-    """How often the platform's own answers are ours, and what the others are due to; nothing without any."""
+    """The agreement with the platform's own results, and the causes of differences; empty without any."""
     parity = manifest.parity
     if parity is None:
         return []

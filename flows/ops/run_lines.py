@@ -13,7 +13,7 @@ from schemas.manifest import Manifest
 
 @contextmanager
 def shown(name: str | None) -> Iterator[Callable[[Manifest], None]]:
-    """Write the line of a run, in the process that runs it; elsewhere than under `schedule`, nothing."""
+    """Print the line of a run in a process of `schedule`; do nothing elsewhere."""
     if FIXED not in os.environ:
         yield lambda _: None
         return

@@ -111,7 +111,7 @@ def one_at_a_time(flow: Any, config: RunConfig, schedules: list[Any]) -> Any:
 
 def _interrupt(*_: Any) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # As in what a script has put into the background: nothing would come of it.
+        # As in a background process of a script: the signal would have no effect.
         raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 

@@ -12,7 +12,7 @@ from schemas.manifest import Agreement
 from schemas.outputs import Parity
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
-# Enrollments of one part: five rows each.
+# Enrollments per slice: five rows each.
 _PART = 100_000
 
 
@@ -35,7 +35,7 @@ def compared(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _is_compared() -> pl.Expr:
-    """Fields where both answer; the enrollment itself where one of both doesn't."""
+    """The fields where both have a result; the enrollment itself where only one has."""
     both_answer = pl.col("ours_type").is_not_null() & pl.col("theirs_type").is_not_null()
     return (pl.col("field") == "enrollment") != both_answer
 

@@ -43,7 +43,7 @@ def platform_answers(landing: Landing) -> pl.DataFrame:
     """
     texts = "_id sessionId userId progress score timeSpent " + " ".join(_TIMES.values())
     whole = {"progress": "progress", "score": "score", "time_ms": "timeSpent"}
-    # Numbers are rounded as ours are published: to whole percents and milliseconds.
+    # Numbers are rounded like ours: to whole percents and milliseconds.
     numbers = ", ".join(
         f"CAST(floor(TRY_CAST({field} AS DOUBLE) + 0.5) AS BIGINT) AS {name}" for name, field in whole.items()
     )
@@ -61,5 +61,5 @@ def platform_answers(landing: Landing) -> pl.DataFrame:
 
 
 def asked_at(landing: Landing) -> datetime:
-    """When the platform had given its last answer."""
+    """When the platform sent its last result."""
     return datetime.fromisoformat(landing.record.read_at or landing.record.begun_at)

@@ -16,7 +16,7 @@ from schemas.outputs import Parity
 
 
 def landing_of(source: str | None, home: Home) -> Path | None:
-    """The landing that a run from this source has just read; None if its source is not a platform."""
+    """The landing that a run from this source has just read; None if the source is not a platform."""
     kind, _, options = (source or "").partition(":")
     if kind == "landing":
         return Path(options).expanduser()
@@ -27,7 +27,7 @@ def landing_of(source: str | None, home: Home) -> Path | None:
 
 
 def reconcile(connection: Connection, building: Release, folder: Path, as_of: datetime) -> Agreement | None:
-    """Write parity into the release that is being built; None if the platform was not asked."""
+    """Write parity into the release that is being built; None if no results were requested."""
     landing = Landing.open(folder)
     if not any(name.partition("/")[0] == STATS.name for name in landing.names()):
         return None

@@ -30,16 +30,16 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT"
 _TEXTS = ("VARCHAR", "UUID")
 _NAIVE_TIMES = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-# How the nearest kept number can miss its side, and how it is moved there.
+# On which side the nearest value with the kept decimals can be wrong, and how it is corrected.
 _ROUNDING = {"down": (">", "-"), "up": ("<", "+")}
-# ISO 8601 with its basic form, small letters as in RFC 3339, and the blank of BigQuery and Snowflake.
+# ISO 8601 with its basic form, lowercase letters as in RFC 3339, and the space of BigQuery and Snowflake.
 _ZONE = r"([Zz]| ?[+-]([01]\d|2[0-3])(:?[0-5]\d)?| UTC)"
 _CLOCK = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?"
 _BASIC = r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})([.,]\d+)?"
 
 
 class Problem(NamedTuple):
-    """What can be wrong with a row.
+    """A fault of a row.
 
     test:  the SQL condition.
     words: what is wrong. shown: the SQL text that is added to them: the offending value.
@@ -75,7 +75,7 @@ class Column:
         """The value as text; an empty text is a missing value."""
         if self.found == "JSON":
             return f"nullif({self.raw} ->> '$', '')"
-        # Parquet's binary without a word on what it is; bytes that are not UTF-8 have no text.
+        # Parquet's binary type without annotation; bytes that are not UTF-8 have no text.
         as_text = f"TRY(decode({self.raw}))" if self.found == "BLOB" else f"CAST({self.raw} AS VARCHAR)"
         return f"nullif({as_text}, '')"
 
@@ -95,7 +95,7 @@ class Column:
 
     @property
     def typed(self) -> str:
-        """The value in its type, null where it has none."""
+        """The value in its type, null if it can't be converted."""
         if self.found is None:
             return f"CAST(NULL AS {self.kind})"
         if "rounded" in self.bounds:
@@ -150,7 +150,7 @@ class Column:
         if (self.found or "").startswith("ENUM"):
             return self.text
         if self._is_number():
-            # Whole numbers that a database or pandas stores as such; beyond the limit it has rounded them.
+            # Whole numbers that a database or pandas stores as floats; beyond the limit they were rounded.
             exact = {"DOUBLE": f" AND abs({self.raw}) < {2**53}", "FLOAT": f" AND abs({self.raw}) < {2**24}"}
             is_whole = f"{self.raw} = trunc({self.raw}){exact.get(self.found or '', '')}"
             return f"CASE WHEN {is_whole} THEN CAST(TRY_CAST({self.raw} AS HUGEINT) AS VARCHAR) END"
@@ -246,7 +246,7 @@ class Column:
     def _limits(self) -> tuple[float | None, float | None, float | None]:
         least, greatest = self.bounds.get("ge"), self.bounds.get("le")
         if greatest is None:
-            # What fits the column, and for 64 bits what every JSON reader keeps exactly.
+            # The greatest value of the type; of 64 bits the greatest that every JSON reader keeps exactly.
             greatest = {"INTEGER": 2**31 - 1, "BIGINT": 2**53 - 1}.get(self.kind)
         return least, self.bounds.get("gt"), greatest
 
@@ -268,12 +268,12 @@ class Column:
 
 
 def _double(text: str) -> str:
-    """A number that is written in decimal digits as DOUBLE, null for any other text."""
+    """A number in decimal digits as DOUBLE, null for any other text."""
     return f"CASE WHEN regexp_full_match({text}, {quoted(_NUMBER)}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
 def _as_duckdb_writes(text: str) -> str:
-    """The time with seconds, a decimal point and capitals, which DuckDB wants and ISO 8601 leaves open."""
+    """The time with seconds, a decimal point and capitals: DuckDB needs them, ISO 8601 does not."""
     plain = f"replace(upper({text}), ',', '.')"
     extended = rf"regexp_replace({plain}, '^{_BASIC}', '\1-\2-\3T\4:\5:\6\7')"
     joined = rf"regexp_replace({extended}, ' ([+-])', '\1')"
@@ -319,7 +319,7 @@ def _normal_type(found: str | None) -> str | None:
 
 
 def problem(model: type[Table], checked: list[Column]) -> str:
-    """An SQL CASE: `reason:detail` of the first thing wrong with a row, null for a valid one."""
+    """An SQL CASE: `reason:detail` of the first fault of a row, null for a valid one."""
     found = [problem for column in checked for problem in column.problems()]
     by_name = {column.name: column for column in checked}
     for before, relation, after in facts(model).get("order", []):

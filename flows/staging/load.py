@@ -33,7 +33,7 @@ TABLES = (
     ),
 )
 _MAY_BE_EMPTY = ("step_activity", *map(table_name, OPTIONAL))
-# Of more unknown columns only so many are named.
+# The number of unknown columns that a warning names.
 _NAMED_COLUMNS = 10
 
 
@@ -147,7 +147,7 @@ def drop_row_numbers(connection: Connection, model: type[Table], *, is_full: boo
 
 
 def _misspelt(ignored: Sequence[str], absent: Sequence[str]) -> dict[str, str]:
-    """Which ignored column is perhaps which absent one.
+    """Ignored columns that may be misspelt, each with the missing column it resembles.
 
     >>> _misspelt(["archived", "enroled_at", "shoe"], ["archived_at", "enrolled_at"])
     {'archived': 'archived_at', 'enroled_at': 'enrolled_at'}
@@ -238,7 +238,7 @@ def _move_rejected(
         return {}
     place = found.places(connection, [row for (row,) in rows], read, "row_in_file")
     detail = f"substr(problem, instr(problem, ':') + 1) || ' (' || {place} || ')'"
-    # The row may be rejected for a NUL in its key, and text can't contain it.
+    # The row may be rejected for a NUL in its key, which text can't contain.
     key = "replace(rejection.key, chr(0), '\\0')"
     connection.execute_all(
         [

@@ -30,13 +30,13 @@ _CLOCK_SLACK_MS = 60_000
 _SPENT_MS = "epoch_ms(greatest(last_activity_at, completed_at)) - epoch_ms(started_at)"
 _MANY_ATTEMPTS = 100
 _MANY_USERS = 5
-# A property that all rows share is evidence only from this many rows on: in a whole table, in changes.
+# A property that all rows share means something only from this many rows on: in a full table, in changes.
 _FEWEST_SCORES = {True: 3, False: 50}
 _FEWEST_TIMES = {True: 10, False: 50}
 
 
 def loaded_with_warnings(connection: Connection, extract: Extract, as_of: datetime) -> Counts:
-    """Load a table, as `loading.load`, and look at whether it is plausible."""
+    """Load a table and add its plausibility warnings to the counts."""
     counts = load.load(connection, model_of(extract.table), extract)
     return replace(counts, implausible=tuple(implausible(connection, extract, as_of)))
 
@@ -61,7 +61,7 @@ def _single_rows(connection: Connection, table: str, extract: Extract, as_of: da
 
 
 def _tests(table: str, as_of: datetime) -> Iterator[tuple[str, str]]:
-    """(what is unlikely, the SQL condition) of a table's rows."""
+    """(warning, SQL condition) for the rows of a table."""
     for column in _TIMES.get(table, ()):
         yield f"{column} is before the year 2000", f"{column} < TIMESTAMPTZ '2000-01-01 00:00:00+00'"
         if ahead := _PLANNED.get(table):
@@ -79,7 +79,7 @@ def _long_before(connection: Connection, table: str) -> Iterator[str]:
     enrollments = _known(connection, "enrollments", "session_key, user_key, enrolled_at")
     if not (sessions and enrollments):
         return
-    # DuckDB subtracts days from a time with its calendar: for each attempt that takes five times as long.
+    # DuckDB subtracts days from a time with its calendar: doing so for each attempt takes five times as long.
     limits = f"""
         SELECT session_key, user_key, starts_at - {_LONG_BEFORE} AS before_start,
           min(enrolled_at) - {_LONG_BEFORE} AS before_enrollment
@@ -116,7 +116,7 @@ def _matching(connection: Connection, rows: str, tests: dict[str, str]) -> Itera
 
 
 def _whole_table(connection: Connection, table: str, extract: Extract) -> Iterator[str]:
-    """Properties that all rows share, though they hardly ever do."""
+    """Warnings about properties that all rows share, which is rarely intended."""
     for column in _PERCENTAGES.get(extract.table, ()):
         # Each company has its own scale.
         for most, count, row in connection.rows(

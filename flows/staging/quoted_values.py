@@ -6,7 +6,7 @@ Pure text: what is built here is executed by `loading`.
 # Columns with values that are never quoted.
 PERSONAL = ("email", "first_name", "last_name")
 _LONGEST = 40
-# Control and format characters, which can hide or reverse what follows on a screen.
+# Control and format characters, which can hide or reverse the following text on a screen.
 _UNSEEN = r"[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]"
 _NUMBER = r"[+-]?[\d.]+([eE][+-]?\d+)?"
 
@@ -30,7 +30,7 @@ def _cut(text: str) -> str:
 
 
 def _shown(text: str, quoted: str) -> str:
-    """An @ may be that of an e-mail in a column it does not belong to."""
+    """An @ may belong to an e-mail in a column that should not contain one."""
     one_line = f"regexp_replace({quoted}, '{_UNSEEN}', '\N{REPLACEMENT CHARACTER}', 'g')"
     return (
         f"CASE WHEN contains({text}, '@') THEN ': a value with @' ELSE coalesce(': ' || {one_line}, '') END"

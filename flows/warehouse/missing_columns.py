@@ -12,9 +12,9 @@ from schemas.inputs import model_of
 
 # Columns that only describe; every other one is read by some rule.
 _DESCRIPTIVE = ("email", "first_name", "last_name", "name", "title", "linear_progression")
-# The warehouse dates versions itself where the source does not.
+# The warehouse dates versions itself if the source does not.
 _OWN_DATES = ("valid_from", "valid_to")
-# A column without any value counts as a missing one if so many stored rows have a value.
+# A column without any value counts as missing if so many stored rows have a value.
 _FEWEST_VALUES = 10
 
 
@@ -53,8 +53,8 @@ def missing_columns(
 def delivered_columns(
     deliveries: Sequence[tuple[Extract, Sequence[str]]], before: Sequence[str]
 ) -> list[str]:
-    """The columns of a table as of these deliveries, in the order in which they were first met."""
-    # Keys that no changed row has are not missing: the rows that have not changed may have them.
+    """The columns of a table after these deliveries, in the order in which they first appeared."""
+    # Keys that no changed row has are not missing: the unchanged rows may have them.
     is_partial = all(is_ndjson(extract.file) and not extract.is_full for extract, _ in deliveries)
     delivered = [name for _, columns in deliveries for name in columns]
     return list(dict.fromkeys([*(before if is_partial else ()), *delivered]))

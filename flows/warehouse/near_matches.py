@@ -17,7 +17,7 @@ _REFERENCES = (
     ("path_sessions", "path", "paths"),
     ("path_steps", "path", "paths"),
 )
-# How tools change an id that they should have left alone; undone on both sides.
+# Changes that tools make to ids by mistake; undone on both sides.
 _WITHOUT_SPACES = r"regexp_replace({id}, '^\s+|\s+$', '', 'g')"
 _FORMS = {
     "removing '.0'": r"regexp_replace({id}, '\.0+$', '')",
@@ -29,7 +29,7 @@ _IN_ALL = reduce(lambda form, other: other.format(id=form), _FORMS.values(), _WI
 
 
 def near_matches(connection: Connection, tables: Container[str]) -> list[str]:
-    """The warnings about ids in the warehouse that match nothing, but would in another form.
+    """The warnings about ids in the warehouse that match nothing, but would match in another form.
 
     tables: the tables in the warehouse.
     """
@@ -46,7 +46,7 @@ def _near(connection: Connection, table: str, kind: str, of: str) -> Iterator[st
     unknown = connection.value("SELECT count(*) FROM unknown")
     if not unknown:
         return
-    # Two ids that are alike in one form are so in all forms together: only those are compared form by form.
+    # Ids that are equal in one form are equal in all forms together: only those are compared form by form.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE alike AS "
         f"SELECT u.company_key, u.id, k.id AS known FROM unknown AS u JOIN ({_ids(of, kind)}) AS k "
@@ -77,7 +77,7 @@ def _ids(table: str, kind: str) -> str:
 
 
 def _matching(connection: Connection, form: str) -> tuple[int, str, str]:
-    """How many unknown ids match in this form, the first of them, and the known id that it matches."""
+    """The number of unknown ids that match in this form, the first of them, and its known id."""
     ours, theirs = form.format(id="id"), form.format(id="known")
     return tuple(
         connection.rows(

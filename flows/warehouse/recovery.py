@@ -13,7 +13,7 @@ def set_damaged_warehouse_aside(home: Home, run_id: str) -> None:
     renamed = home.damaged_warehouse(run_id)
     for older in home.root.glob(f"{home.damaged_warehouse('').name}*"):
         shutil.rmtree(older) if older.is_dir() else older.unlink()
-    # The log first: what is left of a warehouse must not be replayed into the next one.
+    # The log first: the log of a damaged warehouse must not be replayed into the next one.
     if home.warehouse_log.exists():
         home.warehouse_log.rename(renamed.with_name(f"{renamed.name}.wal"))
     home.warehouse.rename(renamed)

@@ -6,13 +6,13 @@ from flows.database.connection import HOW_TO_REBUILD, Connection
 from flows.database.steps import Step
 from schemas.errors import WarehouseDamaged
 
-# To be raised whenever a stored table changes.
+# Increase it whenever a stored table changes.
 LAYOUT = 2
 _READ_VERSION = Step("SELECT version FROM layout", name="read the layout's version")
 
 
 def declare(connection: Connection, warehouse: Path | None) -> None:
-    """Let a new warehouse be of this layout.
+    """Write the layout's version into a new warehouse.
 
     Raises: WarehouseDamaged if it is of another one.
     """

@@ -48,7 +48,7 @@ class Receiver:
 
     @property
     def events(self) -> list[str]:
-        return [notice["event"] for notice in self.taken]
+        return [notification["event"] for notification in self.taken]
 
     def close(self) -> None:
         self._server.shutdown()

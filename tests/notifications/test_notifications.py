@@ -127,9 +127,11 @@ def test_unreachable_receiver_is_one_warning_and_gets_the_next_failure(
     down.close()
     first = runs.broken(down, "first_cause")
     output = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert output == ["The notice that the run failed was not delivered: ConnectError."]
+    assert output == ["The notification that the run failed was not delivered: ConnectError."]
     runs.broken(receiver, "second_cause")
-    assert [(notice["event"], notice["as_of"]) for notice in receiver.taken] == [("failed", first)]
+    assert [(notification["event"], notification["as_of"]) for notification in receiver.taken] == [
+        ("failed", first)
+    ]
 
 
 def test_undelivered_recovery_is_sent_by_the_next_run(runs: Runs, receiver: Receiver) -> None:
@@ -173,7 +175,7 @@ def test_slow_receiver_delays_no_run(
     answer_within_s: float,
     give_up_after_s: float,
 ) -> None:
-    """Each waiting has its limit, and so has all of it; who has read a notice gets no second one at once."""
+    """Each waiting has its limit, and so has all of it; who has read a notification gets no second one at once."""
     monkeypatch.setattr(notifications, "_ANSWER_WITHIN_S", answer_within_s)
     monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", give_up_after_s)
     receiver.slow_s = 4
@@ -238,8 +240,8 @@ from flows.warehouse.thresholds import NO_THRESHOLDS
 from schemas.home import Home
 from tests.helpers.one_run import AS_OF
 post = notifications._post
-def fatal(webhook, notice):
-    {"post(webhook, notice)" if when == "after" else ""}
+def fatal(webhook, notification):
+    {"post(webhook, notification)" if when == "after" else ""}
     os.kill(os.getpid(), 9)
 notifications._post = fatal
 home = Home(pathlib.Path({str(runs.home.root)!r}))
@@ -253,8 +255,8 @@ run_pipeline(
     runs.broken(receiver, "second_cause")
     runs.broken(receiver, "third_cause")
     assert receiver.events == ["failed"] * (2 if when == "after" else 1)
-    assert {notice["message"].partition(":")[0] for notice in receiver.taken} == {"first_cause"}
-    assert len({notice["incident"] for notice in receiver.taken}) == 1
+    assert {notification["message"].partition(":")[0] for notification in receiver.taken} == {"first_cause"}
+    assert len({notification["incident"] for notification in receiver.taken}) == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"first": 1}', ""])

@@ -56,7 +56,9 @@ def test_failed_run_prints_one_sentence_without_prefect_or_the_webhook(
     assert (code, out) == (3, "")
     assert starting == "Starting Prefect (--direct runs without it) …"
     assert sentence.startswith(f"pathstats: {source}: table paths is missing")
-    assert [notice["message"] for notice in receiver.taken] == [sentence.removeprefix("pathstats: ")]
+    assert [notification["message"] for notification in receiver.taken] == [
+        sentence.removeprefix("pathstats: ")
+    ]
     with closing(sqlite3.connect(tmp_path / "prefect" / "prefect.db")) as database:
         assert database.execute("SELECT state_type FROM flow_run").fetchall() == [("FAILED",)]
     assert not files_with_the_token(tmp_path)
