@@ -8,6 +8,7 @@ import polars as pl
 
 from flows.report.attempt_labels import Line, Seen, day, lines
 from flows.report.attempt_rows import known_sessions, rejected_attempts, rejected_lines
+from flows.report.release_views import require_present_schema
 from pathstats.explain_steps import deciding_sessions, waived
 from pathstats.index_reader import Found
 from pathstats.tables import scan_table
@@ -20,14 +21,11 @@ _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
 
 @dataclass(frozen=True)
 class Explanation:
-    """In words, the learner's steps as rows of StepStats in their order, and the attempts at them.
-
-    attempts: null for a release of a version that did not publish any.
-    """
+    """In words, the learner's steps as rows of StepStats in their order, and the attempts at them."""
 
     sentences: list[str]
     steps: list[dict[str, Any]]
-    attempts: list[Line] | None
+    attempts: list[Line]
 
 
 def explanation(found: Found) -> Explanation:
@@ -42,6 +40,9 @@ def explanation_of(release: Release, company_id: str, enrollment_id: str) -> Exp
 
 
 def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation:
+    """Raises: ReleaseTooOld for a release of another schema version."""
+    manifest = Manifest.read(release.manifest)
+    require_present_schema(manifest)
     company = pl.col("company_id") == company_id
     row = scan_table(release, "path_session_stats").filter(company, asked).collect().row(0, named=True)
     mine = company & pl.all_horizontal(pl.col(key) == row[key] for key in ("session_id", "user_id"))
@@ -58,7 +59,7 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
         .collect()
         .to_dicts()
     )
-    as_of = datetime.fromisoformat(Manifest.read(release.manifest).as_of)
+    as_of = datetime.fromisoformat(manifest.as_of)
     evaluated_at = row["archived_at"] or as_of
     children = deciding_sessions(release, row, session, evaluated_at)
     with_children = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
@@ -86,12 +87,8 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     )
 
 
-def _attempts(
-    release: Release, row: Row, steps: list[Row], seen: Seen, rejected: list[Line]
-) -> list[Line] | None:
+def _attempts(release: Release, row: Row, steps: list[Row], seen: Seen, rejected: list[Line]) -> list[Line]:
     """A line for each attempt, rejected ones last at their step."""
-    if not release.table("attempts").exists():
-        return None
     mine = pl.all_horizontal(pl.col(key) == pl.lit(row[key]) for key in _KEYS)
     rows = scan_table(release, "attempts").filter(mine).collect().to_dicts()
     found = [*lines(rows, steps, seen), *rejected]
@@ -141,52 +138,43 @@ def _detailed_status(row: dict[str, Any], session: dict[str, Any], steps: list[d
     kind, reason = row["detailed_status_type"], row["detailed_status_reason"]
     by = next((step for step in steps if step["step_id"] == row["decided_by_step_id"]), None)
     if reason == "sessionEnded":
-        otherwise = _because(_open_kind(row, steps), row, session, by)
+        otherwise = _because(row, session, by)
         ended = f"the session ended {day(session['ends_at'])} with the path not earned (R11.6)."
         return f"unsuccessful, sessionEnded: {ended} Otherwise: {otherwise}"
-    return f"{kind}{', ' + reason if reason else ''}: {_because(kind, row, session, by)}"
+    return f"{kind}{', ' + reason if reason else ''}: {_because(row, session, by)}"
 
 
-def _open_kind(row: dict[str, Any], steps: list[dict[str, Any]]) -> str:
-    """Which line of R11.5 had decided before the session's end took over."""
-    required = [step for step in steps if not step["optional"]]
-    if required and all(step["finished"] or step["replay_pending"] for step in required):
-        return "toRetake"
-    if row["started_at"] is None:
-        return "notYetStarted"
-    return "late" if row["decided_by_step_id"] else "onTime"
-
-
-def _because(kind: str, row: dict[str, Any], session: dict[str, Any], by: dict[str, Any] | None) -> str:
+def _because(row: dict[str, Any], session: dict[str, Any], by: dict[str, Any] | None) -> str:
+    """The line of R11 that decided, in words; for an ended session, the line that would have decided."""
     step = f"step {by['step_id']}" if by else ""
     child = by["child_session_id"] if by else None
-    match kind:
-        case "sessionNotOpened":
+    match row["deciding_rule"]:
+        case "1":
             return f"the session opens {day(session['starts_at'])} (R11.1)."
-        case "successful":
+        case "2":
             return f"every required step is successful, the last since {day(row['completed_at'])} (R11.2)."
-        case "unsuccessful" if by:
+        case "3" if by:
             return f"{_lost(by)} (R11.3)."
-        case "awaitingCorrection" if child:
+        case "4" if child:
             return f"{step}, a sub-path, is awaitingCorrection in session {child} (R11.4)."
-        case "awaitingCorrection":
+        case "4":
             return f"{step}, an assessment, is reached and not corrected yet (R11.4)."
-        case "toRetake" if by and by["replay_pending"] and child:
+        case "5a" if by and by["replay_pending"] and child:
             return f"{step}, a sub-path, is to be done again in session {child}, which replays (R11.5a)."
-        case "toRetake" if by and by["replay_pending"]:
+        case "5a" if by and by["replay_pending"]:
             return (
                 f"{step} was done outside this session only, and the path wants it done again in it (R11.5a)."
             )
-        case "toRetake":
+        case "5a":
             every = "every required step is finished or to be done again in this session"
             if row["detailed_status_reason"] == "mandatoryReplay":
                 every = (
                     "every required step is finished or, as at least one is, to be done again in this session"
                 )
             return f"{every}; {step} is finished without success and can be retaken (R11.5a)."
-        case "notYetStarted":
+        case "5b":
             return "no attempt on any step counts yet (R11.5b)."
-        case "late":
+        case "5c":
             due = day(by["due_at"]) if by else ""
             return f"{step} was due {due}, not finished (R11.5c)."
         case _:

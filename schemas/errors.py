@@ -183,13 +183,13 @@ class ReportNotFound(NotFound):
 
 
 class ReleaseTooOld(ReportNotFound):
-    """An earlier version published the release, without columns that its pages need now."""
+    """An earlier version published the release, without columns that pages and explanations need now."""
 
     def __init__(self, release_id: str, schema_version: str) -> None:
         Exception.__init__(
             self,
-            f"Release {release_id} has schema version {schema_version}, too old for a new report: run again "
-            "with `pathstats run`, or open the report.html in the release.",
+            f"Release {release_id} has schema version {schema_version}, too old for pages and "
+            "explanations: run again with `pathstats run`, or open the report.html in the release.",
         )
 
 

@@ -163,7 +163,7 @@ def test_explanation_shows_valid_until(explained: list[tuple[Row, Explanation]])
     untils = set()
     for row, output in explained:
         until = f"until {day(row['valid_until'])}" if row["valid_until"] else "for good"
-        assert output.sentences[-1] == f"Without new data all this holds {until}."
+        assert output.sentences[-1] == f"Without new data this stays so {until}."
         assert row["archived_at"] is None or until == "for good"
         untils.add(until)
     assert len(untils) > 20

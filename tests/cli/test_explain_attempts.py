@@ -1,5 +1,6 @@
 """`lookup --explain` accounts for every attempt: counted, or not counted and why."""
 
+import json
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from flows.report.attempt_labels import number
 from pathstats.cli.render import console
 from pathstats.explain import Explanation, explanation
 from pathstats.lookup import PathStats
+from schemas.errors import ReleaseTooOld
 from tests.helpers.one_run import as_ndjson, as_parquet, latest, run
 from tests.reference.tables import at, world
 
@@ -193,10 +195,12 @@ def test_no_line_is_wider_than_80_columns(
         assert blocks.count("attempts at ") == len(listed(found))
 
 
-def test_release_without_attempts_is_reported(home: Path) -> None:
-    file = latest(home).table("attempts")
-    moved = file.rename(file.with_suffix(".moved"))
+def test_release_of_an_older_schema_is_rejected_with_the_remedy(home: Path) -> None:
+    file = latest(home).manifest
+    manifest = file.read_text("utf-8")
+    file.write_text(json.dumps({**json.loads(manifest), "schema_version": "4"}), "utf-8")
     try:
-        assert explained(home).attempts is None
+        with pytest.raises(ReleaseTooOld, match=r"schema version 4.* `pathstats run`"):
+            explained(home)
     finally:
-        moved.rename(file)
+        file.write_text(manifest, "utf-8")

@@ -68,7 +68,7 @@ def test_a_sub_path_is_named_with_the_session_that_decides(output_text: Said) ->
     decides = ["Step Q, a sub-path, takes its outcome from the learner's session C (R17)."]
     assert below == {("S", "u1"): decides, ("S", "u2"): decides, ("S", "u3"): [], ("C", "u1"): []}
     assert "unsuccessful: step Q, a sub-path, is unsuccessful in session C (R11.3)." in output_text["S", "u1"]
-    assert any("step Q, a sub-path, says unsuccessful" in it and "R12" in it for it in output_text["S", "u1"])
+    assert any("step Q, a sub-path, is unsuccessful" in it and "R12" in it for it in output_text["S", "u1"])
     awaiting = "awaitingCorrection: step Q, a sub-path, is awaitingCorrection in session C (R11.4)."
     assert awaiting in output_text["S", "u2"]
     assert any("not corrected, of sub-path Q (R10)" in it for it in output_text["S", "u2"])

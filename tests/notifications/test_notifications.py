@@ -175,7 +175,7 @@ def test_slow_receiver_delays_no_run(
     answer_within_s: float,
     give_up_after_s: float,
 ) -> None:
-    """Each waiting has its limit, and so has all of it; who has read a notification gets no second one at once."""
+    """Each wait has its limit, and so has the whole; a receiver that has read it gets no second one."""
     monkeypatch.setattr(notifications, "_ANSWER_WITHIN_S", answer_within_s)
     monkeypatch.setattr(notifications, "_GIVE_UP_AFTER_S", give_up_after_s)
     receiver.slow_s = 4

@@ -174,9 +174,6 @@ def show_explanation(explained: "Explanation") -> None:
 def _show_attempts(explained: "Explanation") -> None:
     """A block for each step that has attempts, a line for each of them; long ones are wrapped."""
     screen.print()
-    if explained.attempts is None:
-        screen.print("This release has no attempts table; the next one will.")
-        return
     if not explained.attempts:
         screen.print("No attempt of the learner at a step of this session is known.")
         return
