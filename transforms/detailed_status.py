@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.enums import DECIDING_RULES
+from schemas.outputs import Stats
 from transforms.learner_stats import all_required_successful
 
 OPEN_RULES = DECIDING_RULES[4:]
@@ -22,7 +23,7 @@ def deciding_rule() -> pl.Expr:
         .then(pl.lit("4", _RULE))
         .when(_everything_to_redo())
         .then(pl.lit("5a", _RULE))
-        .when(pl.col("started_at").is_null())
+        .when(pl.col(Stats.started_at).is_null())
         .then(pl.lit("5b", _RULE))
         .when(pl.col("first_relatively_overdue").is_not_null())
         .then(pl.lit("5c", _RULE))
@@ -32,7 +33,7 @@ def deciding_rule() -> pl.Expr:
 
 def ended_while_open() -> pl.Expr:
     """R11.6: the session ended, and none of R11.1 to 4 had decided."""
-    return session_ended() & pl.col("deciding_rule").is_in(OPEN_RULES)
+    return session_ended() & pl.col(Stats.deciding_rule).is_in(OPEN_RULES)
 
 
 def detailed_status_type() -> pl.Expr:
@@ -50,13 +51,13 @@ def detailed_status_type() -> pl.Expr:
     return (
         pl.when(ended_while_open())
         .then(pl.lit("unsuccessful"))
-        .otherwise(pl.col("deciding_rule").replace_strict(types, return_dtype=pl.String))
+        .otherwise(pl.col(Stats.deciding_rule).replace_strict(types, return_dtype=pl.String))
     )
 
 
 def detailed_status_reason() -> pl.Expr:
     """R11: sessionEnded where the end decided, mandatoryReplay where a step to redo is replay-pending."""
-    replay = (pl.col("deciding_rule") == "5a") & (pl.col("required_steps_replay_pending") > 0)
+    replay = (pl.col(Stats.deciding_rule) == "5a") & (pl.col("required_steps_replay_pending") > 0)
     return (
         pl.when(ended_while_open())
         .then(pl.lit("sessionEnded"))
@@ -69,20 +70,20 @@ def detailed_status_reason() -> pl.Expr:
 def deciding_ordinal() -> pl.Expr:
     """R11: the step that decided, by its ordinal; null where no single step did."""
     return (
-        pl.when(pl.col("deciding_rule") == "3")
+        pl.when(pl.col(Stats.deciding_rule) == "3")
         .then("first_exhausted")
-        .when(pl.col("deciding_rule") == "4")
+        .when(pl.col(Stats.deciding_rule) == "4")
         .then("first_awaiting")
-        .when(pl.col("deciding_rule") == "5a")
+        .when(pl.col(Stats.deciding_rule) == "5a")
         .then("first_to_redo")
-        .when(pl.col("deciding_rule") == "5c")
+        .when(pl.col(Stats.deciding_rule) == "5c")
         .then("first_relatively_overdue")
     )
 
 
 def completed_at() -> pl.Expr:
     """R13: when the last required step was earned, if R11 gives successful."""
-    return pl.when(pl.col("deciding_rule") == "2").then("last_successful_at")
+    return pl.when(pl.col(Stats.deciding_rule) == "2").then("last_successful_at")
 
 
 def session_ended() -> pl.Expr:
@@ -92,5 +93,5 @@ def session_ended() -> pl.Expr:
 
 def _everything_to_redo() -> pl.Expr:
     """R11.5a: every required step is finished or replay-pending (never both), and there is one."""
-    done = pl.col("required_steps_finished") + pl.col("required_steps_replay_pending")
-    return (pl.col("required_steps") > 0) & (done == pl.col("required_steps"))
+    done = pl.col(Stats.required_steps_finished) + pl.col("required_steps_replay_pending")
+    return (pl.col(Stats.required_steps) > 0) & (done == pl.col(Stats.required_steps))

@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.enums import STILL_TO_DO
+from schemas.outputs import Stats
 
 
 def is_late() -> pl.Expr:
@@ -21,8 +22,8 @@ def is_late() -> pl.Expr:
     >>> rows.select(is_late()).to_series().to_list()
     [True, False, False, False]
     """
-    can_act = pl.col("detailed_status_type").is_in(STILL_TO_DO)
-    return (pl.col("overdue_steps") > 0) & pl.col("archived_at").is_null() & can_act
+    can_act = pl.col(Stats.detailed_status_type).is_in(STILL_TO_DO)
+    return (pl.col(Stats.overdue_steps) > 0) & pl.col(Stats.archived_at).is_null() & can_act
 
 
 def late_since() -> pl.Expr:
@@ -30,4 +31,4 @@ def late_since() -> pl.Expr:
 
     Reads: is_late, first_overdue_at.
     """
-    return pl.when("is_late").then("first_overdue_at")
+    return pl.when(Stats.is_late).then("first_overdue_at")

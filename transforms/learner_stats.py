@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.inputs import SCORE_DECIMALS
+from schemas.outputs import Stats, Steps
 
 # Scores are summed as whole parts of a percent: a sum of floats depends on the order of its terms.
 _PARTS = 10**SCORE_DECIMALS
@@ -13,24 +14,24 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
 
     The `first_…` columns are ordinals: of several steps the first by position decides.
     """
-    required, finished = pl.col("required"), pl.col("finished")
-    overdue = required & pl.col("overdue")
-    ahead = ~finished & (pl.col("due_at") >= pl.col("evaluated_at"))
+    required, finished = pl.col("required"), pl.col(Steps.finished)
+    overdue = required & pl.col(Steps.overdue)
+    ahead = ~finished & (pl.col(Steps.due_at) >= pl.col("evaluated_at"))
     sums = {
         "counted_steps": pl.lit(1),
         "counted_steps_finished": finished,
         "required_steps": required,
         "required_steps_finished": required & finished,
-        "required_steps_successful": required & pl.col("successful"),
-        "required_steps_replay_pending": required & pl.col("replay_pending"),
+        "required_steps_successful": required & pl.col(Steps.successful),
+        "required_steps_replay_pending": required & pl.col(Steps.replay_pending),
         "overdue_steps": overdue,
-        "scored_steps": pl.col("score").is_not_null(),
-        "summed_progress": pl.when(required).then("progress"),
+        "scored_steps": pl.col(Steps.score).is_not_null(),
+        "summed_progress": pl.when(required).then(Steps.progress),
     }
     firsts = {
-        "first_exhausted": required & pl.col("exhausted"),
-        "first_awaiting": required & pl.col("awaiting_correction"),
-        "first_to_redo": required & (pl.col("to_retake") | pl.col("replay_pending")),
+        "first_exhausted": required & pl.col(Steps.exhausted),
+        "first_awaiting": required & pl.col(Steps.awaiting_correction),
+        "first_to_redo": required & (pl.col(Steps.to_retake) | pl.col(Steps.replay_pending)),
         "first_relatively_overdue": overdue & (pl.col("due_basis") != "absolute"),
     }
     return (
@@ -39,15 +40,15 @@ def summed_steps(outcomes: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("enrollment") + 0,
             "started_at",
             time_on_path_ms="time_ms",
-            summed_score=(pl.col("score") * _PARTS).round().cast(pl.Int64),
+            summed_score=(pl.col(Steps.score) * _PARTS).round().cast(pl.Int64),
             # A sub-path may be exhausted before it is finished (R17); an optional one counts only then (R12).
-            any_exhausted=pl.col("exhausted") & (required | finished),
+            any_exhausted=pl.col(Steps.exhausted) & (required | finished),
             any_to_retake="to_retake",
-            first_overdue_at=pl.when(overdue).then("due_at"),
-            next_due_at=pl.when(required & ahead).then("due_at"),
-            next_due_at_of_any=pl.when(ahead).then("due_at"),
-            last_successful_at=pl.when(required).then("successful_at"),
-            last_finished_at=pl.when(required).then("finished_at"),
+            first_overdue_at=pl.when(overdue).then(Steps.due_at),
+            next_due_at=pl.when(required & ahead).then(Steps.due_at),
+            next_due_at_of_any=pl.when(ahead).then(Steps.due_at),
+            last_successful_at=pl.when(required).then(Steps.successful_at),
+            last_finished_at=pl.when(required).then(Steps.finished_at),
             **{name: value.cast(pl.Int32) for name, value in sums.items()},
             **{name: pl.when(test).then("ordinal") for name, test in firsts.items()},
         )
@@ -82,7 +83,7 @@ def zero_without_counted_steps() -> list[pl.Expr]:
 
 def progress() -> pl.Expr:
     """R7: the mean of the required steps' progress, rounded down; 0 if none is required."""
-    required = pl.col("required_steps")
+    required = pl.col(Stats.required_steps)
     return pl.when(required > 0).then(pl.col("summed_progress") // required).otherwise(0).cast(pl.Int32)
 
 
@@ -105,7 +106,7 @@ def status() -> pl.Expr:
         .then(pl.lit("completed"))
         .when(pl.col("first_awaiting").is_not_null())
         .then(pl.lit("awaitingCorrection"))
-        .when(pl.col("overdue_steps") > 0)
+        .when(pl.col(Stats.overdue_steps) > 0)
         .then(pl.lit("late"))
         .otherwise(pl.lit("onTime"))
     )
@@ -113,14 +114,14 @@ def status() -> pl.Expr:
 
 def all_required_successful() -> pl.Expr:
     """Whether every required step is successful, and there is one."""
-    required = pl.col("required_steps")
+    required = pl.col(Stats.required_steps)
     return (required > 0) & (pl.col("required_steps_successful") == required)
 
 
 def all_required_finished() -> pl.Expr:
     """Whether every required step is finished, and there is one."""
-    required = pl.col("required_steps")
-    return (required > 0) & (pl.col("required_steps_finished") == required)
+    required = pl.col(Stats.required_steps)
+    return (required > 0) & (pl.col(Stats.required_steps_finished) == required)
 
 
 def result() -> pl.Expr:
@@ -147,7 +148,7 @@ def with_is_current(enrollments: pl.LazyFrame) -> pl.LazyFrame:
     The not-archived one with the greatest enrolled_at, else the one with the greatest archived_at; ties by
     the greater enrollment id.
     """
-    still_enrolled = pl.col("archived_at").is_null()
-    latest = pl.when(still_enrolled).then("enrolled_at").otherwise("archived_at")
+    still_enrolled = pl.col(Stats.archived_at).is_null()
+    latest = pl.when(still_enrolled).then(Stats.enrolled_at).otherwise(Stats.archived_at)
     last = pl.col("enrollment").sort_by(still_enrolled, latest, "enrollment").last().over("learner_session")
     return enrollments.with_columns(is_current=pl.col("enrollment") == last)

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from schemas.outputs import Stats
+
 _KEYS = ("progress", "globalTime", "score", "status", "completedAt", "detailedStatus", "result")
 
 
@@ -13,24 +15,24 @@ def body() -> pl.Expr:
     """
     detailed_status = pl.concat_str(
         pl.lit('{"type": '),
-        _text("detailed_status_type"),
-        _when_set("detailed_status_reason", ', "reason": ', _text("detailed_status_reason")),
+        _text(Stats.detailed_status_type),
+        _when_set("detailed_status_reason", ', "reason": ', _text(Stats.detailed_status_reason)),
         pl.lit("}"),
     )
     values = (
-        pl.col("progress").cast(pl.String),
-        pl.col("global_time_ms").cast(pl.String),
-        pl.col("score").cast(pl.String).fill_null("null"),
-        _text("status"),
-        _instant("completed_at"),
+        pl.col(Stats.progress).cast(pl.String),
+        pl.col(Stats.global_time_ms).cast(pl.String),
+        pl.col(Stats.score).cast(pl.String).fill_null("null"),
+        _text(Stats.status),
+        _instant(Stats.completed_at),
         detailed_status,
-        _text("result"),
+        _text(Stats.result),
     )
     parts: list[pl.Expr] = []
     for key, value in zip(_KEYS, values, strict=True):
         parts += [pl.lit(f'{", " if parts else "{"}"{key}": '), value]
     return pl.concat_str(
-        *parts, _when_set("archived_at", ', "archivedAt": ', _instant("archived_at")), pl.lit("}")
+        *parts, _when_set("archived_at", ', "archivedAt": ', _instant(Stats.archived_at)), pl.lit("}")
     )
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from schemas.outputs import SUMMARY_COUNTS
+from schemas.outputs import SUMMARY_COUNTS, Stats
 
 
 def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame:
@@ -11,12 +11,12 @@ def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame
     sessions: in publication order. stats: PathSessionStats of all of them. Means are integer sums divided
     once, so that they come out the same to the last bit however the rows were split.
     """
-    enrolled = pl.col("archived_at").is_null()
+    enrolled = pl.col(Stats.archived_at).is_null()
     counts = {
-        column: (enrolled & (pl.col("detailed_status_type") == kind)).sum().cast(pl.Int32)
+        column: (enrolled & (pl.col(Stats.detailed_status_type) == kind)).sum().cast(pl.Int32)
         for kind, column in SUMMARY_COUNTS.items()
     }
-    score = pl.col("score").filter(enrolled)
+    score = pl.col(Stats.score).filter(enrolled)
     summed = (
         stats.lazy()
         .filter("is_current")
@@ -25,10 +25,10 @@ def session_summary(sessions: pl.DataFrame, stats: pl.DataFrame) -> pl.DataFrame
             **counts,
             enrolled=enrolled.sum().cast(pl.Int32),
             archived=(~enrolled).sum().cast(pl.Int32),
-            overdue=pl.col("is_late").sum().cast(pl.Int32),
-            mean_progress=_mean(pl.col("progress").filter(enrolled)),
+            overdue=pl.col(Stats.is_late).sum().cast(pl.Int32),
+            mean_progress=_mean(pl.col(Stats.progress).filter(enrolled)),
             mean_score=_mean(score),
-            median_global_time_ms=pl.col("global_time_ms").filter(enrolled).median(),
+            median_global_time_ms=pl.col(Stats.global_time_ms).filter(enrolled).median(),
         )
     )
     return (

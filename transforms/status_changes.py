@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.enums import CHANGED_FIELDS, STILL_TO_DO
+from schemas.outputs import Stats
 
 KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
 FIELDS = CHANGED_FIELDS[:-2]
@@ -46,9 +47,9 @@ def values(stats: pl.DataFrame) -> pl.DataFrame:
             "detailed_status_type", "detailed_status_reason", separator=", ", ignore_nulls=True
         ).alias("detailed_status"),
         "result",
-        _instant("completed_at"),
-        pl.col("progress").cast(pl.String),
-        _instant("archived_at"),
+        _instant(Stats.completed_at),
+        pl.col(Stats.progress).cast(pl.String),
+        _instant(Stats.archived_at),
     )
 
 
@@ -77,10 +78,10 @@ def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
         **{f"{field}_before": _old_value(field) for field in ("status", "detailed_status")},
     )
     changed = (
-        now.filter(pl.col("is_current"), pl.col("archived_at").is_null())
+        now.filter(pl.col(Stats.is_current), pl.col(Stats.archived_at).is_null())
         .join(before, on=["company_id", "enrollment_id"])
         .with_columns(
-            kind=pl.col("detailed_status_type"),
+            kind=pl.col(Stats.detailed_status_type),
             kind_before=pl.coalesce(
                 pl.col("detailed_status_before").str.split(", ").list.first(), "detailed_status_type"
             ),
@@ -90,7 +91,7 @@ def transitions(found: pl.DataFrame, now: pl.DataFrame) -> dict[str, int]:
     # While R11 leaves something to do, no required step awaits correction: overdue is `late` in R10.
     was_late = (pl.col("status_before") == "late") & pl.col("kind_before").is_in(STILL_TO_DO)
     acted_on = {
-        "became late": pl.col("is_late") & (~was_late | pl.col("is_new")),
+        "became late": pl.col(Stats.is_late) & (~was_late | pl.col("is_new")),
         "completed": _became("successful"),
         "to retake": _became("toRetake"),
         "unsuccessful": _became("unsuccessful"),

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from schemas.outputs import Steps
 from transforms.due_dates import due_at
 from transforms.enrollment_steps import one_row_each
 from transforms.nested_paths import outcome_of_child
@@ -28,18 +29,18 @@ _INTERMEDIATE = (
 
 def summed_attempts(attempts: pl.LazyFrame) -> pl.LazyFrame:
     """Each enrollment step's attempts in one row: what R5 asks of them."""
-    inside, finished = pl.col("in_session"), pl.col("finished_at").is_not_null()
+    inside, finished = pl.col("in_session"), pl.col(Steps.finished_at).is_not_null()
     return (
         attempts.filter(pl.col("enrollment_step").is_not_null())
         .with_columns(
             inside_attempts=inside.cast(pl.Int32),
             attempts_used=(inside & finished).cast(pl.Int32),
-            done_elsewhere=~inside & ~pl.col("carried_over"),
+            done_elsewhere=~inside & ~pl.col(Steps.carried_over),
         )
         .group_by("enrollment_step")
         .agg(
-            pl.col("finished_at", "successful_at", "started_at").min(),
-            pl.col("score", "observed_progress").max(),
+            pl.col(Steps.finished_at, "successful_at", "started_at").min(),
+            pl.col(Steps.score, "observed_progress").max(),
             pl.col("inside_attempts", "attempts_used", "inside_time_ms").sum(),
             pl.col("done_elsewhere").any(),
         )
@@ -53,7 +54,7 @@ def carried_over_time(attempts: pl.LazyFrame) -> pl.LazyFrame:
     """
     return (
         attempts.filter("carried_over")
-        .sort("enrollment_step", pl.col("successful_at").is_null(), "finished_at", "activity_id")
+        .sort("enrollment_step", pl.col(Steps.successful_at).is_null(), "finished_at", "activity_id")
         .unique("enrollment_step", keep="first", maintain_order=True)
         .select("enrollment_step", carried_time_ms="time_spent_ms")
     )
@@ -82,10 +83,10 @@ def step_outcomes(
     outcomes = with_awaiting_correction(outcomes)
     if decided.height:
         outcomes = outcomes.with_columns(
-            pl.col("awaiting_correction") | pl.col("child_awaiting").fill_null(False)
+            pl.col(Steps.awaiting_correction) | pl.col("child_awaiting").fill_null(False)
         )
     return outcomes.with_columns(
-        to_retake=pl.col("finished") & ~pl.col("successful") & ~pl.col("exhausted"),
+        to_retake=pl.col(Steps.finished) & ~pl.col(Steps.successful) & ~pl.col(Steps.exhausted),
         overdue=overdue(),
     ).drop(*_INTERMEDIATE, pl.selectors.starts_with("child_"))
 
@@ -104,8 +105,8 @@ def by_activity(enrollment_steps: pl.DataFrame, attempts: pl.LazyFrame) -> pl.La
         .with_columns(
             pl.col("inside_attempts", "attempts_used", "inside_time_ms").fill_null(0),
             pl.col("done_elsewhere").fill_null(False),
-            finished=pl.col("finished_at").is_not_null(),
-            successful=pl.col("successful_at").is_not_null(),
+            finished=pl.col(Steps.finished_at).is_not_null(),
+            successful=pl.col(Steps.successful_at).is_not_null(),
         )
         .with_columns(
             carried_over=carried_over(),
@@ -114,7 +115,7 @@ def by_activity(enrollment_steps: pl.DataFrame, attempts: pl.LazyFrame) -> pl.La
             progress=progress(),
         )
         .with_columns(
-            time_ms=pl.when("carried_over").then("carried_time_ms").otherwise("inside_time_ms"),
+            time_ms=pl.when(Steps.carried_over).then("carried_time_ms").otherwise("inside_time_ms"),
         )
     )
 
@@ -128,9 +129,9 @@ def is_waived(outcomes: pl.DataFrame, waivers: pl.DataFrame) -> pl.Series:
         outcomes.lazy()
         .select("path_version_key", "ordinal", "score")
         .with_row_index("enrollment_step")
-        .drop_nulls("score")
+        .drop_nulls(Steps.score)
         .join(waivers.lazy(), on=["path_version_key", "ordinal"])
-        .filter(pl.col("score") >= pl.col("threshold"))
+        .filter(pl.col(Steps.score) >= pl.col("threshold"))
         .select(pl.col("enrollment_step") - pl.col("ordinal") + pl.col("waived_ordinal"))
         .collect()
         .to_series()
@@ -149,31 +150,31 @@ def exhausted() -> pl.Expr:
     A validation can't be undone: an assessment is exhausted by it if it is an examination or has a min_score.
     """
     all_used = (
-        (pl.col("attempts_used") >= pl.col("attempts_limit"))
-        & (pl.col("inside_attempts") == pl.col("attempts_used"))
+        (pl.col(Steps.attempts_used) >= pl.col("attempts_limit"))
+        & (pl.col("inside_attempts") == pl.col(Steps.attempts_used))
     ).fill_null(False)
     none_left = (
         pl.when("is_assessment")
         .then(pl.col("is_examination") | pl.col("min_score").is_not_null())
         .otherwise(all_used)
     )
-    return pl.col("finished") & ~pl.col("successful") & none_left
+    return pl.col(Steps.finished) & ~pl.col(Steps.successful) & none_left
 
 
 def replay_pending() -> pl.Expr:
     """The path wants it done again in the session, and so far it was finished outside only."""
-    return pl.col("done_elsewhere") & (pl.col("attempts_used") == 0)
+    return pl.col("done_elsewhere") & (pl.col(Steps.attempts_used) == 0)
 
 
 def progress() -> pl.Expr:
     """100 if finished, else the furthest an observed attempt in the session got, at most 99."""
     open_progress = pl.min_horizontal(pl.col("observed_progress").fill_null(0), pl.lit(99, pl.Int32))
-    return pl.when("finished").then(pl.lit(100, pl.Int32)).otherwise(open_progress)
+    return pl.when(Steps.finished).then(pl.lit(100, pl.Int32)).otherwise(open_progress)
 
 
 def overdue() -> pl.Expr:
     """Not finished, and the due date has passed; at the very instant it is still on time."""
-    return ~pl.col("finished") & (pl.col("due_at") < pl.col("evaluated_at")).fill_null(False)
+    return ~pl.col(Steps.finished) & (pl.col(Steps.due_at) < pl.col("evaluated_at")).fill_null(False)
 
 
 def with_awaiting_correction(outcomes: pl.LazyFrame) -> pl.LazyFrame:
@@ -183,13 +184,13 @@ def with_awaiting_correction(outcomes: pl.LazyFrame) -> pl.LazyFrame:
     of an enrollment are adjacent and ordered by position, so the number of blocking steps before one is a
     difference of running counts.
     """
-    blocks = (pl.col("required") & ~pl.col("is_assessment") & ~pl.col("successful")).cast(pl.Int32)
+    blocks = (pl.col("required") & ~pl.col("is_assessment") & ~pl.col(Steps.successful)).cast(pl.Int32)
     blocking_before = blocks.cum_sum() - blocks
     first = pl.int_range(pl.len(), dtype=pl.Int64) - pl.col("ordinal")
     blocked = blocking_before.gather(first + pl.col("first_at_position")) > blocking_before.gather(first)
     return outcomes.with_columns(
         awaiting_correction=pl.col("is_assessment")
-        & ~pl.col("finished")
+        & ~pl.col(Steps.finished)
         & (pl.col("evaluated_at") >= pl.col("starts_at"))
         & ~blocked
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from schemas.outputs import Stats
 from transforms.detailed_status import OPEN_RULES
 from transforms.due_dates import LAST_INSTANT
 from transforms.rule_inputs import Evaluation, RuleInputs
@@ -24,13 +25,15 @@ def next_certain_change() -> pl.Expr:
     """
     opens = pl.when(pl.col("starts_at") > pl.col("as_of")).then("starts_at")
     # R11.6 changes nothing where R11.1 to 4 decide.
-    ends = pl.when((pl.col("ends_at") > pl.col("as_of")) & pl.col("deciding_rule").is_in(OPEN_RULES)).then(
-        "ends_at"
-    )
+    ends = pl.when(
+        (pl.col("ends_at") > pl.col("as_of")) & pl.col(Stats.deciding_rule).is_in(OPEN_RULES)
+    ).then("ends_at")
     # A step is overdue once its due date is in the past: not at the very instant (R5).
     due = pl.col("next_due_at_of_any")
     overdue = pl.when(due < LAST_INSTANT).then(due + _AN_INSTANT)
-    return pl.when(pl.col("archived_at").is_null()).then(pl.min_horizontal(opens, ends, overdue, "leaves_at"))
+    return pl.when(pl.col(Stats.archived_at).is_null()).then(
+        pl.min_horizontal(opens, ends, overdue, "leaves_at")
+    )
 
 
 def with_valid_until(
@@ -107,7 +110,7 @@ def _next_instant(rows: pl.DataFrame, ahead: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("instant") > pl.col("after"))
         .group_by("enrollment", *_PAIR, "as_of", "enrollment_id", "valid_until")
         .agg(pl.col("instant").min())
-        .filter((pl.col("instant") < pl.col("valid_until")).fill_null(True))
+        .filter((pl.col("instant") < pl.col(Stats.valid_until)).fill_null(True))
         .collect()
     )
 
