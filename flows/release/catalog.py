@@ -64,14 +64,14 @@ def damaged(home: Home) -> list[str]:
 
 
 def foreign(home: Home) -> list[str]:
-    """What else lies among the releases, by name. It is left alone."""
+    """Other entries in the folder of releases, by name. They are left alone."""
     names = {entry.name for entry in _entries(home)} - {folder.name for folder in _folders(home)}
     names |= {folder.name for folder in _unsound(home) if not _RELEASE_ID.fullmatch(folder.name)}
     return sorted(names)
 
 
 def read(release: Release) -> Manifest | str:
-    """The release's manifest, or a description of what is there instead."""
+    """The release's manifest, or a description of the entry if it has none."""
     manifest = _read(release.manifest)
     if isinstance(manifest, Manifest) and manifest.release_id != release.folder.name:
         return "another release's"

@@ -10,7 +10,7 @@ from flows.home.fsync import sync
 from schemas.home import Release
 from schemas.manifest import FileOut
 
-# A hash takes one core: of the two largest files, which are most of a release, each its own.
+# A hash takes one core: the two largest files, which are most of a release, get one each.
 AT_ONCE = 2
 
 

@@ -16,7 +16,7 @@ from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 
 
 def start_building(home: Home) -> Release:
-    """An empty folder to write the release into; what an unfinished run left behind is gone."""
+    """An empty folder to write the release into, without leftovers of an unfinished run."""
     retention.sweep(home)
     shutil.rmtree(home.building.folder, ignore_errors=True)
     home.building.folder.mkdir(parents=True)

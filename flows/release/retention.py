@@ -30,7 +30,7 @@ def delete_beyond(home: Home, keep: int, just_published: str) -> list[str]:
 
 
 def sweep(home: Home) -> None:
-    """Remove what is being deleted; each manifest stays, in `deleted/`, so that no id is given twice."""
+    """Remove releases that are being deleted; each manifest stays, in `deleted/`, so that no id is reused."""
     if not home.deleting.is_dir():
         return
     try:

@@ -51,7 +51,7 @@ def roll_back(home: Home, release_id: str, at: datetime) -> Switched | None:
 
 
 def _reject_damaged(verified: Verified) -> None:
-    """A file besides does no harm to who reads the others; one that is missing or changed does."""
+    """An additional file is harmless to readers of the others; a missing or changed one is not."""
     wrong = [
         f"{fault.file} is {fault.kind}" + (f": {fault.detail}" if fault.detail else "")
         for fault in verified.faults

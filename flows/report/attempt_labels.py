@@ -80,12 +80,12 @@ def _of_rows(rows: Sequence[Row], step: Row | None, seen: Seen) -> list[Line]:
 
 
 def _is_used(row: Row, seen: Seen) -> bool:
-    """Whether it is one of attempts_used: in the session, finished, and not satisfying the step."""
+    """Whether it counts in attempts_used: in the session, finished, and not satisfying the step."""
     return bool(row["account"] == "fails_condition" and row["made_in_session_id"] == seen.session_id)
 
 
 def _numbered(rows: Sequence[Row], seen: Seen) -> dict[int, int]:
-    """Which of the learner's finished attempts in the session it is, by its place among the rows."""
+    """The number of the attempt among the learner's finished attempts in the session."""
     used = [place for place, row in enumerate(rows) if _is_used(row, seen)]
     used.sort(key=lambda place: rows[place]["completed_at"])
     return {place: number for number, place in enumerate(used, 1)}
@@ -128,7 +128,7 @@ def _is_in_session(row: Row, seen: Seen) -> bool:
 
 
 def words(row: Row, seen: Seen, place: int | None = None) -> str:
-    """Why an attempt counts or does not. place: which of the finished attempts in the session it is."""
+    """Why an attempt counts or does not. place: its number among the finished attempts in the session."""
     account = row["account"]
     if account not in COUNTED_ATTEMPTS:
         return f"not counted: {_uncounted(row, seen)}"
@@ -155,7 +155,7 @@ def _counted(row: Row, seen: Seen, place: int | None) -> str:
 
 
 def missed(row: Row) -> list[str]:
-    """Each condition that a finished attempt fails: what it has, and what it needs (R5)."""
+    """Each condition that a finished attempt fails: its value, and the required one (R5)."""
     parts = []
     if (least := row["missed_min_score"]) is not None:
         score = row["score"]

@@ -77,7 +77,7 @@ def rejected_words(row: dict[str, Any]) -> str:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """The time of a rejected row, if it is one with a zone."""
+    """The time of a rejected row, if it has one with a zone."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:

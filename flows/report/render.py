@@ -68,7 +68,7 @@ def _hash(text: str) -> str:
 
 
 def _as_json(data: Any) -> Markup:
-    """JSON that no browser takes for markup, whatever is in it."""
+    """JSON that no browser reads as markup, whatever it contains."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

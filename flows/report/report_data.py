@@ -137,7 +137,7 @@ def _published(connection: Connection, company: Parameters) -> dict[str, int]:
 
 
 def _rejected(connection: Connection, company: Parameters) -> list[tuple[str, str, int]]:
-    """Rows that say of themselves that they are the company's; what can't say is the run's matter."""
+    """Rejected rows that name the company; rows without one are shown for the run as a whole."""
     return connection.rows(
         'SELECT "table", reason, count(*) FROM quarantine '
         "WHERE json_extract_string(\"row\", '$.company_id') = $company GROUP BY ALL ORDER BY ALL",

@@ -17,7 +17,7 @@ from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from schemas.manifest import Manifest, StatusCounts
 
-# Beyond these a page takes seconds to open; the query it names lists all.
+# With more learners a page takes seconds to open; the query that it names lists all.
 _LEARNERS = 5_000
 # Of one learner; the look-up's explanation lists all.
 _ATTEMPTS = 20
@@ -111,7 +111,7 @@ def _late_by(learners: pl.DataFrame) -> list[tuple[str, int]]:
 
 
 def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> list[list[Any]]:
-    """What `session.js` names from USER to OUTCOMES, one list a learner."""
+    """The fields that `session.js` names from USER to OUTCOMES, one list a learner."""
     kinds = list(STANDINGS)
     outcomes: dict[str, dict[str, str]] = {}
     for enrollment, step, outcome in steps.select("enrollment_id", "step_id", _outcome()).iter_rows():

@@ -84,7 +84,7 @@ def rows_of(
 def _read_at_once(
     release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
 ) -> Iterator[SessionRows]:
-    # Tables are sorted by company and session: what lies outside the bounds is not read.
+    # Tables are sorted by company and session: rows outside the bounds are not read.
     session = pl.col("session_id")
     wanted = (
         session.is_between(pl.lit(min(sessions)), pl.lit(max(sessions))),
@@ -112,7 +112,7 @@ def _read_at_once(
 
 
 def _attempts(release: Release, company_id: str) -> pl.LazyFrame:
-    """The company's rows of Attempts; a release of an earlier version has none."""
+    """The company's rows of Attempts; empty for a release of an earlier version."""
     if release.table("attempts").exists():
         return of_company(release, company_id, "attempts")
     return pl.LazyFrame(schema=polars_schema(Attempts))

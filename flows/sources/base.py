@@ -27,7 +27,7 @@ class Extract:
 
     @property
     def name(self) -> str:
-        """The table, and whether it is changes."""
+        """The table, and whether it contains changes."""
         return self.table if self.is_full else f"changes of {self.table}"
 
 
@@ -95,7 +95,7 @@ EMPTY_WAREHOUSE = WarehouseState({})
 
 
 class Source(Protocol):
-    """Somewhere learning data comes from."""
+    """A source of learning data."""
 
     def extract(
         self, landing: Path, as_of: datetime, state: WarehouseState

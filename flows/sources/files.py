@@ -52,7 +52,7 @@ class Files:
     def _optional_gone(
         self, whole: Listing, state: WarehouseState, *, has_changes: bool
     ) -> Iterator[DataWarning]:
-        """A warning for each optional table that came before and does not now: its rows still apply."""
+        """A warning for each optional table that was delivered before and is missing: its rows still apply."""
         if has_changes or self.are_changes:
             return
         for table in map(table_name, OPTIONAL):
@@ -123,7 +123,7 @@ def _changes(
 
 
 def _extract(table: str, file: TableFile, *, is_full: bool) -> Iterator[Extract | DataWarning]:
-    """The file as an extract; without a credible date it is of now, lest definitions begin in 1980."""
+    """The file as an extract; without a credible date it is dated now, so no definition begins in 1980."""
     if file.written_at is None:
         name = _name(file, is_full=is_full)
         yield DataWarning(table, f"{name} has no credible date; it is taken as written now.")

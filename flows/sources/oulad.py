@@ -19,7 +19,7 @@ _PRESENTATION = pl.concat_str("code_module", "code_presentation", separator="-")
 _PASS_MARK = 40
 _ANY, _PERIOD, _ID = r"(?s).*", r"\d{4}[BJ]", r"\d{1,9}"
 _DAY, _NUMBER = r"-?\d{1,6}", r"\d{1,6}(\.\d*)?"
-# The columns that are read of each official file, and the form of what this source counts with.
+# The columns that are read of each official file, and the pattern of their values.
 _OFFICIAL = {
     "courses": {"code_module": _ANY, "code_presentation": _PERIOD, "module_presentation_length": _DAY},
     "assessments": {

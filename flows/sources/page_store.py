@@ -28,12 +28,12 @@ from flows.home.fsync import sync
 from schemas.errors import SourceError
 
 FORMAT = 1
-# How activity ids are made, raised with each change: rows of other ids would stay temporary the new ones.
+# The version of activity ids, raised with each change: rows with other ids would stay next to the new ones.
 IDS = 2
 _RECORD, _JOURNAL = "landing.json", "journal.ndjson"
-# What the folder's name ends with until it is a landing.
+# The end of the folder's name until the landing is complete.
 _BEGUN = ".begun"
-# What becomes a part of a file's name.
+# The characters of a list's name that become part of a file's name.
 _OWNER = re.compile("[0-9A-Za-z_-]{0,64}")
 
 Row = dict[str, Any]
@@ -146,7 +146,7 @@ class Landing:
                 file.unlink()
 
     def note(self, **facts: Any) -> None:
-        """Write what the extraction is of, with the facts that have become known."""
+        """Write the record of the extraction, with the facts that are known by now."""
         self.record = replace(self.record, **facts)
         temporary = self.folder / f"{_RECORD}.part"
         temporary.write_text(json.dumps(asdict(self.record), indent=2) + "\n", "utf-8")

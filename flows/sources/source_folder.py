@@ -18,7 +18,7 @@ from schemas.inputs import INPUTS
 _TABLES = tuple(table_name(model) for model in INPUTS)
 # Of more files that are not read only so many are named.
 _NAMED_FILES = 10
-# What operating systems and Spark leave behind in a folder.
+# Files that operating systems and Spark leave in a folder.
 _IGNORED = ("_SUCCESS", "desktop.ini", "Thumbs.db")
 # unzip and copies set 1970 or 1980 on files that lost their date.
 _FIRST_CREDIBLE_YEAR = 2000
@@ -39,7 +39,7 @@ class TableFile:
 
     @property
     def written_at(self) -> datetime | None:
-        """The modification time; None where it is not credible: from before 2000 or from the future."""
+        """The modification time; None if it is not credible: before 2000 or in the future."""
         files = part_files(self.path) if self.path.is_dir() else [self.path]
         latest = max((file.stat().st_mtime for file in files), default=0.0)
         if not _EARLIEST <= latest <= datetime.now(UTC).timestamp():

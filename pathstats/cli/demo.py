@@ -76,7 +76,7 @@ def demo(
 
 
 def _forget_another_company(home: Home, source: str | None, as_of: datetime) -> None:
-    """Delete the home of another company: another month or other options make another one."""
+    """Delete the home of another company: another month or other options make another company."""
     from flows.release import catalog
     from flows.sources.demo.month import Month
 

@@ -14,7 +14,7 @@ from schemas.home import OCCASIONAL_TABLES, PARQUET_TABLES, home_at
 
 
 class Form(StrEnum):
-    """What kind of file is written."""
+    """The format of the file."""
 
     csv = "csv"
     xlsx = "xlsx"

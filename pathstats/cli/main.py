@@ -86,7 +86,7 @@ def pathstats(
         typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """What all commands have in common."""
+    """Options that all commands have."""
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as ended:
-        # typer has written on stderr what is wrong with the arguments.
+        # typer has printed the error in the arguments on stderr.
         wrong = ended.__context__
         if isinstance(wrong, typer.TyperException) and "--json" in sys.argv:
             write_json_error(wrong.format_message(), wrong.exit_code)

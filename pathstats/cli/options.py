@@ -99,7 +99,7 @@ def instant(text: str | None) -> datetime | None:
 
 
 def now() -> datetime:
-    """The time, to the second: where no as_of is given, a run is for the instant it is asked for."""
+    """The time, to the second: the as_of of a run without one."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -110,7 +110,7 @@ def write_json(facts: object) -> None:
 
 
 def write_json_error(sentence: str, exit_code: int) -> None:
-    """Write what a command answers to --json when it fails, unless it has answered already."""
+    """Write the JSON object of a failed command, unless it has written one already."""
     if not _has_answered.get():
         write_json({"error": sentence, "exit_code": exit_code})
 

@@ -100,7 +100,7 @@ def _rounded(share: float | None) -> float | None:
 
 
 def _explained(release: Release, example: dict[str, Any]) -> "Explanation | None":
-    """What led us to ours; an enrollment that we don't publish has none."""
+    """The facts that led to our result; none for an enrollment that we don't publish."""
     from pathstats.explain import explanation_of
 
     if example["field"] == "enrollment" and example["ours"] is None:

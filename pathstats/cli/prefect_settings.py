@@ -4,7 +4,7 @@ import os
 
 
 def prepare(*, verbose: bool) -> None:
-    """Set what the environment does not say already."""
+    """Set the variables that the environment does not have yet."""
     wanted = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

@@ -14,7 +14,7 @@ _QUOTED = re.compile(r"(['\"])(.*)\1")
 
 
 def error_sentence(error: Exception, sql: str) -> str:
-    """The sentence. Of what DuckDB quotes only words of the query stay: other words may be of the data."""
+    """The sentence. Of DuckDB's quotations only words of the query stay: other words may be data."""
     for words, sentence in _SENTENCES.items():
         if words in str(error):
             return sentence
@@ -26,7 +26,7 @@ def error_sentence(error: Exception, sql: str) -> str:
 
 
 def _is_without_data(error: Exception) -> bool:
-    """Whether it is raised before data is read, or quotes names of files only."""
+    """Whether the error comes before data is read, or quotes names of files only."""
     import duckdb
 
     of_the_query = duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException

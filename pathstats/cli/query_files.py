@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _TEXT = r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)"|\$(\w*)\$(.*?)\$\3\$"""
-# Where COPY and EXPORT DATABASE write to: a text, a bare word, or what is computed.
+# The target of COPY and EXPORT DATABASE: a text, a bare word, or an expression.
 _TARGET = re.compile(rf"""\b(?:TO|DATABASE)\s*(?:{_TEXT}|([\w./]+)|(\())""", re.IGNORECASE | re.DOTALL)
 _TEXTS = re.compile(_TEXT, re.DOTALL)
 # Kinds of statement that write no file, whatever texts they contain.
@@ -19,7 +19,7 @@ _WRITES_NO_FILE = ("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE")
 
 
 def config(folder: Path, *, allows_files: bool) -> dict[str, Any]:
-    """DuckDB's settings for a query; `folder` is for what does not fit into memory."""
+    """DuckDB's settings for a query; `folder` is for data that does not fit into memory."""
     return {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

@@ -53,7 +53,7 @@ def serve(
     from pathstats.endpoint.key_cache import KeyCache
     from pathstats.endpoint.server import serve
 
-    # What goes to a log file or a service's journal contains no secret.
+    # A log file or a service's journal gets no secret.
     has_link = is_loopback(listener) and not report_needs_key and sys.stdout.isatty()
     link = BrowserLink() if has_link else None
     app = create_app(Serving(place, link, with_names))

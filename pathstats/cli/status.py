@@ -88,7 +88,7 @@ def _facts(
     is_stale: bool | None,
     failure: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """The manifest, and what time and people have made of it since."""
+    """The manifest, with the release's age and rollbacks."""
     facts: dict[str, Any] = json.loads(manifest.to_json())
     for name, data in fresh.tables.items():
         facts["tables_in"][name] |= {"data_age_hours": _hours(data.age), "is_behind": data.is_behind}

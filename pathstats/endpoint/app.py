@@ -60,7 +60,7 @@ def create_app(serving: Serving) -> FastAPI:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's description, and that a company and its key go together: it knows alternatives only."""
+    """FastAPI's description, plus the rule that a company needs its key: it knows alternatives only."""
     if app.openapi_schema is None:
         described = FastAPI.openapi(app)
         schemes = described.setdefault("components", {}).setdefault("securitySchemes", {})

@@ -72,5 +72,5 @@ def _pair(companies: list[str], keys: list[str]) -> Credentials | None:
 
 
 def _utf_8(value: str) -> str:
-    """A header's value: its bytes came as Latin-1."""
+    """A header's value: its bytes are decoded as Latin-1 before."""
     return value.encode("latin-1").decode("utf-8", "replace")

@@ -63,7 +63,7 @@ def tries(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> Iter
 
 
 def one_try(lesson: pl.DataFrame, number: int, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Each lesson tried once; one in twenty is left half-way, and so is what the end interrupts."""
+    """Each lesson tried once; one in twenty is left half-way, and so are attempts that the end interrupts."""
     chance, now = Chance(rng, lesson), pl.lit(end)
     length = pl.when(pl.col("type") == "course").then(1).otherwise(8)
     seconds = chance.normal(log(900), 0.55).exp() * length
@@ -95,7 +95,7 @@ def come_back(tried: pl.DataFrame, number: int, rng: np.random.Generator) -> pl.
 
 
 def failed() -> pl.Expr:
-    """Whether a finished try misses what its step asks for."""
+    """Whether a finished try fails a condition of its step."""
     limit = pl.col("time_limit_s") * 1000
     too_long = (pl.col("time_limit_mode") == "maxTime") & (pl.col("time_spent_ms") > limit)
     too_short = (pl.col("time_limit_mode") == "minTime") & (pl.col("time_spent_ms") < limit)

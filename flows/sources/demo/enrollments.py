@@ -31,7 +31,7 @@ def draw_enrollments(
 
 
 def places(person: pl.DataFrame, session: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """The pairs of `user` and `session`, with what each brings along; every newcomer has at least one."""
+    """The pairs of `user` and `session` with their properties; every newcomer has at least one."""
     each = rng.choice(len(SESSIONS_EACH), person.height, p=SESSIONS_EACH)
     each = np.maximum(each, person["newcomer"].to_numpy())
     popularity = session["popularity"].cast(pl.Float64).to_numpy()

@@ -48,7 +48,7 @@ def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
 
 
 def definition(step: Step, anchor: datetime) -> dict[str, Any]:
-    """The columns of `path_steps` that say what the step is and asks for."""
+    """The columns of `path_steps` that define the step."""
     basis, value, unit = step.due or (None, None, None)
     absolute = basis == "absolute"
     mode, minutes = step.time_limit or (None, None)

@@ -11,7 +11,7 @@ from schemas.enums import MESSAGE_STEP_TYPES
 
 # A round of twelve sessions; each round is shifted by one path, so that each path has sessions in all phases.
 PHASES = ("now", "past", "open", "now", "past", "now", "next", "past", "now", "past", "past", "next")
-# What a learner's work on a step depends on.
+# The properties of a step that a learner's work depends on.
 ASKED = ("type", "optional", "min_score", "attempts_limit", "time_limit_mode", "time_limit_s", "is_scorm")
 
 

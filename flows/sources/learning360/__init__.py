@@ -32,7 +32,7 @@ from schemas.manifest import run_id
 
 log = logging.getLogger("pathstats.run")
 
-# What was begun longer ago is not gone on with: half of it would be of another day.
+# An extraction begun longer ago is not resumed: half of it would be of another day.
 _RESUMED_WITHIN = timedelta(hours=24)
 
 

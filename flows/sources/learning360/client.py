@@ -127,7 +127,7 @@ class Platform:
             await self._limiter.acquire()
 
     def _sound(self, wanted: Wanted | None, answer: httpx.Response) -> httpx.Response:
-        """The answer, if it is a page; when one request has to wait, all wait."""
+        """The response, if it is a page; when one request has to wait, all wait."""
         if answer.is_success:
             return answer
         error = self.host.rejected(wanted, answer, _pause_s(answer))
@@ -151,7 +151,7 @@ async def connected(
         transport=transport,
         timeout=FIRST_TIMEOUT,
         limits=httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT),
-        # A proxy of the environment is for what lies outside.
+        # A proxy of the environment is for outside addresses.
         trust_env=not settings.is_loopback,
     )
     async with client:
@@ -159,7 +159,7 @@ async def connected(
 
 
 def _pause_s(answer: httpx.Response) -> float | None:
-    """What Retry-After asks for, in seconds or as a date."""
+    """The pause that Retry-After asks for, in seconds or until a date."""
     asked = answer.headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
         return float(asked)

@@ -32,7 +32,7 @@ def landed_tables(landing: Landing) -> dict[str, str]:
 
 
 def users(landing: Landing) -> str:
-    """Who has a status that is not known exists: active. It decides who answers to an e-mail."""
+    """A user with an unknown status counts as active, which decides who answers to an e-mail."""
     return f"""
     SELECT {of_company(landing)}, _id AS user_id, mail AS email, firstName AS first_name,
       lastName AS last_name, CASE WHEN status IS NULL OR status IN {_in(USER_STATUSES)} THEN status
@@ -98,7 +98,7 @@ def titles_now() -> str:
 
 
 def path_steps_now() -> str:
-    """The steps that are known, each with what is known of its resource."""
+    """The known steps, each with the facts about its resource."""
     return """
     SELECT s.* REPLACE (CASE WHEN t.is_scorm THEN 'true' ELSE 'false' END AS is_scorm), t.title
     FROM steps_known AS s LEFT JOIN titles_known AS t USING (type, step_id)"""
@@ -115,7 +115,7 @@ def waivers_now() -> str:
 
 
 def path_sessions(landing: Landing) -> str:
-    """Automatic re-enrollment is an object where it is on, and absent where it is not."""
+    """Automatic re-enrollment is an object when it is on, and missing when it is off."""
     again = "automaticReenrollment"
     return f"""
     SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, {named("name")} AS name,
@@ -127,7 +127,7 @@ def path_sessions(landing: Landing) -> str:
 
 
 def sessions_known() -> str:
-    """The sessions with what else is made of them than rows of `path_sessions`."""
+    """The sessions, with the columns from which other tables than `path_sessions` are made."""
     return """
     SELECT _id AS session_id, pathId AS path_id, rootSessionId AS root_session_id FROM sessions_landed"""
 

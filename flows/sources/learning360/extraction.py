@@ -36,7 +36,7 @@ class Extraction:
 
         Raises: SourceError, naming the list and what is wrong with it.
         """
-        # The longest first: what is begun last is waited for.
+        # The longest lists first: the last one to start is waited for.
         await together(
             self._of_paths(),
             self._users(),
@@ -94,7 +94,7 @@ class Extraction:
         )
 
     def _decision(self) -> Decision:
-        """Decided once for a landing: a batch that was half read goes on as it began."""
+        """Decided once for a landing: a half-read batch is resumed the way it began."""
         if self.landing.record.decision is None:
             is_full = self.landing.record.is_full
             courses = {} if is_full else self.known.courses(self.landing)
@@ -164,7 +164,7 @@ class Extraction:
             self._is_empty(wanted)
 
     async def _list(self, wanted: Wanted) -> None:
-        """Read a list from the page on that it had come to; of it, two pages at most are in memory."""
+        """Read a list from the page where it stopped; at most two of its pages are in memory."""
         if self.landing.is_complete(wanted.name):
             return
         async with self.places:

@@ -92,7 +92,7 @@ class _Making:
         return frozenset(always | ({"paths", "path_sessions", "enrollments"} if self._is_full else set()))
 
     def _remember(self) -> None:
-        """Put together what is known now, for the tables and for the next extraction."""
+        """Combine the known rows, for the tables and for the next extraction."""
         paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
         enrollments = "SELECT _id FROM enrollments_landed"
         path_steps = definitions.path_steps(self._landing)
@@ -162,7 +162,7 @@ class _Making:
         self._duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
     def _file(self, file: Path, query: str) -> Path:
-        # What is handed on may be a link to what an older landing knows: never written through.
+        # The state may be a link to the state of an older landing: never write through it.
         file.unlink(missing_ok=True)
         self._duck.execute(f"COPY ({query}) TO {file_name(file)} (FORMAT parquet)")
         return file

@@ -91,7 +91,7 @@ def named(text: str) -> str:
 
 
 def parquet_or(file: Path, columns: str) -> str:
-    """The rows that were handed on, or none. columns: name and type of each."""
+    """The rows that were handed on; empty without any. columns: name and type of each."""
     if file.is_file():
         return f"(FROM read_parquet({file_name(file)}, hive_partitioning = false))"
     nothing = ", ".join(f"CAST(NULL AS {type}) AS {name}" for name, type in _pairs(columns))

@@ -34,7 +34,7 @@ def warnings(connection: Connection, landing: Landing, handed_courses: str) -> l
 
 
 def subscription_fault(subscription: dict[str, object]) -> str | None:
-    """Why no corrections come from a webhook subscription, and what to do; None if they come."""
+    """Why no corrections arrive through the webhook subscription, and what to do; None if they do."""
     name, kind, status = (subscription.get(key) for key in ("_id", "eventType", "status"))
     if kind != CORRECTED:
         other = kind if isinstance(kind, str) and re.fullmatch("[a-z.]{1,80}", kind) else "other events"
@@ -66,7 +66,7 @@ def _unread(landing: Landing) -> str | None:
 
 
 def lost_without(kind: resources.ListOf) -> str:
-    """The sentence that a list can't be read, with the loss and what to do."""
+    """The sentence about a list that can't be read, with the loss and the remedy."""
     return (
         f"The list {kind.name} can't be read: the client lacks the scope {kind.scope}, or the platform has "
         f"no such list. Without it, {kind.lost_without}. "
@@ -123,7 +123,7 @@ def without_corrections(count: int, steps: str) -> str | None:
 
 
 def _courses_without_attempts(connection: Connection, landing: Landing, handed_courses: str) -> str | None:
-    """Courses that had attempts and, asked for by id, have none: the filter may not have been understood."""
+    """Courses that had attempts but have none when requested by id: the filter may not work as expected."""
     batches = Decision.of_json(landing.record.decision).batches if landing.record.decision else ()
     asked = pl.DataFrame(
         {"course_id": [course for batch in batches for course in batch]}, {"course_id": pl.String}

@@ -95,7 +95,7 @@ class _Probing:
             self.found[kind.name] for kind in (resources.SUBSCRIPTION, resources.CORRECTIONS)
         )
         if corrections.is_fault and subscription.warning:
-            # A run does not come as far as to do without it.
+            # A run would fail earlier without it.
             self.found[subscription.list] = replace(subscription, warning=None, fault=corrections.fault)
         if not (owners or self.settings.corrections_file or self._is_skipped(resources.CORRECTIONS)):
             lost = without_corrections(assessments, "the steps on the first page of paths")

@@ -21,7 +21,7 @@ def extracts(landing: Landing, folder: Path, known_to: Path) -> Iterator[Extract
 
 @dataclass(frozen=True)
 class Replay:
-    """A landing of an earlier run: `landing:DIR`. The platform is not asked."""
+    """A landing of an earlier run: `landing:DIR`. Nothing is requested from the platform."""
 
     folder: Path
 

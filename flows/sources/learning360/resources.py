@@ -11,7 +11,7 @@ STATUSES = ("published", "archived")
 SCORM = "elearning standard"
 # The type of the event that a correction of an assessment is.
 CORRECTED = "user.assessment.corrected"
-# What a platform need not be read for.
+# Lists that the setting `skip` may name.
 Skippable = Literal["courses", "catalog", "classrooms", "assessments", "stats"]
 
 

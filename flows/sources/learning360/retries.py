@@ -24,7 +24,7 @@ _PATIENCE_S = 600.0
 _TRIED_FOR_S, _ANSWERED_WITHIN_S = 4.0, 12.0
 FIRST_TIMEOUT = httpx.Timeout(10, connect=3, pool=None)
 _TIMEOUT = httpx.Timeout(60, connect=10, pool=None)
-# Many requests wait at the same time: of what they wait for one line is shown in so many seconds.
+# Many requests wait at the same time: at most one line about it is shown in so many seconds.
 _SHOWN_EVERY_S = 5.0
 
 
@@ -94,7 +94,7 @@ class Patience:
         return isinstance(error, SourceUnavailable)
 
     def _show(self, error: SourceUnavailable, next_wait: float) -> None:
-        """Log why it takes longer: each failure of the first contact, then one line now and then."""
+        """Log why the extraction takes longer: each failure of the first contact, then a line now and then."""
         again = self._may_help(error)
         if again is False or (self._has_answered and _now() - self._shown_at < _SHOWN_EVERY_S):
             return

@@ -91,5 +91,5 @@ def _object(value: object) -> Row:
 
 
 def _word(value: object) -> str:
-    """The value as a message may show it: a word; what isn't one may be anybody's data."""
+    """The value as a message may show it: a single word; any other value may be personal data."""
     return value if isinstance(value, str) and value.isidentifier() and len(value) <= 40 else "(no word)"

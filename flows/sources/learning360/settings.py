@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr = Field(min_length=1)
     requests_per_second: float = Field(20, gt=0, le=50)
     skip: Annotated[frozenset[Skippable], NoDecode, BeforeValidator(_names)] = frozenset()
-    # The platform's filters know whole seconds, and its clock is not ours.
+    # The platform's filters have whole seconds, and its clock differs from ours.
     overlap_minutes: float = Field(5, ge=1 / 60)
     full_every_days: int = Field(7, ge=0)
     subscription: str | None = Field(None, pattern="^[0-9a-fA-F]{24}$")

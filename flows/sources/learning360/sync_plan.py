@@ -14,7 +14,7 @@ from flows.sources.page_store import IDS, Record
 
 # Node's usual query parser makes an object of more than 20 indexes, which the platform does not take.
 COURSES_A_REQUEST = 20
-# What changes of one extraction say nothing of the others': all must be of the same one.
+# Lists with changes that don't imply each other's: all must come from the same extraction.
 _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 
 
@@ -56,7 +56,7 @@ def since(base: Record, overlap_minutes: float) -> str:
 
 @dataclass(frozen=True)
 class Course:
-    """A course as it is known: attempts at the last count, whether some are in a session, if it is a step."""
+    """A known course: attempts at the last count, whether some are in a session, if it is a step."""
 
     attempts: int
     in_session: bool

@@ -10,7 +10,7 @@ from flows.sources.learning360.resources import PATHS
 from flows.sources.learning360.sync_plan import Course
 from flows.sources.page_store import Landing
 
-# In a landing: what it hands on, and what it was handed.
+# In a landing: the state it hands on, and the state it was given.
 KNOWN, BEFORE = "known", "before"
 SESSIONS, STEPS, WAIVERS = "sessions.parquet", "steps.parquet", "waivers.parquet"
 ENROLLMENTS, CORRECTIONS, COURSES = "enrollments.parquet", "corrections.parquet", "courses.parquet"
@@ -47,7 +47,7 @@ class Known:
 
 
 def hand_on(known: Path | None, landing: Path) -> None:
-    """Give a new landing what an older one knows, if there is one; as links, where the disk has them."""
+    """Give a new landing the state of an older one, if there is one; as links, where those work."""
     before = landing / BEFORE
     before.mkdir()
     for file in known.glob("*.parquet") if known else ():

@@ -35,7 +35,7 @@ class Tokens:
         return await self._replaced(lambda token: token.ends_at <= _now())
 
     async def instead_of(self, rejected: Token) -> Token:
-        """Another token than one that was rejected; of many who ask at once, one fetches it."""
+        """A new token in place of a rejected one; of many concurrent callers, one fetches it."""
         return await self._replaced(lambda token: token is rejected)
 
     async def _replaced(self, is_over: Callable[[Token], bool]) -> Token:

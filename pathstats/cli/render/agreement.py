@@ -58,7 +58,7 @@ def show_parity(parity: Agreement, why: dict[str, str], only: str | None) -> Non
 
 
 def show_example(example: dict[str, Any], explained: "Explanation | None") -> None:
-    """One difference; below, what led us to ours."""
+    """One difference, followed by the facts that led to our result."""
     screen.print()
     where = f"session {example['session_id']}, enrollment {example['enrollment_id']}"
     screen.print(Text.assemble((example["difference"], "bold"), f", for example in {where}:"), soft_wrap=True)

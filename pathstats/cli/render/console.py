@@ -135,7 +135,7 @@ def moment(iso: str) -> str:
 
 
 def failure_sentences(failure: dict[str, Any]) -> list[str]:
-    """What stopped the last run and, where it is another one, the first since a release was published."""
+    """The error of the last run and, if it is another one, the first since a release was published."""
     sentences = [f"The last run failed at {moment(failure['at'])}: {failure['message']}"]
     first, failures = failure.get("first", failure), failure.get("failures", 1)
     if failures > 1:
@@ -225,7 +225,7 @@ def show_rows(
     names: list[str], are_numbers: list[bool], rows: list[tuple[str | None, ...]], *, is_all: bool
 ) -> None:
     """A query's answer: as a table where it fits the terminal, else each row as a block of lines."""
-    # Here too, so that the columns are as wide as what is printed.
+    # Applied here too, so that the columns are as wide as the printed text.
     names = list(map(printable, names))
     rows = [tuple(value if value is None else printable(value) for value in row) for row in rows]
     natural = [

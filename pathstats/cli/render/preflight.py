@@ -14,7 +14,7 @@ _COLOURS = {"readable": "green", "missing scope": "red", "failed": "red"}
 
 
 def show_probes(probes: "list[Probe]") -> None:
-    """The answer of each list, and what to do about failures."""
+    """The response of each list, and the remedy for failures."""
     table = Table(box=None, pad_edge=False)
     for name in ("list", "scope", "answer"):
         table.add_column(name, no_wrap=True)

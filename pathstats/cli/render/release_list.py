@@ -21,7 +21,7 @@ _KIND_COLOURS = {"missing": "red", "changed": "red", "additional": "yellow"}
 
 
 def show_releases(kept: list[Manifest], latest: str | None, rollback: "Rollback | None", home: Home) -> None:
-    """A line per release, a star at the one that answers, and below what there is to know of it."""
+    """A line per release, a star at the live one, and notes below."""
     table = Table(box=None, pad_edge=False)
     table.add_column("  release", no_wrap=True)
     table.add_column("as of (UTC)")

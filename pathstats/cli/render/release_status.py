@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show_status(
     manifest: Manifest, fresh: Freshness, rollback: "Rollback | None", failure: dict[str, Any] | None
 ) -> None:
-    """The release that answers, and what stopped the last run."""
+    """The live release, and the error of the last run."""
     screen.print(
         f"Release [bold]{manifest.release_id}[/] as of {moment(manifest.as_of)}, {_age(fresh.age)}",
         soft_wrap=True,

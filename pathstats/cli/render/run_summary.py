@@ -107,7 +107,7 @@ def _rows_in(manifest: Manifest) -> Table:
 
 
 def delivered(delivery: str) -> str:
-    """How a table came, in one short word."""
+    """How a table was delivered, in one short word."""
     return {"full and changes": "both", "none": "–"}.get(delivery, delivery)
 
 
@@ -196,7 +196,7 @@ def changes_in_words(manifest: Manifest) -> str:
 
 
 def show_demo(manifest: Manifest, home: Home) -> None:
-    """The demo's run, two look-ups, and what to try next."""
+    """The demo's run, two look-ups, and suggestions for next commands."""
     import polars as pl
 
     show_run(manifest, home)
@@ -227,7 +227,7 @@ def show_demo(manifest: Manifest, home: Home) -> None:
         screen.print(ask.body(session, email), soft_wrap=True, markup=False)
     session, email = asked[0]
     late = "SELECT session_id, late, enrolled FROM session_summary ORDER BY late DESC LIMIT 5"
-    # Of the other fields the new values are times, nearly as many as there are rows.
+    # The new values of the other fields are times, nearly as many as there are rows.
     word = "CASE WHEN field IN ('status', 'detailed_status', 'result') THEN new_value END AS new_value"
     changed = (
         f"SELECT field, {word}, cause, count(*) AS changes FROM status_changes GROUP BY ALL ORDER BY ALL"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_strict: bool) -> None:
-    """What would become of a source's rows."""
+    """The result of checking a source's rows."""
     counts = checked.counts
     screen.print(_rows(checked))
     if any(count.examples for count in counts.values()):
