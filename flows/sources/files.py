@@ -52,7 +52,7 @@ class Files:
     def _optional_gone(
         self, whole: Listing, state: WarehouseState, *, has_changes: bool
     ) -> Iterator[DataWarning]:
-        """A warning for each optional table that was delivered before and is missing: its rows still apply."""
+        """A warning for each optional table that is missing now: its earlier rows still apply."""
         if has_changes or self.are_changes:
             return
         for table in map(table_name, OPTIONAL):

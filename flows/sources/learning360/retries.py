@@ -94,7 +94,7 @@ class Patience:
         return isinstance(error, SourceUnavailable)
 
     def _show(self, error: SourceUnavailable, next_wait: float) -> None:
-        """Log why the extraction takes longer: each failure of the first contact, then a line now and then."""
+        """Log why the extraction takes longer: failures of the first contact, then a line now and then."""
         again = self._may_help(error)
         if again is False or (self._has_answered and _now() - self._shown_at < _SHOWN_EVERY_S):
             return
