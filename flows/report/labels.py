@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from schemas.enums import REJECTIONS, WAITS
+from schemas.enums import REJECTIONS, PENDING
 
 # From done to not begun; each with the sentence that tells it from the others.
 STANDINGS = {
@@ -25,7 +25,7 @@ TABLES = {
     "waivers": "what quizzes waive",
     "child_sessions": "sessions of sub-paths",
 }
-REASONS = REJECTIONS | WAITS
+REASONS = REJECTIONS | PENDING
 
 
 def moment(when: datetime) -> str:

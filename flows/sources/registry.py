@@ -32,7 +32,7 @@ def _folder(options: str) -> Path:
     """
     readable = os.fsencode(options).decode("utf-8", "backslashreplace")
     if readable.encode() != os.fsencode(options):
-        raise UsageError(f"The folder {readable} has a name that is not valid UTF-8; rename it.")
+        raise UsageError(f"The path of the folder {readable} is not valid UTF-8; rename it.")
     if len(os.fsencode(options)) > _LONGEST_PATH:
         raise UsageError(f"The folder's path is longer than {_LONGEST_PATH:,} bytes: {options[:40]}…")
     try:

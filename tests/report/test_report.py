@@ -140,7 +140,7 @@ def test_spread_quality_and_course(html: str) -> None:
     assert "From 2 on 8 March 2026 to 2, over 2 runs." in text  # successful
     assert "From 1 on 8 March 2026 to 3, over 2 runs." in text  # late
     assert "1 row was rejected, and 1 valid row is pending" in text
-    assert "users a value that is not allowed bad_enum 1" in text
+    assert "users a value is not allowed bad_enum 1" in text
     assert "enrollments its session has not been delivered unknown_session 1" in text
 
 
