@@ -253,7 +253,7 @@ def report(
 ) -> dict[str, StatusCounts]:
     """Write the pages of the report, and return the status counts of each company."""
     companies = status_counts(plan.home.building)
-    told = reporting.Run.told_by(
+    told = reporting.Run.with_history(
         plan.home, plan.as_of, companies, tables_in, computed.since, matched, warnings
     )
     with _warehouse(plan) as connection:

@@ -1,7 +1,7 @@
 """Build the data dictionary from the schemas: Markdown for people, parquet metadata for programs."""
 
 from schemas.columns import Table, key, table_name
-from schemas.enums import REJECTIONS, PENDING
+from schemas.enums import PENDING, REJECTIONS
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
 

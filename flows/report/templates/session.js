@@ -18,11 +18,11 @@ function when(row) {
 }
 function outcome(code, place) {
   const state = code[0], number = code.slice(1), unit = number && state !== "s" && state !== "f" && state !== "r" ? " %" : "";
-  const said = `Step ${place + 1}: ${data.states[state]}${number ? `, ${number} percent` : ""}`;
-  return el("span", { class: state, title: said },
-    el("span", { "aria-hidden": "true" }, `${MARKS[state]}${number ? ` ${number}${unit}` : ""}`), el("span", { class: "unseen" }, said));
+  const label = `Step ${place + 1}: ${data.states[state]}${number ? `, ${number} percent` : ""}`;
+  return el("span", { class: state, title: label },
+    el("span", { "aria-hidden": "true" }, `${MARKS[state]}${number ? ` ${number}${unit}` : ""}`), el("span", { class: "unseen" }, label));
 }
-/* Attempts that do not count, or fail a condition; in the order of data.learners. */
+/* Attempts that do not count or fail a condition, by user. */
 const attempts = new Map(data.learners.map((row, place) => [row[USER], data.attempts[place]]));
 function learner(row) {
   const [first, ...more] = person(row[USER]);
@@ -56,7 +56,7 @@ table("learners", {
   ],
 });
 
-/* Back to where this page was opened from: a file beside the report, or the server that made it. */
+/* The link back to the report: a file in the parent folder, or a page of the same server. */
 const back = document.getElementById("back");
 if (location.protocol.startsWith("http") && !location.pathname.endsWith(".html")) back.href = `/${location.search}`;
 back.hidden = false;
