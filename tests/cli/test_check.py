@@ -74,7 +74,7 @@ def test_changes_of_a_table_that_is_nowhere_whole_are_no_first_run(source: Path,
     checked = ask("check", f"files:{source}")
     assert checked.exit_code == 3
     assert "table users is missing" in checked.stderr
-    assert "Changes alone do once the warehouse has the table." in checked.stderr
+    assert "Changes alone suffice once the warehouse has the table." in checked.stderr
 
 
 @pytest.mark.parametrize(

@@ -267,10 +267,10 @@ def table_twice(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (missing_folder, r"source: there is no such folder\."),
+        (missing_folder, r"source: the folder does not exist\."),
         (missing_table, r"source: table paths is missing"),
         (missing_tables, r"source: tables users, paths, enrollments are missing"),
-        (table_twice, r"table users comes twice, users\.csv and users\.parquet"),
+        (table_twice, r"table users has two files, users\.csv and users\.parquet"),
         (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
         (misspelt_column, r"enrollments\.parquet: .* must have column enrolled_at\. Is it enroled_at\?"),
         (too_many_fields, r"users\.csv, line 3: 5 fields, but the header has 4"),
@@ -314,7 +314,7 @@ def test_3_for_check_and_oulad(home: Path, tmp_path: Path) -> None:
     for arguments in (("check", "files:/nowhere"), ("check", f"oulad:{tmp_path}")):
         done = shell(home, *arguments)
         assert done.returncode == 3
-        assert "there is no such" in the_sentence(done)
+        assert "does not exist" in the_sentence(done)
 
 
 # 4

@@ -45,7 +45,7 @@ def test_a_replay_leaves_the_landing_as_it_was(kept: Path, tmp_path: Path) -> No
 
 def test_what_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
     platform = small_company()
-    with pytest.raises(SourceError, match=r"there is no landing; give a folder that holds landing\.json"):
+    with pytest.raises(SourceError, match=r"not a landing; give a folder that contains landing\.json"):
         replayed(tmp_path, tmp_path / "none")
     land(platform, kept, held_after(kept))
     with pytest.raises(SourceError, match=r"holds changes since 20260310T020000Z; replay that one first"):
@@ -56,7 +56,7 @@ def test_what_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
         replayed(folder, tmp_path / "half")
     noted = json.loads((folder / "landing.json").read_text("utf-8"))
     (folder / "landing.json").write_text(json.dumps(noted | {"format": 99}), "utf-8")
-    with pytest.raises(SourceError, match="there is no landing"):
+    with pytest.raises(SourceError, match="not a landing"):
         replayed(folder, tmp_path / "other")
 
 

@@ -43,7 +43,7 @@ def test_it_serves_until_it_is_interrupted_and_says_what_to_type(tmp_path: Path)
     ("arguments", "sentence"),
     [
         (["--misbehave", "sulk=1"], "'sulk=1' is no misbehavior"),
-        (["nowhere:x"], "There is no source 'nowhere'"),
+        (["nowhere:x"], "Unknown source 'nowhere'"),
         (["--company", "other", "demo:learners=200"], "no session of a company 'other'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The tables `paths` and `path_steps`, from the catalog."""
+"""Generate the tables `paths` and `path_steps` from the catalog."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def paths(seed: int) -> pl.DataFrame:
 
 
 def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
-    """The table `path_steps`, preceded by `path`, the number of the step's path in PATHS."""
+    """The table `path_steps`, with an extra first column `path`: the index of the step's path in PATHS."""
     titles = list(dict.fromkeys(step.title for path in PATHS for step in path.steps))
     step_ids = dict(zip(titles, ids("step", seed, len(titles)), strict=True))
     path_ids = ids("path", seed, len(PATHS))
@@ -48,7 +48,7 @@ def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
 
 
 def definition(step: Step, anchor: datetime) -> dict[str, Any]:
-    """The columns of `path_steps` that say what the step is and asks for."""
+    """The columns of `path_steps` that define the step."""
     basis, value, unit = step.due or (None, None, None)
     absolute = basis == "absolute"
     mode, minutes = step.time_limit or (None, None)

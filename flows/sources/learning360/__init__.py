@@ -92,7 +92,7 @@ class Learning360:
         for folder, other in known:
             if other.delivered_at is None and _goes_on(other, record):
                 landing = Landing.open(folder)
-                landing.throw_away_what_is_incomplete()
+                landing.discard_incomplete()
                 log.info("Going on with the extraction in %s.", folder)
                 return landing
         before = base or _last_delivered(self.settings, known)
