@@ -154,7 +154,7 @@ def test_0_the_completion_of_a_shell() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "--source", "oracle:x", "--direct"), "no source 'oracle'"),
+        (("run", "--source", "oracle:x", "--direct"), "Unknown source 'oracle'"),
         (("run", "--source", "files:", "--direct"), "files:DIR"),
         (("run", "--source", "demo:learners=many", "--direct"), "whole numbers"),
         (("run", "--source", "demo:pupils=3", "--direct"), "no option 'pupils'"),
@@ -164,7 +164,7 @@ def test_0_the_completion_of_a_shell() -> None:
             ("run", "--source", "demo", "--as-of", "0001-01-01T00:00:00+05:00", "--direct"),
             "not an ISO time",
         ),
-        (("check", "oracle:x"), "no source 'oracle'"),
+        (("check", "oracle:x"), "Unknown source 'oracle'"),
         (("query", "SELEC 1"), "DuckDB can't run this query"),
         (("query", "SELECT * FROM nowhere"), "nowhere"),
         (("export", "users", "--to", "no/such/users.csv"), "no/such: the folder does not exist"),

@@ -333,8 +333,8 @@ def test_attendance_counts_unless_it_was_archived_before_the_slot_ended(
     found = tables["step_activity"].filter(pl.col("step_id") == ROOM)
     assert found["user_id"].to_list() == [ADA] * counts
     told = (
-        f"1 of 2 archived registrations for classroom slots say that the learner attended: "
-        f"{int(counts)} count, archived after the slot had ended; {int(not counts)} do not."
+        "1 of 2 archived registrations for classroom slots are marked as attended: "
+        f"{int(counts)} count, because they were archived after the slot's end; {int(not counts)} do not."
     )
     assert warnings == ([told] if fields else [])
 
