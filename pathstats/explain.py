@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.report.attempt_labels import Line, Seen, day, lines
+from flows.report.attempt_labels import AttemptContext, Line, day, lines
 from flows.report.attempt_rows import known_sessions, rejected_attempts, rejected_lines
 from flows.report.release_views import require_present_schema
 from pathstats.explain_steps import deciding_sessions, waived
@@ -63,7 +63,7 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
     evaluated_at = row["archived_at"] or as_of
     children = deciding_sessions(release, row, session, evaluated_at)
     with_children = [{**step, "child_session_id": children.get(step["step_id"])} for step in steps]
-    seen = Seen(
+    context = AttemptContext(
         row["session_id"],
         session["ends_at"],
         evaluated_at,
@@ -83,15 +83,17 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
             _until(row),
         ],
         steps,
-        _attempts(release, row, steps, seen, rejected),
+        _attempts(release, row, steps, context, rejected),
     )
 
 
-def _attempts(release: Release, row: Row, steps: list[Row], seen: Seen, rejected: list[Line]) -> list[Line]:
+def _attempts(
+    release: Release, row: Row, steps: list[Row], context: AttemptContext, rejected: list[Line]
+) -> list[Line] | None:
     """A line for each attempt, rejected ones last at their step."""
     mine = pl.all_horizontal(pl.col(key) == pl.lit(row[key]) for key in _KEYS)
     rows = scan_table(release, "attempts").filter(mine).collect().to_dicts()
-    found = [*lines(rows, steps, seen), *rejected]
+    found = [*lines(rows, steps, context), *rejected]
     step_ids = dict.fromkeys([*(step["step_id"] for step in steps), *(line.step_id for line in found)])
     place = {step_id: number for number, step_id in enumerate(step_ids)}
     return sorted(found, key=lambda line: place[line.step_id])

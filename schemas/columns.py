@@ -29,7 +29,7 @@ def column(
     unit:    of a quantity; times are UTC and need none.
     null:    what a null means; without it the column is never null.
     default: the value of a null or of an absent column, for optional inputs.
-    rounded: how a number with more than `decimals` decimals (0 unless given) is read; without it as it is.
+    rounded: how to round a number with more than `decimals` decimals (default 0); without it, not at all.
     """
     facts = {
         "unit": unit,

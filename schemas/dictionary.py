@@ -1,20 +1,20 @@
-"""The data dictionary, from the schemas: for people as Markdown, for programs as parquet metadata."""
+"""Build the data dictionary from the schemas: Markdown for people, parquet metadata for programs."""
 
 from schemas.columns import Table, key, table_name
-from schemas.enums import REJECTIONS, WAITS
+from schemas.enums import PENDING, REJECTIONS
 from schemas.inputs import INPUTS
 from schemas.outputs import OUTPUTS, SOMETIMES
 
-# How text files write values of each type.
-_HOW_TO_WRITE = (
-    "As text: times as ISO 8601 with their zone (2026-03-10T08:30:00Z), bool as true or false, nothing for a",
-    "missing value. NDJSON may contain numbers and true or false as such. Times may also end in ` UTC` or",
+# How to write values of each type in input files.
+_FILE_FORMATS = (
+    "In CSV and NDJSON: times in ISO 8601 with a zone (2026-03-10T08:30:00Z), bool as true or false, nothing",
+    "for a missing value. NDJSON may also contain JSON numbers and booleans. Times may also end in ` UTC` or",
     "` +0200`, as BigQuery and Snowflake write them; digits after microseconds are cut off. A line has at",
     "most 2 MB in CSV and 16 MiB in NDJSON, where values are nested at most 1,000 levels deep.",
     "",
     "In parquet: INT96 times need a writer that declares instants (Spark's `timestamp`, Arrow's zone);",
-    "binary is read as UTF-8 text; ids may be whole numbers of any type. A NUL character in a text rejects",
-    "its row.",
+    "binary is read as UTF-8 text; ids may be integers of any type. A row with a NUL character in a text is",
+    "rejected.",
 )
 _TYPES = {
     "String": "text",
@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def column_metadata(model: type[Table]) -> dict[str, dict[str, str]]:
-    """Each column's meaning, unit and what a null means, as parquet's column metadata wants them."""
+    """Each column's meaning, unit and meaning of null, as parquet column metadata."""
     return {
         name: {
             "description": declared.description or "",
@@ -42,14 +42,14 @@ def column_metadata(model: type[Table]) -> dict[str, dict[str, str]]:
 
 
 def data_dictionary() -> str:
-    """Every table and column that goes out and comes in, as Markdown."""
-    parts = ["# Data dictionary", "", "Made from `schemas/`; times are UTC.", ""]
-    parts += ["## Tables that go out", ""]
+    """Every published table and input table with its columns, as Markdown."""
+    parts = ["# Data dictionary", "", "Generated from `schemas/`; times are UTC.", ""]
+    parts += ["## Published tables", ""]
     parts += [line for model in (*OUTPUTS, *SOMETIMES) for line in _table(model)]
-    parts += ["## Tables that come in", "", *_HOW_TO_WRITE, ""]
+    parts += ["## Input tables", "", *_FILE_FORMATS, ""]
     parts += [line for model in INPUTS for line in _table(model)]
     parts += ["## Why a row is rejected or pending", "", "| reason | meaning |", "| --- | --- |"]
-    parts += [f"| {reason} | {meaning} |" for reason, meaning in (REJECTIONS | WAITS).items()]
+    parts += [f"| {reason} | {meaning} |" for reason, meaning in (REJECTIONS | PENDING).items()]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -1,6 +1,7 @@
-"""The closed sets of values, each in the order in which its rule decides.
+"""Enumerated values, each set in the order in which its rule decides.
 
-Wire spelling, as the 360Learning endpoint writes them; no imports, so that a look-up stays light.
+They are spelled as in the responses of the 360Learning endpoint. This module imports nothing, so that a
+look-up starts fast.
 """
 
 # R10
@@ -19,7 +20,7 @@ DETAILED_STATUSES = (
 # R18: the path can still be earned, and the learner can act on it.
 STILL_TO_DO = ("late", "notYetStarted", "onTime", "toRetake")
 DETAILED_STATUS_REASONS = ("mandatoryReplay", "sessionEnded")
-# R11: its lines, in the order in which they decide.
+# The lines of R11, in the order in which they decide.
 DECIDING_RULES = ("1", "2", "3", "4", "5a", "5b", "5c", "5d")
 # R12
 RESULTS = ("unsuccessful", "retake", "successful")
@@ -34,32 +35,32 @@ TIME_LIMIT_MODES = ("maxTime", "minTime")
 # Why a row is rejected, the first reason that applies, and its meaning.
 REJECTIONS = {
     "missing_value": "a required value is missing",
-    "bad_type": "a value of another type",
-    "bad_enum": "a value that is not allowed",
-    "naive_time": "a time without a zone",
-    "out_of_range": "a value out of range",
-    "time_order": "an end before its beginning",
-    "bad_due_date": "an incomplete or contradictory due date",
-    "duplicate_key": "one key, different contents",
+    "bad_type": "a value has the wrong type",
+    "bad_enum": "a value is not allowed",
+    "naive_time": "a time has no zone",
+    "out_of_range": "a value is out of range",
+    "time_order": "an end is before its beginning",
+    "bad_due_date": "a due date is incomplete or contradictory",
+    "duplicate_key": "rows with the same key differ",
 }
 # Why a valid row is pending: a reference is missing.
-WAITS = {
+PENDING = {
     "unknown_path": "its path has not been delivered",
     "unknown_session": "its session has not been delivered",
     "unknown_user": "its user has not been delivered",
 }
-REJECTION_REASONS, PENDING_REASONS = tuple(REJECTIONS), tuple(WAITS)
+REJECTION_REASONS, PENDING_REASONS = tuple(REJECTIONS), tuple(PENDING)
 
-# What an attempt comes to at a step of an enrollment: the first group counts, the second does not.
+# The outcomes of an attempt at a step for an enrollment: the first group counts, the second does not.
 COUNTED_ATTEMPTS = {
     "satisfies": "satisfies the step",
     "fails_condition": "finished, but a condition of the step is not met",
     "open": "not completed",
-    "completed_later": "completed after the instant that is looked at",
+    "completed_later": "completed after the evaluation time",
     "completed_after_end": "completed after the end of the session",
 }
 UNCOUNTED_ATTEMPTS = {
-    "after_as_of": "after the instant that is looked at",
+    "after_as_of": "after the evaluation time",
     "after_end": "after the end of the session",
     "earlier_enrollment": "begun before this enrollment, in a session that restarts",
     "later_enrollment": "belongs to a later enrollment, in a session that restarts",
@@ -85,7 +86,7 @@ CHANGED_FIELDS = (
     "gone",
 )
 
-# What is compared with the platform's own answer; enrollment: that there is one.
+# The fields compared with the platform's own results; `enrollment` compares whether there is one.
 PARITY_FIELDS = ("detailed_status", "progress", "score", "global_time_ms", "completed_at")
 COMPARED = (*PARITY_FIELDS, "enrollment")
 # Why results differ, the first category that applies.
@@ -103,7 +104,7 @@ PARITY_DIFFERENCES = (
     "unexplained",
 )
 
-# Changes since the live release that people act on; changes that correct what was published.
+# Changes since the live release that people act on, and changes that correct published values.
 TRANSITIONS = ("became late", "completed", "to retake", "unsuccessful")
 RESTATEMENTS = (
     "completion date moved",

@@ -1,31 +1,31 @@
-"""Every error of the product, in one tree.
+"""The tree of the product's errors.
 
 PathStatsError
 ├── UsageError            the command or its arguments are wrong               exit 2
 ├── SourceError           the source or its data can't be read                 exit 3
-│   ├── MissingScope      the client of an API may not read a list
-│   ├── NoSuchList        an API has no such list, or no such page of it
-│   └── SourceUnavailable it may answer later: worth a retry
-│       ├── Unreachable   an API can't be reached, or cuts the connection
-│       └── RateLimited        an API answers so, and perhaps from when on
-├── NoRelease             the home has no release yet                          exit 4
-├── UnknownName           a release, table, session or company is unknown  exit 4
-├── NotFound              not in the release; each has a body                  exit 4, HTTP 404
-│   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: the look-up's three
-│   └── ReportNotFound    over HTTP, of pages
-│       └── ReleaseTooOld its tables lack columns that pages need
+│   ├── MissingScope      the API client lacks the scope to read a list
+│   ├── NoSuchList        the API has no such list, or no such page of it
+│   └── SourceUnavailable the source may respond later: retry
+│       ├── Unreachable   the API can't be reached, or drops the connection
+│       └── RateLimited   the API limits requests; may state how long to wait
+├── NoRelease             the home contains no release yet                     exit 4
+├── UnknownName           a release, table, session or company is unknown      exit 4
+├── NotFound              not in the release; has a response body              exit 4, HTTP 404
+│   ├── PathSessionNotFound, UserNotFound, UserNotEnrolled: of a look-up
+│   └── ReportNotFound    of a report page, over HTTP
+│       └── ReleaseTooOld the release's tables lack columns that pages need
 ├── Unauthorized          over HTTP, without a key to the company              HTTP 401
-├── RunBlocked              a quality threshold or the schema gate blocked it    exit 5
-├── Stale                 the latest release is older than was asked for       exit 6
-└── RunFailed           our side failed                                      exit 1
-    ├── HomeBusy          another command changes the same home
+├── RunBlocked            a quality threshold or the schema gate blocked a run exit 5
+├── Stale                 the latest release is older than allowed             exit 6
+└── RunFailed             the run failed on our side                           exit 1
+    ├── HomeBusy          another command is changing the same home
     ├── HomeUnwritable    the home can't be written
     ├── HomeUnreadable    the home can't be read
     ├── FileUnwritable    a file outside the home can't be written
-    ├── ReleaseDamaged    a published file is missing or not what it was       exit 7
+    ├── ReleaseDamaged    a published file is missing or was changed           exit 7
     └── WarehouseDamaged  the warehouse's file can't be read
 
-A message is one clear sentence with what to do; it never contains an e-mail, a name or a key.
+A message is one clear sentence and includes the remedy; it never contains an e-mail, a name or a key.
 """
 
 import os
@@ -33,7 +33,7 @@ import re
 import shlex
 from typing import ClassVar
 
-# What a command ends with, for its help and docs/operations.md.
+# The exit codes of commands, for their help and docs/operations.md.
 EXIT_CODES = {
     0: "done",
     1: "failed on our side, or on this machine",
@@ -48,7 +48,7 @@ EXIT_CODES = {
 
 
 def may_help_later(http_status: int) -> bool:
-    """Whether the same request may be answered later: transient or permanent is decided here, once.
+    """Whether the same request may succeed later. The only place that tells transient from permanent errors.
 
     >>> [may_help_later(status) for status in (200, 403, 408, 429, 503)]
     [False, False, True, True, True]
@@ -57,7 +57,7 @@ def may_help_later(http_status: int) -> bool:
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system did not do it, in its own words, also where polars has them only in its message.
+    """The operating system's reason for an error; polars has it only as a number in its message.
 
     >>> reason_of(OSError(28, "No space left on device")), reason_of(OSError("denied (os error 13)"))
     ('No space left on device', 'Permission denied')
@@ -86,8 +86,8 @@ class NoRelease(PathStatsError):
     def __init__(self, home: object) -> None:
         place = shlex.quote(str(home))
         super().__init__(
-            f"{home} contains no release yet; `pathstats run --source … --home {place}` makes one there, "
-            f"`pathstats demo --home {place}` one in {home}/demo."
+            f"{home} contains no release yet; create one with `pathstats run --source … --home {place}`, or "
+            f"one with demo data in {home}/demo with `pathstats demo --home {place}`."
         )
 
 
@@ -104,9 +104,9 @@ class SourceError(PathStatsError):
 
 
 class SourceUnavailable(SourceError):
-    """The source does not answer now and may answer later (408, 429, 5xx, a lost connection).
+    """The source does not respond now but may later (408, 429, 5xx, a lost connection).
 
-    cause: a clause about the source, for the line that a retry shows.
+    cause: a clause about the source, for the message that announces a retry.
     """
 
     def __init__(self, sentence: str, cause: str = "does not answer") -> None:
@@ -115,14 +115,14 @@ class SourceUnavailable(SourceError):
 
 
 class MissingScope(SourceError):
-    """The client of an API may not read a list."""
+    """The API client lacks the scope to read a list."""
 
 
 class NoSuchList(SourceError):
-    """An API has no such list, or no such page of it (any more).
+    """The API has no such list, or no such page of it (any more).
 
-    is_named: whether the answer names the missing thing; otherwise the address may be wrong.
-    status:   the HTTP status of the answer.
+    is_named: whether the response names the missing object; otherwise the URL may be wrong.
+    status:   the HTTP status of the response.
     """
 
     def __init__(self, sentence: str, *, is_named: bool = False, status: int = 404) -> None:
@@ -132,11 +132,11 @@ class NoSuchList(SourceError):
 
 
 class Unreachable(SourceUnavailable):
-    """An API can't be reached, or the connection to it was cut."""
+    """The API can't be reached, or the connection was dropped."""
 
 
 class RateLimited(SourceUnavailable):
-    """An API does not answer this now. pause_s: how long it asks to wait; None: as it suits us."""
+    """The API limits requests. pause_s: how long it asks to wait; None if it does not say."""
 
     def __init__(self, sentence: str, pause_s: float | None = None, cause: str = "is busy") -> None:
         super().__init__(sentence, cause)
@@ -144,7 +144,7 @@ class RateLimited(SourceUnavailable):
 
 
 class NotFound(PathStatsError):
-    """The endpoint's 404: `status_code` and `body` are what it answers."""
+    """The endpoint's 404, with the `status_code` and `body` of its response."""
 
     exit_code = 4
     status_code: ClassVar[int] = 404
@@ -177,13 +177,13 @@ class UserNotEnrolled(NotFound):
 
 
 class ReportNotFound(NotFound):
-    """The release has no such page: it was made before releases had reports, or has no such company."""
+    """The release has no such page: it predates reports, or has no such company."""
 
     code = "report_not_found"
 
 
 class ReleaseTooOld(ReportNotFound):
-    """An earlier version published the release, without columns that pages and explanations need now."""
+    """The release was published by an earlier version and lacks columns that pages need now."""
 
     def __init__(self, release_id: str, schema_version: str) -> None:
         Exception.__init__(
@@ -194,9 +194,9 @@ class ReleaseTooOld(ReportNotFound):
 
 
 class Unauthorized(PathStatsError):
-    """The request has no key that opens the company: none, a wrong, a revoked, or another company's.
+    """The request has no valid key to the company: it is missing, wrong, revoked, or another company's.
 
-    asks_for_login: whether a person's browser is to ask for them.
+    asks_for_login: whether the response makes a browser ask for credentials.
     """
 
     status_code: ClassVar[int] = 401
@@ -208,7 +208,7 @@ class Unauthorized(PathStatsError):
 
 
 class RunBlocked(PathStatsError):
-    """A quality threshold or the schema gate blocked the run; the live release stays."""
+    """A quality threshold or the schema gate blocked the run; the live release is unchanged."""
 
     exit_code = 5
 
@@ -220,11 +220,11 @@ class Stale(PathStatsError):
 
 
 class RunFailed(PathStatsError):
-    """The run failed on our side; the last release stays."""
+    """The run failed on our side; the live release is unchanged."""
 
 
 class HomeBusy(RunFailed):
-    """Another command changes the same home: a run, an extraction, keys."""
+    """Another command is changing the same home: a run, an extraction or a change of keys."""
 
 
 class HomeUnwritable(RunFailed):
@@ -243,7 +243,7 @@ class FileUnwritable(RunFailed):
 
 
 class ReleaseDamaged(RunFailed):
-    """A published file is missing or not what it was when it was published."""
+    """A published file is missing or was changed after it was published."""
 
     exit_code = 7
 

@@ -1,4 +1,4 @@
-"""The paths in a home folder, and which folder is the home. Names only: nothing is read or written."""
+"""The paths in a home folder. This module computes names only: it writes nothing."""
 
 import os
 import re
@@ -17,15 +17,13 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
-# A path keeps one slash of two: s3:/bucket. One letter before the colon is a drive of Windows.
-_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
-# Only in releases that have rows of them: reconciliation with a platform, R16, R17.
+# Tables that a release contains only if they have rows: reconciliation with a platform, R16, R17.
 OCCASIONAL_TABLES = ("parity", "waivers", "child_sessions")
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release: a folder that is complete from the instant it has its name."""
+    """One release: a folder that is renamed into place once it is complete."""
 
     folder: Path
 
@@ -39,7 +37,7 @@ class Release:
 
     @property
     def report(self) -> Path:
-        """The page for the person who runs training; of several companies, the list of their pages."""
+        """The page for training managers; with several companies, the list of their pages."""
         return self.folder / "report.html"
 
     @property
@@ -54,13 +52,13 @@ class Release:
         return [*PARQUET_TABLES, *(name for name in OCCASIONAL_TABLES if self.table(name).exists())]
 
     def files(self) -> list[Path]:
-        """All that is in the release, in its folders too; a folder only if it is empty, as none should be."""
+        """All files in the release and its folders. Empty folders, which should not exist, are included."""
         entries = sorted(self.folder.rglob("*"))
         parents = {entry.parent for entry in entries}
         return [entry for entry in entries if entry not in parents]
 
     def named(self, file: Path) -> str:
-        """A file of the release as the manifest names it."""
+        """The name of a release's file in the manifest: its path relative to the release."""
         return file.relative_to(self.folder).as_posix()
 
 
@@ -73,7 +71,7 @@ _LONGEST_NAME = 255
 class Home:
     """The folder that contains the warehouse and the releases.
 
-    Raises: UsageError if its path is one that DuckDB, polars or SQLite can't open.
+    Raises: UsageError if DuckDB, polars or SQLite can't open files at its path.
     """
 
     root: Path
@@ -83,13 +81,13 @@ class Home:
         readable = path.decode("utf-8", "backslashreplace")
         if readable.encode() != path:
             raise UsageError(
-                f"The home {readable} has a name that is not valid UTF-8; rename the folder, or give another "
-                "one with --home."
+                f"The path of the home {readable} is not valid UTF-8; rename the folder, or give another one "
+                "with --home."
             )
         if len(path) > LONGEST_PATH or max(map(len, path.split(b"/"))) > _LONGEST_NAME:
             raise UsageError(
-                f"The home's path {readable[:40]}… is {len(path):,} bytes long; give --home one of at most "
-                f"{LONGEST_PATH}, with no name in it longer than {_LONGEST_NAME}."
+                f"The home's path {readable[:40]}… is {len(path):,} bytes long; give --home a path of at "
+                f"most {LONGEST_PATH}, with no folder name longer than {_LONGEST_NAME}."
             )
 
     @property
@@ -98,12 +96,12 @@ class Home:
 
     @property
     def warehouse_log(self) -> Path:
-        """What DuckDB has not written into the warehouse yet."""
+        """DuckDB's write-ahead log of the warehouse."""
         return self.root / "warehouse.duckdb.wal"
 
     @property
     def warehouse_copy(self) -> Path:
-        """A copy of the warehouse without deleted rows, while it is written."""
+        """The compacted copy of the warehouse, while it is being written."""
         return self.root / "warehouse.duckdb.copy"
 
     def damaged_warehouse(self, run_id: str) -> Path:
@@ -116,12 +114,12 @@ class Home:
 
     @property
     def failure(self) -> Path:
-        """The last failure, and the first one since a release was published."""
+        """The record of the last failure, and of the first one since a release was published."""
         return self.root / "failure.json"
 
     @property
     def rollbacks(self) -> Path:
-        """The switches back to an older release since the last run published."""
+        """The record of rollbacks since the last run published."""
         return self.root / "rollbacks.json"
 
     @property
@@ -136,17 +134,17 @@ class Home:
 
     @property
     def keys_lock(self) -> Path:
-        """WarehouseState while the keys are changed."""
+        """The lock that is taken while the keys are changed."""
         return self.root / "keys.lock"
 
     @property
     def landing(self) -> Path:
-        """Pages read from a platform's API, one folder per run, kept for some runs."""
+        """Pages read from a platform's API, one folder per run; the folders of the last runs are kept."""
         return self.root / "landing"
 
     @property
     def extracts(self) -> Path:
-        """The files that a run loads, while it runs."""
+        """The files that a run loads; deleted when the run ends."""
         return self.landing / "extracts"
 
     @property
@@ -164,17 +162,17 @@ class Home:
 
     @property
     def deleting(self) -> Path:
-        """Releases that are being deleted: moved out of the releases first, so none is ever half there."""
+        """Releases that are being deleted; moved here first, so that readers never see a partial one."""
         return self.published / "deleting"
 
     @property
     def deleted(self) -> Path:
-        """The manifests of deleted releases, so that no id is given twice."""
+        """The manifests of deleted releases, so that no release id is reused."""
         return self.published / "deleted"
 
     @property
     def latest(self) -> Path:
-        """A symbolic link to the release that answers; replaced in one step."""
+        """A symbolic link to the live release, replaced atomically."""
         return self.published / "latest"
 
     def release(self, release_id: str) -> Release:
@@ -182,9 +180,9 @@ class Home:
 
 
 def default_home() -> Path:
-    """`data/` of the checkout that this code is run from; for installed code `pathstats-data/`, here.
+    """`data/` in the checkout that this code runs from; for installed code `./pathstats-data/`.
 
-    Installed code is deleted with its environment, so no data is kept there.
+    Installed code is deleted with its environment, so it is not a place for data.
     """
     checkout = Path(__file__).resolve().parent.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():

@@ -1,11 +1,11 @@
-"""The six input tables, and two optional ones (R16, R17)."""
+"""The schemas of the six input tables, and of two optional ones (R16, R17)."""
 
 import polars as pl
 
 from schemas.columns import Table, Time, column, table_name
 from schemas.enums import DUE_BASES, DUE_UNITS, STEP_TYPES, TIME_LIMIT_MODES, USER_STATUSES
 
-# More decimals never make a step easier to pass: a score is rounded down to these, a min_score up.
+# A score is rounded down to this many decimals and a min_score up, so that rounding never makes a step pass.
 SCORE_DECIMALS = 4
 
 
@@ -30,9 +30,9 @@ class Paths(Table):
     company_id: str = column("The company (tenant) the path belongs to.")
     path_id: str = column("The path, within the company.")
     name: str = column("The path's name.", null="unnamed: shown by its path_id")
-    mandatory_replay: bool = column("Whether what was done outside the session must be done again in it.")
+    mandatory_replay: bool = column("Whether steps done outside the session must be done again in it.")
     linear_progression: bool = column(
-        "Whether steps open one after the other; no rule reads it.", null="not stated", default=False
+        "Whether steps must be done in order; no rule reads it.", null="not stated", default=False
     )
 
     class Config(Table.Config):
@@ -56,9 +56,9 @@ class PathSteps(Table):
     due_value: float = column("How many due_units after due_basis.", null="no relative due date", gt=0)
     due_at: Time = column("The absolute due date.", null="no absolute due date")
     min_score: float = column(
-        "The least score that satisfies the step; kept to 4 decimals, rounded up.",
+        "The minimum score that satisfies the step; kept to 4 decimals, rounded up.",
         unit="percent",
-        null="no least score",
+        null="no minimum score",
         ge=0,
         le=100,
         decimals=SCORE_DECIMALS,
@@ -66,18 +66,18 @@ class PathSteps(Table):
     )
     attempts_limit: pl.Int32 = column("How many attempts a learner has.", null="unlimited", ge=1)
     time_limit_mode: str = column(
-        "Whether time_limit_s is a most or a least.", null="no time limit", isin=TIME_LIMIT_MODES
+        "Whether time_limit_s is a maximum or a minimum.", null="no time limit", isin=TIME_LIMIT_MODES
     )
     time_limit_s: float = column("The time limit of an attempt.", unit="s", null="no time limit", gt=0)
     is_scorm: bool = column(
-        "Whether it is a SCORM course; time limits do not apply.", null="false", default=False
+        "Whether the step is a SCORM course; time limits do not apply to it.", null="false", default=False
     )
     is_examination: bool = column(
-        "Whether it is an examination: passed or failed once.", null="false", default=False
+        "Whether the step is an examination: passed or failed once.", null="false", default=False
     )
     valid_from: Time = column("Start of the definition's validity.", null="always")
     valid_to: Time = column("End of the definition's validity.", null="still valid")
-    title: str = column("The step's title; a new one is not a new definition.", null="untitled")
+    title: str = column("The step's title; a new title is not a new definition.", null="untitled")
 
     class Config(Table.Config):
         name = "path_steps"
@@ -127,13 +127,13 @@ class StepActivity(Table):
     company_id: str = column("The company (tenant) the attempt belongs to.")
     activity_id: str = column("The attempt, within the company.")
     user_id: str = column("The learner.")
-    step_id: str = column("The step that was worked on.")
-    session_id: str = column("The session it was done in.", null="done outside any path session")
+    step_id: str = column("The step.")
+    session_id: str = column("The session in which it was made.", null="outside any path session")
     started_at: Time = column("When the attempt began.")
-    last_activity_at: Time = column("The last sign of work on it.")
+    last_activity_at: Time = column("The last activity on it.")
     completed_at: Time = column("When it was completed, or corrected.", null="not completed")
     progress: pl.Int32 = column(
-        "How far it got; a fraction is rounded down.", unit="percent", ge=0, le=100, rounded="down"
+        "The attempt's progress; a fraction is rounded down.", unit="percent", ge=0, le=100, rounded="down"
     )
     score: float = column(
         "The score reached; kept to 4 decimals, rounded down.",
@@ -147,7 +147,7 @@ class StepActivity(Table):
     time_spent_ms: pl.Int64 = column("The time spent.", unit="ms", ge=0)
     passed: bool = column("The assessor's verdict where no score decides.", null="no verdict")
     enrollment_id: str = column(
-        "The enrollment that the attempt belongs to; no other enrollment sees it in the session: R4.",
+        "The enrollment that the attempt belongs to; in the session it counts for no other enrollment: R4.",
         null="not stated",
     )
 
@@ -170,7 +170,7 @@ class Waivers(Table):
     path_id: str = column("The path that both steps are on.")
     step_id: str = column("The positioning quiz.")
     threshold: pl.Int32 = column(
-        "The least score in the quiz that waives the step.", unit="percent", ge=0, le=100
+        "The minimum score in the quiz that waives the step.", unit="percent", ge=0, le=100
     )
     waived_step_id: str = column("The step that is waived.")
     valid_from: Time = column("Start of validity.", null="always")
@@ -185,7 +185,7 @@ class Waivers(Table):
 
 
 class ChildSessions(Table):
-    """A session of a sub-path, made for a session of the path that it is a step of: R17.
+    """A session of a sub-path, created for a session of the path that contains the sub-path: R17.
 
     Optional. Releases contain the table if it has rows.
     """
@@ -193,7 +193,7 @@ class ChildSessions(Table):
     company_id: str = column("The company (tenant) both sessions belong to.")
     session_id: str = column("The session of the sub-path.")
     root_session_id: str = column(
-        "The session of the outermost path that it was made for; the same for sub-paths of sub-paths."
+        "The session of the outermost path that it was created for, also for sub-paths of sub-paths."
     )
 
     class Config(Table.Config):
@@ -201,7 +201,7 @@ class ChildSessions(Table):
         metadata = {"key": ["company_id", "session_id"]}
 
 
-# What a source need not deliver: one that never came is empty.
+# Tables that a source need not deliver; a table that was never delivered is empty.
 OPTIONAL: tuple[type[Table], ...] = (Waivers, ChildSessions)
 INPUTS: tuple[type[Table], ...] = (
     Users,
@@ -215,5 +215,5 @@ INPUTS: tuple[type[Table], ...] = (
 
 
 def model_of(table: str) -> type[Table]:
-    """The model of the table of that name."""
+    """The model of the input table with this name."""
     return next(model for model in INPUTS if table_name(model) == table)

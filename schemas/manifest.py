@@ -1,4 +1,4 @@
-"""`manifest.json`: the description of a release, the last file written into it."""
+"""Read and write `manifest.json`, which describes a release and is the last file written into it."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 RULES_VERSION = "R1-R18, 2026-12"
 SCHEMA_VERSION = "5"
-# Keys that manifests before schema version 5 have, and their names since.
+# Keys of manifests before schema version 5, and their present names.
 _RENAMED = {
     "enrolments_by_detailed_status": "enrollments_by_detailed_status",
     "carried": "reused",
@@ -26,11 +26,11 @@ class TableIn:
     """Counts of the rows of an input table: read = stored + deduplicated + rejected.
 
     pending:    rows of the whole table with a missing reference.
-    data_as_of: when the rows were taken from the system they come from, ISO 8601.
+    data_as_of: when the rows were extracted from their system, ISO 8601.
     delivery:   `full`, `changes`, `full and changes`, or `none`: the stored rows are unchanged.
     rows:       rows of the whole table, after this run.
-    columns:    the contract's columns that the last delivery had; empty if that is not known.
-    examples:   by reason, what is wrong with the first rejected row.
+    columns:    the contract's columns in the last delivery; empty if unknown.
+    examples:   by reason, the detail of the first rejected row.
     """
 
     read: int
@@ -48,7 +48,7 @@ class TableIn:
 
 @dataclass(frozen=True)
 class FileOut:
-    """A file of the release. rows: of a parquet table, else null."""
+    """A file of the release. rows: the number of rows of a parquet table, else null."""
 
     sha256: str
     bytes: int
@@ -57,9 +57,9 @@ class FileOut:
 
 @dataclass(frozen=True)
 class StatusCounts:
-    """Where a company's learners stand: of enrollments that are current, and not archived but for `archived`.
+    """Counts of a company's current enrollments. All but `archived` leave archived enrollments out.
 
-    late: those with an overdue required step who can still pass.
+    late: the count of is_late (R18).
     """
 
     by_detailed_status: dict[str, int]
@@ -73,11 +73,11 @@ class StatusCounts:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often the platform's own answers are ours.
+    """How often the platform's own results equal ours.
 
-    compared:    enrollments that both answer for.
-    same:        of these, by field, how many have the same value.
-    differences: by class and field, how many differ; also of enrollments that only one of both has.
+    compared:    the number of enrollments on both sides.
+    same:        by field, how many of these have the same value.
+    differences: by category and field, how many differ; includes enrollments on one side only.
     """
 
     compared: int
@@ -86,12 +86,12 @@ class Agreement:
 
     @property
     def on_one_side(self) -> int:
-        """The enrollments that only we or only the platform knows."""
+        """The number of enrollments that only we or only the platform has."""
         return sum(found.get("enrollment", 0) for found in self.differences.values())
 
     @property
     def share_on_both_sides(self) -> float | None:
-        """The share of all enrollments that were compared; null without any enrollment.
+        """The share of all enrollments that were compared; None if there is no enrollment.
 
         >>> Agreement(3, {}, {"unexplained": {"enrollment": 1}}).share_on_both_sides
         0.75
@@ -99,7 +99,7 @@ class Agreement:
         return _share(self.compared, self.compared + self.on_one_side)
 
     def share(self, field: str) -> float | None:
-        """The share of the values that are the same; null if nothing was compared.
+        """The share of a field's values that are the same; None if nothing was compared.
 
         >>> Agreement(4, {"score": 3}, {"unexplained": {"score": 1}}).share("score")
         0.75
@@ -107,7 +107,7 @@ class Agreement:
         return _share(self.same[field], self.compared)
 
     def accounted_for(self, field: str) -> float | None:
-        """The share of the values that are the same, or others for a known reason; null: nothing compared."""
+        """The share of a field's values that are the same or differ for a known reason, as in `share`."""
         unexplained = self.differences.get("unexplained", {}).get(field, 0)
         return _share(self.compared - unexplained, self.compared)
 
@@ -117,7 +117,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def percent(share: float | None) -> str:
-    """A share as a person reads it.
+    """A share in percent, for display.
 
     >>> percent(0.75), percent(None)
     ('75.00%', 'n/a')
@@ -127,12 +127,12 @@ def percent(share: float | None) -> str:
 
 @dataclass(frozen=True)
 class Matched:
-    """How many rows of step_activity refer to something known.
+    """How many rows of step_activity have known references.
 
     user, step:    rows with a known user; rows with a step of any path.
-    in_session:    rows that name a session. session: the ones with a known session.
-    complete:      the ones with a known user, session and step.
-    in_enrollment: rows that name an enrollment. enrollment: the ones that name an enrollment of the same
+    in_session:    rows that name a session. session: rows with a known session.
+    complete:      rows with a known user, session and step.
+    in_enrollment: rows that name an enrollment. enrollment: rows that name an enrollment of the same
                    learner in the same session.
     """
 
@@ -147,7 +147,7 @@ class Matched:
 
     @classmethod
     def total(cls, parts: Iterable["Matched"]) -> "Matched":
-        """The matched activity of all companies together.
+        """The sum over all companies.
 
         >>> Matched.total([Matched(4, 4, 3, 2, 1, 1), Matched(1, 0, 0, 0, 0, 0)])
         Matched(rows=5, user=4, step=3, in_session=2, session=1, complete=1, in_enrollment=0, enrollment=0)
@@ -156,7 +156,7 @@ class Matched:
         return cls(*map(sum, zip(*counts, strict=True))) if counts else cls(0, 0, 0, 0, 0, 0)
 
     def shares(self) -> dict[str, float | None]:
-        """The share of known references among the rows that have one; None if no row has one.
+        """The share of known references among the rows with a reference; None if no row has one.
 
         >>> Matched(8, 8, 6, 4, 0, 0).shares()
         {'user': 1.0, 'session': 0.0, 'step': 0.75, 'enrollment': None}
@@ -201,13 +201,13 @@ class Matched:
 class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
-    computed, reused: enrollments that were computed, and that were reused from the base release.
-    since:             the release that status_changes compares with; null: none.
-    transitions:       how many enrollments changed since, by what people act on.
-    companies:         where the learners of each company stand; none in releases made before reports were.
-    parity:            the platform's own answers against ours; null if it was not asked.
-    matched:           how much activity refers to a known user, session and step, by company.
-    warnings:          sentences about the data that a person should know, each with its table in front.
+    computed, reused: enrollments that were computed, and enrollments that were reused from the base release.
+    since:            the release that status_changes compares with; null if there was none.
+    transitions:      how many enrollments changed since then, by kind of change (TRANSITIONS).
+    companies:        the status counts of each company; empty in releases that predate reports.
+    parity:           agreement with the platform's own results; null if they were not read.
+    matched:          by company, how much activity has a known user, session and step.
+    warnings:         sentences about the data for a person, each starting with its table.
     """
 
     release_id: str
@@ -218,7 +218,7 @@ class Manifest:
     tables_in: dict[str, TableIn]
     files: dict[str, FileOut]
     enrollments_by_detailed_status: dict[str, int]
-    # Releases made before runs were incremental say nothing of these four.
+    # Manifests from before incremental runs lack these four.
     computed: int = 0
     reused: int = 0
     since: str | None = None
@@ -242,12 +242,15 @@ class Manifest:
 
     @property
     def is_for_an_earlier_time(self) -> bool:
-        """Whether that one is for a later time: what differs has not come since, but is not yet so."""
+        """Whether this release is for an earlier time than the one that status_changes compares with.
+
+        Differences then go backwards in time: they have not happened yet.
+        """
         return self.since_as_of is not None and datetime.fromisoformat(self.as_of) < self.since_as_of
 
     @property
     def bytes(self) -> int:
-        """The size of all files but the manifest."""
+        """The size of all files except the manifest."""
         return sum(out.bytes for out in self.files.values())
 
     def to_json(self) -> str:
@@ -269,7 +272,7 @@ def _renamed(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_of_in(release_id: str) -> datetime:
-    """The as_of in a release id, also when the release itself is deleted.
+    """The as_of in a release id; works for deleted releases too.
 
     >>> as_of_in("20150101T000000Z-2")
     datetime.datetime(2015, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
@@ -278,12 +281,12 @@ def as_of_in(release_id: str) -> datetime:
 
 
 def run_id(as_of: datetime) -> str:
-    """A run's name: its as_of, so that a run run again has the same one.
+    """A run's id: its as_of, so that a repeated run has the same id.
 
     >>> from datetime import UTC
     >>> run_id(datetime(2015, 1, 1, tzinfo=UTC))
     '20150101T000000Z'
     """
     fraction = f".{as_of.microsecond:06}" if as_of.microsecond else ""
-    # %Y leaves out a year's leading zeros.
+    # %Y drops a year's leading zeros.
     return f"{as_of.year:04}{as_of:%m%dT%H%M%S}{fraction}Z"

@@ -1,4 +1,4 @@
-"""The published tables, each with the checks that every release passes."""
+"""The schemas of the published tables, each with the checks that every release passes."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ from schemas.inputs import PathSessions, Users
 
 
 def check(data: pa.PolarsData, truth: pl.Expr) -> pl.LazyFrame:
-    """The check's answer per row; a null answer is a failed one (pandera would let it pass)."""
+    """The check's result per row; null counts as failed (pandera would let it pass)."""
     return data.lazyframe.select(truth.fill_null(False))
 
 
 def strictly_ascending(*columns: str) -> pl.Expr:
     """Whether each row's key is greater than the key of the row before: sorted and unique at once.
 
-    A hundred times cheaper than a unique check, where the table is sorted by its key anyway.
+    On a table that is already sorted by its key this is a hundred times cheaper than a unique check.
     """
     greater, equal_so_far = pl.lit(False), pl.lit(True)
     for name in columns:
@@ -43,14 +43,14 @@ def strictly_ascending(*columns: str) -> pl.Expr:
 
 
 class PathSessionStats(Table):
-    """The endpoint's fields of each enrollment, and the values that led to them."""
+    """The endpoint's fields for each enrollment, and the values they were derived from."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
     enrollment_id: str = column("The enrollment.")
     is_current: bool = column(
-        "Whether this enrollment answers for its learner and session: R15. Exactly one of them does."
+        "Whether this is the current enrollment of its learner and session: R15. Exactly one is."
     )
     progress: pl.Int32 = column(
         "Mean progress of the required steps, rounded down: R7.", unit="percent", ge=0, le=100
@@ -75,14 +75,14 @@ class PathSessionStats(Table):
     )
     result: str = column("The result: R12.", null="still open", isin=RESULTS)
     archived_at: Time = column(
-        "When the learner was unenrolled; all else is as of then: R1, R14.", null="still enrolled"
+        "When the learner was unenrolled; all other fields are as of then: R1, R14.", null="still enrolled"
     )
     enrolled_at: Time = column("When the learner was enrolled.")
     started_at: Time = column(
         "When the first counting attempt on a counted step began: R6.", null="not started"
     )
     next_due_at: Time = column(
-        "The earliest due date still ahead of a required step that is not finished.", null="none ahead"
+        "The earliest future due date of a required step that is not finished.", null="no future due date"
     )
     overdue_steps: pl.Int32 = column("Required steps that are overdue: R5.", unit="steps", ge=0)
     required_steps: pl.Int32 = column("Counted steps that are not optional: R3.", unit="steps", ge=0)
@@ -91,7 +91,8 @@ class PathSessionStats(Table):
         "The step that decided the detailed status: R11.", null="no single step decided"
     )
     deciding_rule: str = column(
-        "The line of R11 that decided the detailed status, or would have, had the session not ended.",
+        "The line of R11 that decided the detailed status, or would have decided it had the session not "
+        "ended.",
         isin=DECIDING_RULES,
     )
     all_required_finished_at: Time = column(
@@ -104,9 +105,9 @@ class PathSessionStats(Table):
         "The earliest due date of the overdue required steps of a late learner: R18.", null="not late"
     )
     valid_until: Time = column(
-        "The next instant at which, with no new data, a published field of the enrollment or of its steps "
+        "The next instant at which, without new data, a published field of the enrollment or of its steps "
         "changes.",
-        null="time alone changes nothing any more",
+        null="no field changes again without new data",
     )
 
     class Config(Table.Config):
@@ -163,7 +164,7 @@ class PathSessionStats(Table):
 class StepStats(Table):
     """The outcome of each counted step of each enrollment (R5).
 
-    The outcome of a sub-path is its child session's (R17): it may be exhausted before it is finished.
+    The outcome of a sub-path comes from its child session (R17): it may be exhausted before it is finished.
     """
 
     company_id: str = column("The company (tenant).")
@@ -177,13 +178,13 @@ class StepStats(Table):
     finished_at: Time = column("The earliest completion of a finished attempt.", null="not finished")
     successful: bool = column("Whether some finished attempt meets every condition of the step.")
     successful_at: Time = column("The earliest completion of such an attempt.", null="not successful")
-    exhausted: bool = column("Finished without success, and no attempt is left.")
+    exhausted: bool = column("Finished without success, with no attempt left.")
     to_retake: bool = column("Finished without success, with an attempt left.")
-    replay_pending: bool = column("Done outside the session only, and the path wants it done again in it.")
+    replay_pending: bool = column("Done only outside the session, and the path requires a replay in it.")
     awaiting_correction: bool = column(
-        "An assessment that the learner has reached and that is not corrected yet."
+        "An assessment that the learner has reached and that has not been corrected yet."
     )
-    carried_over: bool = column("Rests on an attempt made outside the session, without any inside it.")
+    carried_over: bool = column("Based on an attempt made outside the session, without any inside it.")
     score: float = column(
         "The best score among finished attempts, with its fraction.",
         unit="percent",
@@ -192,7 +193,10 @@ class StepStats(Table):
         le=100,
     )
     progress: pl.Int32 = column(
-        "100 when finished, else the furthest an attempt got, at most 99.", unit="percent", ge=0, le=100
+        "100 when finished, else the greatest progress of an attempt, at most 99.",
+        unit="percent",
+        ge=0,
+        le=100,
     )
     time_ms: pl.Int64 = column("The step's share of global_time_ms: R8.", unit="ms", ge=0)
     attempts_used: pl.Int32 = column(
@@ -228,39 +232,39 @@ class StepStats(Table):
 class Attempts(Table):
     """An attempt at a step, and why it counts for an enrollment or does not.
 
-    Attempts that a row of step_stats accounts for alone are left out: the ones in the session that satisfy
-    their step (attempts_used counts them, the first was completed at successful_at), and a carried-over one
-    that satisfies its step and is the only attempt at it.
+    Attempts that a row of step_stats fully describes are left out: attempts in the session that satisfy
+    their step (attempts_used counts them, the first was completed at successful_at), and a carried-over
+    attempt that satisfies its step and is the only attempt at it.
     """
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
-    enrollment_id: str = column("The enrollment that the attempt is looked at for.")
+    enrollment_id: str = column("The enrollment for which the attempt counts or does not.")
     step_id: str = column("The step.")
     started_at: Time = column("When the attempt began.")
     completed_at: Time = column("When it was completed, or corrected.", null="not completed")
     made_in_session_id: str = column("The session in which it was made.", null="outside any path session")
-    progress: pl.Int32 = column("How far it got.", unit="percent", ge=0, le=100)
+    progress: pl.Int32 = column("The attempt's progress.", unit="percent", ge=0, le=100)
     score: float = column("The score reached.", unit="percent", null="no score", ge=0, le=100)
     time_spent_ms: pl.Int64 = column(
-        "The time spent.", unit="ms", null="in the session, and no work on it counts yet (R8)", ge=0
+        "The time spent.", unit="ms", null="made in the session, and none of its time counts yet (R8)", ge=0
     )
     account: str = column(
-        f"Why it counts ({', '.join(COUNTED_ATTEMPTS)}) or does not, the first reason that applies: R2 to "
+        f"Why it counts ({', '.join(COUNTED_ATTEMPTS)}) or does not: the first reason that applies, R2 to "
         "R5, R16, R17.",
         isin=ATTEMPT_ACCOUNTS,
     )
     missed_min_score: float = column(
-        "The least score, where the attempt does not reach it: R5.", unit="percent", null="not missed"
+        "The minimum score, if the attempt does not reach it: R5.", unit="percent", null="not missed"
     )
     missed_max_time_s: float = column(
-        "The greatest time, where the attempt took longer: R5.", unit="s", null="not missed"
+        "The maximum time, if the attempt took longer: R5.", unit="s", null="not missed"
     )
     missed_min_time_s: float = column(
-        "The least time, where the attempt took less: R5.", unit="s", null="not missed"
+        "The minimum time, if the attempt took less: R5.", unit="s", null="not missed"
     )
-    missed_pass: bool = column("Whether it is an examination that the assessor did not pass: R5.")
+    missed_pass: bool = column("Whether the attempt is an examination that the assessor did not pass: R5.")
     attempts_limit: pl.Int32 = column("How many attempts the step allows.", null="unlimited")
 
     class Config(Table.Config):
@@ -278,7 +282,7 @@ class Attempts(Table):
 
 
 class SessionSummary(Table):
-    """A session in one row. Counts are over current enrollments: one per learner."""
+    """A session in one row. The counts are of current enrollments: one per learner."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
@@ -293,13 +297,15 @@ class SessionSummary(Table):
     late: pl.Int32 = column("Learners with late.", unit="enrollments", ge=0)
     on_time: pl.Int32 = column("Learners with onTime.", unit="enrollments", ge=0)
     enrolled: pl.Int32 = column(
-        "Learners enrolled: the sum of the eight counts before.", unit="enrollments", ge=0
+        "Learners enrolled: the sum of the eight preceding counts.", unit="enrollments", ge=0
     )
     archived: pl.Int32 = column(
-        "Learners with an archived current enrollment, counted nowhere else.", unit="enrollments", ge=0
+        "Learners with an archived current enrollment; no other count includes them.",
+        unit="enrollments",
+        ge=0,
     )
     overdue: pl.Int32 = column(
-        "Learners who are late: the count of is_late (R18), whatever their detailed status.",
+        "Learners who are late: the count of is_late (R18), in any detailed status.",
         unit="enrollments",
         ge=0,
     )
@@ -347,13 +353,13 @@ SUMMARY_COUNTS = dict(
 class Quarantine(Table):
     """A rejected row, or a pending row with a missing reference (the `unknown_…` reasons)."""
 
-    table: str = column("The table it came for.")
+    table: str = column("The table that it was delivered for.")
     key: str = column("The values of the table's key, joined by `/`.", null="the key is missing")
-    reason: str = column("Why, the first reason that applies.", isin=(*REJECTION_REASONS, *PENDING_REASONS))
+    reason: str = column("The first reason that applies.", isin=(*REJECTION_REASONS, *PENDING_REASONS))
     detail: str = column("The column, the value, and the place of the row in its file.")
-    first_seen_at: Time = column("The as_of of the first run that met this row.")
-    run_id: str = column("The run that wrote this line.")
-    row: str = column("The row itself, as JSON; of users its key alone: its line in the file has the rest.")
+    first_seen_at: Time = column("The as_of of the first run that read this row.")
+    run_id: str = column("The run that wrote this row of the quarantine.")
+    row: str = column("The row itself, as JSON; for users only its key, to keep names and e-mails out.")
 
     class Config(Table.Config):
         name = "quarantine"
@@ -368,8 +374,8 @@ class StatusChanges(Table):
     user_id: str = column("The learner.")
     enrollment_id: str = column("The enrollment.")
     field: str = column(
-        "The field that changed; of progress only that it reached 100 or left it; appeared and gone are of "
-        "the enrollment itself.",
+        "The field that changed. Changes of progress are listed only to or from 100; `appeared` and `gone` "
+        "mean the enrollment itself.",
         isin=CHANGED_FIELDS,
     )
     old_value: str = column(
@@ -377,14 +383,14 @@ class StatusChanges(Table):
         null="no value, or no row",
     )
     new_value: str = column("The value in this release.", null="no value, or no row")
-    from_as_of: Time = column("The as_of of the release before.")
+    from_as_of: Time = column("The as_of of the live release.")
     to_as_of: Time = column("The as_of of this release.")
     cause: str = column(
-        "Why. By today's data the earlier as_of would have had another value: definition (the session, path "
-        "or a step was edited), enrollment (an enrollment was, or the user came or went), correction of "
-        "earlier data (activity was). "
-        "Else it came between the two: enrollment (one began or ended), definition (a step's changed), "
-        "activity (there was some), time.",
+        "Why the value changed. If today's data gives another value for the earlier as_of: definition (the "
+        "session, path or a step was edited), enrollment (an enrollment was edited, or the user was added or "
+        "removed), correction of earlier data (activity was edited). Otherwise, by what happened between the "
+        "two: enrollment (one began or ended), definition (a step's definition changed), activity (there was "
+        "new activity), time.",
         isin=CHANGE_CAUSES,
     )
 
@@ -394,20 +400,20 @@ class StatusChanges(Table):
 
 
 class Parity(Table):
-    """Our results and the platform's own, one row per field of an enrollment."""
+    """Our results compared with the platform's own, one row per field of an enrollment."""
 
     company_id: str = column("The company (tenant).")
     session_id: str = column("The path session.")
     user_id: str = column("The learner.")
     enrollment_id: str = column("The enrollment.")
     field: str = column(
-        "The field compared; enrollment: only one of the two has the enrollment.", isin=COMPARED
+        "The field compared; `enrollment` if only one of the two has the enrollment.", isin=COMPARED
     )
     ours: str = column("Our value: a detailed status with its reason, times in ISO 8601.", null="no value")
     theirs: str = column("The platform's value.", null="no value")
-    same: bool = column("Whether both say the same; times are compared to the millisecond.")
+    same: bool = column("Whether both values are the same; times are compared to the millisecond.")
     difference: str = column(
-        "Why the values differ, the first category that applies; `pathstats parity` explains it.",
+        "Why the values differ: the first category that applies; `pathstats parity` explains it.",
         null="the values are the same",
         isin=PARITY_DIFFERENCES,
     )
@@ -432,7 +438,7 @@ OUTPUTS: tuple[type[Table], ...] = (
     Quarantine,
     StatusChanges,
 )
-# In a release only where its run read a platform's own answers.
+# In a release only if its run read a platform's own results.
 SOMETIMES: tuple[type[Table], ...] = (Parity,)
 
 # The models as namespaces of column names, so that a typo fails: `Stats.progress` is "progress".

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from flows.report.attempt_labels import Seen, lines
+from flows.report.attempt_labels import AttemptContext, lines
 from schemas.enums import COUNTED_ATTEMPTS
 from tests.helpers.nested_worlds import large_families, small_families
 from tests.helpers.random_worlds import World, large_worlds, small_worlds
@@ -90,10 +90,10 @@ def test_times_of_the_attempts_listed_at_a_step_add_up_to_its_time(world: World)
         of_enrollment[of(row)].append(row)
     for step in found.step_stats:
         here = step["session_id"]
-        seen = Seen(here, None, world[1], is_archived=False)
+        context = AttemptContext(here, None, world[1], is_archived=False)
         rows = [row for row in of_enrollment[of(step)] if row["step_id"] == step["step_id"]]
         listed = [
-            line for line in lines(rows, [step], seen) if line.counts and "carried over" not in line.words
+            line for line in lines(rows, [step], context) if line.counts and "carried over" not in line.words
         ]
         if not step["carried_over"]:
             assert sum(line.time_spent_ms or 0 for line in listed) == step["time_ms"]

@@ -114,7 +114,7 @@ def test_another_company_s_runs_change_nothing_of_one_s_own(tmp_path: Path) -> N
 
 
 def test_too_few_learners_are_rejected_in_one_sentence() -> None:
-    with pytest.raises(UsageError, match=r"^The demo needs at least 200 learners: ask for 200 or more\.$"):
+    with pytest.raises(UsageError, match=r"^The demo needs at least 200 learners; choose 200 or more\.$"):
         Demo(199)
 
 

@@ -41,7 +41,7 @@ def test_home_that_is_not_utf_8_ends_each_command_with_one_sentence(
     done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / ODD)])
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"pathstats: The home {tmp_path}/caf\\xe9 has a name that is not valid UTF-8")
+    assert line.startswith(f"pathstats: The path of the home {tmp_path}/caf\\xe9 is not valid UTF-8")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -53,7 +53,7 @@ def test_home_of_a_very_long_path_ends_each_command_with_one_sentence(
     done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / name)])
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert "bytes long; give --home one of at most 400" in line
+    assert "bytes long; give --home a path of at most 400" in line
     assert len(line) < 250
     assert list(tmp_path.iterdir()) == []
 

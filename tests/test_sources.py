@@ -110,7 +110,7 @@ def test_an_optional_column_may_be_absent(tmp_path: Path) -> None:
 def test_a_missing_table_and_one_that_comes_twice_are_named(tmp_path: Path) -> None:
     source = as_parquet(tmp_path / "in", small_world())
     (source / "paths.csv").write_text("company_id\n")
-    with pytest.raises(SourceError, match=r"paths comes twice, paths\.csv and paths\.parquet"):
+    with pytest.raises(SourceError, match=r"paths has two files, paths\.csv and paths\.parquet"):
         list(Files(source).extract(tmp_path, AS_OF, EMPTY_WAREHOUSE))
     (source / "paths.csv").unlink()
     (source / "paths.parquet").unlink()
@@ -293,13 +293,18 @@ def test_oulad_s_scores_are_the_contract_s_to_reject(tmp_path: Path, score: str,
 @pytest.mark.parametrize(
     ("name", "old", "new", "output"),
     [
-        ("courses", "2014B,240", "2014B,240,1", r"courses\.csv, line 3: 4 fields where the header has 3"),
-        ("courses", "2014B,240", "2014B,long", r"courses\.csv, line 3: module_presentation_length is not as"),
-        ("courses", "2014B,240", "2014X,240", r"courses\.csv, line 3: code_presentation is not as"),
+        ("courses", "2014B,240", "2014B,240,1", r"courses\.csv, line 3: 4 fields, but the header has 3"),
+        (
+            "courses",
+            "2014B,240",
+            "2014B,long",
+            r"courses\.csv, line 3: module_presentation_length is not in OULAD",
+        ),
+        ("courses", "2014B,240", "2014X,240", r"courses\.csv, line 3: code_presentation is not in OULAD"),
         ("courses", "code_module,", "module,", r"courses\.csv: OULAD's column code_module is missing"),
-        ("assessments", "13,CMA,,5", "13,CMA,soon,5", r"assessments\.csv, line 6: date is not as"),
-        ("studentInfo", "2,F,Fail", '2,"F,Fail', r"studentInfo\.csv, line 3, column gender: a quoted"),
-        ("studentRegistration", "BBB,2014B,1,?,?", "BBB", r"studentRegistration\.csv, line 4: 1 field where"),
+        ("assessments", "13,CMA,,5", "13,CMA,soon,5", r"assessments\.csv, line 6: date is not in OULAD"),
+        ("studentInfo", "2,F,Fail", '2,"F,Fail', r"studentInfo\.csv, line 3, column gender: a closing quote"),
+        ("studentRegistration", "BBB,2014B,1,?,?", "BBB", r"studentRegistration\.csv, line 4: 1 field, but"),
         ("studentAssessment", "22,1,231", "22,1,later", r"studentAssessment\.csv, line 8: date_submitted is"),
     ],
 )

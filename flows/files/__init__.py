@@ -1,1 +1,1 @@
-"""Reading files of input tables: text and parquet formats, and where a broken file breaks."""
+"""Read files of input tables (CSV, NDJSON, parquet) and report where a damaged file is wrong."""

@@ -26,12 +26,12 @@ _NDJSON = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 class Scan:
     """The wanted columns of a file as an SQL relation.
 
-    numbered: the same with ROW_IN_FILE, counted from 1; joins and threads lose the file's order.
+    numbered: the same with ROW_IN_FILE, counted from 1, because joins and threads lose the file's order.
     types:    the DuckDB type of each wanted column that the file has.
     unknown:  the names of its other columns.
-    found:    the name of a column's type, where DuckDB's name is less clear.
-    places:   the SQL text for where rows with these numbers are, given how many rows were read and the SQL of
-              the number: `line 7` in text, `row 7` in parquet.
+    found:    a clearer name for a column's type than DuckDB's.
+    places:   builds the SQL expression for a row's place in messages: `line 7` in text, `row 7` in parquet.
+              Arguments: the row numbers, how many rows were read, the SQL of the row number.
     """
 
     sql: str
@@ -43,17 +43,17 @@ class Scan:
 
 
 def scan(connection: Connection, file: Path, wanted: list[str]) -> Scan:
-    """How to read the file, or the folder of parquet files.
+    """Describe how to read the file, or the folder of parquet files.
 
     wanted: the columns to read; in NDJSON a key may be absent from any row.
-    Raises: SourceError if it is missing, empty, damaged, of an unknown format or beyond a limit.
+    Raises: SourceError if the file is missing, empty, damaged, in an unknown format or beyond a limit.
     """
     name = file.name.lower()
     try:
         if file.is_dir():
             return _parquet(connection, file, wanted)
         if not file.is_file():
-            raise SourceError(f"{file}: there is no such file.")
+            raise SourceError(f"{file}: the file does not exist.")
         if name.endswith(".parquet"):
             return _parquet(connection, file, wanted)
         if name.endswith(_CSV):
@@ -68,7 +68,7 @@ def scan(connection: Connection, file: Path, wanted: list[str]) -> Scan:
 
 
 def is_ndjson(file: Path) -> bool:
-    """Whether each row of the file names its own columns, without a header."""
+    """Whether the file is NDJSON: each row names its own columns and there is no header."""
     return file.name.lower().endswith(_NDJSON)
 
 
@@ -88,7 +88,7 @@ def _parquet(connection: Connection, file: Path, wanted: list[str]) -> Scan:
         numbered,
         types,
         unknown,
-        lambda _duck, _rows, _read, row: parquet_files.place_in_words(parts, row),
+        lambda _duck, _rows, _read, row: parquet_files.row_label_sql(parts, row),
         dict.fromkeys(int96, parquet_files.INT96),
     )
 
@@ -108,12 +108,12 @@ def _csv(file: Path, wanted: list[str]) -> Scan:
 
 
 def _compression(file: Path) -> str:
-    """DuckDB goes by the ending of the name, and only by its part before a question mark."""
+    """The compression option; DuckDB's guess from the name goes wrong if it contains a question mark."""
     return f"compression = '{'gzip' if file.name.lower().endswith('.gz') else 'uncompressed'}'"
 
 
 def _header(file: Path, wanted: list[str]) -> list[str]:
-    """The names in line 1; a blank or ambiguous one is replaced by its place."""
+    """The column names in line 1; a blank or ambiguous one is replaced by its position."""
     with text_of(file) as lines:
         try:
             header = next(csv.reader(lines), None)
@@ -153,7 +153,7 @@ def _ndjson(file: Path, wanted: list[str]) -> Scan:
 
 
 def _numbered(sql: str, columns: list[str]) -> str:
-    # DuckDB would keep a vector for each of a thousand unknown columns: only the wanted ones are named.
+    """The relation with row numbers, of the wanted columns only: DuckDB allocates a vector per column."""
     names = ", ".join(map(identifier, columns))
     return f"(SELECT row_number() OVER () AS {identifier(ROW_IN_FILE)}, {names} FROM {sql})"
 
@@ -180,7 +180,7 @@ def _keys_of_first_row(file: Path) -> list[str]:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """The names that differ without case, as DuckDB compares them; the first of each."""
+    """The first of each group of names that differ only in case, since DuckDB ignores case."""
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(name.lower(), name)
@@ -189,7 +189,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[str]:
-    """The wanted columns that the file has; for NDJSON, the ones with a value in some row."""
+    """The wanted columns that the file has; in NDJSON, the ones with a value in at least one row."""
     present = {name for name in wanted if name in found.types}
     in_json = [name for name in present if found.types[name] == "JSON"]
     if not in_json:
@@ -200,28 +200,29 @@ def present_keys(connection: Connection, found: Scan, wanted: list[str]) -> set[
     return present - absent
 
 
-# DuckDB's errors, and what a person can do about them.
+# A fragment of DuckDB's error message, and the cause and remedy that users see.
 _CAUSES = {
-    "Value with unterminated quote": "a quoted value does not end where its quote does. Correct the line.",
-    "Maximum line size": "longer than 2 MB; perhaps a quote is not closed. Correct the line.",
+    "Value with unterminated quote": "a closing quote is missing or misplaced. Correct the line.",
+    "Maximum line size": "longer than 2 MB; a quote may not be closed. Correct the line.",
     "Invalid unicode": "not UTF-8 text. Save the file as UTF-8.",
     "magic bytes": "not a parquet file, or a truncated one; deliver it again.",
     "Parquet": "not a parquet file, or a truncated one; deliver it again.",
     "too small": "not a parquet file, or a truncated one; deliver it again.",
-    "ermission denied": "can't be read; give this user the right to read it.",
+    "ermission denied": "can't be read; give this user permission to read it.",
 }
 
 
 def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
-    """One clear sentence for DuckDB's error about a file; its own words may quote rows."""
+    """One clear sentence for DuckDB's error about a file; DuckDB's own message may quote rows."""
     words = str(error)
     if isinstance(error, duckdb.OutOfMemoryException) or "No space left" in words:
-        return RunFailed(f"{file}: no room to load it; free memory or disk space and run again.")
+        return RunFailed(f"{file}: not enough memory or disk space to load it; free some and run again.")
     if is_ndjson(file) and (fault := fault_in_ndjson(file)):
         return SourceError(f"{file}, line {fault[0]}: {fault[1]}")
     if "reached an invalid state" in words and (number := first_other_line_end(file)):
         return SourceError(
-            f"{file}, line {number}: ends unlike line 1 (CRLF, LF or CR). Save it with one kind."
+            f"{file}, line {number}: has another line ending than line 1 (CRLF, LF or CR). "
+            "Save the file with one kind."
         )
     record = re.search(r"CSV Error on Line: (\d+)", words)
     line = line_of_record(file, int(record[1])) if record else 0
@@ -231,6 +232,6 @@ def unreadable(file: Path, error: duckdb.Error) -> PathStatsError:
     fields = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", words)
     if fields:
         found = f"{fields[2]} field{'' if fields[2] == '1' else 's'}"
-        return SourceError(f"{where}: {found} where the header has {fields[1]}. Correct the line.")
+        return SourceError(f"{where}: {found}, but the header has {fields[1]}. Correct the line.")
     cause = next((cause for sign, cause in _CAUSES.items() if sign in words), "damaged; deliver it again.")
     return SourceError(f"{where}: {cause}")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from flows.database.connection import file_name, identifier, quoted
 from schemas.errors import SourceError
 
-# The time type of old Hive, Impala and Spark, without a time zone.
+# The timestamp type of old Hive, Impala and Spark; the file format does not record its zone.
 INT96 = "INT96"
 _SPARK_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 _ARROW_SCHEMA = b"ARROW:schema"
@@ -23,7 +23,7 @@ _ARROW_SCHEMA = b"ARROW:schema"
 class Part:
     """One file of a table.
 
-    types: of each wanted column that it has, in parquet's words; None where the writer saw only nulls.
+    types: the parquet type of each wanted column in the file; None if the writer saw only nulls.
     utc:   the INT96 columns that the writer declares to be instants.
     """
 
@@ -38,9 +38,9 @@ class Part:
 
 
 def part_files(folder: Path) -> list[Path]:
-    """The parquet files in the folder by name; what Spark hides is left out.
+    """The parquet files in the folder, sorted by name, without the files that Spark treats as hidden.
 
-    Raises: SourceError if it is a Delta table, has partitions or is still being written.
+    Raises: SourceError if the folder is a Delta table, has partitions or is still being written.
     """
     entries = sorted(folder.iterdir())
     names = {entry.name for entry in entries}
@@ -57,16 +57,16 @@ def part_files(folder: Path) -> list[Path]:
     folders = [entry.name for entry in visible if entry.is_dir()]
     if (parts and folders) or any("=" in name for name in folders):
         raise SourceError(
-            f"{folder}: it contains the folder {folders[0]}; only parquet files directly in it are read. "
+            f"{folder}: contains the folder {folders[0]}; only parquet files directly in it are read. "
             "Write the table without partitions."
         )
     return parts
 
 
 def read_parts(file: Path, wanted: list[str]) -> list[Part]:
-    """The parts of a table with what their footers say of the wanted columns; of a file, the file itself.
+    """The parts of a table, read from the parquet footers; a single file is one part.
 
-    Raises: SourceError without a part, if one is damaged, or if they differ in a column's type.
+    Raises: SourceError if there is no part, if one is damaged, or if parts differ in a column's type.
     """
     files = part_files(file) if file.is_dir() else [file]
     if not files:
@@ -101,17 +101,17 @@ def _part(file: Path, wanted: list[str]) -> Part:
         if isinstance(error, OSError) and error.errno:
             raise
         raise SourceError(f"{file}: not a parquet file, or a truncated one; deliver it again.") from error
-    # A nested value has no type of its own; DuckDB names it.
+    # The footer has no type for a nested column; DuckDB names it later.
     nested: dict[str, str | None] = {name: "nested" for name in names if name in wanted}
     return Part(file, footer.num_rows, names, nested | types, utc)
 
 
 def _check_case(file: Path, names: Iterable[str], wanted: list[str]) -> None:
-    """DuckDB would take the first of two columns that differ in case only."""
+    """Raise if two columns differ only in case: DuckDB would silently read the first one."""
     twice = [name for name in names if name not in wanted and name.lower() in wanted]
     for name in twice:
         if name.lower() in names:
-            raise SourceError(f"{file}: columns {name.lower()} and {name} differ in case only. Rename one.")
+            raise SourceError(f"{file}: columns {name.lower()} and {name} differ only in case. Rename one.")
 
 
 def _type(column: pq.ColumnSchema) -> str | None:
@@ -122,10 +122,10 @@ def _type(column: pq.ColumnSchema) -> str | None:
 
 
 def _declared_instants(metadata: dict[bytes, bytes]) -> set[str]:
-    """The columns that the file's writer declares to be instants; INT96 then counts from midnight UTC.
+    """The columns that the file's writer declares to be instants: their INT96 values are in UTC.
 
-    Arrow notes the zone of each column in its schema. Spark notes its own types; its `timestamp` is an
-    instant, written in UTC whatever the session's zone.
+    Arrow stores each column's zone in its schema. Spark stores its own types; its `timestamp` is an instant,
+    written in UTC regardless of the session's zone.
     """
     found: set[str] = set()
     if _ARROW_SCHEMA in metadata:
@@ -138,9 +138,9 @@ def _declared_instants(metadata: dict[bytes, bytes]) -> set[str]:
 
 
 def relation(parts: list[Part], columns: list[str], row_in_file: str) -> str:
-    """The SQL relation of the columns and the number of each row, counted from 1 through all parts.
+    """The SQL relation of the columns and each row's number, counted from 1 across all parts.
 
-    INT96 in UTC becomes TIMESTAMPTZ; a column that a part lacks is null there.
+    INT96 in UTC becomes TIMESTAMPTZ; a column is null in the parts that lack it.
     """
     starts = list(accumulate((part.rows for part in parts), initial=0))
     groups: dict[tuple[str, ...], list[int]] = {}
@@ -170,8 +170,8 @@ def _select(parts: list[Part], starts: list[int], columns: list[str], row_in_fil
     )
 
 
-def place_in_words(parts: list[Part], row: str) -> str:
-    """The SQL text that names the row: `row 7`, or `row 7 of part-00001.parquet`."""
+def row_label_sql(parts: list[Part], row: str) -> str:
+    """The SQL expression for a row's place: `row 7`, or `row 7 of part-00001.parquet`."""
     if len(parts) == 1:
         return f"'row ' || {row}"
     whens, start = [], 0

@@ -1,4 +1,4 @@
-"""Find where a text file is broken, once DuckDB has rejected it."""
+"""Find the faulty line of a text file that DuckDB could not read."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ Fault = tuple[int, str]
 
 
 def fault_in_ndjson(file: Path) -> Fault | None:
-    """The first line that is not one JSON object, and its fault; never its content."""
+    """The number and fault of the first line that is not one JSON object; never its content."""
     with bytes_of(file) as lines:
         for number, line in enumerate(lines, 1):
             if line.strip() and (cause := _fault_in_json(line)):
@@ -34,12 +34,12 @@ def _fault_in_json(line: bytes) -> str | None:
     except ValueError:
         return "not one complete JSON object. Correct the line."
     except RecursionError:
-        return None  # Deeper than Python reads, but not too deep for DuckDB.
+        return None  # Nested too deeply for Python's parser, but not for DuckDB's.
     return None if isinstance(row, dict) or row is None else "not a JSON object. Correct the line."
 
 
 class _RepeatedKey(Exception):
-    """An object has a key twice."""
+    """A JSON object repeats a key."""
 
 
 def _distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -50,7 +50,7 @@ def _distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def first_other_line_end(file: Path) -> int | None:
-    """The first line that does not end as line 1 does: with CRLF, LF or CR."""
+    """The first line with another line ending (CRLF, LF or CR) than line 1."""
     with bytes_of(file) as lines:
         ends = (_line_end(line) for line in lines)
         first = next(ends, b"")
@@ -64,12 +64,12 @@ def _line_end(line: bytes) -> bytes:
 
 
 def text_of(file: Path) -> IO[str]:
-    """The file as text, line ends as they are; a byte that is not UTF-8 becomes a lone surrogate."""
+    """The file opened as text, line endings unchanged; a byte that is not UTF-8 becomes a lone surrogate."""
     if file.name.lower().endswith(".gz"):
         return gzip.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
     return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def bytes_of(file: Path) -> gzip.GzipFile | BufferedReader:
-    """The file's bytes, unpacked."""
+    """The file opened as bytes, decompressed."""
     return gzip.open(file) if file.name.lower().endswith(".gz") else file.open("rb")

@@ -1,4 +1,4 @@
-"""Lines of a text file: limits on length and nesting, and the line of a row."""
+"""Check a text file's lines for length and nesting, and find the line of a row."""
 
 import gzip
 import re
@@ -11,12 +11,12 @@ from typing import IO
 from flows.files.text_diagnostics import bytes_of, text_of
 from schemas.errors import SourceError
 
-# DuckDB's own limits of a line; its JSON reader takes several times the limit of memory per thread.
+# DuckDB's limits on a line's length; its JSON reader allocates several times the limit per thread.
 CSV_LINE = 2_000_000
 JSON_LINE = 16_777_216
-# DuckDB skips an unknown key's value by recursion: a million levels crash the process.
+# DuckDB skips an unknown key's value recursively: a million levels crash the process.
 JSON_DEPTH = 1_000
-# Smaller than both limits: no longer line fits into one chunk.
+# Smaller than both limits, so a line beyond a limit always spans several chunks.
 _CHUNK = 1 << 20
 _JSON_KEY = re.compile(rb'"([^"\\]{1,100})"\s*:')
 _CSV_FIELD = re.compile(rb'(?:"(?:[^"]++|"")*+"|[^,"]*),')
@@ -24,10 +24,10 @@ _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}\n"))
 
 
 def verify_text(file: Path, *, is_json: bool) -> None:
-    """Read the file to its end, in bounded memory.
+    """Check the whole file, in bounded memory.
 
-    Raises: SourceError if it is a damaged gzip file, which DuckDB takes for a shorter one, or has a line that
-            is too long or too deep for any reader behind it.
+    Raises: SourceError if the file is damaged gzip, which DuckDB would read as a shorter file, or if a line
+            is too long or too deeply nested for DuckDB.
     """
     limit = JSON_LINE if is_json else CSV_LINE
     length, brackets = 0, b""
@@ -36,7 +36,7 @@ def verify_text(file: Path, *, is_json: bool) -> None:
             for chunk in iter(lambda: stream.read(_CHUNK), b""):
                 if len(chunk) == _CHUNK and chunk.isspace():
                     raise SourceError(
-                        f"{file}: more than 1 MB of blank lines in a row, the limit. Remove them."
+                        f"{file}: more than 1 MB of consecutive blank lines, the limit. Remove them."
                     )
                 first, last = _first_line_end(chunk), _last_line_end(chunk)
                 if length + (len(chunk) if first < 0 else first) > limit:
@@ -61,7 +61,7 @@ def _last_line_end(chunk: bytes) -> int:
 
 
 def _is_too_deep(brackets: bytes) -> bool:
-    """Whether a line with these brackets may be nested too deeply; brackets in its texts count too."""
+    """Whether a line with these brackets may be nested too deeply; brackets inside strings count too."""
     if len(brackets) <= JSON_DEPTH:
         return False
     return max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)) > JSON_DEPTH
@@ -92,7 +92,7 @@ def _too_long(file: Path, limit: int, *, is_json: bool) -> SourceError:
 
 
 def unfinished_column(file: Path, number: int, limit: int = CSV_LINE) -> str | None:
-    """The column with a value that does not end on a line of a CSV file; None if unknown."""
+    """The column of a CSV line whose value is not terminated on that line; None if unknown."""
     with bytes_of(file) as stream:
         header, *lines = (stream.readline(limit) for _ in range(number))
     names = header.decode("utf-8-sig", "replace").strip().split(",")
@@ -100,13 +100,13 @@ def unfinished_column(file: Path, number: int, limit: int = CSV_LINE) -> str | N
 
 
 def line_of_record(file: Path, number: int) -> int:
-    """The line on which a CSV file's record begins, the header being record 1."""
+    """The line on which a CSV file's record begins; the header is record 1."""
     with text_of(file) as lines:
         return next(islice(_records(lines), number - 1, None), number)
 
 
 def _full_fields(line: bytes) -> int:
-    """How many fields of a CSV line are complete."""
+    """The number of complete fields of a CSV line."""
     count, place = 0, 0
     while found := _CSV_FIELD.match(line, place):
         count, place = count + 1, found.end()
@@ -114,9 +114,9 @@ def _full_fields(line: bytes) -> int:
 
 
 def line_numbers(file: Path, rows: Sequence[int], read: int, *, is_json: bool) -> list[int]:
-    """The lines on which rows of the file begin.
+    """The lines on which the given rows of the file begin.
 
-    rows: counted from 1 and ascending, without the header. read: how many rows there are.
+    rows: row numbers, ascending, counted from 1 without the header. read: the number of rows in the file.
     """
     header = 0 if is_json else 1
     if _lines(file) == read + header:
@@ -135,7 +135,7 @@ def line_numbers(file: Path, rows: Sequence[int], read: int, *, is_json: bool) -
 
 
 def _lines(file: Path) -> int:
-    """How many lines end with a line feed or the file."""
+    """The number of lines, including a last one without a line feed."""
     count, last = 0, b""
     with bytes_of(file) as stream:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
@@ -148,7 +148,7 @@ def _lines_with_text(lines: IO[str]) -> Iterator[int]:
 
 
 def _records(lines: IO[str]) -> Iterator[int]:
-    """The line on which each record of a CSV file begins; in an open quote the record goes on."""
+    """The line on which each record of a CSV file begins; a record continues while a quote is open."""
     is_open = False
     for number, line in enumerate(lines, 1):
         if not is_open and line.strip("\r\n"):

@@ -1,1 +1,1 @@
-"""Reconciliation of our results with the platform's own: agreement per field, and reasons of differences."""
+"""Reconcile our results with the platform's own: agreement per field, and reasons for differences."""

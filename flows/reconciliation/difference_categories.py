@@ -1,7 +1,7 @@
-"""Categories of differences between our results and the platform's, each with its evidence, in order.
+"""Assign each difference between our results and the platform's to a category, by its evidence.
 
-The first that applies is the difference's category. Others are `unexplained`: a fault of ours,
-or undocumented wording of the platform.
+The categories are ordered: the first that applies wins. The remaining differences are `unexplained`: a bug of
+ours, or undocumented behavior of the platform.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ import polars as pl
 from schemas.enums import COMPARED, PARITY_DIFFERENCES, PARITY_FIELDS
 
 _OURS, _THEIRS = pl.col("ours_type"), pl.col("theirs_type")
-_OF_ALL = PARITY_FIELDS
+_ALL_FIELDS = PARITY_FIELDS
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A class of differences.
+class Category:
+    """A category of differences.
 
-    fields: the fields with a difference that it explains.
-    shows:  whether it does: reads `field` and the columns of `evidence`.
+    fields:  the fields whose differences it can explain.
+    applies: whether it explains a difference; reads `field` and the columns of `evidence`.
+    why:     the explanation that `pathstats parity` prints.
     """
 
     name: str
     fields: tuple[str, ...]
-    shows: pl.Expr
+    applies: pl.Expr
     why: str
 
 
@@ -33,90 +34,94 @@ def _differ_by_one(field: str) -> pl.Expr:
     return (pl.col("field") == field) & apart
 
 
-CLASSES: tuple[Difference, ...] = (
-    Difference(
+CATEGORIES: tuple[Category, ...] = (
+    Category(
         "platform newer than our data",
         COMPARED,
-        # The platform's result mentions something after our time, or ours becomes another one until it
-        # was asked, without any new data.
+        # The platform reports an event after our as_of, or our own result changes, without new data, before
+        # the platform was read.
         pl.any_horizontal(
             pl.col(f"theirs_{name}") > pl.col("as_of")
             for name in ("completed_at", "started_at", "enrolled_at", "unenrolled_at")
         ).fill_null(False)
         | (pl.col("valid_until") <= pl.col("asked_at")),
-        "The platform was asked after the run's time, and something has happened or fallen due in between.",
+        "The platform was read after the run's as_of, and something happened or fell due in between.",
     ),
-    Difference(
+    Category(
         "added required step",
         ("detailed_status", "progress", "completed_at"),
         (pl.col("step_added_at") > pl.col("evaluated_at")) & (pl.col("step_added_at") <= pl.col("asked_at")),
-        "A required step was added to the path after the time the enrollment is evaluated at. The platform "
-        "requires it of all learners, also of learners who were successful or unenrolled before; we keep the "
-        "steps of that time (R1, R3).",
+        "A required step was added to the path after the time at which the enrollment is evaluated. The "
+        "platform requires it of all learners, including learners who were successful or unenrolled before; "
+        "we use the steps of that time (R1, R3).",
     ),
-    Difference(
+    Category(
         "changed steps",
-        _OF_ALL,
+        _ALL_FIELDS,
         (pl.col("steps_changed_at") > pl.col("evaluated_at"))
         & (pl.col("steps_changed_at") <= pl.col("asked_at")),
-        "A step of the path was changed or removed after the time the enrollment is evaluated at; the "
-        "platform uses the steps it has now, we use the steps of that time (R1, R3).",
+        "A step of the path was changed or removed after the time at which the enrollment is evaluated. The "
+        "platform uses its present steps; we use the steps of that time (R1, R3).",
     ),
-    Difference(
+    Category(
         "toRetake wording",
         ("detailed_status",),
         (_THEIRS == "toRetake") & _OURS.is_in(["notYetStarted", "late", "onTime"]) & pl.col("is_to_retake"),
-        "The platform reports toRetake as soon as one required step is failed with attempts left; we, by the "
-        "contract, once every required step is finished or to be replayed (R11.5a).",
+        "The platform reports toRetake as soon as one required step is failed with attempts left; we follow "
+        "the contract and report it once every required step is finished or to be replayed (R11.5a).",
     ),
-    Difference(
+    Category(
         "absolute due date",
         ("detailed_status",),
         ((_OURS == "late") != (_THEIRS == "late"))
         & pl.col("theirs_due_at").dt.truncate("1ms").ne_missing(pl.col("due_at").dt.truncate("1ms")),
-        "One of both goes by a due date that the other doesn't know: an absolute one, or one counted from "
-        "the session's start, which the steps' options of version 2 can't carry.",
+        "Only one side knows the due date: an absolute one, or one counted from the session's start, which "
+        "the step options of API version 2 can't express.",
     ),
-    Difference(
+    Category(
         "program without results",
-        _OF_ALL,
+        _ALL_FIELDS,
         pl.col("has_open_program"),
-        "A step is a program, and the platform reports no results of programs: for us it is never begun.",
+        "A step is a program, and the platform's API has no results of programs: we never see it started.",
     ),
-    Difference(
+    Category(
         "correction not received",
-        _OF_ALL,
+        _ALL_FIELDS,
         pl.col("has_uncorrected") & (pl.col("theirs_progress") > pl.col("ours_progress")),
-        "An assessment is not corrected as far as we know: the API has no list of corrections, and an event "
-        "that was not received or is forgotten is not known to us.",
+        "An assessment is uncorrected in our data. The API has no list of corrections, so we miss the ones "
+        "that were not received as events or are no longer kept.",
     ),
-    Difference(
+    Category(
         "rounding",
         ("progress", "score"),
         _differ_by_one("progress") | _differ_by_one("score"),
-        "They differ by one: how the platform rounds is not described.",
+        "The values differ by one; the platform's rounding is undocumented.",
     ),
-    Difference(
+    Category(
         "gone from the platform",
         ("enrollment",),
         pl.col("theirs_type").is_null() & pl.col("is_of_changes"),
-        "The platform has the enrollment no more. Changes have no word for that; the next run that reads "
-        "everything sees it.",
+        "The platform no longer has the enrollment. An extract of changes can't report deletions; the next "
+        "run that reads everything notices it.",
     ),
-    Difference(
+    Category(
         "missing reference",
         ("enrollment",),
         pl.col("ours_type").is_null() & pl.col("is_stored"),
-        "Its learner, session or path has not come to us yet; it counts from the run they do.",
+        "Its learner, session or path has not been delivered to us yet; the enrollment counts from the run "
+        "that receives it.",
     ),
 )
 UNEXPLAINED = PARITY_DIFFERENCES[-1]
-WHY = {it.name: it.why for it in CLASSES} | {
-    UNEXPLAINED: "None of the reasons known shows. It may be a fault of ours: look at the examples."
+WHY = {category.name: category.why for category in CATEGORIES} | {
+    UNEXPLAINED: "No known reason applies. It may be a bug of ours: look at the examples."
 }
 
 
-def of_difference() -> pl.Expr:
-    """The class of a difference: the first that shows."""
-    shown = [pl.when(pl.col("field").is_in(it.fields) & it.shows).then(pl.lit(it.name)) for it in CLASSES]
-    return pl.coalesce(*shown, pl.lit(UNEXPLAINED))
+def difference_category() -> pl.Expr:
+    """The name of the first category that applies to a difference."""
+    names = [
+        pl.when(pl.col("field").is_in(category.fields) & category.applies).then(pl.lit(category.name))
+        for category in CATEGORIES
+    ]
+    return pl.coalesce(*names, pl.lit(UNEXPLAINED))

@@ -5,39 +5,39 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from flows.reconciliation.difference_categories import of_difference
+from flows.reconciliation.difference_categories import difference_category
 from schemas.columns import polars_schema
 from schemas.enums import COMPARED, PARITY_FIELDS
 from schemas.manifest import Agreement
 from schemas.outputs import Parity
 
 _KEYS = ("company_id", "session_id", "user_id", "enrollment_id")
-# Enrollments per slice: five rows each.
-_PART = 100_000
+# Enrollments compared at a time, with five rows each.
+_BATCH = 100_000
 
 
 def compared(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows of parity, some enrollments at a time, in the order of its key.
+    """The rows of parity in key order, a batch of enrollments at a time.
 
-    both: as `evidence`.
+    both: as returned by `evidence`.
     """
     fields = pl.DataFrame({"field": sorted(COMPARED)})
-    for part in both.iter_slices(_PART):
+    for batch in both.iter_slices(_BATCH):
         yield (
-            part.join(fields, how="cross", maintain_order="left_right")
+            batch.join(fields, how="cross", maintain_order="left_right")
             .with_columns(ours=_value("ours"), theirs=_value("theirs"))
             .filter(_is_compared())
             .with_columns(same=pl.col("ours").eq_missing(pl.col("theirs")))
-            .with_columns(difference=pl.when(~pl.col("same")).then(of_difference()))
+            .with_columns(difference=pl.when(~pl.col("same")).then(difference_category()))
             .select(*_KEYS, "field", "ours", "theirs", "same", "difference")
             .cast(pl.Schema(polars_schema(Parity)))
         )
 
 
 def _is_compared() -> pl.Expr:
-    """The fields where both have a result; the enrollment itself where only one has."""
-    both_answer = pl.col("ours_type").is_not_null() & pl.col("theirs_type").is_not_null()
-    return (pl.col("field") == "enrollment") != both_answer
+    """Whether a row belongs in parity: value fields if both sides have the enrollment, else `enrollment`."""
+    is_on_both_sides = pl.col("ours_type").is_not_null() & pl.col("theirs_type").is_not_null()
+    return (pl.col("field") == "enrollment") != is_on_both_sides
 
 
 def _value(side: str) -> pl.Expr:
@@ -55,7 +55,7 @@ def _value(side: str) -> pl.Expr:
 
 
 class Counting:
-    """The agreement, counted part by part."""
+    """Count the agreement, batch by batch."""
 
     def __init__(self) -> None:
         self._compared = 0

@@ -1,4 +1,4 @@
-"""Join our result and the platform's of each enrollment with the evidence for a difference."""
+"""Join our result and the platform's for each enrollment, with the evidence for a difference."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,37 +17,43 @@ _STEP_FACTS = "company_id, path_id, step_id, type, optional, valid_from, valid_t
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A platform's own answers. theirs: as `platform_answers`.
+class PlatformResults:
+    """A platform's own results, and when they were read.
 
-    as_of: the run's time. at: when the platform had answered. of_changes: whether the run read changes.
+    theirs:     as returned by `platform_answers`.
+    as_of:      the run's as_of.
+    read_at:    when the platform had sent its last response.
+    of_changes: whether the run read an extract of changes.
     """
 
     company_id: str
     theirs: pl.DataFrame
     as_of: datetime
-    at: datetime
+    read_at: datetime
     of_changes: bool
 
 
-def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataFrame:
-    """One row per enrollment of ours or the platform's, by company, session, learner and enrollment.
+def evidence(connection: Connection, release: Release, platform: PlatformResults) -> pl.DataFrame:
+    """One row per enrollment of ours or the platform's, sorted by company, session, learner and enrollment.
 
-    Both answers as `ours_…` and `theirs_…` (null: none), and:
-    evaluated_at:     the time ours is of (R1). valid_until: when it changes without new data.
-    step_added_at:    when a required step last came to the path; steps_changed_at: when any was changed.
+    Contains both results as `ours_…` and `theirs_…` (null where that side lacks the enrollment), and:
+    evaluated_at:     the time at which our result is evaluated (R1).
+    valid_until:      when our result changes without new data.
+    step_added_at:    when a required step was last added to the path.
+    steps_changed_at: when any step of the path last changed.
     due_at:           the earliest due date of a required step that is not finished.
-    is_to_retake:     a required step is failed with attempts left.
-    has_uncorrected:  an assessment is not corrected. has_open_program: a program is not finished.
-    is_stored:          the warehouse has the enrollment.
+    is_to_retake:     whether a required step is failed with attempts left.
+    has_uncorrected:  whether an assessment is not corrected.
+    has_open_program: whether a program is not finished.
+    is_stored:        whether the warehouse has the enrollment.
     """
     steps = connection.frame(f"SELECT {_STEP_FACTS} FROM ({by_id(PathSteps, 'path_steps')})")
-    company = pl.col("company_id") == asked.company_id
-    theirs = asked.theirs.lazy().rename(
-        {name: f"theirs_{name}" for name in asked.theirs.columns if not name.endswith("_id")}
+    company = pl.col("company_id") == platform.company_id
+    theirs = platform.theirs.lazy().rename(
+        {name: f"theirs_{name}" for name in platform.theirs.columns if not name.endswith("_id")}
     )
     ours = (
-        _ours(release, asked, company)
+        _ours(release, platform, company)
         .join(_of_steps(release, steps, company), on="enrollment_id", how="left")
         .join(_of_paths(steps, company), on="path_id", how="left")
     )
@@ -55,12 +61,12 @@ def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataF
     stored = connection.frame(
         "SELECT enrollment_id, true AS is_stored FROM enrollments JOIN company_keys USING (company_key) "
         "WHERE company_id = $company",
-        {"company": asked.company_id},
+        {"company": platform.company_id},
     )
-    time = pl.lit(asked.as_of).dt.cast_time_unit("us")
+    time = pl.lit(platform.as_of).dt.cast_time_unit("us")
     return (
         both.with_columns(
-            company_id=pl.lit(asked.company_id),
+            company_id=pl.lit(platform.company_id),
             session_id=pl.coalesce("session_id", "session_id_theirs"),
             user_id=pl.coalesce("user_id", "user_id_theirs"),
         )
@@ -68,19 +74,19 @@ def evidence(connection: Connection, release: Release, asked: Asked) -> pl.DataF
         .with_columns(
             pl.col("is_stored").fill_null(False),
             as_of=time,
-            asked_at=pl.lit(asked.at).dt.cast_time_unit("us"),
-            is_of_changes=pl.lit(asked.of_changes),
+            asked_at=pl.lit(platform.read_at).dt.cast_time_unit("us"),
+            is_of_changes=pl.lit(platform.of_changes),
         )
-        # The platform names no session for a result without content: such a row can't be compared.
+        # The platform leaves out the session where it has no useful statistics: parity can't key such a row.
         .drop_nulls(["session_id", "user_id"])
         .sort(_KEYS)
         .collect()
     )
 
 
-def _ours(release: Release, asked: Asked, company: pl.Expr) -> pl.LazyFrame:
+def _ours(release: Release, platform: PlatformResults, company: pl.Expr) -> pl.LazyFrame:
     sessions = pl.scan_parquet(release.table("path_sessions"), glob=False).filter(company)
-    time = pl.lit(asked.as_of).dt.cast_time_unit("us")
+    time = pl.lit(platform.as_of).dt.cast_time_unit("us")
     return (
         pl.scan_parquet(release.table("path_session_stats"), glob=False)
         .filter(company)
@@ -121,7 +127,7 @@ def _of_steps(release: Release, steps: pl.DataFrame, company: pl.Expr) -> pl.Laz
 
 
 def _of_paths(steps: pl.DataFrame, company: pl.Expr) -> pl.LazyFrame:
-    """The last change of each path's steps. A definition without a start is not a change."""
+    """The last change to each path's steps. A definition without a valid_from is not a change."""
     versions = steps.lazy().filter(company, ~pl.col("type").is_in(MESSAGE_STEP_TYPES))
     of_step = versions.group_by("path_id", "step_id").agg(
         added_at=pl.when(pl.col("valid_from").is_not_null().all()).then(pl.col("valid_from").min()),

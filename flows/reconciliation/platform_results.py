@@ -1,4 +1,4 @@
-"""The platform's own statistics of each enrollment, from its stored pages."""
+"""Read the platform's own statistics of each enrollment from stored API pages."""
 
 from datetime import datetime
 from typing import Any
@@ -36,14 +36,14 @@ _TIMES = {
 
 
 def platform_answers(landing: Landing) -> pl.DataFrame:
-    """One row per enrollment, as SCHEMA; empty if the platform was not asked.
+    """One row per enrollment, as SCHEMA; empty if the landing has no statistics.
 
-    Of an enrollment that moved from one list to the other in between, the archived one counts, else the one
-    that was read last. An invalid number or time is null: a difference, not an error.
+    An enrollment can be in both lists if it was archived while they were read: the archived row counts, else
+    the row that was read last. An invalid number or time becomes null: a difference, not an error.
     """
     texts = "_id sessionId userId progress score timeSpent " + " ".join(_TIMES.values())
     whole = {"progress": "progress", "score": "score", "time_ms": "timeSpent"}
-    # Numbers are rounded like ours: to whole percents and milliseconds.
+    # Round as our published numbers are: to whole percents and milliseconds.
     numbers = ", ".join(
         f"CAST(floor(TRY_CAST({field} AS DOUBLE) + 0.5) AS BIGINT) AS {name}" for name, field in whole.items()
     )
@@ -61,5 +61,5 @@ def platform_answers(landing: Landing) -> pl.DataFrame:
 
 
 def asked_at(landing: Landing) -> datetime:
-    """When the platform sent its last result."""
+    """When the platform had sent its last response."""
     return datetime.fromisoformat(landing.record.read_at or landing.record.begun_at)

@@ -1,11 +1,11 @@
-"""The stage that compares a release with the platform's own statistics."""
+"""Run stage: compare a release with the platform's own statistics."""
 
 from datetime import datetime
 from pathlib import Path
 
 from flows.database.connection import Connection
 from flows.reconciliation.field_diff import Counting, compared
-from flows.reconciliation.joined_results import Asked, evidence
+from flows.reconciliation.joined_results import PlatformResults, evidence
 from flows.reconciliation.platform_results import asked_at, platform_answers
 from flows.release.parquet_writer import TableWriter
 from flows.sources.learning360.resources import STATS
@@ -27,32 +27,32 @@ def landing_of(source: str | None, home: Home) -> Path | None:
 
 
 def reconcile(connection: Connection, building: Release, folder: Path, as_of: datetime) -> Agreement | None:
-    """Write parity into the release that is being built; None if no results were requested."""
+    """Write the table parity into the release that is being built; None if its landing has no statistics."""
     landing = Landing.open(folder)
     if not any(name.partition("/")[0] == STATS.name for name in landing.names()):
         return None
     theirs = platform_answers(landing)
     record = landing.record
-    asked = Asked(record.company_id, theirs, as_of, asked_at(landing), not record.is_full)
+    platform = PlatformResults(record.company_id, theirs, as_of, asked_at(landing), not record.is_full)
     counting = Counting()
     with TableWriter(building, Parity) as table:
-        for rows in compared(evidence(connection, building, asked)):
+        for rows in compared(evidence(connection, building, platform)):
             counting.add(rows)
             table.write(rows)
     return counting.agreement()
 
 
 def parity_warnings(agreement: Agreement, least: float) -> list[str]:
-    """Sentences about what of the platform's own answers is not ours without a known reason.
+    """Warnings about low agreement with the platform's own results.
 
-    least: the share that is to be the same or accounted for (--min-agreement). An enrollment that only one
-    side has counts against it, also where the reason is known: nothing of it was compared.
+    least: the required share of values that are the same or differ for a known reason (--min-agreement). An
+    enrollment on one side only is a disagreement even if the reason is known, since nothing was compared.
     """
     both = agreement.share_on_both_sides
     if not agreement.compared:
         return [
-            f"No enrollment was compared with the platform's own answers: {agreement.on_one_side:,} are on "
-            "one side only. The agreement is n/a. Look at company_id and the platform's list of statistics."
+            f"No enrollment could be compared with the platform's own results: {agreement.on_one_side:,} are "
+            "on one side only. The agreement is n/a. Check company_id and the platform's list of statistics."
         ]
     found = []
     low = [
@@ -62,12 +62,12 @@ def parity_warnings(agreement: Agreement, least: float) -> list[str]:
     ]
     if low:
         found.append(
-            f"The platform's own answers differ from ours in {', '.join(low)} without a known reason, below "
-            f"the {least:.1%} that are to be the same or accounted for; `pathstats parity` shows examples."
+            f"The platform's own results differ from ours for no known reason. Agreement: {', '.join(low)}; "
+            f"at least {least:.1%} is required. `pathstats parity` shows examples."
         )
     if both is not None and both < least:
         found.append(
-            f"{agreement.on_one_side:,} enrollments are known to us or to the platform only: {both:.1%} were "
-            f"compared, below the {least:.1%} that are to agree; `pathstats parity` shows examples."
+            f"{agreement.on_one_side:,} enrollments are known only to us or only to the platform: {both:.1%} "
+            f"were compared, and at least {least:.1%} is required. `pathstats parity` shows examples."
         )
     return found

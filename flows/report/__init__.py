@@ -1,1 +1,1 @@
-"""What people open: the report of a release, and the page of a session."""
+"""Build the HTML pages: the report of a release, and the page of a session."""

@@ -12,10 +12,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """An attempt at a step, or several that need no line each.
+    """One line for an attempt at a step, or for several attempts together.
 
     counts: whether it counts for the enrollment. words: why it does or does not, in one sentence.
-    A null is not known, or not there.
+    Null means unknown or absent.
     """
 
     step_id: str
@@ -27,10 +27,10 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The view of attempts from an enrollment: its session and the instant at which it is evaluated (R1).
+class AttemptContext:
+    """The enrollment's session and evaluation time (R1), by which its attempts count or do not.
 
-    known_sessions: the sessions of its company that take part, at least where attempts were made.
+    known_sessions: the company's sessions that are in the release, at least the ones with attempts.
     """
 
     session_id: str
@@ -45,11 +45,13 @@ class Seen:
         return f"{when}, when the learner was unenrolled" if self.is_archived else when
 
 
-def lines(attempts: Iterable[Row], steps: Sequence[Row], seen: Seen, *, is_all: bool = True) -> list[Line]:
-    """A line for each attempt of an enrollment, in the order of its steps and of time.
+def lines(
+    attempts: Iterable[Row], steps: Sequence[Row], context: AttemptContext, *, is_all: bool = True
+) -> list[Line]:
+    """A line for each attempt of an enrollment, ordered by step and time.
 
-    attempts: its rows of Attempts. steps: its rows of StepStats; steps that are not counted come last.
-    is_all: whether satisfying attempts that have no row are wanted, too.
+    attempts: its rows of Attempts. steps: its rows of StepStats; steps that are not counted are listed last.
+    is_all:   whether to include satisfying attempts that have no row in Attempts.
     """
     of_step: dict[str, list[Row]] = {step["step_id"]: [] for step in steps}
     for row in attempts:
@@ -58,14 +60,14 @@ def lines(attempts: Iterable[Row], steps: Sequence[Row], seen: Seen, *, is_all: 
     found = []
     for step_id, rows in of_step.items():
         step = by_id.get(step_id)
-        satisfying = _satisfying(step, rows, seen) if step and is_all else []
-        of_step_lines = [*satisfying, *_of_rows(rows, step, seen)]
+        satisfying = _satisfying(step, rows, context) if step and is_all else []
+        of_step_lines = [*satisfying, *_of_rows(rows, step, context)]
         found += sorted(of_step_lines, key=lambda line: (line.at is None, line.at))
     return found
 
 
-def _of_rows(rows: Sequence[Row], step: Row | None, seen: Seen) -> list[Line]:
-    numbers = _numbered(rows, seen) if step and not step["successful"] else {}
+def _of_rows(rows: Sequence[Row], step: Row | None, context: AttemptContext) -> list[Line]:
+    numbers = _numbered(rows, context) if step and not step["successful"] else {}
     return [
         Line(
             row["step_id"],
@@ -73,27 +75,27 @@ def _of_rows(rows: Sequence[Row], step: Row | None, seen: Seen) -> list[Line]:
             row["score"],
             row["time_spent_ms"],
             row["account"] in COUNTED_ATTEMPTS,
-            words(row, seen, numbers.get(place)),
+            words(row, context, numbers.get(place)),
         )
         for place, row in enumerate(rows)
     ]
 
 
-def _is_used(row: Row, seen: Seen) -> bool:
-    """Whether it counts in attempts_used: in the session, finished, and not satisfying the step."""
-    return bool(row["account"] == "fails_condition" and row["made_in_session_id"] == seen.session_id)
+def _is_used(row: Row, context: AttemptContext) -> bool:
+    """Whether the attempt counts in attempts_used: in the session, finished, not satisfying the step."""
+    return bool(row["account"] == "fails_condition" and row["made_in_session_id"] == context.session_id)
 
 
-def _numbered(rows: Sequence[Row], seen: Seen) -> dict[int, int]:
-    """The number of the attempt among the learner's finished attempts in the session."""
-    used = [place for place, row in enumerate(rows) if _is_used(row, seen)]
+def _numbered(rows: Sequence[Row], context: AttemptContext) -> dict[int, int]:
+    """The number of each used attempt in order of completion, by its index in the rows."""
+    used = [place for place, row in enumerate(rows) if _is_used(row, context)]
     used.sort(key=lambda place: rows[place]["completed_at"])
     return {place: number for number, place in enumerate(used, 1)}
 
 
-def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
-    """The satisfying attempts that have no row of their own (see Attempts)."""
-    in_session = step["attempts_used"] - sum(_is_used(row, seen) for row in rows)
+def _satisfying(step: Row, rows: Sequence[Row], context: AttemptContext) -> list[Line]:
+    """A line for the satisfying attempts that have no row of their own (see Attempts)."""
+    in_session = step["attempts_used"] - sum(_is_used(row, context) for row in rows)
     is_carried = bool(step["carried_over"] and step["successful"] and not rows)
     if not in_session and not is_carried:
         return []
@@ -101,15 +103,15 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
     listed = {row["completed_at"] for row in finished if row["account"] == "satisfies"}
     scores = [row["score"] for row in finished if row["score"] is not None]
     is_best = step["score"] is not None and step["score"] > max(scores, default=-1)
-    # R8: a step's time is the sum over its attempts in the session.
-    listed_ms = sum(row["time_spent_ms"] or 0 for row in rows if _is_in_session(row, seen))
+    # R8: a step's time is the sum of its attempts in the session.
+    listed_ms = sum(row["time_spent_ms"] or 0 for row in rows if _is_in_session(row, context))
     text = "satisfies the step"
     if is_carried:
         text = f"carried over from outside this session, {text}"
     elif in_session > 1:
         text = (
-            f"{in_session} attempts in the session satisfy the step: the date of the first, the best score, "
-            "their time together"
+            f"{in_session} attempts in the session satisfy the step; shown are the date of the first, the "
+            "best score and their total time"
         )
     return [
         Line(
@@ -123,22 +125,22 @@ def _satisfying(step: Row, rows: Sequence[Row], seen: Seen) -> list[Line]:
     ]
 
 
-def _is_in_session(row: Row, seen: Seen) -> bool:
-    return bool(row["account"] in COUNTED_ATTEMPTS and row["made_in_session_id"] == seen.session_id)
+def _is_in_session(row: Row, context: AttemptContext) -> bool:
+    return bool(row["account"] in COUNTED_ATTEMPTS and row["made_in_session_id"] == context.session_id)
 
 
-def words(row: Row, seen: Seen, place: int | None = None) -> str:
-    """Why an attempt counts or does not. place: its number among the finished attempts in the session."""
+def words(row: Row, context: AttemptContext, place: int | None = None) -> str:
+    """Why an attempt counts or does not. place: its number among the used attempts in the session."""
     account = row["account"]
     if account not in COUNTED_ATTEMPTS:
-        return f"not counted: {_uncounted(row, seen)}"
+        return f"not counted: {_uncounted(row, context)}"
     elsewhere = (
-        "" if row["made_in_session_id"] == seen.session_id else f" carried over, {_made_in(row, seen)}:"
+        "" if row["made_in_session_id"] == context.session_id else f" carried over, {_made_in(row, context)}:"
     )
-    return f"counts:{elsewhere} {_counted(row, seen, place)}"
+    return f"counts:{elsewhere} {_counted(row, context, place)}"
 
 
-def _counted(row: Row, seen: Seen, place: int | None) -> str:
+def _counted(row: Row, context: AttemptContext, place: int | None) -> str:
     match row["account"]:
         case "satisfies":
             return "satisfies the step"
@@ -149,13 +151,13 @@ def _counted(row: Row, seen: Seen, place: int | None) -> str:
         case "open":
             return f"not completed, {row['progress']} % done; uses no attempt"
         case "completed_after_end":
-            return f"completed after the end of the session ({_end(seen)}), so not finished"
+            return f"completed after the end of the session ({_end(context)}), so not finished"
         case _:
-            return f"completed after {seen.last_instant}, so not finished"
+            return f"completed after {context.last_instant}, so not finished"
 
 
 def missed(row: Row) -> list[str]:
-    """Each condition that a finished attempt fails: its value, and the required one (R5)."""
+    """Each condition that a finished attempt fails, with the actual and the required value (R5)."""
     parts = []
     if (least := row["missed_min_score"]) is not None:
         score = row["score"]
@@ -174,20 +176,20 @@ def missed(row: Row) -> list[str]:
     return parts
 
 
-def _uncounted(row: Row, seen: Seen) -> str:
-    is_here = row["made_in_session_id"] == seen.session_id
-    made, happened = ("", "begun") if is_here else (f"{_made_in(row, seen)}, ", "completed")
+def _uncounted(row: Row, context: AttemptContext) -> str:
+    is_here = row["made_in_session_id"] == context.session_id
+    made, happened = ("", "begun") if is_here else (f"{_made_in(row, context)}, ", "completed")
     match row["account"]:
         case "after_as_of":
-            return f"{made}{happened} after {seen.last_instant}"
+            return f"{made}{happened} after {context.last_instant}"
         case "after_end":
-            return f"{made}{happened} after the end of the session ({_end(seen)})"
+            return f"{made}{happened} after the end of the session ({_end(context)})"
         case "earlier_enrollment":
             return f"begun {day(row['started_at'])}, before this enrollment; the session restarts"
         case "later_enrollment":
-            return f"begun {day(row['started_at'])}, it belongs to a later enrollment; the session restarts"
+            return f"begun {day(row['started_at'])}, belongs to a later enrollment; the session restarts"
         case "other_enrollment":
-            return "it names another enrollment"
+            return "names another enrollment"
         case "replay":
             return f"{made}and the path must be replayed in this session"
         case "not_completed":
@@ -200,15 +202,15 @@ def _uncounted(row: Row, seen: Seen) -> str:
             return f"{made}the session of the sub-path decides"
 
 
-def _made_in(row: Row, seen: Seen) -> str:
+def _made_in(row: Row, context: AttemptContext) -> str:
     session = row["made_in_session_id"]
     if session is None:
         return "outside any session"
-    return f"in session {session}" + ("" if session in seen.known_sessions else ", which is not known")
+    return f"in session {session}" + ("" if session in context.known_sessions else ", which is unknown")
 
 
-def _end(seen: Seen) -> str:
-    return day(seen.ends_at) if seen.ends_at else ""
+def _end(context: AttemptContext) -> str:
+    return day(context.ends_at) if context.ends_at else ""
 
 
 def number(value: float) -> str:
@@ -221,7 +223,7 @@ def number(value: float) -> str:
 
 
 def day(moment: datetime) -> str:
-    """8 March 2026, with the time where it isn't midnight; UTC.
+    """The date in words, with the time unless it is midnight; UTC.
 
     >>> from datetime import UTC
     >>> day(datetime(2026, 3, 8, 9, 30, tzinfo=UTC))

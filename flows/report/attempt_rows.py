@@ -1,4 +1,4 @@
-"""Read the attempts of a release that need an explanation, including rejected ones."""
+"""Read the rejected attempts of a release, and the session ids needed to explain attempts."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import polars as pl
 from flows.report.attempt_labels import Line
 from schemas.home import Release
 
-# Read of a rejected row where they are readable.
+# The fields that are read from a rejected row, if they are readable.
 _OF_ROW = (
     "company_id",
     "activity_id",
@@ -24,7 +24,7 @@ _OF_ROW = (
 
 
 def known_sessions(release: Release, company_id: str) -> frozenset[str]:
-    """The ids of the sessions of a company that take part."""
+    """The ids of the company's sessions in the release."""
     sessions = pl.scan_parquet(release.table("path_sessions"), glob=False)
     return frozenset(
         sessions.filter(pl.col("company_id") == pl.lit(company_id)).select("session_id").collect().to_series()
@@ -32,9 +32,9 @@ def known_sessions(release: Release, company_id: str) -> frozenset[str]:
 
 
 def rejected_attempts(release: Release, company_id: str, users: Collection[str]) -> pl.DataFrame:
-    """The rejected rows of step_activity of some learners: reason, detail and the ids in the rows.
+    """The rejected rows of step_activity of some learners: reason, detail and the readable fields of the row.
 
-    A row that lacks a readable user_id belongs to no learner.
+    Rows without a readable user_id are not included.
     """
     row = pl.col("row")
     return (
@@ -54,7 +54,7 @@ def rejected_attempts(release: Release, company_id: str, users: Collection[str])
 def rejected_lines(rows: pl.DataFrame, session_id: str, steps: Collection[str]) -> list[Line]:
     """A line for each rejected attempt of one learner at one of the steps, or in the session.
 
-    rows: as `rejected_attempts`, of the learner.
+    rows: the learner's rows of `rejected_attempts`.
     """
     return [
         Line(
@@ -77,7 +77,7 @@ def rejected_words(row: dict[str, Any]) -> str:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """The time of a rejected row, if it has one with a zone."""
+    """The time in a rejected row; None if it is invalid or has no zone."""
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:

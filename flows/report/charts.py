@@ -1,6 +1,6 @@
-"""Charts as SVG that takes its colors from the page, for light and dark mode.
+"""Draw charts as SVG. Colors come from the page's CSS variables, for light and dark mode.
 
-Each is written down in the Vega-Lite grammar (https://vega.github.io/vega-lite/docs/).
+Charts are specified in the Vega-Lite grammar (https://vega.github.io/vega-lite/docs/).
 """
 
 import json
@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-# About a phone's width: letters keep their size there.
+# About a phone's width, so that text is not scaled down there.
 _SIZE = {"width": 320, "height": 132, "padding": 2, "background": "transparent"}
 _LOOKS = {
     "view": {"stroke": None},
@@ -32,8 +32,13 @@ _LEARNERS = {
 }
 
 
+def start() -> None:
+    """Start the renderer: half a second on one core, once per process. A chart then takes hundredths."""
+    columns({"0": 0}, name="nothing")
+
+
 def columns(counts: dict[str, int], *, name: str) -> str:
-    """The number of learners in each range. name: makes this chart's ids unique on the page."""
+    """A column chart of learners per range. name: a prefix that keeps the chart's ids unique in the page."""
     ranges = {
         "field": "range",
         "type": "ordinal",
@@ -42,13 +47,13 @@ def columns(counts: dict[str, int], *, name: str) -> str:
         "axis": {"labelAngle": 0, "labelOverlap": True, "ticks": False},
     }
     rows = [{"range": _short(label), "learners": count} for label, count in counts.items()]
-    return _drawn(rows, {"type": "bar", "color": "var(--chart)"}, ranges, name)
+    return _chart(rows, {"type": "bar", "color": "var(--chart)"}, ranges, name)
 
 
-def course(runs: list[tuple[datetime, int]], *, name: str, color: str) -> str:
-    """How a count went from run to run."""
-    # Named are runs that there were, a few: ticks of Vega's own repeat the day where there are two.
-    named = [
+def history(runs: list[tuple[datetime, int]], *, name: str, color: str) -> str:
+    """A line chart of a count from run to run."""
+    # Vega's own ticks would repeat a day's label if there are only two runs.
+    ticks = [
         {
             "utc": True,
             "year": day.year,
@@ -66,7 +71,7 @@ def course(runs: list[tuple[datetime, int]], *, name: str, color: str) -> str:
         "scale": {"type": "utc"},
         "axis": {
             "format": "%-d %b",
-            "values": named,
+            "values": ticks,
             "grid": False,
             "labelOverlap": True,
             "labelFlush": True,
@@ -79,11 +84,11 @@ def course(runs: list[tuple[datetime, int]], *, name: str, color: str) -> str:
         "point": {"color": f"var(--{color})", "filled": True, "size": 28},
     }
     rows = [{"run": when.isoformat(), "learners": count} for when, count in runs]
-    return _drawn(rows, line, time, name)
+    return _chart(rows, line, time, name)
 
 
 def _a_few(runs: list[datetime]) -> list[datetime]:
-    """Runs of different days, at most four and as far from each other, the last among them.
+    """At most four runs of different days, evenly spaced and including the last.
 
     >>> [run.day for run in _a_few([datetime(2026, 3, day) for day in range(1, 12)])]
     [2, 5, 8, 11]
@@ -94,7 +99,7 @@ def _a_few(runs: list[datetime]) -> list[datetime]:
 
 
 def _short(label: str) -> str:
-    """The range in so few letters that all of them find room.
+    """A short label for the range, so that all labels fit on the axis.
 
     >>> [_short(label) for label in ("0", "1–9", "90–99", "100")]
     ['0', '<10', '90s', '100']
@@ -105,31 +110,31 @@ def _short(label: str) -> str:
     return "<10" if first == "1" else f"{first}s"
 
 
-def _drawn(rows: list[dict[str, Any]], mark: dict[str, Any], across: dict[str, Any], name: str) -> str:
+def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], x: dict[str, Any], name: str) -> str:
     chart = {
         **_SIZE,
         "config": _LOOKS,
         "data": {"values": rows},
         "mark": mark,
-        "encoding": {"x": across, "y": _LEARNERS},
+        "encoding": {"x": x, "y": _LEARNERS},
     }
-    return _with_ids_of(name, _svg(json.dumps(chart)))
+    return _with_stable_ids(name, _svg(json.dumps(chart)))
 
 
 @lru_cache(maxsize=64)
 def _svg(specification: str) -> str:
     import vl_convert
 
-    drawn: str = vl_convert.vegalite_to_svg(specification, vl_version="6.4")
-    return drawn
+    svg: str = vl_convert.vegalite_to_svg(specification, vl_version="6.4")
+    return svg
 
 
-def _with_ids_of(name: str, svg: str) -> str:
-    """Ids that are the same every time: Vega counts on from one chart to the next."""
+def _with_stable_ids(name: str, svg: str) -> str:
+    """The SVG with ids that depend only on the name: Vega's ids count up from chart to chart."""
     found = list(dict.fromkeys(re.findall(r'id="([^"]+)"', svg)))
     for number, old in enumerate(found):
         svg = svg.replace(f'id="{old}"', f'id="{name}-{number}"').replace(
             f"url(#{old})", f"url(#{name}-{number})"
         )
-    # One picture with one description: its page gives it.
+    # The page describes the chart as a whole, so screen readers skip the SVG's own labels.
     return re.sub(r' (aria-[a-z]+|role)="[^"]*"', "", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)

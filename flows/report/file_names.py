@@ -1,4 +1,4 @@
-"""File names for ids, which may contain any character."""
+"""Make safe file names from ids, which may contain any character."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ _LONGEST = 120
 
 
 def file_names(ids: Iterable[str]) -> dict[str, str]:
-    """A name of its own for each id: safe in every file system, also where case makes no difference.
+    """A unique file name for each id, safe in every file system, including case-insensitive ones.
 
     >>> file_names(["acme", "Acme", "a/b", ".."])
     {'acme': 'acme.html', 'Acme': 'Acme~37036cd8f974.html', 'a/b': 'a%2Fb.html', '..': '%2E%2E.html'}
@@ -28,7 +28,7 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
 
 
 def reports(release: Release, companies: Collection[str]) -> dict[str, Path]:
-    """The file of each company's report. companies: all that the release has a report of, in their order."""
+    """The file of each company's report. companies: all companies with a report in the release, in order."""
     if len(companies) == 1:
         return dict.fromkeys(companies, release.report)
     return {name: release.folder / "report" / file for name, file in file_names(companies).items()}

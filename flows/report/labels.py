@@ -1,15 +1,15 @@
-"""Labels of the pages, and their order."""
+"""Labels and sort order of statuses, tables and reasons in the pages."""
 
 from datetime import UTC, datetime
 
-from schemas.enums import REJECTIONS, WAITS
+from schemas.enums import PENDING, REJECTIONS
 
-# From done to not begun; each with the sentence that explains it.
-STANDINGS = {
+# Detailed statuses from done to not begun, each with a label and a sentence.
+STATUS_LABELS = {
     "successful": ("Successful", "Every required step is earned."),
     "onTime": ("On time", "Started, nothing overdue."),
     "awaitingCorrection": ("Awaiting correction", "An assessor has to act."),
-    "toRetake": ("To retake", "All done, something again."),
+    "toRetake": ("To retake", "All done, something to do again."),
     "late": ("Started and late", "A step is overdue."),
     "notYetStarted": ("Not yet started", "No attempt yet, overdue or not."),
     "unsuccessful": ("Unsuccessful", "No attempt left, or the session ended."),
@@ -22,14 +22,14 @@ TABLES = {
     "path_sessions": "sessions",
     "enrollments": "enrollments",
     "step_activity": "activity",
-    "waivers": "what quizzes waive",
+    "waivers": "waivers",
     "child_sessions": "sessions of sub-paths",
 }
-REASONS = REJECTIONS | WAITS
+REASONS = REJECTIONS | PENDING
 
 
 def moment(when: datetime) -> str:
-    """An instant as a person reads it.
+    """An instant formatted for people.
 
     >>> moment(datetime(2026, 3, 10, 2, tzinfo=UTC))
     '10 March 2026, 02:00 UTC'
@@ -39,7 +39,7 @@ def moment(when: datetime) -> str:
 
 
 def seconds(when: datetime | None) -> int | None:
-    """An instant as whole seconds since 1970, as the pages' scripts take it."""
+    """An instant as whole seconds since 1970, for the pages' scripts."""
     if when is None:
         return None
     return (when - datetime(1970, 1, 1, tzinfo=UTC)) // _SECOND

@@ -15,21 +15,21 @@ IS_LATE = "is_current AND is_late"
 
 
 def require_present_schema(manifest: Manifest) -> None:
-    """Raises: ReleaseTooOld if the release may lack columns that pages are made from."""
+    """Raise ReleaseTooOld if the release may lack columns that the pages need."""
     if manifest.schema_version != SCHEMA_VERSION:
         raise ReleaseTooOld(manifest.release_id, manifest.schema_version)
 
 
 @contextmanager
 def opened(release: Release) -> Iterator[Connection]:
-    """The release's tables by their names, as `pathstats query` has them; in bounded memory."""
+    """A connection with a view of each table of the release, as in `pathstats query`; in bounded memory."""
     with Connection(memory_limit="1GB") as connection:
         name_tables(connection, release)
         yield connection
 
 
 def name_tables(connection: Connection, release: Release) -> None:
-    """Let the release's tables be found under their names, whatever else the connection has."""
+    """Create a view of each table of the release. A temporary view shadows a table of the same name."""
     connection.execute_all(
         f"CREATE OR REPLACE TEMP VIEW {table} AS FROM {parquet(release.table(table))}"
         for table in PARQUET_TABLES

@@ -1,4 +1,4 @@
-"""Render pages as single files: style, script and data inside, nothing loaded from elsewhere."""
+"""Render pages as self-contained files: style, script and data are inlined, nothing is loaded."""
 
 import base64
 import hashlib
@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-# A page with this mark was made here.
+# Marks a file as a page of this product.
 _MARK = '<meta name="generator" content="pathstats">'
 _HEAD = 1_000
 
 
 @cache
 def templates() -> Environment:
-    """The templates, from the folder next to this file."""
+    """The environment of the templates in `templates/`."""
     return Environment(
         loader=PackageLoader("flows.report"),
         autoescape=True,
@@ -28,10 +28,10 @@ def templates() -> Environment:
 
 
 def page(template: str, *, scripts: tuple[str, ...] = (), data: Any = None, **words: Any) -> str:
-    """The template as HTML, with its scripts and the data they read.
+    """The template as HTML, with its scripts and their data.
 
-    The policy lets the browser run and apply what is in the page by its hash, and load nothing: also what
-    might have got past the escaping.
+    The content security policy allows the page's own script and style by hash and nothing else, so that
+    markup that slipped past the escaping can't run or load anything.
     """
     style = _text("page.css")
     script = "".join(map(_text, scripts))
@@ -51,7 +51,7 @@ def page(template: str, *, scripts: tuple[str, ...] = (), data: Any = None, **wo
 
 
 def is_page(file: Path) -> bool:
-    """Whether the file is a page that was made here."""
+    """Whether the file is a page of this product."""
     with file.open("rb") as start:
         return _MARK.encode() in start.read(_HEAD)
 
@@ -68,7 +68,7 @@ def _hash(text: str) -> str:
 
 
 def _as_json(data: Any) -> Markup:
-    """JSON that no browser reads as markup, whatever it contains."""
+    """JSON in which no value can be parsed as markup."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -13,13 +13,13 @@ from schemas.enums import STILL_TO_DO
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 from transforms.status_changes import transitions
 
-# A page of more sessions than these would weigh megabytes.
+# With more sessions a page would have megabytes.
 _SESSIONS = 5_000
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Learners by ranges of a percentage. without: learners without a value."""
+    """The number of learners per range of a percentage. without: learners without a value."""
 
     counts: dict[str, int]
     without: int
@@ -29,15 +29,15 @@ class Distribution:
 class Figures:
     """The figures of one company's learners in a release.
 
-    sessions:       one row each: session_id, name (the id if it has none), starts_at, ends_at, state,
-                    enrolled, archived, how many of each detailed status are late (R18), the counts per
-                    detailed status, mean_progress, mean_score; open ones first.
-    sessions_total: how many there are; the page lists no more than some thousands.
-    status_late:    how many have the endpoint's `status = late`, which is not R18.
-    transitions:    how many learners changed since the release before, by what people act on.
-    rejected:        table, reason, rows; pending rows included.
-    published:      how many rows of each table are the company's.
-    people:         user_id to name and e-mail, of the learners that `attention` lists; empty without names.
+    sessions:       one row each, open ones first: session_id, name (the id if unnamed), starts_at, ends_at,
+                    state, enrolled, archived, the number of late learners (R18) per detailed status, the
+                    counts per detailed status, mean_progress, mean_score.
+    sessions_total: the number of sessions; `sessions` has at most some thousands.
+    status_late:    the number of enrollments with the endpoint's `status = late`, which is not R18.
+    transitions:    the number of learners that changed since the live release, by kind of change.
+    rejected:       table, reason, rows; pending rows included.
+    published:      the number of the company's rows in each table.
+    people:         user_id to name and e-mail, for the users listed in `attention`; empty without names.
     """
 
     sessions: pl.DataFrame
@@ -112,7 +112,7 @@ def _sessions(connection: Connection, company: Parameters, as_of: datetime) -> p
 
 
 def _distribution(connection: Connection, company: Parameters, column: str) -> Distribution:
-    """Tens, with 0 and 100 as ranges of their own: nothing done and all done."""
+    """Counts per range of ten, with separate ranges for exactly 0 and exactly 100."""
     rows = connection.rows(
         f"SELECT {column}, count(*) FROM path_session_stats "
         f"WHERE company_id = $company AND {IS_ENROLLED} GROUP BY ALL",
@@ -130,14 +130,14 @@ def _distribution(connection: Connection, company: Parameters, column: str) -> D
 
 
 def _published(connection: Connection, company: Parameters) -> dict[str, int]:
-    """A release's rows by table, but for the quarantine: its rows may lack a company."""
+    """The company's rows per table, without the quarantine, whose rows may lack a company."""
     tables = [table_name(model) for model in OUTPUTS if "company_id" in model.to_schema().columns]
     counts = [f"(SELECT count(*) FROM {table} WHERE company_id = $company)" for table in tables]
     return dict(zip(tables, connection.rows(f"SELECT {', '.join(counts)}", company)[0], strict=True))
 
 
 def _rejected(connection: Connection, company: Parameters) -> list[tuple[str, str, int]]:
-    """Rejected rows that name the company; rows without one are shown for the run as a whole."""
+    """Quarantined rows with the company's id; rows without a readable company_id belong to no company."""
     return connection.rows(
         'SELECT "table", reason, count(*) FROM quarantine '
         "WHERE json_extract_string(\"row\", '$.company_id') = $company GROUP BY ALL ORDER BY ALL",

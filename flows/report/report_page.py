@@ -1,4 +1,4 @@
-"""The report of a release: one page per company, for training managers."""
+"""Build the report of a release: one page per company, for training managers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from flows.database.connection import Connection
 from flows.release import catalog
 from flows.report import charts
 from flows.report.file_names import reports
-from flows.report.labels import REASONS, STANDINGS, TABLES, moment, seconds
+from flows.report.labels import REASONS, STATUS_LABELS, TABLES, moment, seconds
 from flows.report.release_views import name_tables
 from flows.report.render import page
 from flows.report.report_data import Figures, figures
@@ -25,10 +25,10 @@ from schemas.home import Home, Release
 from schemas.manifest import RULES_VERSION, SCHEMA_VERSION, Manifest, Matched, StatusCounts, TableIn, as_of_in
 from schemas.outputs import OUTPUTS, SUMMARY_COUNTS
 
-# A quarter of a year.
+# The history charts show a quarter of a year of daily runs.
 _RUNS = 90
-# By the names that `transitions` has for them: a label, and the number that they change.
-_ACTED_ON: dict[str, tuple[str, Callable[[StatusCounts], int]]] = {
+# By transition: its label, and the count that it changes.
+_TRANSITION_LABELS: dict[str, tuple[str, Callable[[StatusCounts], int]]] = {
     "became late": ("Late", lambda it: it.late),
     "completed": ("Successful", lambda it: it.by_detailed_status["successful"]),
     "to retake": ("To retake", lambda it: it.by_detailed_status["toRetake"]),
@@ -39,13 +39,13 @@ _STATES = ("not opened", "open", "ended")
 
 @dataclass(frozen=True)
 class Run:
-    """The part of a report that is not in the release's tables.
+    """The data of a report that is not in the release's tables.
 
-    companies: where the learners of each company stand.
-    since:     the release that status_changes compares with; null: none.
+    companies: the status counts of each company.
+    since:     the release that status_changes compares with; None if there is none.
     before:    the status counts of each company in that release.
-    earlier:   the manifests of runs as of earlier instants, the oldest first.
-    matched:   how much activity of each company refers to a known user, session and step.
+    earlier:   the manifests of runs with an earlier as_of, the oldest first.
+    matched:   by company, how much activity has a known user, session and step.
     warnings:  sentences about the data of all companies together.
     """
 
@@ -59,7 +59,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(
+    def with_history(
         cls,
         home: Home,
         as_of: datetime,
@@ -69,7 +69,7 @@ class Run:
         matched: dict[str, Matched],
         warnings: list[str],
     ) -> Self:
-        """A run, and the figures of the home's releases before it."""
+        """The run together with the earlier runs whose releases are in the home."""
         before = catalog.read(home.release(since)) if since else None
         return cls(
             as_of,
@@ -84,11 +84,11 @@ class Run:
 
 
 def write_report(connection: Connection, release: Path, run: Run, *, with_names: bool = False) -> None:
-    """Write `report.html` into the release; of several companies a list, and `report/<company>.html` each.
+    """Write `report.html` into the release; with several companies a list, and `report/<company>.html` each.
 
-    The pages are a function of the release's tables and the run: the same of both, the same bytes.
+    The pages depend only on the release's tables and the run: the same input gives the same bytes.
 
-    connection: reads them; what it has under their names it has no longer.
+    connection: gets views with the names of the release's tables, which shadow its own.
     """
     place = Release(release)
     files = reports(place, run.companies)
@@ -105,16 +105,16 @@ def write_report(connection: Connection, release: Path, run: Run, *, with_names:
 def company_report(
     connection: Connection, company: str, run: Run, *, with_names: bool, pages: dict[str, str] | None = None
 ) -> str:
-    """The report of one company, from the release that `connection` has open.
+    """The report of one company, from the release that is open in `connection`.
 
-    pages: by session_id, the names of the pages in `report/` next to it.
+    pages: by session_id, the file names of the session pages in `report/`.
     """
     found = figures(connection, company, run.as_of, with_names=with_names)
     standing = _ordered(run.companies[company])
     before = run.before.get(company)
     is_earlier = run.since is not None and run.as_of < as_of_in(run.since)
-    course = _course(company, run, standing)
-    waiting = sum(rows for _, reason, rows in found.rejected if reason in PENDING_REASONS)
+    history = _history(company, run, standing)
+    pending = sum(rows for _, reason, rows in found.rejected if reason in PENDING_REASONS)
     return page(
         "report.html.jinja",
         scripts=("tables.js", "report.js"),
@@ -125,19 +125,19 @@ def company_report(
         before=None if is_earlier else before,
         since=moment(as_of_in(run.since)) if run.since else None,
         is_earlier=is_earlier,
-        names=STANDINGS,
+        names=STATUS_LABELS,
         movements=_movements(found.transitions, standing, before),
         figures=found,
         restatements=RESTATEMENTS,
         late_by=[(kind, found.attention[0].by_standing.get(kind, 0)) for kind in STILL_TO_DO],
         with_names=with_names,
-        charts=_charts(found, course),
+        charts=_charts(found, history),
         progress_words=_progress_words(found, standing),
         score_words=_score_words(found, standing),
-        course={name: [(moment(when), count) for when, count in counts] for name, counts in course.items()},
-        **_words_of_course(course),
-        rejected=sum(rows for *_, rows in found.rejected) - waiting,
-        pending=waiting,
+        history={name: [(moment(when), count) for when, count in counts] for name, counts in history.items()},
+        **_history_words(history),
+        rejected=sum(rows for *_, rows in found.rejected) - pending,
+        pending=pending,
         tables=TABLES,
         reasons=REASONS,
         tables_in=[
@@ -145,7 +145,7 @@ def company_report(
         ],
         matched=run.matched.get(company),
         warnings=run.warnings,
-        # Figures of all companies together are shown to none of them.
+        # Counts and warnings about all companies together are not shown to a single company.
         is_only=len(run.companies) == 1,
         rules_version=RULES_VERSION,
         schema_version=SCHEMA_VERSION,
@@ -163,16 +163,16 @@ def company_report(
 def _movements(
     transitions: dict[str, int], standing: StatusCounts, before: StatusCounts | None
 ) -> list[tuple[str, int, int | None, int | None]]:
-    """The gain and loss of each number, and the difference; the last two null without a release before.
+    """Label, additions, removals and net change of each count; the last two are None without `before`.
 
-    What it grew by is counted. What it shrank by is the rest: another status now, archived, or gone.
+    Additions are counted from status_changes. Removals are the rest: now in another status, archived or gone.
     """
     rows = []
-    for kind, (label, number) in _ACTED_ON.items():
-        by = number(standing) - number(before) if before else None
-        # An enrollment that answers again because a newer one is gone has no row in status_changes.
-        came = max(transitions[kind], by or 0)
-        rows.append((label, came, None if by is None else came - by, by))
+    for kind, (label, number) in _TRANSITION_LABELS.items():
+        net = number(standing) - number(before) if before else None
+        # An enrollment that is current again because a newer one is gone has no row in status_changes.
+        added = max(transitions[kind], net or 0)
+        rows.append((label, added, None if net is None else added - net, net))
     return rows
 
 
@@ -181,12 +181,12 @@ def _as_of(as_of: datetime) -> dict[str, Any]:
 
 
 def _ordered(standing: StatusCounts) -> StatusCounts:
-    counts = {kind: standing.by_detailed_status[kind] for kind in STANDINGS}
+    counts = {kind: standing.by_detailed_status[kind] for kind in STATUS_LABELS}
     return StatusCounts(counts, standing.late, standing.archived)
 
 
-def _course(company: str, run: Run, standing: StatusCounts) -> dict[str, list[tuple[datetime, int]]]:
-    """The figures of earlier runs, and of this one last."""
+def _history(company: str, run: Run, standing: StatusCounts) -> dict[str, list[tuple[datetime, int]]]:
+    """The counts of earlier runs, with this run last."""
     runs = [
         (datetime.fromisoformat(manifest.as_of), manifest.companies[company])
         for manifest in run.earlier
@@ -199,24 +199,24 @@ def _course(company: str, run: Run, standing: StatusCounts) -> dict[str, list[tu
     }
 
 
-def _charts(found: Figures, course: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
+def _charts(found: Figures, history: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
     drawn = {"progress": "", "score": "", "successful": "", "late": ""}
     if any(found.progress.counts.values()):
         drawn["progress"] = charts.columns(found.progress.counts, name="progress")
     if any(found.score.counts.values()):
         drawn["score"] = charts.columns(found.score.counts, name="score")
-    if len(course["late"]) > 1:
+    if len(history["late"]) > 1:
         drawn |= {
-            name: charts.course(counts, name=name, color=f"s-{name}") for name, counts in course.items()
+            name: charts.history(counts, name=name, color=f"s-{name}") for name, counts in history.items()
         }
-    # The charts' own letters and numbers only: nothing of the data is text in them.
+    # Safe as markup: charts contain fixed labels, dates and numbers, but no text from the data.
     return {name: Markup(svg) for name, svg in drawn.items()}
 
 
 def _progress_words(found: Figures, standing: StatusCounts) -> str:
     counts = found.progress.counts
     return (
-        f"Of {standing.enrolled:,} enrollments {counts['0']:,} have not got on yet, "
+        f"Of {standing.enrolled:,} enrollments, {counts['0']:,} have no progress yet and "
         f"{counts['100']:,} have finished every required step."
     )
 
@@ -226,9 +226,9 @@ def _score_words(found: Figures, standing: StatusCounts) -> str:
     return f"{scored:,} enrollments have a score; {found.score.without:,} have none yet."
 
 
-def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
+def _history_words(history: dict[str, list[tuple[datetime, int]]]) -> dict[str, str]:
     words = {}
-    for name, counts in course.items():
+    for name, counts in history.items():
         (first, was), (_, now) = counts[0], counts[-1]
         words[f"{name}_words"] = (
             f"From {was:,} on {first.day} {first:%B %Y} to {now:,}, over {len(counts):,} runs."
@@ -237,12 +237,12 @@ def _words_of_course(course: dict[str, list[tuple[datetime, int]]]) -> dict[str,
 
 
 def _data(found: Figures, as_of: datetime, pages: dict[str, str]) -> dict[str, Any]:
-    """The data of the page's script: rows as lists, times in whole seconds, sessions by their place."""
-    kinds = list(STANDINGS)
+    """The data of the page's script: rows as lists, times in whole seconds, sessions by their index."""
+    kinds = list(STATUS_LABELS)
     places = {session: place for place, session in enumerate(found.sessions["session_id"])}
     return {
         "asOf": seconds(as_of),
-        "status_counts": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+        "status_counts": [[kind, label] for kind, (label, _) in STATUS_LABELS.items()],
         "sessionsMissing": found.sessions_total - found.sessions.height,
         "sessions": [_session(row, pages) for row in found.sessions.iter_rows(named=True)],
         "attention": [_group(group, places, kinds) for group in found.attention],
@@ -263,9 +263,9 @@ def _session(row: dict[str, Any], pages: dict[str, str]) -> list[Any]:
         sum(row[f"late_{kind}"] for kind in STILL_TO_DO),
         _rounded(row["mean_progress"]),
         _rounded(row["mean_score"]),
-        [row[f"n_{columns[kind]}"] for kind in STANDINGS],
+        [row[f"n_{columns[kind]}"] for kind in STATUS_LABELS],
         pages.get(row["session_id"]),
-        [row.get(f"late_{kind}", 0) for kind in STANDINGS],
+        [row.get(f"late_{kind}", 0) for kind in STATUS_LABELS],
     ]
 
 

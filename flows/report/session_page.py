@@ -1,4 +1,4 @@
-"""The page of one session: its learners with all their steps, rendered on request."""
+"""Build the page of one session: its learners with all their steps. It is rendered on request."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from flows.database.connection import quoted
-from flows.report.labels import STANDINGS, moment, seconds
+from flows.report.labels import STATUS_LABELS, moment, seconds
 from flows.report.release_views import require_present_schema
 from flows.report.render import page
 from flows.report.session_attempts import attempts_of
@@ -17,9 +17,9 @@ from schemas.errors import PathSessionNotFound
 from schemas.home import Release
 from schemas.manifest import Manifest, StatusCounts
 
-# With more learners a page takes seconds to open; the query that it names lists all.
+# With more learners a page takes seconds to open; it shows a query that lists all.
 _LEARNERS = 5_000
-# Of one learner; the look-up's explanation lists all.
+# Attempts listed per learner; `pathstats lookup --explain` lists all.
 _ATTEMPTS = 20
 _STATES = {
     "s": "successful",
@@ -34,7 +34,7 @@ _STATES = {
 
 
 def session_page(release: Path, company_id: str, session_id: str, *, with_names: bool = False) -> str:
-    """The page of a session, from the release alone: only its own rows are read.
+    """The page of a session, from its rows of the release.
 
     Raises: PathSessionNotFound if the company has no such session, ReleaseTooOld.
     """
@@ -52,7 +52,7 @@ def session_page(release: Path, company_id: str, session_id: str, *, with_names:
 
 
 def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with_names: bool) -> str:
-    """The page of a session that is a row of PathSessions."""
+    """The page of a session. session: its row of PathSessions."""
     learners, steps = rows.learners, rows.steps
     places = steps.select("position", "step_id").unique().sort("position", "step_id")
     order: list[str] = places.unique("step_id", keep="last", maintain_order=True)["step_id"].to_list()
@@ -63,7 +63,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
         scripts=("tables.js", "session.js"),
         data={
             "asOf": seconds(as_of),
-            "status_counts": [[kind, label] for kind, (label, _) in STANDINGS.items()],
+            "status_counts": [[kind, label] for kind, (label, _) in STATUS_LABELS.items()],
             "states": _STATES,
             "steps": order,
             "missing": learners.height - shown.height,
@@ -78,7 +78,7 @@ def page_of(session: dict[str, Any], rows: SessionRows, as_of: datetime, *, with
         ends=moment(session["ends_at"]) if session["ends_at"] else None,
         state=_state(session, as_of),
         standing=_standing(enrolled, learners),
-        names=STANDINGS,
+        names=STATUS_LABELS,
         steps=_by_step(steps, enrolled, order),
         states=_STATES,
         late_by=_late_by(learners),
@@ -100,7 +100,9 @@ def _state(session: dict[str, Any], as_of: datetime) -> str:
 def _standing(enrolled: pl.DataFrame, learners: pl.DataFrame) -> StatusCounts:
     counts = dict(enrolled.group_by("detailed_status_type").len().iter_rows())
     return StatusCounts(
-        {kind: counts.get(kind, 0) for kind in STANDINGS}, late=0, archived=learners.height - enrolled.height
+        {kind: counts.get(kind, 0) for kind in STATUS_LABELS},
+        late=0,
+        archived=learners.height - enrolled.height,
     )
 
 
@@ -111,8 +113,8 @@ def _late_by(learners: pl.DataFrame) -> list[tuple[str, int]]:
 
 
 def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> list[list[Any]]:
-    """The fields that `session.js` names from USER to OUTCOMES, one list a learner."""
-    kinds = list(STANDINGS)
+    """One list per learner, with the fields USER to OUTCOMES of `session.js`."""
+    kinds = list(STATUS_LABELS)
     outcomes: dict[str, dict[str, str]] = {}
     for enrollment, step, outcome in steps.select("enrollment_id", "step_id", _outcome()).iter_rows():
         outcomes.setdefault(enrollment, {})[step] = outcome
@@ -137,13 +139,13 @@ def _learners(learners: pl.DataFrame, steps: pl.DataFrame, order: list[str]) -> 
 def _attempts(
     shown: pl.DataFrame, rows: SessionRows, session: dict[str, Any], as_of: datetime, order: list[str]
 ) -> list[list[list[Any]]]:
-    """What `session.js` names from STEP to WORDS, one list an attempt, for each learner in turn.
+    """For each learner a list of attempts, with the fields STEP to WORDS of `session.js`.
 
-    Of more attempts than a page lists a last line counts the rest.
+    If a learner has more attempts than a page lists, a last entry has the number of the others.
     """
     number = {step_id: place for place, step_id in enumerate(order, 1)}
     found = []
-    for lines in attempts_of(shown, rows, session, as_of):
+    for attempts in attempts_of(shown, rows, session, as_of):
         listed: list[list[Any]] = [
             [
                 number.get(line.step_id),
@@ -153,17 +155,17 @@ def _attempts(
                 line.time_spent_ms,
                 line.words,
             ]
-            for line in lines[:_ATTEMPTS]
+            for line in attempts[:_ATTEMPTS]
         ]
-        if len(lines) > _ATTEMPTS:
-            more = f"{len(lines) - _ATTEMPTS:,} more; `pathstats lookup --explain` lists all of them"
+        if len(attempts) > _ATTEMPTS:
+            more = f"{len(attempts) - _ATTEMPTS:,} more; `pathstats lookup --explain` lists all of them"
             listed.append([None, "…", None, None, None, more])
         found.append(listed)
     return found
 
 
 def _outcome() -> pl.Expr:
-    """A letter of `_STATES`, then the score, or how far an unfinished step has got."""
+    """A letter of `_STATES`, followed by the score, or by the progress of an unfinished step."""
     flags = {
         "s": "successful",
         "f": "exhausted",
@@ -173,14 +175,14 @@ def _outcome() -> pl.Expr:
         "o": "overdue",
     }
     state = pl.coalesce(*(pl.when(flag).then(pl.lit(letter)) for letter, flag in flags.items()), pl.lit("n"))
-    got_on = pl.when(pl.col("progress") > 0).then(pl.col("progress").cast(pl.String))
-    # 85.0 is shown as 85, 85.5 as it is.
+    progress = pl.when(pl.col("progress") > 0).then(pl.col("progress").cast(pl.String))
+    # Show 85.0 as 85, and 85.5 unchanged.
     score = pl.col("score").cast(pl.String).str.strip_suffix(".0")
-    return pl.concat_str(state, pl.when("finished").then(score).otherwise(got_on), ignore_nulls=True)
+    return pl.concat_str(state, pl.when("finished").then(score).otherwise(progress), ignore_nulls=True)
 
 
 def _by_step(steps: pl.DataFrame, enrolled: pl.DataFrame, order: list[str]) -> list[dict[str, Any]]:
-    """Each step in its place, and how many of the enrolled are where with it."""
+    """Each step in path order, with the number of enrolled learners per outcome."""
     counts = (
         steps.join(enrolled.select("enrollment_id"), on="enrollment_id", how="semi")
         .group_by("step_id")

@@ -1,4 +1,4 @@
-"""Read the rows of session pages from a release, some sessions at a time."""
+"""Read the rows of session pages from a release, in batches of sessions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from schemas.columns import polars_schema
 from schemas.home import Release
 from schemas.outputs import Attempts
 
-# The learners of so many enrollments are in memory at once; a larger session is read alone.
+# Enrollments kept in memory at once; a larger session is a batch of its own.
 _ENROLLMENTS = 20_000
 _OF_LEARNERS = (
     "session_id",
@@ -49,14 +49,14 @@ _OF_STEPS = (
 
 @dataclass(frozen=True)
 class SessionRows:
-    """The rows of a session in a release.
+    """The rows of a session in a release. Rows of tables are in publication order.
 
-    learners: the rows of PathSessionStats that are current, in publication order.
-    steps:    their rows of StepStats, in publication order.
-    attempts: their rows of Attempts except satisfying ones, in publication order.
-    rejected: the attempts of these learners, and perhaps of others, that are in quarantine.
+    learners:       current rows of PathSessionStats.
+    steps:          the learners' rows of StepStats.
+    attempts:       the learners' rows of Attempts, without attempts that satisfy a step.
+    rejected:       the learners' attempts in quarantine; may include other learners.
     known_sessions: the ids of the company's sessions.
-    people:   user_id to name and e-mail, of these learners and perhaps of others; none without names.
+    people:         user_id to name and e-mail; may include other learners; empty without names.
     """
 
     learners: pl.DataFrame
@@ -76,15 +76,15 @@ def of_company(release: Release, company_id: str, table: str) -> pl.LazyFrame:
 def rows_of(
     release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
 ) -> Iterator[SessionRows]:
-    """The rows of each session in turn."""
-    for together in _some_at_a_time(release, company_id, sessions):
-        yield from _read_at_once(release, company_id, together, with_names=with_names)
+    """The rows of each session, in the order of `sessions`."""
+    for batch in _batches(release, company_id, sessions):
+        yield from _rows_of_batch(release, company_id, batch, with_names=with_names)
 
 
-def _read_at_once(
+def _rows_of_batch(
     release: Release, company_id: str, sessions: Sequence[str], *, with_names: bool
 ) -> Iterator[SessionRows]:
-    # Tables are sorted by company and session: rows outside the bounds are not read.
+    # Tables are sorted by company and session, so the bounds let polars skip row groups.
     session = pl.col("session_id")
     wanted = (
         session.is_between(pl.lit(min(sessions)), pl.lit(max(sessions))),
@@ -112,30 +112,30 @@ def _read_at_once(
 
 
 def _attempts(release: Release, company_id: str) -> pl.LazyFrame:
-    """The company's rows of Attempts; empty for a release of an earlier version."""
+    """The company's rows of Attempts; empty for a release of an earlier version, which lacks the table."""
     if release.table("attempts").exists():
         return of_company(release, company_id, "attempts")
     return pl.LazyFrame(schema=polars_schema(Attempts))
 
 
-def _some_at_a_time(release: Release, company_id: str, sessions: Sequence[str]) -> Iterator[list[str]]:
-    """The sessions in lists, each of as many as may be read at once."""
+def _batches(release: Release, company_id: str, sessions: Sequence[str]) -> Iterator[list[str]]:
+    """The sessions in batches, each small enough to read at once."""
     sizes = dict(
         of_company(release, company_id, "session_summary")
         .select("session_id", pl.col("enrolled") + pl.col("archived"))
         .collect()
         .iter_rows()
     )
-    together: list[str] = []
+    batch: list[str] = []
     enrollments = 0
     for session in sessions:
-        if together and enrollments + sizes[session] > _ENROLLMENTS:
-            yield together
-            together, enrollments = [], 0
-        together.append(session)
+        if batch and enrollments + sizes[session] > _ENROLLMENTS:
+            yield batch
+            batch, enrollments = [], 0
+        batch.append(session)
         enrollments += sizes[session]
-    if together:
-        yield together
+    if batch:
+        yield batch
 
 
 def _people(release: Release, company_id: str, learners: pl.DataFrame) -> dict[str, tuple[str, str]]:

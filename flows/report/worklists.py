@@ -1,4 +1,4 @@
-"""Worklists: four kinds of learners who need attention, one query each."""
+"""List the learners who need attention: four worklists, one query each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from flows.report.release_views import IS_ENROLLED, IS_LATE, IS_STILL_TO_DO
 from transforms.due_dates import LAST_INSTANT
 
 ENDS_WITHIN = timedelta(days=14)
-# Rows of one list in the page; 5,000 are a third of a megabyte.
+# The rows of one list in the page; 5,000 rows are a third of a megabyte.
 LISTED = 5_000
-# What the details of all sessions list together, and of one at most: else the page grows with the company.
+# Limits on the rows in the details of all sessions together and of one session, to bound the page's size.
 _LISTED_IN_SESSIONS = 10_000
 _LISTED_IN_A_SESSION = 5
 
-# Each answers with session_id, user_id, moment (sorted by it, null last), progress, standing, step_id, steps.
+# Each query returns session_id, user_id, moment (sort key, nulls last), progress, standing, step_id, steps.
 _LATE = f"""
 SELECT session_id, user_id, late_since AS moment, progress, detailed_status_type AS standing,
        NULL AS step_id, overdue_steps AS steps
@@ -38,7 +38,7 @@ SELECT session_id, user_id, all_required_finished_at AS moment, progress,
 FROM path_session_stats
 WHERE company_id = $company AND {IS_ENROLLED} AND detailed_status_type = 'toRetake'"""
 
-# Since when nothing else is left to do before it: an assessment is reached without those before it (R5).
+# moment: since when no required step before the assessment is open. Earlier assessments don't block it (R5).
 _TO_CORRECT = f"""
 WITH waiting AS (
   SELECT session_id, user_id, enrollment_id, enrolled_at, progress, decided_by_step_id AS step_id
@@ -60,10 +60,10 @@ GROUP BY w.session_id, w.user_id, w.enrolled_at, s.starts_at, w.progress, w.step
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to need attention.
+    """A kind of worklist.
 
-    meaning:   who is meant, in one sentence.
-    superlative: how the first of the list stand out.
+    meaning:     which learners it lists, in one sentence.
+    superlative: what distinguishes the first ones of the list, e.g. "late for longest".
     """
 
     name: str
@@ -77,8 +77,8 @@ KINDS = (
     Kind(
         "late",
         "Late",
-        "A required step is overdue, and the learner can still act on it: has started, has not, or is to "
-        "retake.",
+        "A required step is overdue, and the learner can still act on it: the learner has started, has not "
+        "started, or is to retake a step.",
         "late for longest",
         _LATE,
     ),
@@ -86,7 +86,7 @@ KINDS = (
         "ending",
         "Ending within 14 days",
         "The session ends, and there is still something to do.",
-        "in sessions that end first",
+        "with the earliest end",
         _ENDING,
     ),
     Kind(
@@ -99,8 +99,8 @@ KINDS = (
     Kind(
         "correction",
         "Awaiting correction",
-        "An assessment is reached and not corrected yet. Waiting since the session was open and all "
-        "required steps before it were earned, other assessments too.",
+        "The learner has reached an assessment that has not been corrected. Waiting counts from when the "
+        "session was open and all required steps before it were earned, other assessments included.",
         "waiting for longest",
         _TO_CORRECT,
     ),
@@ -109,12 +109,12 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Attention:
-    """Those of one kind.
+    """The worklist of one kind.
 
-    rows:       session_id, user_id, moment, progress, standing, step_id, steps, is_listed; the first of the
-                list, and the first few of every session.
-    total:      how many there are, and by_standing how many of each standing.
-    sql:        what lists them all.
+    rows:        session_id, user_id, moment, progress, standing, step_id, steps, is_listed: the first rows of
+                 the list, and the first few of every session.
+    total:       the number of learners; by_standing and by_session are its parts.
+    sql:         the query for all of them.
     """
 
     kind: Kind
@@ -126,20 +126,20 @@ class Attention:
 
     @property
     def listed(self) -> int:
-        """How many the page's list has."""
+        """The number of learners in the page's list."""
         return int(self.rows["is_listed"].sum())
 
     @property
     def missing(self) -> int:
-        """How many it has not."""
+        """The number of learners that are not in the page's list."""
         return self.total - self.listed
 
 
 def attention(connection: Connection, company_id: str, as_of: datetime) -> list[Attention]:
-    """Those of each kind in the company, the most urgent first."""
+    """The worklists of the company, each with the most urgent learners first."""
     found = []
     soon = as_of + min(ENDS_WITHIN, LAST_INSTANT - as_of)
-    # DuckDB accepts no value that its statement does not name.
+    # DuckDB rejects parameters that the statement does not use.
     values = {"company": company_id, "soon": soon}
     for kind in KINDS:
         sql = kind.sql.strip()
@@ -168,7 +168,7 @@ def _first(connection: Connection, table: str, few: int) -> pl.DataFrame:
 
 
 def _few_of_each(counts: Iterable[int]) -> int:
-    """How many of each kind every session's details can list, for the page to stay small.
+    """How many rows of each kind the details of every session can list within the limit on the page.
 
     >>> _few_of_each([1, 3, 900]), _few_of_each([100] * 4_000), _few_of_each([1] * 20_000)
     (5, 2, 0)

@@ -1,1 +1,1 @@
-"""Sources: each delivers the six input tables as files, full or as changes."""
+"""Extract the six input tables from a source as files, in full or as changes."""

@@ -1,4 +1,4 @@
-"""The interface of a source: it delivers the input tables as files that the warehouse loads."""
+"""Define the interface of a source, which delivers the input tables as files for the warehouse to load."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Extract:
-    """One table as a source delivered it.
+    """What a source delivered for one table.
 
-    file:       in one of `flows.files.file_scan.FORMATS`, or a folder of parquet files; columns as in
+    file:       a file in one of `flows.files.file_scan.FORMATS`, or a folder of parquet files; columns as in
                 `schemas.inputs`.
-    data_as_of: how far the data reaches: when it was taken from the system it comes from.
-    is_full:    the whole table: what is missing from it is gone. Else only changes: each row replaces the one
-                of its key or is new, all others stay.
-    content:    a hash of the bytes, by which the same delivery is recognized; None: the source does not ask.
+    data_as_of: when the data was extracted from the system it comes from.
+    is_full:    True for the whole table: rows missing from it are deleted. False for changes: each row is new
+                or replaces the row with its key, and all other rows stay.
+    content:    a hash of the bytes, to recognize a repeated delivery; None if the source does not need it.
     """
 
     table: str
@@ -27,15 +27,15 @@ class Extract:
 
     @property
     def name(self) -> str:
-        """The table, and whether it contains changes."""
+        """The table's name, prefixed with `changes of` if the extract has changes."""
         return self.table if self.is_full else f"changes of {self.table}"
 
 
 @dataclass(frozen=True)
 class DataWarning:
-    """A fact about the data that a person should know; it never stops a run.
+    """A fact about the data that a person should know. It never stops a run.
 
-    table: the table it concerns; None: the source as a whole.
+    table: the table that it is about; None for the source as a whole.
     text:  one sentence, without personal data.
     """
 
@@ -43,7 +43,7 @@ class DataWarning:
     text: str
 
     def __str__(self) -> str:
-        r"""The sentence with the table in front; names of files and columns may contain any character.
+        r"""The sentence, with the table in front and without control characters, which names may contain.
 
         >>> str(DataWarning("users", "1 unknown column is ignored: \x1b[2J."))
         'users: 1 unknown column is ignored: �[2J.'
@@ -56,7 +56,7 @@ class DataWarning:
 class Delivery:
     """Everything that a source delivered to one run.
 
-    extracts: in the warehouse's order: each table before its changes.
+    extracts: in the order in which the warehouse loads them: each table before its changes.
     """
 
     extracts: list[Extract]
@@ -65,10 +65,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class AppliedChanges:
-    """The last changes of a table that were applied.
+    """The changes of a table that were applied last.
 
     content:      as in `Extract`.
-    are_in_whole: a whole table was read after them.
+    are_in_whole: whether a whole table was read after them.
     """
 
     content: str
@@ -77,12 +77,12 @@ class AppliedChanges:
 
 @dataclass(frozen=True)
 class WarehouseState:
-    """The tables that are in the warehouse already.
+    """The tables that the warehouse already has.
 
-    full_at:  when each table it has was last extracted in full.
-    taken_at: how far each table reaches: when it, or the last changes of it, were extracted.
-    contents: of each whole table, as in `Extract`, where it is known.
-    changes:  of each table with changes, the last ones, where their content is known.
+    full_at:  when each table was last extracted in full.
+    taken_at: when each table, or its last changes, were extracted.
+    contents: the content hash of each whole table (see `Extract`), if known.
+    changes:  the last changes of each table, if their content hash is known.
     """
 
     full_at: dict[str, datetime]
@@ -95,21 +95,20 @@ EMPTY_WAREHOUSE = WarehouseState({})
 
 
 class Source(Protocol):
-    """A source of learning data."""
+    """A place that learning data is extracted from."""
 
     def extract(
         self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
-        """Deliver each of the six tables, in any order; changes of a table after the table itself.
+        """Deliver each of the six tables, in any order, with a table's changes after the table itself.
 
-        Warnings may stand anywhere among them.
+        Warnings may be yielded anywhere in between. The optional tables may be left out; the warehouse then
+        keeps its rows of them.
 
-        The optional tables may be left out; the warehouse then keeps its rows of them.
-
-        landing: an empty folder to write files into, unless the source has files of its own. Files that it
-                 needs again in another run go into a folder next to it.
-        as_of:   the run's time.
-        state:    what the warehouse has; a table it has may be left out if nothing changed in it.
-        Raises:  SourceError, naming what is missing or can't be read; SourceUnavailable if a retry may help.
+        landing: an empty folder for the files that the source writes. Data for later runs belongs in its
+                 parent folder.
+        as_of:   the run's as_of.
+        state:   what the warehouse has; a table that has not changed since may be left out.
+        Raises:  SourceError if something is missing or can't be read; SourceUnavailable if a retry may help.
         """
         ...

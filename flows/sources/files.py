@@ -1,4 +1,4 @@
-"""Exported tables: one file per table in a folder, and later changes in another."""
+"""Read exported tables from a folder: one file per table, and later changes in a subfolder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from schemas.inputs import INPUTS, OPTIONAL
 
 @dataclass(frozen=True)
 class Files:
-    """One file for each table, in any of `file_scan.FORMATS`, or one folder of parquet files.
+    """A source with one file (in one of `file_scan.FORMATS`) or one folder of parquet files per table.
 
-    A folder `changes` in the folder has rows that are new or replace the row of their key, in files of the
-    same names. Where it is, a whole table is read only if the warehouse has not read the same content before,
-    and changes only if they were not applied before: see `_changes`.
-    are_changes: the folder itself contains such rows only; a table that the warehouse lacks is read as full.
-    An optional table that has no file stays what it was.
+    A subfolder `changes` has files of the same names, with rows that are new or replace the row with their
+    key. If it exists, a whole table is read only if the warehouse has not read the same content before, and
+    changes are read only if they were not applied before: see `_changes`.
+    are_changes: the folder itself contains changes; a table that the warehouse lacks is read as a whole.
+    An optional table without a file keeps its rows.
     """
 
     folder: Path
@@ -31,7 +31,7 @@ class Files:
     ) -> Iterator[Extract | DataWarning]:
         try:
             if not self.folder.is_dir():
-                raise SourceError(f"{self.folder}: there is no such folder.")
+                raise SourceError(f"{self.folder}: the folder does not exist.")
             whole = listing(self.folder)
             has_changes = (self.folder / CHANGES).is_dir()
             changes = listing(self.folder / CHANGES) if has_changes else Listing(self.folder)
@@ -52,12 +52,12 @@ class Files:
     def _optional_gone(
         self, whole: Listing, state: WarehouseState, *, has_changes: bool
     ) -> Iterator[DataWarning]:
-        """A warning for each optional table that is missing now: its earlier rows still apply."""
+        """A warning for each optional table that was delivered before but not now: its rows still apply."""
         if has_changes or self.are_changes:
             return
         for table in map(table_name, OPTIONAL):
             if table in state.full_at and table not in whole.tables:
-                yield DataWarning(table, "delivered before and not now; its rows from before still apply.")
+                yield DataWarning(table, "delivered before but not now; its earlier rows still apply.")
 
     def _require(self, whole: Listing, state: WarehouseState, *, has_changes: bool) -> None:
         required = (table_name(model) for model in INPUTS if model not in OPTIONAL)
@@ -69,10 +69,10 @@ class Files:
         ]
         if missing:
             are = "table {} is" if len(missing) == 1 else "tables {} are"
-            alone = " Changes alone do once the warehouse has the table." if may_be_stored else ""
+            alone = " Changes alone suffice once the warehouse has the table." if may_be_stored else ""
             hints = "".join(f" {warning}" for warning in whole.warnings())
             raise SourceError(
-                f"{self.folder}: {are.format(', '.join(missing))} missing; there is no {missing[0]}.parquet, "
+                f"{self.folder}: {are.format(', '.join(missing))} missing; expected {missing[0]}.parquet, "
                 f".csv or .ndjson.{alone}{hints}"
             )
 
@@ -85,12 +85,12 @@ def _table(
     *,
     has_changes: bool,
 ) -> Iterator[Extract | DataWarning]:
-    """The table, unless the warehouse has it already and changes come with it; then the changes."""
+    """The whole table, unless there are changes and the warehouse already has it, followed by the changes."""
     is_new = whole is not None and not (has_changes and _is_stored(table, whole, state))
     if whole and is_new:
         yield from _extract(table, whole, is_full=True)
     elif whole and whole.written_at not in (None, state.full_at.get(table)):
-        yield DataWarning(table, f"{whole.path.name} is not read again (same content as when it was read).")
+        yield DataWarning(table, f"{whole.path.name} is not read again (same content as last time).")
     if changes:
         yield from _changes(table, changes, state, replaced_by=whole if is_new else None)
 
@@ -102,9 +102,9 @@ def _is_stored(table: str, whole: TableFile, state: WarehouseState) -> bool:
 def _changes(
     table: str, changes: TableFile, state: WarehouseState, replaced_by: TableFile | None = None
 ) -> Iterator[Extract | DataWarning]:
-    """The changes, unless the last ones had the same content and the table as it is now contains them.
+    """The changes, unless the last changes had the same content and are still in the stored table.
 
-    Another content is always news, however old the file claims to be: unzipping and copying lose the date.
+    Other content is always read, no matter how old the file seems to be: unzipping and copying lose the date.
     replaced_by: the whole table that is read in the same run.
     """
     last = state.changes.get(table)
@@ -117,19 +117,20 @@ def _changes(
         return
     if replaced_by and is_older and changes.written_at:
         yield DataWarning(
-            table, f"{name} is applied though it is older than the table; delete it if the table contains it."
+            table,
+            f"{name} is applied although it is older than the table; delete it if the table includes it.",
         )
     yield from _extract(table, changes, is_full=False)
 
 
 def _extract(table: str, file: TableFile, *, is_full: bool) -> Iterator[Extract | DataWarning]:
-    """The file as an extract; without a credible date it is dated now, so no definition begins in 1980."""
+    """The file as an extract; without a credible date it counts as written now, not in 1980."""
     if file.written_at is None:
         name = _name(file, is_full=is_full)
-        yield DataWarning(table, f"{name} has no credible date; it is taken as written now.")
+        yield DataWarning(table, f"{name} has no credible date; it counts as written now.")
     yield Extract(table, file.path, file.written_at or datetime.now(UTC), is_full, file.content)
 
 
 def _name(file: TableFile, *, is_full: bool) -> str:
-    """The file's name, of changes with their folder."""
+    """The file's name; for changes with their folder."""
     return file.path.name if is_full else f"{file.path.parent.name}/{file.path.name}"

@@ -1,4 +1,4 @@
-"""The Open University Learning Analytics Dataset as the six input tables."""
+"""Convert the Open University Learning Analytics Dataset to the six input tables."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _PRESENTATION = pl.concat_str("code_module", "code_presentation", separator="-")
 _PASS_MARK = 40
 _ANY, _PERIOD, _ID = r"(?s).*", r"\d{4}[BJ]", r"\d{1,9}"
 _DAY, _NUMBER = r"-?\d{1,6}", r"\d{1,6}(\.\d*)?"
-# The columns that are read of each official file, and the pattern of their values.
+# The columns that are read from each official file, with a pattern for values that this source computes with.
 _OFFICIAL = {
     "courses": {"code_module": _ANY, "code_presentation": _PERIOD, "module_presentation_length": _DAY},
     "assessments": {
@@ -50,7 +50,7 @@ _OFFICIAL = {
 
 @dataclass(frozen=True)
 class Oulad:
-    """The official CSV files in one folder; `studentVle.csv` is not needed."""
+    """A source with the official CSV files in one folder; `studentVle.csv` is not needed."""
 
     folder: Path
 
@@ -76,8 +76,8 @@ class Oulad:
                 rows().sink_parquet(file)
             except pl.exceptions.PolarsError as error:
                 raise SourceError(
-                    f"{self.folder}: the OULAD files for table {table} are not as published "
-                    f"({type(error).__name__}); compare their columns and numbers with the official ones."
+                    f"{self.folder}: the OULAD files for table {table} differ from the published ones "
+                    f"({type(error).__name__}); compare their columns and numbers."
                 ) from error
             yield Extract(table, file, taken)
 
@@ -85,7 +85,7 @@ class Oulad:
         file = self.folder / f"{name}.csv"
         if not file.is_file():
             raise SourceError(
-                f"{file}: there is no such file; give the folder of OULAD's official CSV files."
+                f"{file}: the file does not exist; give the folder of OULAD's official CSV files."
             )
         return file
 
@@ -116,7 +116,7 @@ class Oulad:
         )
 
     def _assessments(self) -> pl.LazyFrame:
-        """The assessments with a submission, by presentation."""
+        """The assessments with at least one submission."""
         handed_in = self._csv("studentAssessment").select("id_assessment").unique()
         return self._csv("assessments").join(handed_in, on="id_assessment", how="semi")
 
@@ -177,9 +177,9 @@ class Oulad:
 
 
 def _check(connection: Connection, file: Path, columns: dict[str, str]) -> None:
-    """Raises: SourceError, naming the file and a line where it can, if it is not of the official form.
+    """Raise SourceError if the file differs from the official form, with the line if possible.
 
-    Scores are left to the contract of `step_activity`.
+    Scores are not checked here but by the contract of `step_activity`.
     """
     found = scan(connection, file, list(columns))
     absent = [name for name in columns if name not in found.types]
@@ -197,7 +197,7 @@ def _check(connection: Connection, file: Path, columns: dict[str, str]) -> None:
     for name, row in zip(columns, firsts, strict=True):
         if row is not None:
             line = line_of_record(file, row + 1)
-            raise SourceError(f"{file}, line {line}: {name} is not as OULAD publishes it. Correct the line.")
+            raise SourceError(f"{file}, line {line}: {name} is not in OULAD's format. Correct the line.")
 
 
 def _starts_at() -> pl.Expr:

@@ -1,14 +1,14 @@
 """Store the pages read from a platform as they were received, one folder per extraction.
 
     HOME/landing/20260310T020000Z/
-        landing.json                           which platform, since when, what was read and how
-        journal.ndjson                         a line for each complete page, with the address of the next one
-        enrollments/000017.<path>.ndjson.gz    a page's rows, one a line; numbered in the order of reading
-        known/                                 the state that an extraction of changes needs of earlier ones
+        landing.json                           the record: which platform, since when, how it was read
+        journal.ndjson                         a line for each complete page, with the URL of the next page
+        enrollments/000017.<path>.ndjson.gz    a page's rows, one per line; numbered in the order of reading
+        known/                                 facts from earlier extractions for an extraction of changes
 
-A page is complete or absent: its file gets its name when all of it is on the disk, and the journal names it
-after that. A file that the journal does not name is of an extraction that was killed, and is thrown away. The
-journal itself is not waited for: a power cut may take its last lines, and their pages are read again.
+A page is complete or absent: its file is renamed into place once it is on disk, and only then added to the
+journal. A file that is not in the journal belongs to an extraction that was killed, and is deleted. The
+journal itself is not synced: a power cut may lose its last lines, and their pages are read again.
 """
 
 import gzip
@@ -28,16 +28,17 @@ from flows.home.fsync import sync
 from schemas.errors import SourceError
 
 FORMAT = 1
-# The version of activity ids, raised with each change: rows with other ids would stay next to the new ones.
+# The version of the scheme of activity ids. Increase it with each change: rows with old ids would otherwise
+# remain next to the rows with new ids.
 IDS = 2
 _RECORD, _JOURNAL = "landing.json", "journal.ndjson"
-# The end of the folder's name until the landing is complete.
+# The suffix of the folder's name until it is a valid landing.
 _BEGUN = ".begun"
-# The characters of a list's name that become part of a file's name.
+# Owners become part of a file's name.
 _OWNER = re.compile("[0-9A-Za-z_-]{0,64}")
 
 Row = dict[str, Any]
-# JSON that was just read has no circles to look for.
+# JSON that was just parsed can't be circular.
 _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -45,14 +46,14 @@ _line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circul
 class Record:
     """The description of an extraction. Times are ISO 8601 in UTC.
 
-    base:         the extraction that these are changes to; None: everything is read.
-    since:        changes from then on.
-    full_at:      when the last extraction of everything began: this one, or one before it.
+    base:         the extraction that this one has changes to; None for a full extraction.
+    since:        the start of the changes.
+    full_at:      when the last full extraction began: this one or an earlier one.
     decision:     how attempts at courses are read, and why.
-    read_at:      when it was complete.
-    delivered_at: when it became tables.
-    unread:       lists that the client may not read and that a run can do without.
-    ids:          how activity ids are made; 1 in landings that do not name it.
+    read_at:      when all pages were read.
+    delivered_at: when the input tables were delivered.
+    unread:       optional lists that the API client may not read.
+    ids:          the version of the scheme of activity ids (IDS); 1 in landings without it.
     """
 
     platform: str
@@ -80,12 +81,12 @@ class Record:
 
 @dataclass(frozen=True)
 class LandedPage:
-    """A page that is complete.
+    """A complete page.
 
-    number:  its place among all pages, in the order of reading.
-    file:    below the landing; None if it has no rows. size: its bytes.
-    next:    the address of the list's next page; None: it was the last one.
-    strange: what this version does not know in it, and how often.
+    number:  its number among all pages, in the order of reading.
+    file:    relative to the landing; None if the page has no rows. size: of the file in bytes.
+    next:    the URL of the list's next page; None for the last page.
+    strange: fields and values that this version does not know, with counts.
     """
 
     list: str
@@ -98,7 +99,7 @@ class LandedPage:
 
 
 class Landing:
-    """One extraction's folder; pages may be added from several threads."""
+    """The folder of one extraction. Pages may be added from several threads."""
 
     def __init__(self, folder: Path, record: Record, pages: dict[str, list[LandedPage]]) -> None:
         self.folder = folder
@@ -109,9 +110,9 @@ class Landing:
 
     @classmethod
     def begin(cls, folder: Path, record: Record, prepare: Callable[[Path], None] = lambda _: None) -> Self:
-        """A new landing; the folder must not exist.
+        """Create a landing; the folder must not exist.
 
-        prepare: puts into the folder what must be there from the beginning.
+        prepare: called with the folder before it becomes a landing, to write initial files.
         """
         temporary = folder.with_name(folder.name + _BEGUN)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -124,17 +125,17 @@ class Landing:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The stored extraction, as far as it was read.
+        """Open a stored extraction, which may be incomplete.
 
-        Raises: SourceError if there isn't one, or only of another version.
+        Raises: SourceError if the folder is not a landing, or has another format version.
         """
         record = read_record(folder)
         if record is None:
-            raise SourceError(f"{folder}: there is no landing; give a folder that contains {_RECORD}.")
+            raise SourceError(f"{folder}: not a landing; give a folder that contains {_RECORD}.")
         return cls(folder, record, _read_journal(folder))
 
-    def throw_away_what_is_incomplete(self) -> None:
-        """Leave the complete pages alone: in the journal, and of the files."""
+    def discard_incomplete(self) -> None:
+        """Delete everything except the complete pages, from the journal and from the files."""
         temporary = self.folder / f"{_JOURNAL}.part"
         lines = (json.dumps(asdict(page)) + "\n" for of in self._pages.values() for page in of)
         temporary.write_text("".join(lines), "utf-8")
@@ -146,7 +147,7 @@ class Landing:
                 file.unlink()
 
     def note(self, **facts: Any) -> None:
-        """Write the record of the extraction, with the facts that are known by now."""
+        """Update the record with these facts and write it."""
         self.record = replace(self.record, **facts)
         temporary = self.folder / f"{_RECORD}.part"
         temporary.write_text(json.dumps(asdict(self.record), indent=2) + "\n", "utf-8")
@@ -154,11 +155,11 @@ class Landing:
         os.replace(temporary, self.folder / _RECORD)
 
     def names(self) -> list[str]:
-        """The lists that were begun."""
+        """The names of the lists with at least one page."""
         return sorted(self._pages)
 
     def pages(self, name: str) -> list[LandedPage]:
-        """The complete pages of a list, in their order."""
+        """The complete pages of a list, in order."""
         return list(self._pages.get(name, ()))
 
     def is_complete(self, name: str) -> bool:
@@ -166,26 +167,26 @@ class Landing:
         return pages is not None and pages[-1].next is None
 
     def is_whole(self) -> bool:
-        """Whether every list that was begun is complete."""
+        """Whether every list with a page is complete."""
         return all(self.is_complete(name) for name in self._pages)
 
     def add(
         self, name: str, owner: str, rows: list[Row], following: str | None, strange: Mapping[str, int]
     ) -> None:
-        """Land the next page of a list; when this returns, it survives a kill."""
+        """Store the next page of a list. Once this returns, the page survives a kill."""
         if not _OWNER.fullmatch(owner):
-            raise SourceError(f"The list {name} belongs to an invalid id; please report it.")
+            raise SourceError(f"The list {name} belongs to an object with an invalid id; please report it.")
         with self._lock:
             self._number += 1
             number = self._number
         file, size = self._written(name.partition("/")[0], number, owner, rows) if rows else (None, 0)
-        # `asdict` makes of a Counter one that counts its pairs.
+        # `asdict` would turn a Counter into a Counter of its pairs.
         page = LandedPage(name, number, len(rows), file, size, following, dict(strange))
         self._journal(asdict(page))
         self._pages.setdefault(name, []).append(page)
 
     def restart(self, name: str) -> None:
-        """Forget the pages of a list: it will be read from its beginning."""
+        """Delete the pages of a list, so that it is read again from its beginning."""
         self._journal({"restart": name})
         for page in self._pages.pop(name, ()):
             if page.file:
@@ -197,7 +198,7 @@ class Landing:
         file.parent.mkdir(exist_ok=True)
         lines = "\n".join(map(_line, rows)) + "\n"
         temporary = file.with_suffix(".part")
-        # Half a surrogate pair, which JSON can contain but UTF-8 can't, becomes a question mark.
+        # JSON can contain a lone surrogate, which UTF-8 can't encode: it becomes a question mark.
         size = temporary.write_bytes(
             gzip.compress(lines.encode("utf-8", "replace"), compresslevel=1, mtime=0)
         )
@@ -210,14 +211,14 @@ class Landing:
             journal.write(json.dumps(line) + "\n")
 
     def rows_of(self, name: str) -> Iterator[Row]:
-        """The rows of a list, one by one."""
+        """Iterate over the rows of a list."""
         for page in self.pages(name):
             if page.file:
                 with gzip.open(self.folder / page.file, "rt", encoding="utf-8") as lines:
                     yield from map(json.loads, lines)
 
     def files(self, kind: str) -> list[Path]:
-        """The files of all lists of a kind."""
+        """The page files of all lists of a kind."""
         return [
             self.folder / page.file
             for name, of in self._pages.items()
@@ -227,7 +228,7 @@ class Landing:
         ]
 
     def counts(self) -> Counter[str]:
-        """Rows by kind of list."""
+        """The number of rows by kind of list."""
         counts: Counter[str] = Counter()
         for name, of in self._pages.items():
             counts[name.partition("/")[0]] += sum(page.rows for page in of)
@@ -239,30 +240,30 @@ class Landing:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record of the landing in the folder; None without one that this version can read."""
+    """The record of the landing in the folder; None if there is none that this version can read."""
     try:
-        noted = json.loads((folder / _RECORD).read_text("utf-8"))
-        tuples = {name: tuple(noted.get(name, ())) for name in ("skip", "unread")}
-        record = Record(**noted | tuples)
+        facts = json.loads((folder / _RECORD).read_text("utf-8"))
+        tuples = {name: tuple(facts.get(name, ())) for name in ("skip", "unread")}
+        record = Record(**facts | tuples)
         return record if record.format == FORMAT and record.data_as_of.tzinfo else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def _read_journal(folder: Path) -> dict[str, list[LandedPage]]:
-    """The complete pages of each list: up to the first line or file of them that is not as it was written."""
+    """The complete pages of each list, up to the first damaged journal line or file."""
     pages: dict[str, list[LandedPage]] = {}
     lost: set[str] = set()
     for line in (folder / _JOURNAL).read_bytes().split(b"\n")[:-1]:
         try:
-            noted = json.loads(line)
+            entry = json.loads(line)
         except ValueError:
             break
-        if name := noted.get("restart"):
+        if name := entry.get("restart"):
             pages.pop(name, None)
             lost.discard(name)
             continue
-        page = LandedPage(**noted)
+        page = LandedPage(**entry)
         if page.file and _size(folder / page.file) != page.size:
             lost.add(page.list)
         if page.list not in lost:
@@ -278,21 +279,21 @@ def _size(file: Path) -> int:
 
 
 def landings(folder: Path) -> list[tuple[Path, Record]]:
-    """The landings in a folder, the one that was begun last first."""
+    """The landings in a folder, the newest first."""
     found = [(entry, record) for entry in _folders(folder) if (record := read_record(entry))]
     return sorted(found, key=lambda landing: (landing[1].data_as_of, landing[0].name), reverse=True)
 
 
 def free_name(folder: Path, run_id: str) -> Path:
-    """A folder for a run's landing; a run that is run again gets another one."""
+    """An unused folder for a run's landing; a repeated run gets a new one."""
     names = [run_id, *(f"{run_id}-{number}" for number in range(2, 10_000))]
     return next(folder / name for name in names if not (folder / name).exists())
 
 
 def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
-    """Delete all but the last `keep` delivered landings, and the ones that are still needed.
+    """Delete delivered landings except the last `keep` and the `needed` ones.
 
-    What was begun before the last delivered one and never delivered will not be taken up again.
+    Undelivered landings older than the last delivered one are also deleted: they will not be resumed.
     """
     for entry in folder.glob(f"*{_BEGUN}"):
         shutil.rmtree(entry, ignore_errors=True)
@@ -300,8 +301,8 @@ def delete_beyond(folder: Path, keep: int, needed: set[str]) -> None:
     kept = {entry.name for entry in delivered[:keep]} | needed
     last = read_record(delivered[0]) if delivered else None
     for entry, record in landings(folder):
-        is_left = record.delivered_at is None and last and record.data_as_of <= last.data_as_of
-        if entry.name not in kept and (record.delivered_at or is_left):
+        is_abandoned = record.delivered_at is None and last and record.data_as_of <= last.data_as_of
+        if entry.name not in kept and (record.delivered_at or is_abandoned):
             shutil.rmtree(entry, ignore_errors=True)
 
 

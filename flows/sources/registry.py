@@ -1,4 +1,4 @@
-"""The registry of sources: a source is one file in this folder and one line in `SOURCES`."""
+"""Open a source by name. A source is one module in this package and one line in `SOURCES`."""
 
 import os
 from collections.abc import Callable
@@ -17,28 +17,28 @@ from schemas.errors import UsageError
 def _demo(options: str) -> Source:
     numbers = dict(_pairs(options))
     if not all(number.isascii() and number.isdigit() for number in numbers.values()):
-        raise UsageError("demo takes whole numbers from 0 on: demo:learners=2000,seed=1.")
+        raise UsageError("demo takes non-negative whole numbers, e.g. demo:learners=2000,seed=1.")
     return Demo(**{name: int(number) for name, number in numbers.items()})
 
 
-# Of Linux's 4,096; the rest is for the names in the folder.
+# Linux allows 4,096; the rest is for the names in the folder.
 _LONGEST_PATH = 3_500
 
 
 def _folder(options: str) -> Path:
-    """The folder; a shell leaves the ~ of `files:~/exports` as it is.
+    """The folder, with `~` expanded: a shell does not expand it in `files:~/exports`.
 
-    Raises: UsageError if its path is one that no library can open.
+    Raises: UsageError if libraries can't open files at its path.
     """
     readable = os.fsencode(options).decode("utf-8", "backslashreplace")
     if readable.encode() != os.fsencode(options):
-        raise UsageError(f"The folder {readable} has a name that is not valid UTF-8; rename it.")
+        raise UsageError(f"The path of the folder {readable} is not valid UTF-8; rename it.")
     if len(os.fsencode(options)) > _LONGEST_PATH:
         raise UsageError(f"The folder's path is longer than {_LONGEST_PATH:,} bytes: {options[:40]}…")
     try:
         return Path(options).expanduser()
     except RuntimeError as error:
-        raise UsageError(f"{options} names the home of a user who does not exist.") from error
+        raise UsageError(f"{options} is in the home of a user that does not exist.") from error
 
 
 def _pairs(options: str) -> list[tuple[str, str]]:
@@ -57,19 +57,19 @@ SOURCES: dict[str, Callable[[str], Source]] = {
     "360learning": lambda options: Learning360(Settings.read()),
     "landing": lambda options: Replay(_folder(options)),
 }
-# Sources without a folder.
+# The sources without a folder.
 _WITHOUT_FOLDER = ("demo", "360learning")
 
 
 def open_source(spec: str) -> Source:
-    """The source that a text such as `files:DIR` or `demo:learners=500` names.
+    """The source for a text such as `files:DIR` or `demo:learners=500`.
 
     Raises: UsageError if the source is unknown or its options are wrong.
     """
     kind, _, options = spec.partition(":")
     if kind not in SOURCES:
         raise UsageError(
-            f"There is no source {kind!r}; give files:DIR, changes:DIR, oulad:DIR, 360learning, "
+            f"Unknown source {kind!r}; give files:DIR, changes:DIR, oulad:DIR, 360learning, "
             "landing:DIR or demo[:learners=N,seed=S]."
         )
     if kind not in _WITHOUT_FOLDER and not options:

@@ -1,4 +1,4 @@
-"""List the tables in a folder: the file or folder of parquet files of each, and files that are not read."""
+"""List the tables in a folder, each a file or a folder of parquet files, and the files that are not read."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ from schemas.errors import SourceError
 from schemas.inputs import INPUTS
 
 _TABLES = tuple(table_name(model) for model in INPUTS)
-# Of more files that are not read only so many are named.
+# The most unread files that a warning names.
 _NAMED_FILES = 10
-# Files that operating systems and Spark leave in a folder.
+# Files that operating systems and Spark create.
 _IGNORED = ("_SUCCESS", "desktop.ini", "Thumbs.db")
-# unzip and copies set 1970 or 1980 on files that lost their date.
+# unzip and copying date files in 1970 or 1980 if their date is lost.
 _FIRST_CREDIBLE_YEAR = 2000
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that contains a table, or the folder that contains its parquet files."""
+    """A table's file, or the folder of its parquet files."""
 
     path: Path
 
     @cached_property
     def content(self) -> str:
-        """A hash of the bytes; of a folder, of its files' bytes, whatever their names."""
+        """A hash of the bytes; for a folder, of its files' bytes, regardless of their names."""
         files = part_files(self.path) if self.path.is_dir() else [self.path]
         digests = sorted(_digest(file) for file in files)
         return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
@@ -57,16 +57,16 @@ def _digest(file: Path) -> str:
 
 @dataclass(frozen=True)
 class Listing:
-    """The tables of a folder, by name, and the names of the other entries."""
+    """The tables in a folder by name, and the names of the other entries."""
 
     folder: Path
     tables: dict[str, TableFile] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
 
     def warnings(self, below: str = "") -> Iterator[DataWarning]:
-        """One warning for each entry that looks like a table and is not read, one for all others.
+        """A warning for each unread entry that looks like a table, and one for all other unread entries.
 
-        below: the folder's name with a slash, where it is a part of the source's folder.
+        below: the name of a subfolder of the source's folder, with a slash.
         """
         hints = {name: hint for name in self.others if (hint := self._hint(name))}
         for name in list(hints)[:_NAMED_FILES]:
@@ -78,7 +78,7 @@ class Listing:
             yield DataWarning(None, f"{named}{more} {'is' if len(rest) == 1 else 'are'} not read.")
 
     def _hint(self, name: str) -> str | None:
-        """Which table the entry perhaps is, and how it would be read."""
+        """A hint which table the entry may be, and how it would be read; None if it resembles no table."""
         stem, dot, ending = name.rstrip("/").partition(".")
         nearest = get_close_matches(stem.lower(), (*_TABLES, CHANGES), n=1, cutoff=0.6)
         if not nearest:
@@ -99,16 +99,16 @@ CHANGES = "changes"
 
 
 def listing(folder: Path) -> Listing:
-    """The tables in the folder; names and endings count in any case.
+    """The tables in the folder. Case in names does not matter.
 
-    Raises: SourceError if a table comes twice; OSError if the folder can't be read.
+    Raises: SourceError if a table has two files; OSError if the folder can't be read.
     """
     found = Listing(folder)
     for entry in sorted(folder.iterdir()):
         table = _table_of(entry)
         if table in found.tables:
             other = found.tables[table].path.name
-            raise SourceError(f"{folder}: table {table} comes twice, {other} and {entry.name}.")
+            raise SourceError(f"{folder}: table {table} has two files, {other} and {entry.name}.")
         if table:
             found.tables[table] = TableFile(entry)
         elif not (entry.name.startswith(".") or entry.name in (*_IGNORED, CHANGES)):

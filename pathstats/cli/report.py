@@ -43,11 +43,11 @@ def report(
     """
     if sessions and everything:
         raise UsageError("Name sessions or give --all, not both.")
-    from flows.report.export import Wanted, write_folder
+    from flows.report.export import ExportOptions, write_folder
     from pathstats.cli.render.console import stderr_screen
 
-    place = home_at(home)
-    wanted = Wanted(company, None if everything else tuple(sessions or ()), options["with_names"])
+    place = settings.home(home)
+    wanted = ExportOptions(company, None if everything else tuple(sessions or ()), with_names)
     with stderr_screen.status("report") as status, reading(place) as release:
         written = write_folder(
             place,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from flows.report.export import Wanted, write_folder
+from flows.report.export import ExportOptions, write_folder
 from schemas.home import Home, Release
 from tests.helpers.one_run import latest, run
 
@@ -77,5 +77,5 @@ def folder(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The training's report, with the page of S1 in the same folder."""
     place = tmp_path_factory.mktemp("folder")
     home = Home(release.folder.parent.parent.parent)
-    write_folder(home, release, place, Wanted(None, ("S1",), with_names=False), lambda done, of: None)
+    write_folder(home, release, place, ExportOptions(None, ("S1",), with_names=False), lambda done, of: None)
     return place

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from flows.report.export import Wanted, write_folder
+from flows.report.export import ExportOptions, write_folder
 from schemas.home import Home, Release
 from tests.browser.conftest import Opener
 from tests.helpers.one_run import as_ndjson, latest, run
@@ -51,7 +51,9 @@ def test_hostile_values_are_text_everywhere(
 ) -> None:
     home = Home(hostile.folder.parent.parent.parent)
     sessions = (MARKUP, QUOTES, LONG)
-    write_folder(home, hostile, tmp_path, Wanted(None, sessions, with_names=True), lambda done, of: None)
+    write_folder(
+        home, hostile, tmp_path, ExportOptions(None, sessions, with_names=True), lambda done, of: None
+    )
     files = [tmp_path / "report.html", *sorted((tmp_path / "report").iterdir())]
     assert len(files) == 4
     for file in files:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from flows.report.export import Wanted, write_folder
+from flows.report.export import ExportOptions, write_folder
 from schemas.home import Home
 from tests.browser.conftest import Opener
 from tests.helpers.one_run import as_ndjson, latest, run
@@ -35,7 +35,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     place = tmp_path_factory.mktemp("inherited")
     run(as_ndjson(place / "in", tables), place / "home")
     release = latest(place / "home")
-    wanted = Wanted(None, ("constructor",), with_names=request.param)
+    wanted = ExportOptions(None, ("constructor",), with_names=request.param)
     write_folder(Home(place / "home"), release, place, wanted, lambda done, of: None)
     return place
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from flows.report.export import Wanted, write_folder
+from flows.report.export import ExportOptions, write_folder
 from flows.report.session_page import session_page
 from schemas.home import Home, Release
 from tests.browser.conftest import Opener
@@ -85,10 +85,10 @@ def test_search_counts_the_late_learners_not_on_the_page(
 ) -> None:
     monkeypatch.setattr("flows.report.worklists.LISTED", 1)
     home = Home(release.folder.parent.parent.parent)
-    write_folder(home, release, tmp_path, Wanted(None, (), with_names=False), lambda done, of: None)
+    write_folder(home, release, tmp_path, ExportOptions(None, (), with_names=False), lambda done, of: None)
     panel = opened(tmp_path / "report.html").locator("#panel-late")
     expect(panel).to_contain_text(
-        "2 more are not on this page: it has the 1 late for longest, and the search covers these only."
+        "2 more are not on this page: it lists the 1 late for longest, and the search covers only these."
     )
     panel.get_by_role("searchbox").fill("u2")
     expect(panel.locator(".none")).to_have_text(
@@ -176,8 +176,8 @@ def test_whoever_tabs_through_sees_where_they_are(opened: Opener, release: Relea
         (5 * HOUR, "5 hours old", False),
         (60, "less than an hour old", False),
         (-3 * HOUR, "3 hours ahead of this computer's clock", False),
-        (26 * HOUR + 60, "26 hours old: no run has followed here", True),
-        (72 * HOUR, "3 days old: no run has followed here", True),
+        (26 * HOUR + 60, "26 hours old: no newer run has been published", True),
+        (72 * HOUR, "3 days old: no newer run has been published", True),
     ],
 )
 def test_age_of_the_report_follows_the_viewer_clock(

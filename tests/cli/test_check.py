@@ -74,7 +74,7 @@ def test_changes_without_a_full_table_can_not_be_a_first_run(source: Path, tmp_p
     checked = ask("check", f"files:{source}")
     assert checked.exit_code == 3
     assert "table users is missing" in checked.stderr
-    assert "Changes alone do once the warehouse has the table." in checked.stderr
+    assert "Changes alone suffice once the warehouse has the table." in checked.stderr
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_0_the_completion_of_a_shell() -> None:
 @pytest.mark.parametrize(
     ("arguments", "output"),
     [
-        (("run", "--source", "oracle:x", "--direct"), "no source 'oracle'"),
+        (("run", "--source", "oracle:x", "--direct"), "Unknown source 'oracle'"),
         (("run", "--source", "files:", "--direct"), "files:DIR"),
         (("run", "--source", "demo:learners=many", "--direct"), "whole numbers"),
         (("run", "--source", "demo:pupils=3", "--direct"), "no option 'pupils'"),
@@ -164,7 +164,7 @@ def test_0_the_completion_of_a_shell() -> None:
             ("run", "--source", "demo", "--as-of", "0001-01-01T00:00:00+05:00", "--direct"),
             "not an ISO time",
         ),
-        (("check", "oracle:x"), "no source 'oracle'"),
+        (("check", "oracle:x"), "Unknown source 'oracle'"),
         (("query", "SELEC 1"), "DuckDB can't run this query"),
         (("query", "SELECT * FROM nowhere"), "nowhere"),
         (("export", "users", "--to", "no/such/users.csv"), "no/such: the folder does not exist"),
@@ -267,14 +267,14 @@ def table_twice(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "output"),
     [
-        (missing_folder, r"source: there is no such folder\."),
+        (missing_folder, r"source: the folder does not exist\."),
         (missing_table, r"source: table paths is missing"),
         (missing_tables, r"source: tables users, paths, enrollments are missing"),
-        (table_twice, r"table users comes twice, users\.csv and users\.parquet"),
+        (table_twice, r"table users has two files, users\.csv and users\.parquet"),
         (missing_column, r"enrollments\.parquet: table enrollments must have column user_id\."),
         (misspelt_column, r"enrollments\.parquet: .* must have column enrolled_at\. Is it enroled_at\?"),
-        (too_many_fields, r"users\.csv, line 3: 5 fields where the header has 4"),
-        (unterminated_quote, r"users\.csv, line 3, column email: a quoted value does not end"),
+        (too_many_fields, r"users\.csv, line 3: 5 fields, but the header has 4"),
+        (unterminated_quote, r"users\.csv, line 3, column email: a closing quote is missing"),
         (broken_json, r"users\.ndjson, line 2: not one complete JSON object"),
         (deep_json, r"users\.ndjson, line 1: a value is nested more than 1,000 levels deep"),
         (truncated_parquet, r"step_activity\.parquet: not a parquet file, or a truncated one"),
@@ -314,7 +314,7 @@ def test_3_for_check_and_oulad(home: Path, tmp_path: Path) -> None:
     for arguments in (("check", "files:/nowhere"), ("check", f"oulad:{tmp_path}")):
         done = shell(home, *arguments)
         assert done.returncode == 3
-        assert "there is no such" in the_sentence(done)
+        assert "does not exist" in the_sentence(done)
 
 
 # 4

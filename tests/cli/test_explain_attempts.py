@@ -19,7 +19,7 @@ SAID = {
     "A": [
         "2 Mar 60.5 % counts: 60.5 % < 80 %, attempt 1 of 2",
         "3 Mar - counts: no score, 80 % needed, attempt 2 of 2",
-        "4 Mar 90 % not counted: in session elsewhere, which is not known, not completed",
+        "4 Mar 90 % not counted: in session elsewhere, which is unknown, not completed",
     ],
     "B": ["2 Mar - counts: 1,200 s < 1,800 s", "3 Mar - counts: not completed, 40 % done; uses no attempt"],
     "C": [
@@ -101,8 +101,8 @@ def test_attempts_that_satisfy_a_step_again_are_summed_with_the_first(tmp_path: 
     assert listed(explained(tmp_path / "home")) == {
         "A": [
             "2 Mar 60 % counts: 60 % < 80 %",
-            "3 Mar 90 % counts: 2 attempts in the session satisfy the step: the date of the first, the best "
-            "score, their time together",
+            "3 Mar 90 % counts: 2 attempts in the session satisfy the step; shown are the date of the first, "
+            "the best score and their total time",
         ]
     }
 

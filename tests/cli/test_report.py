@@ -81,10 +81,10 @@ def test_the_report_is_the_one_in_the_release(release: Release, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("options", "output", "code"),
     [
-        (("--company", "acme", "nope"), "There is no session 'nope'", 4),
-        (("--company", "acme", "a b"), "There is no session 'a b'", 4),
-        (("S1",), "contains 2 companies; name one with --company", 2),
-        (("--company", "ACME"), "contains no company 'ACME'", 4),
+        (("--company", "acme", "nope"), "Session 'nope' does not exist", 4),
+        (("--company", "acme", "a b"), "Session 'a b' does not exist", 4),
+        (("S1",), "contains 2 companies; choose one with --company", 2),
+        (("--company", "ACME"), "does not contain the company 'ACME'", 4),
         (("S1", "--all", "--company", "acme"), "not both", 2),
     ],
 )

@@ -73,7 +73,7 @@ def test_files_of_another_time(home: Home, year: int) -> None:
     # No file is from a time to come, or from before there were such files: it was taken now.
     taken = datetime.fromisoformat(made.tables_in["users"].data_as_of)
     assert begun <= taken <= datetime.now(UTC)
-    assert "users: users.parquet has no credible date; it is taken as written now." in made.warnings
+    assert "users: users.parquet has no credible date; it counts as written now." in made.warnings
 
 
 def test_definitions_from_files_that_grow_older(home: Home) -> None:

@@ -81,4 +81,4 @@ def test_optional_table_that_came_before_and_not_now_is_named(tmp_path: Path) ->
     run(source, tmp_path / "home")
     (source / "waivers.csv").unlink()
     (warning,) = run(source, tmp_path / "home", NEXT).warnings
-    assert warning == "waivers: delivered before and not now; its rows from before still apply."
+    assert warning == "waivers: delivered before but not now; its earlier rows still apply."

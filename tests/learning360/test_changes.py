@@ -310,7 +310,7 @@ def test_courses_that_had_attempts_and_have_none_are_a_warning(tmp_path: Path) -
     for _ in range(2):
         tables, (warning,) = delivered(platform, tmp_path, held_after(tmp_path))
         assert warning.startswith(
-            f"The platform answers no attempts for 2 courses that had 3 before ({COURSE}, {QUIZ}); "
+            f"The platform returns no attempts for 2 courses that had 3 before ({COURSE}, {QUIZ}); "
         )
         assert tables["changes of step_activity"].height == 2
     platform.lists["courses/stats"] = whole

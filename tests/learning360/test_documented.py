@@ -10,7 +10,7 @@ from flows.sources.base import EMPTY_WAREHOUSE, Extract
 from flows.sources.learning360 import resources
 from flows.sources.learning360.http_errors import Host
 from flows.sources.learning360.page_content import rows_of, subscription_of
-from flows.sources.learning360.resources import ListOf, Wanted
+from flows.sources.learning360.resources import ListOf, ListRequest
 from flows.sources.learning360.schema_drift import strange
 from flows.staging import load
 from flows.warehouse.warehouse import Warehouse
@@ -38,9 +38,9 @@ def test_documented_field_is_never_unknown(kind: ListOf) -> None:
     assert dict(strange(kind, rows)) == {}
     content = json.dumps(rows).encode()
     if kind is resources.SUBSCRIPTION:
-        assert subscription_of(HOST, Wanted(kind, "s"), json.dumps(rows[0]).encode())["_id"]
+        assert subscription_of(HOST, ListRequest(kind, "s"), json.dumps(rows[0]).encode())["_id"]
     else:
-        assert rows_of(HOST, Wanted(kind), 1, content) == rows
+        assert rows_of(HOST, ListRequest(kind), 1, content) == rows
 
 
 def test_event_of_the_webhook_has_no_unknown_field() -> None:

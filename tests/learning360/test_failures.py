@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from flows.sources.learning360.client import Platform, connected
-from flows.sources.learning360.resources import USERS, Wanted
+from flows.sources.learning360.resources import USERS, ListRequest
 from schemas.errors import SourceError, SourceUnavailable, Unreachable
 from tests.helpers import virtual_time
 from tests.helpers.extractions import land, landed, settings
@@ -30,16 +30,16 @@ PERMANENT = [
     ("oauth2", json_error(401, "invalid_client"), "does not know the client"),
     ("oauth2", httpx.Response(200, text="<html>Welcome</html>"), "the request for a token with .* not JSON"),
     ("oauth2", httpx.Response(200, json={"token": 1}), "list token, page 1: access_token is missing"),
-    ("oauth2", httpx.Response(404, text="no"), "has no /api/v2/oauth2/token. Look at base_url"),
-    ("oauth2", httpx.Response(302, headers={"Location": "/login"}), "sends us to another address"),
+    ("oauth2", httpx.Response(404, text="no"), "has no /api/v2/oauth2/token. Check base_url"),
+    ("oauth2", httpx.Response(302, headers={"Location": "/login"}), "redirects the request for"),
     ("/users", json_error(403, "invalidScope"), "may not read the list users: it lacks the scope users:read"),
     ("/courses/stats", json_error(403, "invalid_scope"), "the list courses: it lacks .* courseStats:read"),
     ("/events", json_error(403, "invalidScope"), "the list corrections: it lacks the scope webhooks:read"),
-    ("/users", httpx.Response(404, text="no"), "has no /api/v2/users. Look at base_url"),
+    ("/users", httpx.Response(404, text="no"), "has no /api/v2/users. Check base_url"),
     (
         "/enrollments",
         httpx.Response(404, text="no"),
-        f"has no /api/v2/paths/{PATH}/enrollments. Look at base_url",
+        f"has no /api/v2/paths/{PATH}/enrollments. Check base_url",
     ),
     ("/users", json_error(400, "invalidParameter"), r"the list users \(HTTP 400, invalidParameter\)"),
     ("/users", json_error(422, "invalidParameter"), r"rejects the list users \(HTTP 422, invalidParameter\)"),
@@ -72,8 +72,11 @@ def test_permanent_failure_is_not_retried(
 
 
 TRANSIENT = [
-    (json_error(429, "toomanyrequests"), "was asked too often for minutes, for the list users"),
-    (json_error(500, "internalServerError"), "fails with HTTP 500 when asked for the list users"),
+    (
+        json_error(429, "toomanyrequests"),
+        "rejected too many requests in the last minutes, for the list users",
+    ),
+    (json_error(500, "internalServerError"), "fails with HTTP 500 on the request for the list users"),
     (httpx.Response(502, text="Bad gateway"), "HTTP 502"),
     (httpx.Response(503, text=""), "HTTP 503"),
     (httpx.Response(408), "HTTP 408"),
@@ -161,7 +164,7 @@ def test_all_requests_wait_when_one_is_rate_limited(tmp_path: Path) -> None:
 def test_a_wait_of_an_hour_is_left_to_the_next_run(tmp_path: Path) -> None:
     platform = small_company()
     always(platform, "/users$", httpx.Response(429, headers={"Retry-After": "3600"}))
-    with pytest.raises(SourceUnavailable, match="asked too often"):
+    with pytest.raises(SourceUnavailable, match="rejected too many requests"):
         land(platform, tmp_path)
     assert len(platform.times["/users$"]) == 1
 
@@ -186,7 +189,7 @@ def test_later_page_that_is_gone_is_named(tmp_path: Path, status: int, pattern: 
     """The list is read from its first page once more: the address of a page may expire."""
     platform = small_company(page_size=1)
     always(platform, pattern, json_error(status, "cursorNotFound"))
-    sentence = rf"list {name}.*, page 2: HTTP {status} at the address that page 1 gave for it\. Run again"
+    sentence = rf"list {name}.*, page 2: HTTP {status} at the URL that page 1 gave for it\. Run again"
     with pytest.raises(SourceError, match=sentence):
         land(platform, tmp_path)
     assert len(platform.times[pattern]) == 2
@@ -248,9 +251,7 @@ def test_host_that_never_answers_is_reported_within_15_s(
             took.append(loop.time() - began)
 
     name = error.__name__ if error else "TimeoutError"
-    with pytest.raises(
-        Unreachable, match=rf"platform\.test can't be reached .*\({name}\)\. Look at base_url"
-    ):
+    with pytest.raises(Unreachable, match=rf"platform\.test can't be reached .*\({name}\)\. Check base_url"):
         virtual_time.run(timed())
     assert took[0] < 15
     assert len(asked) == attempts
@@ -258,7 +259,7 @@ def test_host_that_never_answers_is_reported_within_15_s(
     shown = [record.getMessage() for record in caplog.records if record.name == "pathstats.run"]
     assert len(shown) == attempts - 1
     for line in shown:
-        assert f"can't be reached or cut the connection ({name}); trying again in " in line
+        assert f"can't be reached or dropped the connection ({name}); trying again in " in line
 
 
 def test_platform_that_is_busy_is_waited_for_and_a_person_sees_it(
@@ -320,14 +321,14 @@ def test_a_token_that_was_revoked_before_its_turn_came_is_replaced_again() -> No
             given.append(TOKENS[len(given)])
             return httpx.Response(200, json={"access_token": given[-1]})
         if request.url.path == "/waits" and len(given) < 4:
-            await asking.page(Wanted(USERS), "/is-answered")
+            await asking.page(ListRequest(USERS), "/is-answered")
             return json_error(401, "invalid_token")
         return httpx.Response(200, json=[])
 
     async def ask() -> None:
         nonlocal asking
         async with connected(settings(), httpx.MockTransport(answer)) as asking:
-            await asking.page(Wanted(USERS), "/waits")
+            await asking.page(ListRequest(USERS), "/waits")
 
     virtual_time.run(ask())
     assert len(given) == 4
@@ -336,7 +337,7 @@ def test_a_token_that_was_revoked_before_its_turn_came_is_replaced_again() -> No
 def test_a_fresh_token_that_is_rejected_too(tmp_path: Path) -> None:
     platform = small_company()
     platform.rejected_tokens = set(TOKENS)
-    with pytest.raises(SourceError, match="rejects a token that it has just given"):
+    with pytest.raises(SourceError, match="rejects a token that it has just issued"):
         land(platform, tmp_path)
 
 

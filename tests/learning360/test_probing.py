@@ -94,7 +94,7 @@ def test_list_that_a_run_can_do_without_is_a_warning(rejection: httpx.Response) 
     assert found.warning == (
         "The list catalog can't be read: the client lacks the scope courses:read, or the platform has no "
         "such list. Without it, time limits apply to SCORM "
-        'courses as to others, and courses have no titles. Grant the scope, or set skip = ["catalog"].'
+        'courses too, and courses have no titles. Grant the scope, or set skip = ["catalog"].'
     )
 
 
@@ -112,7 +112,7 @@ def test_subscription_that_is_kept_to_itself_is_a_warning_where_its_events_are_r
     platform = small_company()
     platform.objects.clear()
     found = probe_of(platform, "subscription")
-    assert (found.is_fault, "whether corrections are sent is not known" in str(found.warning)) == (
+    assert (found.is_fault, "it is unknown whether corrections are sent" in str(found.warning)) == (
         False,
         True,
     )

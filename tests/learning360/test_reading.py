@@ -105,7 +105,7 @@ def test_a_next_page_on_another_host_is_not_asked_for(tmp_path: Path) -> None:
         return httpx.Response(200, json=[], headers={"Link": link})
 
     platform.faults["/users"] = elsewhere
-    with pytest.raises(SourceError, match="list users: the next page is on another host"):
+    with pytest.raises(SourceError, match="list users: the link to the next page points to another host"):
         land(platform, tmp_path)
 
 

@@ -45,18 +45,18 @@ def test_a_replay_leaves_the_landing_as_it_was(kept: Path, tmp_path: Path) -> No
 
 def test_invalid_landing_can_not_be_replayed(kept: Path, tmp_path: Path) -> None:
     platform = small_company()
-    with pytest.raises(SourceError, match=r"there is no landing; give a folder that contains landing\.json"):
+    with pytest.raises(SourceError, match=r"not a landing; give a folder that contains landing\.json"):
         replayed(tmp_path, tmp_path / "none")
     land(platform, kept, held_after(kept))
     with pytest.raises(SourceError, match=r"contains changes since 20260310T020000Z; replay that one first"):
         replayed(kept / "20260310T020000Z-2", tmp_path / "changes")
     folder = kept / "20260310T020000Z"
     Landing.open(folder).note(read_at=None)
-    with pytest.raises(SourceError, match="is not complete; `--source 360learning` goes on with it"):
+    with pytest.raises(SourceError, match="is incomplete; `--source 360learning` resumes it"):
         replayed(folder, tmp_path / "half")
     noted = json.loads((folder / "landing.json").read_text("utf-8"))
     (folder / "landing.json").write_text(json.dumps(noted | {"format": 99}), "utf-8")
-    with pytest.raises(SourceError, match="there is no landing"):
+    with pytest.raises(SourceError, match="not a landing"):
         replayed(folder, tmp_path / "other")
 
 
@@ -67,7 +67,7 @@ def test_a_landing_that_is_damaged_on_the_disk(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 8] = b"\x00" * 8
     file.write_bytes(content)
-    with pytest.raises(SourceError, match="the landed pages can't be read"):
+    with pytest.raises(SourceError, match="the stored pages can't be read"):
         replayed(landing.folder, tmp_path / "scratch")
 
 

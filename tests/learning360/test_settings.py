@@ -57,8 +57,8 @@ def test_missing_settings_are_all_named_at_once() -> None:
     with pytest.raises(UsageError) as raised:
         open_source("360learning")
     assert str(raised.value) == (
-        "The source 360learning needs other settings: company_id is missing; client_id is missing; "
-        "client_secret is missing. Set each as PATHSTATS_360LEARNING_… in the environment, or in the table "
+        "Settings of the source 360learning are missing or wrong: company_id is missing; client_id is "
+        "missing; client_secret is missing. Set each as PATHSTATS_360LEARNING_… in the environment, or in the table "
         "[360learning] of pathstats.toml."
     )
 
@@ -66,7 +66,7 @@ def test_missing_settings_are_all_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("base_url", "http://app.360learning.com", "base_url: value error, it is not of the form https://"),
+        ("base_url", "http://app.360learning.com", "base_url: value error, it must have the form https://"),
         ("base_url", "https://me:pw@app.360learning.com", "base_url: value error"),
         ("base_url", "https://app.360learning.com/api/v2", "base_url: value error"),
         ("base_url", "app.360learning.com", "base_url: value error"),
@@ -108,7 +108,10 @@ def test_addresses_of_platforms(monkeypatch: pytest.MonkeyPatch, url: str) -> No
     ("content", "sentence"),
     [
         ("[360learning\n", "pathstats.toml is not TOML"),
-        (f'[360learning]\nclient_secrte = "{SECRET}"', "has no setting 'client_secrte'; it takes base_url, "),
+        (
+            f'[360learning]\nclient_secrte = "{SECRET}"',
+            "has no setting 'client_secrte'; the settings are base_url, ",
+        ),
         ('360learning = "yes"', "360learning must be a table"),
         (b"\xff\xfe", "pathstats.toml can't be read"),
     ],

@@ -40,7 +40,7 @@ EXPECTED = {
     "paths.steps.options.relativeDate.unit=year": 1,
     "paths.steps.options.timeLimit.mode=about": 1,
     "paths.steps.options.grace": 1,
-    "paths.steps that are no object": 1,
+    "paths.steps that are not objects": 1,
     "enrollments.status=paused": 1,
     "courses.mood": 1,
     "stats.status.type=excused": 1,
@@ -59,11 +59,11 @@ def test_unknown_field_is_kept_and_counted(tmp_path: Path) -> None:
 def test_unknown_field_is_named_in_one_warning_and_has_no_effect(tmp_path: Path) -> None:
     tables, (warning,) = delivered(newer_company(), tmp_path)
     assert warning.startswith(
-        "360Learning answers what this version does not know or can't use; it has no effect"
+        "360Learning returns fields or values that this version does not know or can't use; they have no "
     )
     assert "users.shoeSize (2), " in warning
     # 12 are named: those met most often, then in the order in which they were met.
-    assert " and 2 more. It is kept in " in warning
+    assert " and 2 more. The pages are stored in " in warning
     assert "ada@" not in warning
     steps = tables["path_steps"].filter(~tables["path_steps"]["step_id"].str.starts_with("0"))
     assert rows(steps, "step_id", "position", "due_unit", "time_limit_s") == [

@@ -332,9 +332,9 @@ def test_attendance_counts_unless_it_was_archived_before_the_slot_ended(
     tables, warnings = delivered(platform, tmp_path)
     found = tables["step_activity"].filter(pl.col("step_id") == ROOM)
     assert found["user_id"].to_list() == [ADA] * counts
-    messages = (
-        f"1 of 2 archived registrations for classroom slots say that the learner attended: "
-        f"{int(counts)} count, archived after the slot had ended; {int(not counts)} do not."
+    told = (
+        "1 of 2 archived registrations for classroom slots are marked as attended: "
+        f"{int(counts)} count, because they were archived after the slot's end; {int(not counts)} do not."
     )
     assert warnings == ([messages] if fields else [])
 

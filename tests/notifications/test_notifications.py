@@ -85,7 +85,7 @@ def test_first_cause_is_sent_once_and_then_the_recovery(runs: Runs, receiver: Re
     assert receiver.events == ["failed", "recovered"]
     assert set(failed) == {"event", "incident", "at", "as_of", "exit_code", "message"}
     assert (failed["as_of"], failed["exit_code"]) == (first, 3)
-    assert failed["message"].endswith("first_cause: there is no such folder.")
+    assert failed["message"].endswith("first_cause: the folder does not exist.")
     recovered = receiver.taken[-1]
     assert (recovered["as_of"], recovered["exit_code"]) == (published, 0)
     assert recovered["incident"] == failed["incident"] == failed["at"]

@@ -218,7 +218,7 @@ def test_only_unexplained_differences_warn(home: Path, tmp_path: Path) -> None:
     odd = agreed(home, tmp_path / "2", output_text(e2="e2 | S | u2 | late | 50 | 60 | 0 | | 1 Mar | | 8 Mar"))
     assert parity_warnings(odd, 0.8) == []
     (message,) = parity_warnings(odd, 0.9)
-    assert "differ from ours in score (87.5%) without a known reason, below the 90.0%" in message
+    assert "Agreement: score (87.5%); at least 90.0% is required." in message
 
 
 def agreed(home: Path, folder: Path, text: str, **how: bool) -> Agreement:
@@ -238,7 +238,9 @@ def test_enrollment_on_one_side_counts_against_the_agreement(
     assert [found.share(field) for field in found.same] == [1.0] * len(PARITY_FIELDS)
     assert parity_warnings(found, 0.6) == []
     (message,) = parity_warnings(found, 0.98)
-    assert message.startswith("4 enrollments are known to us or to the platform only: 60.0% were compared")
+    assert message.startswith(
+        "4 enrollments are known only to us or only to the platform: 60.0% were compared"
+    )
 
 
 @pytest.mark.parametrize("answers", [HEADER, f"{HEADER}\n x1 | S | u1 | onTime | 50 | 60 | 0 | | 5 Mar | |"])
@@ -251,7 +253,7 @@ def test_agreement_of_no_enrollment_is_not_available(home: Path, tmp_path: Path,
     (message,) = parity_warnings(found, 0.5)
     one_side = len(SAME) + answers.count("x1")
     assert message.startswith(
-        f"No enrollment was compared with the platform's own answers: {one_side} are on one side only. "
+        f"No enrollment could be compared with the platform's own results: {one_side} are on one side only. "
         "The agreement is n/a."
     )
     with screen.capture() as shown:

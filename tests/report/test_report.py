@@ -87,17 +87,17 @@ def test_report_counts_learners_by_status_with_changes(release: Release, html: s
     text = words(html)
     assert "As of 10 March 2026, 00:00 UTC" in text
     assert "12 enrollments in 5 sessions" in text
-    assert "1 more is archived and counts nowhere here. 3 are late: a required step is overdue" in text
-    # On 8 March u2 was still on time, and the others were as they are.
-    assert "1 8 % Started and late A step is overdue. +1 in all since the last run" in text
-    assert "2 17 % On time Started, nothing overdue. −1 in all since the last run" in text
+    assert "1 more is archived and not counted here. 3 are late: a required step is overdue" in text
+    # On 8 March u2 was on time still, and all others stood where they stand.
+    assert "1 8 % Started and late A step is overdue. +1 net since the last run" in text
+    assert "2 17 % On time Started, nothing overdue. −1 net since the last run" in text
     assert text.count("unchanged since the last run") == 6
     # R18: on 8 March nothing was overdue in S1 yet, at u2 who has started as at u1 who has not.
     assert "Late 2 0 +2 Successful 0 0 0 To retake 0 0 0 Unsuccessful 0 0 0" in text
     assert "3 late = 1 started and late + 2 not yet started." in text
     # The endpoint's `status` also has u9 in S0, which has ended, and u1 in S9, which has not opened.
-    assert "status = late 5 here" in text
-    assert "detailedStatus = late 1, only learners who have started" in text
+    assert "status = late is 5 here" in text
+    assert "detailedStatus = late is 1, only learners who have started" in text
     assert "1 with completion date moved" in text
 
 
@@ -135,12 +135,12 @@ def test_sessions_and_what_each_opens_to(html: str) -> None:
 
 def test_spread_quality_and_course(html: str) -> None:
     text = words(html)
-    assert "Of 12 enrollments 4 have not got on yet, 3 have finished every required step." in text
+    assert "Of 12 enrollments, 4 have no progress yet and 3 have finished every required step." in text
     assert "7 enrollments have a score; 5 have none yet." in text
     assert "From 2 on 8 March 2026 to 2, over 2 runs." in text  # successful
     assert "From 1 on 8 March 2026 to 3, over 2 runs." in text  # late
     assert "1 row was rejected, and 1 valid row is pending" in text
-    assert "users a value that is not allowed bad_enum 1" in text
+    assert "users a value is not allowed bad_enum 1" in text
     assert "enrollments its session has not been delivered unknown_session 1" in text
 
 
@@ -191,7 +191,7 @@ def test_a_release_without_anybody_has_a_page_too(tmp_path: Path, release: Relea
     tables["enrollments"], tables["step_activity"] = tables["enrollments"][-1:], tables["step_activity"][:1]
     run(as_ndjson(tmp_path / "nobody", tables), tmp_path / "home")
     text = words(latest(tmp_path / "home").report.read_text("utf-8"))
-    assert "Nobody is enrolled." in text
+    assert "No learner is enrolled." in text
     shutil.copytree(release.folder, tmp_path / "release")
     with Connection() as connection:
         write_report(connection, tmp_path / "release", Run(AS_OF, {}, {}, None, {}, []))
@@ -294,7 +294,7 @@ def test_a_release_of_a_company_that_is_new_in_it_compares_with_nothing(tmp_path
     home = home_with_one_release(tmp_path)
     text = words(latest(home.root).report.read_text("utf-8"))
     assert "No earlier release to compare with" in text
-    assert "This needs releases as of earlier days" in text
+    assert "This chart needs releases of earlier days" in text
 
 
 def test_status_counts_equal_the_tables(release: Release) -> None:

@@ -81,13 +81,13 @@ def test_session_page_is_bounded_and_names_the_rest(
     monkeypatch.setattr(pages, "_LEARNERS", 3)
     html = session_page(release.folder, "acme", "S1")
     assert [row[0] for row in data_of(html)["learners"]] == ["u1", "u2", "u3"]
-    assert "Here are the first 3 of 8 by their ids" in words(html)
+    assert "This list has the first 3 of 8 learners by id" in words(html)
     assert "7 learners; 1 more is archived" in words(html)
 
 
 def test_a_session_without_learners_has_a_page(release: Release) -> None:
     html = session_page(release.folder, "acme", "S8")
-    assert "Nobody is enrolled." in words(html)
+    assert "No learner is enrolled." in words(html)
     assert data_of(html)["learners"] == []
 
 

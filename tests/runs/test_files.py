@@ -151,7 +151,7 @@ def test_changes_with_a_lost_date_are_applied_once(tmp_path: Path) -> None:
     read, warnings = tables_read(source, held_with())
     assert (read, warnings) == (
         ["changes"],
-        ["users: changes/users.csv has no credible date; it is taken as written now."],
+        ["users: changes/users.csv has no credible date; it counts as written now."],
     )
     applied = held_with(changes=AppliedChanges(content("new")))
     words = "users: changes/users.csv was applied before (same content) and is not read again."
@@ -167,7 +167,7 @@ def test_a_whole_table_is_read_for_its_content_not_for_its_date(tmp_path: Path) 
     write(source / "users.csv", "whole", NEW)
     read, warnings = tables_read(source, held_with("whole"))
     assert read == []
-    assert "users: users.csv is not read again (same content as when it was read)." in warnings
+    assert "users: users.csv is not read again (same content as last time)." in warnings
     write(source / "users.csv", "other", OLD)
     assert tables_read(source, held_with("whole"))[0] == ["whole"]
     write(source / "users.csv", "other", None)
@@ -202,7 +202,7 @@ def test_unseen_changes_older_than_the_table_are_applied_with_a_warning(tmp_path
     write(source / "changes/users.csv", "changes", OLD)
     read, warnings = tables_read(source, EMPTY_WAREHOUSE)
     assert read == ["whole", "changes"]
-    assert "is applied though it is older than the table" in warnings[0]
+    assert "is applied although it is older than the table" in warnings[0]
 
 
 def test_the_same_changes_as_a_source_of_their_own_are_applied_once(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_table_may_be_a_folder_of_parts(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("other", ["users.CSV", "users.jsonl", "users/part-0.parquet"])
 def test_a_table_in_two_forms_is_an_error(tmp_path: Path, other: str) -> None:
     source = folder(tmp_path, {other: OLD})
-    with pytest.raises(SourceError, match="table users comes twice"):
+    with pytest.raises(SourceError, match="table users has two files"):
         tables_read(source, EMPTY_WAREHOUSE)
 
 

@@ -113,7 +113,7 @@ def test_a_folder_without_a_part_and_a_part_that_is_cut_off(tmp_path: Path) -> N
 
 def test_two_columns_that_differ_in_case_only(tmp_path: Path) -> None:
     users("u1", USER_ID="x").write_parquet(tmp_path / "users.parquet")
-    with pytest.raises(SourceError, match="user_id and USER_ID differ in case only"):
+    with pytest.raises(SourceError, match="user_id and USER_ID differ only in case"):
         load_users(tmp_path / "users.parquet")
 
 

@@ -72,20 +72,20 @@ def test_csv_is_taken_as_it_stands(tmp_path: Path, name: str, content: str | byt
 @pytest.mark.parametrize(
     ("content", "output"),
     [
-        pytest.param(csv("acme,u1,active"), "line 2: 3 fields where the header has 4", id="too few"),
+        pytest.param(csv("acme,u1,active"), "line 2: 3 fields, but the header has 4", id="too few"),
         pytest.param(
             csv("acme,u1,active,", f"acme,u2,active,{SECRET},x"),
-            "line 3: 5 fields where the header has 4",
+            "line 3: 5 fields, but the header has 4",
             id="too many",
         ),
         pytest.param(
             csv('acme,u1,active,"a\nb\nc"', "acme,u2,active,x,y"),
-            "line 5: 5 fields where the header has 4",
+            "line 5: 5 fields, but the header has 4",
             id="the line of the file, not of the record",
         ),
         pytest.param(
             csv("acme,u1,active,Ada", f'acme,u2,active,"{SECRET}'),
-            "line 3, column first_name: a quoted value",
+            "line 3, column first_name: a closing quote",
             id="open quote",
         ),
         pytest.param(

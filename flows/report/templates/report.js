@@ -3,7 +3,7 @@ const [SESSION, USER, MOMENT, DONE, STANDING, STEP, STEPS, LISTED] = Array(8).ke
 const STATES = ["not opened", "open", "ended"];
 const SUCCESSFUL = data.status_counts.findIndex(([key]) => key === "successful");
 
-/* Where a session's page is: next to this file, or at the address this one was served from. */
+/* The address of a session's page: in the folder of this file, or on the server that served this page. */
 function pageOf(session) {
   if (session[FILE]) return `report/${encodeURIComponent(session[FILE])}`;
   const isServed = location.protocol.startsWith("http") && !location.pathname.endsWith(".html");
@@ -48,13 +48,13 @@ function details(session) {
     box.append(el("div", {}, el("h3", {}, el("b", {}, whole(total)), ` ${kind.title.toLowerCase()}`),
       kind.name === "late" ? el("small", {}, split(session[LATE_BY])) : null,
       listed.length && listed.length < total ? el("small", {}, `the ${listed.length === 1 ? "one" : listed.length} ${kind.superlative}`) : null,
-      el("ol", {}, ...listed.map((row) => el("li", {}, el("span", {}, text(calledBriefly(row[USER]))), el("span", {}, KINDS[kind.name].brief(row)))))));
+      el("ol", {}, ...listed.map((row) => el("li", {}, el("span", {}, text(shortName(row[USER]))), el("span", {}, KINDS[kind.name].brief(row)))))));
   });
   return box;
 }
 const shell = (id) => (/^[\w.-]+$/.test(id) && !id.startsWith("-") ? id : `'${id.replaceAll("'", "'\\''")}'`);
 
-const calledBriefly = (user) => (people.get(user) || []).find(Boolean) || user;
+const shortName = (user) => (people.get(user) || []).find(Boolean) || user;
 const learner = { label: "Learner", value: (row) => (people.get(row[USER]) || [""])[0] || row[USER], show: (row) => person(row[USER]) };
 const session = { label: "Session", value: nameOf, show: (row) => text(nameOf(row)) };
 const progress = { label: "Progress", number: true, value: (row) => row[DONE], show: (row) => `${row[DONE]} %` };

@@ -22,7 +22,7 @@ function outcome(code, place) {
   return el("span", { class: state, title: label },
     el("span", { "aria-hidden": "true" }, `${MARKS[state]}${number ? ` ${number}${unit}` : ""}`), el("span", { class: "unseen" }, label));
 }
-/* Attempts that do not count, or fail a condition; in the order of data.learners. */
+/* Attempts that do not count or fail a condition, by user. */
 const attempts = new Map(data.learners.map((row, place) => [row[USER], data.attempts[place]]));
 function learner(row) {
   const [first, ...more] = person(row[USER]);
@@ -56,7 +56,7 @@ table("learners", {
   ],
 });
 
-/* Back to where this page was opened from: a file next to the report, or the server that made it. */
+/* The link back to the report: a file in the parent folder, or a page of the same server. */
 const back = document.getElementById("back");
 if (location.protocol.startsWith("http") && !location.pathname.endsWith(".html")) back.href = `/${location.search}`;
 back.hidden = false;

@@ -2,10 +2,10 @@
 const DAY = 86400;
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const data = JSON.parse(document.getElementById("data").textContent);
-/* A Map, because a plain object also answers for names that every object inherits: "constructor", "toString". */
+/* A Map, because a plain object also has inherited keys such as "constructor" and "toString". */
 const people = new Map(Object.entries(data.people));
 
-/* An element; what comes of the data becomes text, never markup. */
+/* Create an element. Children become text, never markup, because they may come from the data. */
 function el(tag, attributes = {}, ...children) {
   const svg = tag === "svg" || tag === "rect";
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
@@ -59,8 +59,8 @@ function person(user) {
   return [text(name || email || user), ...more.map((id) => el("span", { class: "id" }, text(id)))];
 }
 
-/* A table that is sorted by its headers and searched by a field; rows beyond the first come when asked for.
-   missing: how many rows exist that are not on this page, so that an empty search never claims that none exist. */
+/* A table with sortable headers and a search field; it shows the first rows and more on demand.
+   missing: the number of rows that are not on this page, so that an empty search result can mention them. */
 function table(place, { columns, rows, missing = 0, first = 25, sort = null, words, noun, filter = null, details = null }) {
   const root = document.getElementById(place);
   const head = el("tr", { role: "row" }), body = el("tbody", { role: "rowgroup" });
@@ -145,8 +145,8 @@ function table(place, { columns, rows, missing = 0, first = 25, sort = null, wor
     found = rows.filter((row) => {
       if (choice && choice.value && !filter(row, choice.value)) return false;
       if (!sought.length) return true;
-      const text = words(row).toLowerCase();
-      return sought.every((word) => text.includes(word));
+      const content = words(row).toLowerCase();
+      return sought.every((word) => content.includes(word));
     });
     shown = first;
     render();
@@ -160,12 +160,12 @@ function table(place, { columns, rows, missing = 0, first = 25, sort = null, wor
   render();
 }
 
-/* How old the data are, by the clock of whoever looks. */
+/* The age of the data, by the clock of the reader's computer. */
 const fresh = document.getElementById("fresh");
 if (fresh) {
   const age = Date.now() / 1000 - data.asOf, hours = Math.floor(Math.abs(age) / 3600);
   const long = hours < 1 ? "less than an hour" : hours < 48 ? plural(hours, "hour", "hours") : plural(Math.floor(hours / 24), "day", "days");
   const isOld = age > 26 * 3600;
-  fresh.textContent = age < 0 ? `${long} ahead of this computer's clock` : isOld ? `${long} old: no run has followed here` : `${long} old`;
+  fresh.textContent = age < 0 ? `${long} ahead of this computer's clock` : isOld ? `${long} old: no newer run has been published` : `${long} old`;
   fresh.classList.toggle("old", isOld);
 }

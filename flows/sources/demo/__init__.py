@@ -1,7 +1,8 @@
-"""The demo: a training company that never was, as believable as its seed makes it.
+"""Generate the demo: the data of an invented training company.
 
-On any day some sessions are over, some running or to come. The same learners, seed and day give the same
-files; a later day of the month continues the same company, another month has another one.
+On any day some sessions have ended, some are running and some are still to come. The same number of learners,
+seed and day give the same files; a later day of the month continues the same company, and another month has
+another company.
 """
 
 from collections.abc import Iterator
@@ -29,15 +30,15 @@ from flows.sources.demo.sessions import path_sessions, path_version, sessions
 from schemas.errors import UsageError
 
 LEAST_LEARNERS = 200
-# More than there are until the year 9999.
+# More months than there are until the year 9999.
 _MONTHS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A company of so many learners, as a source.
+    """A source with a generated company.
 
-    Raises: UsageError below 200 learners: fewer can't show every status.
+    Raises: UsageError below 200 learners, since fewer can't show every status.
     """
 
     learners: int = 2_000
@@ -46,16 +47,16 @@ class Demo:
     def __post_init__(self) -> None:
         if self.learners < LEAST_LEARNERS:
             raise UsageError(
-                f"The demo needs at least {LEAST_LEARNERS} learners: ask for {LEAST_LEARNERS} or more."
+                f"The demo needs at least {LEAST_LEARNERS} learners; choose {LEAST_LEARNERS} or more."
             )
 
     def extract(self, landing: Path, as_of: datetime, state: WarehouseState) -> Iterator[Extract]:
-        """Write the six tables into the landing folder and name their files."""
+        """Write the six tables into the landing folder and deliver their files."""
         for table in self.write(landing, as_of):
             yield Extract(table, landing / file_name(table), data_as_of=as_of)
 
     def write(self, folder: Path, as_of: datetime) -> dict[str, int]:
-        """Write the six tables into a folder, one file each; returns the rows per table, faulty ones too."""
+        """Write the six tables into a folder, one file each; the rows per table, including faulty ones."""
         folder.mkdir(parents=True, exist_ok=True)
         rows: dict[str, int] = {}
         for table, content in self.tables(as_of):
@@ -69,9 +70,9 @@ class Demo:
         return rows
 
     def tables(self, as_of: datetime) -> Iterator[tuple[str, pl.DataFrame | str]]:
-        """The six tables one by one: `path_steps` as lines of JSON, the others as frames."""
+        """Each of the six tables: `path_steps` as lines of JSON, the others as frames."""
         month = Month.of(as_of)
-        # Another month has other ids, so no learner's past is contradicted.
+        # Another month also has other ids, so that its data does not contradict a known person's past.
         seed = self.seed * _MONTHS + month.number
         rng = np.random.Generator(np.random.PCG64(seed))
         path, steps = paths(seed), path_steps(seed, month.middle)

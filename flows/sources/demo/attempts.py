@@ -1,4 +1,4 @@
-"""Generate attempts, corrections and attendances, and the table `step_activity`."""
+"""Generate attempts, corrections and attendances: the table `step_activity`."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,9 +11,9 @@ from flows.sources.demo.catalog import COMPANY
 from flows.sources.demo.plans import lessons, taken_up
 from flows.sources.demo.random_draws import Chance, days, ids
 
-# How often a learner tries one course at most.
+# The most attempts of a learner at one course.
 MOST_TRIES = 5
-# The courses of the library, on no path; their `step` numbers follow the path steps.
+# Courses of the library, which are on no path; their `step` numbers follow the path steps' numbers.
 LIBRARY = 25
 ATTEMPT = (
     "user",
@@ -35,9 +35,9 @@ NO_VERDICT = pl.lit(None, pl.Boolean)
 def attempts(
     enrollment: pl.DataFrame, taught: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """One row per attempt, by its start: all that is done until the end, and nothing after it.
+    """One row per attempt until `end`, sorted by its start.
 
-    library: the first `step` number that is a course of the library.
+    library: the `step` number of the first course of the library.
     """
     lesson = lessons(enrollment, taught, rng)
     earlier = done_before(lesson, end, rng)
@@ -55,7 +55,7 @@ def attempts(
 
 
 def tries(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> Iterator[pl.DataFrame]:
-    """The first tries at every course, then the second tries of learners who failed and return, and so on."""
+    """The first attempts at every course, then the second attempts of learners who try again, and so on."""
     for number in range(1, MOST_TRIES + 1):
         tried = one_try(lesson, number, end, rng)
         yield tried.select(ATTEMPT)
@@ -63,7 +63,7 @@ def tries(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> Iter
 
 
 def one_try(lesson: pl.DataFrame, number: int, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Each lesson tried once; one in twenty is left half-way, and so are attempts that the end interrupts."""
+    """One attempt at each lesson; one in twenty is left unfinished, as are attempts interrupted by `end`."""
     chance, now = Chance(rng, lesson), pl.lit(end)
     length = pl.when(pl.col("type") == "course").then(1).otherwise(8)
     seconds = chance.normal(log(900), 0.55).exp() * length
@@ -85,7 +85,7 @@ def one_try(lesson: pl.DataFrame, number: int, end: datetime, rng: np.random.Gen
 
 
 def come_back(tried: pl.DataFrame, number: int, rng: np.random.Generator) -> pl.DataFrame:
-    """The learners who try again within days: most who failed, half of the interrupted, some for pleasure."""
+    """The lessons tried again within days: by most who failed, half of the interrupted, and a few others."""
     chance = Chance(rng, tried)
     finished = pl.col("completed_at").is_not_null()
     keen = pl.when(~finished).then(0.5).when(failed()).then(pl.col("zeal") * 0.6 + 0.4).otherwise(0.12)
@@ -95,7 +95,7 @@ def come_back(tried: pl.DataFrame, number: int, rng: np.random.Generator) -> pl.
 
 
 def failed() -> pl.Expr:
-    """Whether a finished try fails a condition of its step."""
+    """Whether a finished attempt fails a condition of its step."""
     limit = pl.col("time_limit_s") * 1000
     too_long = (pl.col("time_limit_mode") == "maxTime") & (pl.col("time_spent_ms") > limit)
     too_short = (pl.col("time_limit_mode") == "minTime") & (pl.col("time_spent_ms") < limit)
@@ -105,7 +105,7 @@ def failed() -> pl.Expr:
 
 
 def corrections(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Assessments as corrected, days after the hand-in; without a correction there is no row."""
+    """Corrected assessments, days after they were handed in; an uncorrected assessment has no row."""
     chance = Chance(rng, lesson)
     by_score = pl.col("min_score").is_not_null()
     score = chance.normal(pl.col("zeal") * 40 + 40, 14).round().clip(0, 100).cast(pl.Int32)
@@ -121,14 +121,14 @@ def corrections(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -
 
 
 def attendances(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Classrooms that took place, from nine to half past twelve; some learners were ill."""
+    """Classroom attendances, from 9:00 to 12:30; some learners are absent."""
     nine, minutes = pl.col("at").dt.truncate("1d") + pl.duration(hours=9), pl.lit(210)
     attended = done(lesson, begun=nine, completed_at=nine + days(minutes / 1440), minutes=minutes)
     return attended.filter(Chance(rng, lesson).below(0.94) & (pl.col("completed_at") <= pl.lit(end)))
 
 
 def done_before(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """Earlier attempts: at last year's run of a path to replay, or at a course outside any session."""
+    """Steps done before: in last year's session of a path with replay, or in a course outside any session."""
     known = lesson.filter("known")
     chance = Chance(rng, known)
     begun = pl.min_horizontal("opens", pl.lit(end)) - days(chance.between(20, 300))
@@ -141,7 +141,7 @@ def done_before(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -
 def from_library(
     enrollment: pl.DataFrame, library: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Courses that are on no path, taken now and then outside any session."""
+    """Attempts at library courses, outside any session."""
     reader = enrollment.select("user").filter(Chance(rng, enrollment).below(0.25))
     chance = Chance(rng, reader)
     begun, minutes = pl.lit(end) - days(chance.between(1, 400)), chance.between(3, 40)
@@ -158,7 +158,7 @@ def done(
     score: pl.Expr = NO_SCORE,
     passed: pl.Expr = NO_VERDICT,
 ) -> pl.DataFrame:
-    """The work as completed; `minutes` is the time spent."""
+    """The rows of `work` as completed attempts; `minutes` is the time spent."""
     return work.with_columns(
         started_at=begun,
         last_activity_at=completed_at,
@@ -179,7 +179,7 @@ def step_activity(
     seed: int,
     today: datetime,
 ) -> pl.DataFrame:
-    """The table `step_activity` as it is known today."""
+    """The table `step_activity` as of today."""
     numbered = attempt.with_columns(activity_id=ids("activity", seed, attempt.height))
     return (
         until_today(numbered, today)
@@ -197,7 +197,7 @@ def step_activity(
 
 
 def until_today(attempt: pl.DataFrame, today: datetime) -> pl.DataFrame:
-    """The attempts that have begun; a course that is under way has got as far as its time has passed.
+    """The attempts that have begun by today; a running course has progress in proportion to its elapsed time.
 
     A classroom or a correction is recorded when it is over.
     """

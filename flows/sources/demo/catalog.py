@@ -1,19 +1,19 @@
-"""The company's paths, step by step."""
+"""Define the company's paths and their steps."""
 
 from dataclasses import dataclass
 
 COMPANY = "northwind-academy"
-# The day, counted from the middle of the month, on which the definition of "GDPR basics" changed.
+# The day on which the definition of "GDPR basics" changed, counted from the middle of the month.
 CHANGED = -150
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a path; steps of the same title are the same step, wherever they occur.
+    """A step of a path; steps with the same title are the same step on every path.
 
-    due:        basis, how many, unit; of an `absolute` one the day counted from the middle of the month.
-    time_limit: `maxTime` or `minTime`, and the minutes.
-    since, until: the days from the middle of the month between which this definition is valid; None is open.
+    due:          basis, number, unit; for `absolute` the day, counted from the middle of the month.
+    time_limit:   `maxTime` or `minTime`, and the minutes.
+    since, until: when this definition is valid, in days from the middle of the month; None is unlimited.
     """
 
     title: str
@@ -46,7 +46,7 @@ def classroom(title: str, *, optional: bool = False) -> Step:
 
 
 def message(title: str, type: str = "email") -> Step:
-    """Not training: messages are not counted (R3)."""
+    """A message step, which is never counted (R3)."""
     return Step(title, type)
 
 

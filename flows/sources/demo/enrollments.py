@@ -1,4 +1,4 @@
-"""Generate enrollments, and the table `enrollments`."""
+"""Generate the table `enrollments`."""
 
 from datetime import datetime, timedelta
 
@@ -8,18 +8,19 @@ import polars as pl
 from flows.sources.demo.catalog import COMPANY
 from flows.sources.demo.random_draws import Chance, days, ids
 
-# How long before learners leave it is known.
+# How long in advance the data contains an unenrollment.
 NOTICE = timedelta(days=3)
-# How many sessions a person is enrolled in: none, one, two, ...
+# The probabilities that a person is enrolled in 0, 1, 2, … sessions.
 SESSIONS_EACH = [0.06, 0.24, 0.26, 0.20, 0.13, 0.08, 0.03]
 
 
 def draw_enrollments(
     person: pl.DataFrame, session: pl.DataFrame, seed: int, end: datetime, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """One row per enrollment, by the time it was made; a pair that was archived may be enrolled once more.
+    """One row per enrollment, sorted by its time; after an archived enrollment there may be a second one.
 
-    end: until then people are enrolled and leave. Those who are `scheduled` are known before that time comes.
+    end: the last enrollments and unenrollments are drawn until then. `scheduled` enrollments are in the data
+         before they begin.
     """
     first = places(person, session, rng)
     first = first.with_columns(scheduled=Chance(rng, first).below(0.06))
@@ -31,7 +32,7 @@ def draw_enrollments(
 
 
 def places(person: pl.DataFrame, session: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """The pairs of `user` and `session` with their properties; every newcomer has at least one."""
+    """The pairs of `user` and `session` with the attributes of both; every newcomer has at least one pair."""
     each = rng.choice(len(SESSIONS_EACH), person.height, p=SESSIONS_EACH)
     each = np.maximum(each, person["newcomer"].to_numpy())
     popularity = session["popularity"].cast(pl.Float64).to_numpy()
@@ -46,7 +47,7 @@ def places(person: pl.DataFrame, session: pl.DataFrame, rng: np.random.Generator
 
 
 def enrolled_at(place: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.Expr:
-    """Most are enrolled in the weeks before the start; into open-ended sessions people come all the time."""
+    """When each is enrolled: mostly in the weeks before the start; in open-ended sessions at any time."""
     chance, last = Chance(rng, place), pl.lit(end)
     starts_at = pl.col("starts_at")
     ahead = starts_at - days(chance.share() ** 2 * 25)
@@ -59,7 +60,7 @@ def enrolled_at(place: pl.DataFrame, end: datetime, rng: np.random.Generator) ->
 
 
 def archived_at(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.Expr:
-    """Null for most; the others leave at any time until shortly after the session."""
+    """When each is archived: null for most, else at any time until shortly after the session."""
     chance = Chance(rng, enrollment)
     last_day = pl.min_horizontal(pl.col("ends_at") + pl.duration(days=20), pl.lit(end + NOTICE))
     stay = (last_day - pl.col("enrolled_at")).dt.total_seconds() / 86_400
@@ -68,7 +69,7 @@ def archived_at(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generato
 
 
 def came_back(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """The second enrollments of archived learners."""
+    """The second enrollments of learners who were archived."""
     left = enrollment.filter(pl.col("archived_at").is_not_null())
     chance = Chance(rng, left)
     returned = pl.col("archived_at") + days(chance.between(0.5, 15))
@@ -81,7 +82,7 @@ def came_back(enrollment: pl.DataFrame, end: datetime, rng: np.random.Generator)
 def enrollments(
     enrollment: pl.DataFrame, user_ids: pl.Series, session_ids: pl.Series, today: datetime
 ) -> pl.DataFrame:
-    """The table `enrollments` as it is known today."""
+    """The table `enrollments` as of today."""
     known = enrollment.filter((pl.col("enrolled_at") <= pl.lit(today)) | pl.col("scheduled"))
     leaves = pl.col("archived_at") <= pl.lit(today + NOTICE)
     return known.select(

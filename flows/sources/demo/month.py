@@ -1,4 +1,4 @@
-"""The month of a demo company: generated once as a whole, and shown day by day."""
+"""Compute the month of a demo company: all of it is generated, and each day shows the part until then."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,9 @@ from typing import Self
 class Month:
     """Three midnights, UTC.
 
-    middle: the sessions lie around it, some over, some running, some to come.
-    end:    all that happens until then is drawn.
-    today:  everything after it is still unknown.
+    middle: sessions are spread around it: some have ended, some are running, some are still to come.
+    end:    all events until then are generated.
+    today:  later events are not in the data yet.
     """
 
     middle: datetime
@@ -20,7 +20,7 @@ class Month:
 
     @classmethod
     def of(cls, as_of: datetime) -> Self:
-        """The month of `as_of`, as it is known at the beginning of that day.
+        """The month of `as_of`, with `today` at the beginning of that day.
 
         >>> Month.of(datetime(2026, 12, 31, 23, tzinfo=UTC)).end
         datetime.datetime(2027, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
@@ -31,5 +31,5 @@ class Month:
 
     @property
     def number(self) -> int:
-        """Counts the months; no two have the same."""
+        """A unique number for each month."""
         return self.middle.year * 12 + self.middle.month

@@ -1,4 +1,4 @@
-"""The tables `paths` and `path_steps`, from the catalog."""
+"""Generate the tables `paths` and `path_steps` from the catalog."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def paths(seed: int) -> pl.DataFrame:
 
 
 def path_steps(seed: int, anchor: datetime) -> pl.DataFrame:
-    """The table `path_steps`, preceded by `path`, the number of the step's path in PATHS."""
+    """The table `path_steps`, with an extra first column `path`: the index of the step's path in PATHS."""
     titles = list(dict.fromkeys(step.title for path in PATHS for step in path.steps))
     step_ids = dict(zip(titles, ids("step", seed, len(titles)), strict=True))
     path_ids = ids("path", seed, len(PATHS))

@@ -1,4 +1,4 @@
-"""Generate the company's people and their diligence, and the table `users`."""
+"""Generate the company's people with their diligence, and the table `users`."""
 
 import unicodedata
 
@@ -12,7 +12,7 @@ DOMAIN = "northwind-academy.example"
 
 
 def names(text: str) -> list[str]:
-    """The words of a text: a list that reads well."""
+    """A list of names, from a text that is easy to edit."""
     return text.split()
 
 
@@ -38,9 +38,9 @@ LAST_NAMES = names(
 
 
 def people(learners: int, seed: int, rng: np.random.Generator) -> pl.DataFrame:
-    """The learners and, after them, newcomers with accounts that have not arrived yet.
+    """The learners, followed by newcomers without an account in `users` yet.
 
-    `diligence` runs from 0 to 1.
+    `diligence` ranges from 0 to 1.
     """
     everyone = learners + max(2, learners // 500)
     person = pl.DataFrame({"user": pl.int_range(everyone, dtype=pl.UInt32, eager=True)})
@@ -59,7 +59,7 @@ def people(learners: int, seed: int, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def users(person: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """The table `users`: namesakes have a number in their e-mail, some e-mails have two accounts."""
+    """The table `users`: people with the same name have a number in their e-mail, some share an e-mail."""
     roster = person.filter(~pl.col("newcomer"))
     chance = Chance(rng, roster)
     namesakes = pl.int_range(pl.len()).over("first_name", "last_name")
@@ -81,16 +81,16 @@ def users(person: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def in_ascii(name: str) -> pl.Expr:
-    """The column as it is written in an e-mail."""
+    """The name column in ASCII, for an e-mail."""
     known = FIRST_NAMES + LAST_NAMES
     return pl.col(name).replace_strict(known, [without_accents(one) for one in known])
 
 
 def without_accents(name: str) -> str:
-    """The letters of a-z that replace it.
+    """The name in unaccented letters.
 
     >>> without_accents("Sørensen"), without_accents("Élodie")
     ('Sorensen', 'Elodie')
     """
-    spelt = name.translate(str.maketrans("øłı", "oli"))
-    return unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode()
+    translated = name.translate(str.maketrans("øłı", "oli"))
+    return unicodedata.normalize("NFKD", translated).encode("ascii", "ignore").decode()

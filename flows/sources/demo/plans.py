@@ -9,9 +9,10 @@ from flows.sources.demo.random_draws import Chance, days
 
 
 def lessons(enrollment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """One row per enrollment and training step, with the day it is `planned` for.
+    """One row per enrollment and training step, with the time it is `planned` for.
 
-    The diligent begin early and go fast; some never start (`reach` 0), some give up half-way (below 1).
+    Diligent learners begin early and are fast. Some learners never start (`reach` is 0), some give up
+    half-way (`reach` is below 1).
     """
     chance = Chance(rng, enrollment)
     zeal = (pl.col("diligence") + chance.normal(0, 0.12)).clip(0.02, 0.98)
@@ -43,7 +44,7 @@ def lessons(enrollment: pl.DataFrame, taught: pl.DataFrame, rng: np.random.Gener
 
 
 def taken_up(lesson: pl.DataFrame, end: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """The lessons that are begun, `at` a working hour; a few after the session or after leaving it."""
+    """The lessons that are begun, `at` a working hour; a few after the session or the unenrollment."""
     chance, now = Chance(rng, lesson), pl.lit(end)
     wanted = ~pl.col("optional") | chance.below(pl.col("zeal") * 0.75)
     again = ~pl.col("known") | pl.col("mandatory_replay")

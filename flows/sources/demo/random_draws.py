@@ -1,4 +1,4 @@
-"""Reproducible random draws: the demo's only source of randomness, from the seed."""
+"""Draw reproducible random values and ids from a seed: the demo's only source of randomness."""
 
 import hashlib
 
@@ -9,14 +9,14 @@ DAY_MS = 86_400_000
 
 
 class Chance:
-    """Draws for the rows of a frame, as expressions: `frame.filter(Chance(rng, frame).below(0.1))`."""
+    """Random expressions for the rows of a frame: `frame.filter(Chance(rng, frame).below(0.1))`."""
 
     def __init__(self, rng: np.random.Generator, frame: pl.DataFrame) -> None:
         self._rng = rng
         self._rows = frame.height
 
     def share(self) -> pl.Expr:
-        """Evenly between 0 and 1, a new number for each row."""
+        """A number for each row, uniform between 0 and 1."""
         return pl.lit(pl.Series(self._rng.random(self._rows, dtype=np.float32)))
 
     def below(self, probability: float | pl.Expr) -> pl.Expr:
@@ -36,15 +36,15 @@ class Chance:
 
 
 def days(number: pl.Expr) -> pl.Expr:
-    """So many days as a duration of whole milliseconds, as the platform records them."""
+    """A number of days as a duration in whole milliseconds, the platform's precision."""
     return ((number.cast(pl.Float64) * DAY_MS).cast(pl.Int64) * 1000).cast(pl.Duration("us"))
 
 
 def ids(kind: str, seed: int, count: int) -> pl.Series:
-    """Distinct ids of one kind, as the platform's: 24 lower-case hexadecimal digits.
+    """Distinct ids of one kind, in the platform's form: 24 lower-case hexadecimal digits.
 
-    The first eight digits depend on kind and seed, the others are a counter mixed by splitmix64, which is a
-    bijection: two counters never meet.
+    The first eight digits encode the kind and seed. The others are a counter mixed by splitmix64, which is a
+    bijection, so they never collide.
     """
     mark = hashlib.blake2s(f"{kind} {seed}".encode(), digest_size=12).digest()
     mixed = np.arange(count, dtype=np.uint64) + np.frombuffer(mark, "<u8", count=1, offset=4)

@@ -1,4 +1,4 @@
-"""Generate past, running, open-ended and future sessions, and the table `path_sessions`."""
+"""Generate past, running, open-ended and future sessions: the table `path_sessions`."""
 
 from datetime import datetime
 
@@ -9,17 +9,25 @@ from flows.sources.demo.catalog import COMPANY, PATHS
 from flows.sources.demo.random_draws import Chance, days, ids
 from schemas.enums import MESSAGE_STEP_TYPES
 
-# A round of twelve sessions; each round is shifted by one path, so that each path has sessions in all phases.
+# The phases of a round of twelve sessions; each round is shifted by one path, so every path gets every phase.
 PHASES = ("now", "past", "open", "now", "past", "now", "next", "past", "now", "past", "past", "next")
-# The properties of a step that a learner's work depends on.
-ASKED = ("type", "optional", "min_score", "attempts_limit", "time_limit_mode", "time_limit_s", "is_scorm")
+# The columns of a step that affect a learner's work on it.
+COLUMNS = (
+    "type",
+    "optional",
+    "min_score",
+    "attempts_limit",
+    "time_limit_mode",
+    "time_limit_s",
+    "is_scorm",
+)
 
 
 def sessions(learners: int, seed: int, anchor: datetime, rng: np.random.Generator) -> pl.DataFrame:
-    """The sessions, with the number of the `path` each runs and its `popularity` among learners.
+    """The sessions, with the index of their `path` and their `popularity` among learners.
 
-    anchor: the middle of the month; they open from 14 months before it to three months after. The open-ended
-            ones have no end.
+    anchor: the middle of the month; sessions open between 14 months before and three months after it.
+            Open-ended sessions have no end.
     """
     count = max(len(PHASES), learners // 80)
     numbered = pl.DataFrame({"session": pl.int_range(count, dtype=pl.UInt32, eager=True)})
@@ -40,7 +48,7 @@ def sessions(learners: int, seed: int, anchor: datetime, rng: np.random.Generato
 
 
 def start_day(share: pl.Expr) -> pl.Expr:
-    """The day a session opens, counted from the anchor: a share of the time its phase leaves."""
+    """The day a session opens, counted from the anchor: at a share of the range that its phase allows."""
     phase, length = pl.col("phase"), pl.col("length")
     past = pl.when(phase == "past").then(-3 - share * 320 - length)
     now = past.when(phase == "now").then((share * 0.7 - 0.85) * length)
@@ -48,7 +56,7 @@ def start_day(share: pl.Expr) -> pl.Expr:
 
 
 def path_sessions(session: pl.DataFrame, paths: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The table `path_sessions`; its last session runs a path that has not arrived yet."""
+    """The table `path_sessions`; its last session has a path that has not been delivered yet."""
     month = pl.col("starts_at").dt.strftime(" – %B %Y")
     title = pl.col("name") + month
     group = pl.int_range(pl.len()).over(title) + 1
@@ -70,10 +78,10 @@ def path_sessions(session: pl.DataFrame, paths: pl.DataFrame, seed: int) -> pl.D
 
 
 def path_version(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-    """The steps of each session: one row per training step as defined when the session opened.
+    """One row per session and training step, with the step's definition when the session opened.
 
-    `step` is the row in `steps`; `order` and `of` say which of how many it is; `session_before` is the run of
-    the same path before this one.
+    `step` is the row in `steps`; `order` is the step's index among the session's `of` steps; `session_before`
+    is the previous session of the same path.
     """
     training = steps.with_row_index("step").filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES))
     previous = session.sort("starts_at", "session").with_columns(
@@ -81,14 +89,14 @@ def path_version(session: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
         mandatory_replay=pl.lit(pl.Series([path.replay for path in PATHS])).gather("path"),
     )
     taught = previous.join(training, on="path", maintain_order="left_right")
-    began = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("starts_at"))
-    lasted = pl.col("valid_to").is_null() | (pl.col("starts_at") < pl.col("valid_to"))
-    return taught.filter(began & lasted).select(
+    has_begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("starts_at"))
+    has_not_ended = pl.col("valid_to").is_null() | (pl.col("starts_at") < pl.col("valid_to"))
+    return taught.filter(has_begun & has_not_ended).select(
         "session",
         "session_before",
         "mandatory_replay",
         "step",
-        *ASKED,
+        *COLUMNS,
         order=pl.int_range(pl.len()).over("session"),
         of=pl.len().over("session"),
     )

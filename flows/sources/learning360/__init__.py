@@ -1,9 +1,8 @@
-"""A company's 360Learning platform as a source, read through version 2 of its API.
+"""Read a company's 360Learning platform as a source, through version 2 of its API.
 
-An extraction first stores the platform's answers page by page (`flows.sources.page_store`), then makes the
-input tables from them (`input_tables`). Nothing is asked twice: an extraction that was killed goes
-on with the next page, and its stored pages can be made into tables again without the platform
-(`landing:DIR`).
+An extraction first stores the platform's responses page by page (`flows.sources.page_store`), then builds
+the input tables from them (`input_tables`). No page is requested twice: an extraction that was killed resumes
+with the next page, and tables can be built again from stored pages without the platform (`landing:DIR`).
 """
 
 import asyncio
@@ -32,15 +31,15 @@ from schemas.manifest import run_id
 
 log = logging.getLogger("pathstats.run")
 
-# An extraction begun longer ago is not resumed: half of it would be of another day.
+# Older extractions are not resumed: half of their data would be from another day.
 _RESUMED_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
 class Learning360:
-    """The platform of the settings.
+    """A source that reads the platform in the settings.
 
-    transport: in place of the network. run: how asynchronous work is run.
+    transport: replaces the network in tests. run: runs a coroutine.
     """
 
     settings: Settings
@@ -50,13 +49,13 @@ class Learning360:
     def extract(
         self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
-        """Everything at first and each week, else changes since the extraction that is in the warehouse.
+        """Read everything at first and once a week, else the changes since the extraction in the warehouse.
 
-        Users, steps, waivers and child sessions come whole each run, and so do attempts unless reading them
-        by course is fewer pages.
+        Users, steps, waivers and child sessions are delivered in full by each run, and so are attempts,
+        unless reading them by course takes fewer pages.
         """
         kept = landing.parent
-        with _alone(kept):
+        with _locked(kept):
             read = self.land(kept, as_of, state)
             yield from extracts(read, landing, read.folder / KNOWN)
             read.note(delivered_at=landings_of.now_iso())
@@ -64,7 +63,7 @@ class Learning360:
             landings_of.delete_beyond(kept, self.settings.keep_landings, needed)
 
     def land(self, kept: Path, as_of: datetime, state: WarehouseState) -> Landing:
-        """Read everything that the extraction needs, into a landing among the kept ones."""
+        """Read all pages of the extraction into a landing in the folder `kept`."""
         return self.run(self._read(kept, run_id(as_of), state))
 
     async def _read(self, kept: Path, run: str, state: WarehouseState) -> Landing:
@@ -75,7 +74,7 @@ class Learning360:
         return landing
 
     async def _landing(self, platform: Platform, kept: Path, run: str, state: WarehouseState) -> Landing:
-        """The landing of an extraction that was killed, to go on with, or a new one."""
+        """The landing of a killed extraction to resume, or a new one."""
         now = await platform.now()
         known = landings_of.landings(kept)
         base = base_of(self.settings, known, state, now)
@@ -90,34 +89,34 @@ class Learning360:
             ids=landings_of.IDS,
         )
         for folder, other in known:
-            if other.delivered_at is None and _goes_on(other, record):
+            if other.delivered_at is None and _is_resumable(other, record):
                 landing = Landing.open(folder)
-                landing.throw_away_what_is_incomplete()
-                log.info("Going on with the extraction in %s.", folder)
+                landing.discard_incomplete()
+                log.info("Resuming the extraction in %s.", folder)
                 return landing
-        before = base or _last_delivered(self.settings, known)
-        known_before = before[0] / KNOWN if before else None
+        previous = base or _last_delivered(self.settings, known)
+        known_before = previous[0] / KNOWN if previous else None
         return Landing.begin(
             landings_of.free_name(kept, run), record, lambda folder: hand_on(known_before, folder)
         )
 
 
-def _goes_on(other: Record, record: Record) -> bool:
-    """Whether an extraction that was begun is of the same as the one that is wanted now."""
+def _is_resumable(other: Record, record: Record) -> bool:
+    """Whether an incomplete extraction reads the same as the one that is needed now, and is recent."""
     same = ("platform", "company_id", "skip", "base", "since", "ids")
     is_recent = record.data_as_of - other.data_as_of < _RESUMED_WITHIN
     return is_recent and all(getattr(other, name) == getattr(record, name) for name in same)
 
 
 def _last_delivered(settings: Settings, known: list[tuple[Path, Record]]) -> tuple[Path, Record] | None:
-    """The classrooms with corrections that are still valid when everything is read again."""
+    """The last delivered landing of the platform: its corrections also count in a full extraction."""
     delivered = [one for one in known if one[1].delivered_at and same_platform(settings, one[1])]
     return delivered[0] if delivered else None
 
 
 @contextmanager
-def _alone(kept: Path) -> Iterator[None]:
-    """Nobody else writes landings there."""
+def _locked(kept: Path) -> Iterator[None]:
+    """Lock the folder of landings against other extractions."""
     lock = FileLock(kept / "landing.lock", timeout=0)
     try:
         lock.acquire()

@@ -1,4 +1,4 @@
-"""Attempts at courses, attendances and corrections, as SQL over the stored pages."""
+"""Build the SQL for attempts at courses, attendances and corrections from the stored pages."""
 
 from flows.sources.learning360 import resources
 from flows.sources.learning360.definitions import of_company
@@ -7,7 +7,7 @@ from flows.sources.page_store import Landing
 
 
 def landed_tables(landing: Landing) -> dict[str, str]:
-    """The fields that are read from each list, by table."""
+    """The queries for the rows of each list, by table name."""
     return {
         "courses_landed": landed(
             landing,
@@ -22,7 +22,7 @@ def landed_tables(landing: Landing) -> dict[str, str]:
 
 
 def _registrations(landing: Landing) -> str:
-    """With an id that no attempt at a course can have: their own, or the slot's and the learner's."""
+    """Registrations with an id that differs from every course attempt's: their own, or slot and learner."""
     fields = "_id userId classroomSlotId hasAttended attendanceDuration pathId status archivedAt"
     return f"""
     SELECT *, coalesce('registration-' || _id, classroomSlotId || '-' || userId) AS registration,
@@ -31,7 +31,7 @@ def _registrations(landing: Landing) -> str:
 
 
 def _events(landing: Landing) -> str:
-    """Webhook events as they were sent, or as `payload` when they are read again."""
+    """Webhook events, either as sent, or in `payload` as the list of events returns them."""
     event = "coalesce(payload, CAST(to_json(e) AS JSON))"
     fact = json_at(event, "data")
     columns = ", ".join(f"{text_at(fact, name)} AS {column}" for column, name in _CORRECTION.items())
@@ -49,17 +49,17 @@ _CORRECTION = {
     "score": "score",
     "success": "success",
 }
-# Other events of a subscription are not read.
+# A subscription's other events are ignored.
 IS_CORRECTION = f"type = '{resources.CORRECTED}'"
-# Without one of these a correction is of no assessment, no learner or no time.
+# A correction needs an assessment, a learner and a time.
 IS_WHOLE = "user_id IS NOT NULL AND step_id IS NOT NULL AND corrected_at IS NOT NULL"
 
 
 def corrected(handed_on: str) -> str:
-    """Each correction once, however often and under however many event ids it was delivered.
+    """Each correction once, even if it was delivered several times under several event ids.
 
-    handed_on: the corrections of earlier runs. They may lack the enrollment that an event of the same
-    correction names. Of several versions the one that was read last counts.
+    handed_on: the corrections of earlier runs, which may lack the enrollment that a newer event of the same
+    correction names. If there are several versions, the one that was read last counts.
     """
     return f"""
     WITH every AS (
@@ -75,15 +75,15 @@ def corrected(handed_on: str) -> str:
 
 
 def _instant(time: str) -> str:
-    """The time in one spelling: 10:00:00Z and 10:00:00.000Z are one instant."""
+    """The time in one format: 10:00:00Z and 10:00:00.000Z are the same instant."""
     moment = f"epoch_ms(epoch_ms(TRY_CAST({time} AS TIMESTAMPTZ)))"
     return f"strftime({moment}, '%Y-%m-%dT%H:%M:%S.%gZ')"
 
 
 def attempts(landing: Landing) -> str:
-    """Attempts at courses. One without any time has not begun and is left out.
+    """Attempts at courses, without attempts that have no time at all, which have not begun.
 
-    A missing time is taken from the others. The time a learner idles is cut off already.
+    A missing time is derived from the other times. The platform has already excluded idle time.
     """
     return f"""
     SELECT {of_company(landing)}, _id AS activity_id, userId AS user_id, courseId AS step_id,
@@ -96,13 +96,13 @@ def attempts(landing: Landing) -> str:
 
 
 def attendances(landing: Landing) -> str:
-    """Who attended a slot was in the classroom from its start to its end, and has finished it by that.
+    """Attendances of classroom slots. An attendance lasts from the slot's start to its end and is finished.
 
-    A registration without attendance is not activity: the learner has not started. The attendance
-    belongs to the path session that the slot's context names. A slot of a program or of its own names none:
-    then it belongs to the learner's enrollment in the registration's path that contains the slot's start, the
-    newest of several, else to no session. One registered twice for a slot attended it once. Time is what was
-    measured, else what the slot reports, else how long it lasted.
+    A registration without attendance is not an attempt. An attendance belongs to the path session in the
+    slot's context. If the context has none (slots of programs, standalone slots), it belongs to the learner's
+    enrollment in the registration's path at the slot's start, the newest if there are several, else to no
+    session. Two registrations for the same slot are one attendance. The time spent is the measured time, else
+    the slot's reported duration, else the slot's length.
     """
     begins, ends = "TRY_CAST(s.startDate AS TIMESTAMPTZ)", "TRY_CAST(s.endDate AS TIMESTAMPTZ)"
     reported = "TRY_CAST(s.reportedDuration AS DOUBLE) * 3600000"
@@ -125,7 +125,7 @@ def attendances(landing: Landing) -> str:
 
 
 ATTENDED = "r.hasAttended = 'true'"
-# Archived before the slot has ended is unregistered: the learner was not there to the end.
+# A registration that was archived before the slot's end was cancelled: the learner did not stay to the end.
 COUNTS = (
     "(NOT r.is_archived OR TRY_CAST(r.archivedAt AS TIMESTAMPTZ) "
     ">= TRY_CAST(coalesce(s.endDate, s.startDate) AS TIMESTAMPTZ))"
@@ -133,7 +133,7 @@ COUNTS = (
 
 
 def enrolled() -> str:
-    """The enrollments that attendances belong to, each with the path that lists it."""
+    """The enrollments that attendances can belong to, each with its path."""
     return f"""
     SELECT _id AS enrollment_id, {OWNER} AS path_id, sessionId AS session_id, userId AS user_id,
       TRY_CAST(createdAt AS TIMESTAMPTZ) AS enrolled_at, TRY_CAST(archivedAt AS TIMESTAMPTZ) AS archived_at
@@ -141,9 +141,9 @@ def enrolled() -> str:
 
 
 def corrections(landing: Landing) -> str:
-    """A correction is an attempt that begins and ends when it is corrected; it names no time spent.
+    """Corrections as attempts that begin and end at the time of correction, with no time spent.
 
-    The score is a number; an event may name the enrollment that it is for.
+    An event may name its enrollment.
     """
     return f"""
     SELECT {of_company(landing)}, correction AS activity_id, user_id, step_id, session_id, enrollment_id,

@@ -1,4 +1,4 @@
-"""Run work concurrently and report one failure of it."""
+"""Run coroutines concurrently and report one failure."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ from schemas.errors import SourceUnavailable
 
 
 async def together(*work: Coroutine[Any, Any, object]) -> None:
-    """Do all of it at the same time; the first failure ends the rest.
+    """Run the coroutines concurrently; the first failure cancels the others.
 
-    Raises: one of the failures, a permanent one before others.
+    Raises: one of the failures, preferring permanent ones.
     """
     try:
         async with asyncio.TaskGroup() as group:

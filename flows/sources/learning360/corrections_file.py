@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flows.sources.learning360.resources import CORRECTIONS, Wanted
+from flows.sources.learning360.resources import CORRECTIONS, ListRequest
 from flows.sources.learning360.schema_drift import strange
 from flows.sources.page_store import Landing
 from schemas.errors import SourceError
 
-OF_FILE = Wanted(CORRECTIONS, part="file")
+OF_FILE = ListRequest(CORRECTIONS, part="file")
 
 
 def land_corrections_of(file: Path, landing: Landing) -> None:
-    """Land the events of the file, which is NDJSON or NDJSON.gz: as sent, or as they are read again.
+    """Store the events of the file (NDJSON or NDJSON.gz) as pages of the landing.
 
+    Events are as the platform sends them, or as its list of events returns them.
     Raises: SourceError, naming the line that is not an event.
     """
     if landing.is_complete(OF_FILE.name):
@@ -42,7 +43,8 @@ def _events(file: Path) -> Iterator[dict[str, Any]]:
                     yield _event(file, number, line)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise SourceError(
-            f"{file}: the file of corrections can't be read ({type(error).__name__}). Mend corrections_file."
+            f"{file}: the file of corrections can't be read ({type(error).__name__}). Correct the setting "
+            "corrections_file."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Users, paths, steps, sessions and enrollments, as SQL over the stored pages."""
+"""Build the SQL for users, paths, steps, sessions and enrollments from the stored pages."""
 
 from flows.database.connection import quoted
 from flows.sources.learning360 import resources
@@ -8,12 +8,12 @@ from schemas.enums import DUE_UNITS, MESSAGE_STEP_TYPES, STEP_TYPES, TIME_LIMIT_
 
 
 def of_company(landing: Landing) -> str:
-    """No answer names the company: a token belongs to one, and which is a setting."""
+    """The column company_id, from the settings: responses don't contain it, as a token is for one company."""
     return f"{quoted(landing.record.company_id)} AS company_id"
 
 
 def landed_tables(landing: Landing) -> dict[str, str]:
-    """The fields that are read from each list, by table."""
+    """The queries for the rows of each list, by table name."""
     return {
         "users_landed": landed(landing, resources.USERS, "_id mail firstName lastName status"),
         "paths_landed": landed(landing, resources.PATHS, "_id name", "options steps"),
@@ -32,7 +32,7 @@ def landed_tables(landing: Landing) -> dict[str, str]:
 
 
 def users(landing: Landing) -> str:
-    """A user with an unknown status counts as active, which decides who answers to an e-mail."""
+    """The users. An unknown status counts as active; the status decides which user an e-mail finds."""
     return f"""
     SELECT {of_company(landing)}, _id AS user_id, mail AS email, firstName AS first_name,
       lastName AS last_name, CASE WHEN status IS NULL OR status IN {_in(USER_STATUSES)} THEN status
@@ -49,7 +49,7 @@ def paths(landing: Landing) -> str:
 
 
 def steps_landed() -> str:
-    """The steps of the paths that were read: a step's place in the list is its position."""
+    """The steps of the paths that were read; a step's index in the path's list is its position."""
     return f"""
     SELECT path_id, position, step, {text_at("step", "_id")} AS step_id, {text_at("step", "type")} AS type,
       {json_at("step", "options")} AS options
@@ -59,11 +59,11 @@ def steps_landed() -> str:
 
 
 def path_steps(landing: Landing) -> str:
-    """The definitions as the platform has them now; the warehouse dates them.
+    """The present step definitions; the warehouse adds their validity.
 
-    Due dates are relative, from the enrollment. An assessment is never optional and has none. A step of an
-    unknown type is left out, and so is an option with an unknown unit or mode: `schema_drift` names them.
-    A time limit of 0 seconds is ignored. Whether a course is SCORM is in `titles_now`.
+    Due dates are relative to the enrollment. An assessment is never optional and has no due date. Steps of
+    unknown types are left out, as are options with an unknown unit or mode: `strange` reports them. A time
+    limit of 0 seconds is ignored. Whether a course is SCORM is in `titles_now`.
     """
     unit, value = text_at("options", "relativeDate.unit"), text_at("options", "relativeDate.value")
     mode, seconds = text_at("options", "timeLimit.mode"), text_at("options", "timeLimit.value")
@@ -86,9 +86,9 @@ def path_steps(landing: Landing) -> str:
 
 
 def titles_now() -> str:
-    """The resources that can be a step, by type and id: their titles, and whether a course is SCORM.
+    """Resources that can be a step, by type and id: the title, and whether a course is SCORM.
 
-    Assessments and programs have no list, so they have no title.
+    The API has no list of assessments or programs, so they have no title.
     """
     return f"""
     SELECT 'course' AS type, _id AS step_id, {named("name")} AS title, type = '{resources.SCORM}' AS is_scorm
@@ -98,14 +98,14 @@ def titles_now() -> str:
 
 
 def path_steps_now() -> str:
-    """The known steps, each with the facts about its resource."""
+    """The known steps, each with the title and type of its resource if known."""
     return """
     SELECT s.* REPLACE (CASE WHEN t.is_scorm THEN 'true' ELSE 'false' END AS is_scorm), t.title
     FROM steps_known AS s LEFT JOIN titles_known AS t USING (type, step_id)"""
 
 
 def waivers_now() -> str:
-    """The steps that the score in a positioning quiz waives: each step that one of its thresholds names."""
+    """Waivers: one row per threshold of a positioning quiz and step that it waives."""
     return f"""
     SELECT DISTINCT path_id, step_id, threshold, json_extract_string(waived, '$') AS waived_step_id FROM (
       SELECT path_id, step_id, {rounded_up(text_at("line", "thresholdValue"))} AS threshold,
@@ -115,7 +115,7 @@ def waivers_now() -> str:
 
 
 def path_sessions(landing: Landing) -> str:
-    """Automatic re-enrollment is an object when it is on, and missing when it is off."""
+    """The sessions. automaticReenrollment is an object if it is on, and absent if it is off."""
     again = "automaticReenrollment"
     return f"""
     SELECT {of_company(landing)}, _id AS session_id, pathId AS path_id, {named("name")} AS name,
@@ -127,7 +127,7 @@ def path_sessions(landing: Landing) -> str:
 
 
 def sessions_known() -> str:
-    """The sessions, with the columns from which other tables than `path_sessions` are made."""
+    """The sessions with their paths and root sessions, for other tables than `path_sessions`."""
     return """
     SELECT _id AS session_id, pathId AS path_id, rootSessionId AS root_session_id FROM sessions_landed"""
 

@@ -1,4 +1,4 @@
-"""Read the lists of an extraction: independent lists concurrently, each page to disk as it arrives."""
+"""Read the lists of an extraction: independent lists concurrently, storing each page as it arrives."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from flows.sources.learning360.client import IN_FLIGHT, Page, Platform
 from flows.sources.learning360.concurrency import together
 from flows.sources.learning360.corrections_file import land_corrections_of
 from flows.sources.learning360.page_content import rows_of, subscription_of
-from flows.sources.learning360.resources import STATUSES, Skippable, Wanted
+from flows.sources.learning360.resources import STATUSES, ListRequest, Skippable
 from flows.sources.learning360.schema_drift import strange
 from flows.sources.learning360.settings import Settings
 from flows.sources.learning360.sync_plan import WHOLE, Decision, how_to_read_courses
@@ -20,9 +20,9 @@ from schemas.errors import MissingScope, NoSuchList
 
 @dataclass(frozen=True)
 class Extraction:
-    """One extraction into one landing; what is there already is not read again.
+    """One extraction into one landing; pages that are already stored are not read again.
 
-    places: how many lists are read at the same time.
+    places: limits the number of lists that are read at the same time.
     """
 
     platform: Platform
@@ -34,9 +34,9 @@ class Extraction:
     async def read(self) -> None:
         """Read everything that the landing lacks.
 
-        Raises: SourceError, naming the list and what is wrong with it.
+        Raises: SourceError, naming the list and the fault.
         """
-        # The longest lists first: the last one to start is waited for.
+        # The longest first, to shorten the total time.
         await together(
             self._of_paths(),
             self._users(),
@@ -49,8 +49,8 @@ class Extraction:
     async def _of_paths(self) -> None:
         changed = self._changed()
         await together(
-            self._list(Wanted(resources.PATHS, filters=changed)),
-            self._list(Wanted(resources.SESSIONS, filters=changed)),
+            self._list(ListRequest(resources.PATHS, filters=changed)),
+            self._list(ListRequest(resources.SESSIONS, filters=changed)),
         )
         await together(self._courses(), *(self._enrollments(path) for path in self._paths()))
 
@@ -62,39 +62,39 @@ class Extraction:
         return (("modifiedAt[gte]", since),) if since else ()
 
     def _paths(self) -> list[str]:
-        """The paths that have, or may have, enrollments: those with a session, listed or not."""
+        """The paths that may have enrollments: listed paths, and paths of sessions, listed or not."""
         listed = {str(row["_id"]) for row in self.landing.rows_of(resources.PATHS.name)}
         of_sessions = {str(row.get("pathId") or "") for row in self.landing.rows_of(resources.SESSIONS.name)}
         return sorted(listed | of_sessions - {""} | self.known.paths())
 
     async def _enrollments(self, path: str) -> None:
-        """Active enrollments before archived ones: a learner who is unenrolled in between is in both.
+        """Read published enrollments before archived ones, so that one archived in between is not missed.
 
-        An enrollment that was never modified need not have modifiedAt: new ones are asked for, too.
+        An enrollment that was never modified may lack modifiedAt, so new enrollments are requested too.
         """
         for status in STATUSES:
-            asked = (("status[eq]", status),)
-            await self._list(Wanted(resources.ENROLLMENTS, path, status, (*asked, *self._changed())))
+            of_status = (("status[eq]", status),)
+            await self._list(ListRequest(resources.ENROLLMENTS, path, status, (*of_status, *self._changed())))
             if since := self.landing.record.since:
-                created = (*asked, ("createdAt[gte]", since))
-                await self._list(Wanted(resources.ENROLLMENTS, path, f"{status}/created", created))
+                created = (*of_status, ("createdAt[gte]", since))
+                await self._list(ListRequest(resources.ENROLLMENTS, path, f"{status}/created", created))
 
     async def _courses(self) -> None:
         if not self._wants("courses"):
             return
         decision = self._decision()
         if not decision.batches:
-            await self._list(Wanted(resources.COURSES))
+            await self._list(ListRequest(resources.COURSES))
             return
         await together(
             *(
-                self._list(Wanted(resources.COURSES, part=f"{number:04d}", filters=_courses_in(batch)))
+                self._list(ListRequest(resources.COURSES, part=f"{number:04d}", filters=_courses_in(batch)))
                 for number, batch in enumerate(decision.batches)
             )
         )
 
     def _decision(self) -> Decision:
-        """Decided once for a landing: a half-read batch is resumed the way it began."""
+        """How to read the courses, decided once per landing, so that a half-read batch is resumed as is."""
         if self.landing.record.decision is None:
             is_full = self.landing.record.is_full
             courses = {} if is_full else self.known.courses(self.landing)
@@ -103,14 +103,14 @@ class Extraction:
         return Decision.of_json(self.landing.record.decision or {})
 
     async def _users(self) -> None:
-        await self._list(Wanted(resources.USERS))
+        await self._list(ListRequest(resources.USERS))
 
     async def _stats(self) -> None:
-        """The platform's own statistics, stored as they are."""
+        """Read the platform's own statistics, for the reconciliation."""
         if self._wants("stats"):
             await together(
                 *(
-                    self._list(Wanted(resources.STATS, part=status, filters=(("status[eq]", status),)))
+                    self._list(ListRequest(resources.STATS, part=status, filters=(("status[eq]", status),)))
                     for status in STATUSES
                 )
             )
@@ -118,11 +118,11 @@ class Extraction:
     async def _classrooms(self) -> None:
         if not self._wants("classrooms"):
             return
-        await self._list(Wanted(resources.CLASSROOMS))
+        await self._list(ListRequest(resources.CLASSROOMS))
         owners = [str(row["_id"]) for row in self.landing.rows_of(resources.CLASSROOMS.name)]
         await together(
             *(
-                self._list(Wanted(kind, owner))
+                self._list(ListRequest(kind, owner))
                 for owner in owners
                 for kind in (resources.SLOTS, resources.REGISTRATIONS)
             )
@@ -133,38 +133,38 @@ class Extraction:
             return
         if self.settings.subscription:
             await self._subscription(self.settings.subscription)
-            await self._list(Wanted(resources.CORRECTIONS, self.settings.subscription))
+            await self._list(ListRequest(resources.CORRECTIONS, self.settings.subscription))
         if self.settings.corrections_file:
             await asyncio.to_thread(land_corrections_of, self.settings.corrections_file, self.landing)
 
     async def _subscription(self, owner: str) -> None:
-        """How the platform keeps the subscription, without its address, which may contain a key.
+        """Store the subscription without its URL, which may contain a key.
 
-        One that does not exist, or may not be read, is left to the list of its events.
+        If it does not exist or can't be read, the list of its events reports that.
         """
-        wanted = Wanted(resources.SUBSCRIPTION, owner)
+        wanted = ListRequest(resources.SUBSCRIPTION, owner)
         if self.landing.is_complete(wanted.name):
             return
         try:
             page = await self.platform.first_page(wanted)
         except (MissingScope, NoSuchList):
             return
-        kept = subscription_of(self.platform.host, wanted, page.content)
-        self.landing.add(wanted.name, owner, [kept], None, {})
+        subscription = subscription_of(self.platform.host, wanted, page.content)
+        self.landing.add(wanted.name, owner, [subscription], None, {})
 
     async def _catalog(self) -> None:
-        """The courses' titles and types; a client that may not read them loses these, not the run."""
+        """Read the courses' titles and types; they are optional if the client lacks the scope."""
         if not self._wants("catalog"):
             return
-        wanted = Wanted(resources.CATALOG)
+        wanted = ListRequest(resources.CATALOG)
         try:
             await self._list(wanted)
         except (MissingScope, NoSuchList):
             self.landing.note(unread=(wanted.of.name,))
-            self._is_empty(wanted)
+            self._store_empty(wanted)
 
-    async def _list(self, wanted: Wanted) -> None:
-        """Read a list from the page where it stopped; at most two of its pages are in memory."""
+    async def _list(self, wanted: ListRequest) -> None:
+        """Read the remaining pages of a list, with at most two pages in memory."""
         if self.landing.is_complete(wanted.name):
             return
         async with self.places:
@@ -172,31 +172,31 @@ class Extraction:
                 await self._pages(wanted)
             except NoSuchList as error:
                 if not self.landing.pages(wanted.name):
-                    self._has_gone(wanted, error)
+                    self._handle_missing(wanted, error)
                     return
-                # The address of a later page may have expired: from the first page on, once.
+                # The URL of a later page may have expired: start again from the first page, once.
                 self.landing.restart(wanted.name)
                 await self._again(wanted)
 
-    async def _again(self, wanted: Wanted) -> None:
+    async def _again(self, wanted: ListRequest) -> None:
         try:
             await self._pages(wanted)
         except NoSuchList as error:
             if self.landing.pages(wanted.name):
                 raise
-            self._has_gone(wanted, error)
+            self._handle_missing(wanted, error)
 
-    def _has_gone(self, wanted: Wanted, error: NoSuchList) -> None:
-        """A path or classroom that was deleted in the meantime; an unlisted path with sessions."""
+    def _handle_missing(self, wanted: ListRequest, error: NoSuchList) -> None:
+        """Store an empty list if its path or classroom was deleted meanwhile or is unlisted, else raise."""
         if not (wanted.of.may_go and error.is_named):
             raise error
-        self._is_empty(wanted)
+        self._store_empty(wanted)
 
-    def _is_empty(self, wanted: Wanted) -> None:
+    def _store_empty(self, wanted: ListRequest) -> None:
         self.landing.restart(wanted.name)
         self.landing.add(wanted.name, wanted.owner, [], None, {})
 
-    async def _pages(self, wanted: Wanted) -> None:
+    async def _pages(self, wanted: ListRequest) -> None:
         landed = self.landing.pages(wanted.name)
         address = landed[-1].next if landed else wanted.first_page
         number = len(landed)
@@ -207,14 +207,14 @@ class Extraction:
                 if writing:
                     await writing
                 number += 1
-                # The next page is on its way while this one is written.
+                # Write this page while the next one is requested.
                 writing = asyncio.create_task(asyncio.to_thread(self._land, wanted, number, page))
                 address = page.next
         finally:
             if writing:
                 await writing
 
-    async def _page(self, wanted: Wanted, number: int, address: str) -> Page:
+    async def _page(self, wanted: ListRequest, number: int, address: str) -> Page:
         try:
             return await self.platform.page(wanted, address)
         except NoSuchList as error:
@@ -222,7 +222,7 @@ class Extraction:
                 raise
             raise self.platform.host.page_gone(wanted.name, number, error) from None
 
-    def _land(self, wanted: Wanted, number: int, page: Page) -> None:
+    def _land(self, wanted: ListRequest, number: int, page: Page) -> None:
         rows = rows_of(self.platform.host, wanted, number, page.content)
         self.landing.add(wanted.name, wanted.owner, rows, page.next, strange(wanted.of, rows))
 

@@ -12,16 +12,16 @@ from flows.sources.learning360.sync_plan import WHOLE, Decision
 from flows.sources.page_store import Landing
 from schemas.errors import SourceError
 
-# The column by which rows of one id that were read twice are ordered; without it the one read last counts.
+# The id and version columns to select among rows that were read twice; without a version, the last one wins.
 _IDS = {"registrations_landed": ("registration", ""), "courses_landed": ("_id", "lastActivityAt")}
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables made of a landing.
+    """The input tables built from a landing.
 
-    full:     the tables that are full; the others contain changes.
-    warnings: sentences about what the tables lack.
+    full:     the tables that are whole; the others are changes.
+    warnings: sentences about incomplete or unknown data.
     """
 
     files: dict[str, Path]
@@ -30,22 +30,22 @@ class Tables:
 
 
 def make_tables(landing: Landing, folder: Path, known_to: Path) -> Tables:
-    """Write the tables into the folder, and what the next extraction needs to know into `known_to`.
+    """Write the tables into the folder, and the state for the next extraction into `known_to`.
 
     Raises: SourceError if the landing's files can't be read.
     """
     known_to.mkdir(exist_ok=True)
     try:
         with Connection(folder / "landed.duckdb") as connection:
-            return _Making(connection, landing, folder, known_to).make()
+            return _TableBuilder(connection, landing, folder, known_to).make()
     except duckdb.Error as error:
         raise SourceError(
-            f"{landing.folder}: the landed pages can't be read ({type(error).__name__}). Delete the folder "
+            f"{landing.folder}: the stored pages can't be read ({type(error).__name__}). Delete the folder "
             "and run again with --source 360learning."
         ) from error
 
 
-class _Making:
+class _TableBuilder:
     def __init__(self, connection: Connection, landing: Landing, folder: Path, known_to: Path) -> None:
         self._duck = connection
         self._landing = landing
@@ -84,7 +84,7 @@ class _Making:
         return Tables(files, self._full(), landing_warnings.warnings(self._duck, self._landing, courses))
 
     def _full(self) -> frozenset[str]:
-        """Steps, waivers and child sessions are few: they come in full, so removed ones are noticed."""
+        """The tables delivered in full. Steps, waivers and child sessions are small enough for that."""
         always = {"users", "path_steps", "waivers", "child_sessions"}
         decision = self._landing.record.decision
         if not Decision.of_json(decision or WHOLE.as_json()).batches:
@@ -92,7 +92,7 @@ class _Making:
         return frozenset(always | ({"paths", "path_sessions", "enrollments"} if self._is_full else set()))
 
     def _remember(self) -> None:
-        """Combine the known rows, for the tables and for the next extraction."""
+        """Merge the rows read now with the earlier state, for the tables and for the next extraction."""
         paths, sessions = "SELECT _id FROM paths_landed", "SELECT _id FROM sessions_landed"
         enrollments = "SELECT _id FROM enrollments_landed"
         path_steps = definitions.path_steps(self._landing)
@@ -121,7 +121,7 @@ class _Making:
         titles = definitions.titles_now()
         others = f"(type, step_id) NOT IN (SELECT (type, step_id) FROM ({titles}))"
         self._know("titles_known", titles, sync_state.TITLES, _TITLES, others, is_kept=True)
-        # The platform forgets events after 90 days: each is kept, also when everything is read.
+        # The platform deletes events after 90 days, so a full extraction also keeps the earlier corrections.
         self._table("corrected", activity.corrected(self._handed(sync_state.CORRECTIONS, _CORRECTIONS)))
         self._table("courses_known", self._courses())
         for file, table in _HANDED_ON.items():
@@ -130,16 +130,19 @@ class _Making:
     def _know(
         self, table: str, now: str, file: str, columns: str, others: str, *, is_kept: bool = False
     ) -> None:
-        """The rows read now and, unless everything was read, rows handed on from the extraction before."""
-        is_left = "true" if is_kept or not self._is_full else "false"
+        """Create a table of the rows read now (`now`) and the earlier rows that were not read now (`others`).
+
+        A full extraction drops the earlier rows unless `is_kept`.
+        """
+        keeps_earlier = "true" if is_kept or not self._is_full else "false"
         self._table(
             table,
             f"{now} UNION ALL BY NAME SELECT * FROM {self._handed(file, columns)} "
-            f"WHERE {is_left} AND {others}",
+            f"WHERE {keeps_earlier} AND {others}",
         )
 
     def _courses(self) -> str:
-        """Each course: attempts at the last count, whether some are in a session, if it is or was a step."""
+        """Each course: attempts at the last count, whether some are in a session, whether it was a step."""
         uncounted = "0" if self._is_full else "coalesce(b.attempts, 0)"
         return f"""
         SELECT course_id, coalesce(n.attempts, {uncounted}) AS attempts,
@@ -162,7 +165,7 @@ class _Making:
         self._duck.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
     def _file(self, file: Path, query: str) -> Path:
-        # The state may be a link to the state of an older landing: never write through it.
+        # The file may be a hard link to an older landing's file, which must not be overwritten.
         file.unlink(missing_ok=True)
         self._duck.execute(f"COPY ({query}) TO {file_name(file)} (FORMAT parquet)")
         return file

@@ -1,4 +1,4 @@
-"""The rows of stored pages as SQL: each field as the received text, for the warehouse to validate."""
+"""Build SQL over the rows of stored pages: fields stay as received text, for the warehouse to validate."""
 
 from pathlib import Path
 
@@ -6,20 +6,20 @@ from flows.database.connection import file_name, identifier
 from flows.sources.learning360.resources import ListOf
 from flows.sources.page_store import Landing
 
-# The page of a row, in the order of reading, and the owner of its list.
+# Columns for the number of a row's page, in the order of reading, and for the owner of its list.
 PAGE, OWNER = "page_number", "owner"
 
 
 def landed(landing: Landing, kind: ListOf, texts: str, objects: str = "") -> str:
     """The query for all rows of a kind of list.
 
-    texts:   the fields that are read, as text. objects: the fields that are taken apart, as JSON.
+    texts: the fields to read as text. objects: the fields to read as JSON.
     """
     columns = dict.fromkeys(texts.split(), "VARCHAR") | dict.fromkeys(objects.split(), "JSON")
     if not landing.files(kind.name):
         nothing = ", ".join(f"CAST(NULL AS {type}) AS {identifier(name)}" for name, type in columns.items())
         return f"SELECT 0 AS {PAGE}, '' AS {OWNER}, {nothing} WHERE false"
-    # One pattern for all of them: thousands of names would make a long statement.
+    # One glob for all files: thousands of names would make a long statement.
     pattern = file_name(landing.folder / kind.name / "PAGES").replace("PAGES", "*.ndjson.gz")
     declared = ", ".join(f"{_quoted(name)}: '{type}'" for name, type in columns.items())
     names = ", ".join(map(identifier, columns))
@@ -39,9 +39,9 @@ def _quoted(name: str) -> str:
 
 
 def older_versions(table: str, id: str = "_id", version: str = "") -> str:
-    """The statement that leaves one version of each id: rows move and change while they are paged.
+    """The statement that deletes all but one version of each id: rows move and change during paging.
 
-    version: the field that orders versions; without it, or where it is the same, the last one read counts.
+    version: the column that orders versions; without it, or if equal, the row that was read last is kept.
     """
     order = f"{version} DESC NULLS LAST, {PAGE} DESC" if version else f"{PAGE} DESC"
     return (
@@ -52,19 +52,19 @@ def older_versions(table: str, id: str = "_id", version: str = "") -> str:
 
 
 def text_at(json: str, place: str) -> str:
-    """The value at a place, as text. The arrow binds weaker than AND and IN, so it is not written."""
+    """The value at a JSON path, as text. The `->>` operator would bind weaker than AND and IN."""
     return f"json_extract_string({json}, '$.{place}')"
 
 
 def json_at(json: str, place: str) -> str:
-    """The JSON value at a place; a JSON null becomes null."""
+    """The JSON value at a JSON path; a JSON null becomes null."""
     return f"nullif(json_extract({json}, '$.{place}'), 'null')"
 
 
 def whole(text: str) -> str:
-    """A number without its idle decimals: 85.0 is 85, 66.7 stays.
+    """A number without trailing zero decimals: 85.0 becomes 85, 66.7 stays.
 
-    The API's description has `number` where it means whole ones.
+    The API's description declares integers as `number`.
     """
     number = f"TRY_CAST({text} AS DOUBLE)"
     is_whole = f"{number} = floor({number}) AND abs({number}) < 1e15"
@@ -72,26 +72,26 @@ def whole(text: str) -> str:
 
 
 def rounded_up(text: str) -> str:
-    """The least whole number that is not below: a threshold is whole and never easier than it was."""
+    """The number rounded up to an integer, so that a threshold never becomes easier to reach."""
     number = f"TRY_CAST({text} AS DOUBLE)"
     rounded = f"CAST(CAST(ceil({number}) AS BIGINT) AS VARCHAR)"
     return f"CASE WHEN abs({number}) < 1e15 THEN {rounded} ELSE {text} END"
 
 
 def rounded_down(text: str, least: int) -> str:
-    """The greatest whole number that is not above: 2.5 attempts are 2; never less than `least`."""
+    """The number rounded down to an integer (2.5 attempts are 2), but never below `least`."""
     number = f"TRY_CAST({text} AS DOUBLE)"
     rounded = f"CAST(greatest(CAST(floor({number}) AS BIGINT), {least}) AS VARCHAR)"
     return f"CASE WHEN abs({number}) < 1e15 THEN {rounded} ELSE {text} END"
 
 
 def named(text: str) -> str:
-    """A name; the platform requires one and allows an empty one, which counts as missing."""
+    """A name, or null if it is empty, which the platform allows."""
     return f"CASE WHEN trim({text}) <> '' THEN {text} END"
 
 
 def parquet_or(file: Path, columns: str) -> str:
-    """The rows that were handed on; empty without any. columns: name and type of each."""
+    """The rows of the file, or no rows if it does not exist. columns: names and types."""
     if file.is_file():
         return f"(FROM read_parquet({file_name(file)}, hive_partitioning = false))"
     nothing = ", ".join(f"CAST(NULL AS {type}) AS {name}" for name, type in _pairs(columns))

@@ -1,4 +1,4 @@
-"""Warnings about an extraction: which results are incomplete, and what to do about it."""
+"""Write the warnings about an extraction: which results are incomplete, and the remedy."""
 
 import re
 from collections import Counter
@@ -13,14 +13,14 @@ from flows.sources.learning360.resources import CORRECTED
 from flows.sources.learning360.sync_plan import Decision
 from flows.sources.page_store import Landing
 
-# More would be no sentence.
+# The most names and ids in one sentence.
 _NAMED, _IDS_NAMED = 12, 3
 
 
 def warnings(connection: Connection, landing: Landing, handed_courses: str) -> list[str]:
-    """All warnings about a landing, once its tables are made.
+    """All warnings about a landing; its tables must have been built.
 
-    handed_courses: the query for the courses that the landing before has handed on.
+    handed_courses: the query for the courses known to the previous landing.
     """
     found = (
         _not_understood(connection, landing),
@@ -34,7 +34,7 @@ def warnings(connection: Connection, landing: Landing, handed_courses: str) -> l
 
 
 def subscription_fault(subscription: dict[str, object]) -> str | None:
-    """Why no corrections arrive through the webhook subscription, and what to do; None if they do."""
+    """Why a webhook subscription delivers no corrections, with the remedy; None if it delivers them."""
     name, kind, status = (subscription.get(key) for key in ("_id", "eventType", "status"))
     if kind != CORRECTED:
         other = kind if isinstance(kind, str) and re.fullmatch("[a-z.]{1,80}", kind) else "other events"
@@ -45,8 +45,8 @@ def subscription_fault(subscription: dict[str, object]) -> str | None:
     if status != "active":
         return (
             f"The webhook subscription {name} is inactive: its receiver failed for 5 days, and the platform "
-            "records no new corrections. Let the receiver answer 2xx and activate the subscription again; "
-            "add corrections made since then by corrections_file."
+            "records no new corrections. Make the receiver answer 2xx and activate the subscription again; "
+            "add the corrections made since then with corrections_file."
         )
     return None
 
@@ -66,7 +66,7 @@ def _unread(landing: Landing) -> str | None:
 
 
 def lost_without(kind: resources.ListOf) -> str:
-    """The sentence about a list that can't be read, with the loss and the remedy."""
+    """The warning that a list can't be read, with the consequence and the remedy."""
     return (
         f"The list {kind.name} can't be read: the client lacks the scope {kind.scope}, or the platform has "
         f"no such list. Without it, {kind.lost_without}. "
@@ -75,15 +75,15 @@ def lost_without(kind: resources.ListOf) -> str:
 
 
 def _not_understood(connection: Connection, landing: Landing) -> str | None:
-    """Unknown or unusable fields and values, with their counts and where they are kept."""
+    """The warning about unknown or unusable fields and values, with counts and where they are stored."""
     found = landing.strange() + Counter(_left_out(connection))
     if not found:
         return None
     named = ", ".join(f"{name} ({count:,})" for name, count in found.most_common(_NAMED))
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return (
-        f"360Learning answers what this version does not know or can't use; it has no effect: {named}{more}. "
-        f"It is kept in {landing.folder}."
+        "360Learning returns fields or values that this version does not know or can't use; they have no "
+        f"effect: {named}{more}. The pages are stored in {landing.folder}."
     )
 
 
@@ -110,9 +110,9 @@ def _corrections_not_read(connection: Connection, landing: Landing) -> str | Non
 
 
 def without_corrections(count: int, steps: str) -> str | None:
-    """The warning for a run that reads no corrections; None without an assessment.
+    """The warning that a run reads no corrections; None if there is no assessment.
 
-    count: of assessments. steps: of which steps.
+    count: the number of assessments. steps: the steps that were counted, in words.
     """
     if not count:
         return None
@@ -123,14 +123,14 @@ def without_corrections(count: int, steps: str) -> str | None:
 
 
 def _courses_without_attempts(connection: Connection, landing: Landing, handed_courses: str) -> str | None:
-    """Courses that had attempts but have none when requested by id: the filter may not work as expected."""
+    """The warning about courses that had attempts and now return none: the filter by id may be broken."""
     batches = Decision.of_json(landing.record.decision).batches if landing.record.decision else ()
-    asked = pl.DataFrame(
+    requested = pl.DataFrame(
         {"course_id": [course for batch in batches for course in batch]}, {"course_id": pl.String}
     )
-    with connection.lent("asked_courses", asked):
+    with connection.lent("requested_courses", requested):
         missed = connection.rows(f"""
-            SELECT course_id, attempts FROM {handed_courses} JOIN asked_courses USING (course_id)
+            SELECT course_id, attempts FROM {handed_courses} JOIN requested_courses USING (course_id)
             WHERE attempts > 0 AND course_id NOT IN (
               SELECT courseId FROM courses_landed WHERE courseId IS NOT NULL) ORDER BY course_id""")
     if not missed:
@@ -138,9 +138,9 @@ def _courses_without_attempts(connection: Connection, landing: Landing, handed_c
     some = ", ".join(course for course, _ in missed[:_IDS_NAMED])
     more = ", …" if len(missed) > _IDS_NAMED else ""
     return (
-        f"The platform answers no attempts for {len(missed):,} courses that had "
-        f"{sum(attempts for _, attempts in missed):,} before ({some}{more}); the earlier ones are kept. If "
-        "they were not deleted, set full_every_days = 0, so that attempts are read as one list."
+        f"The platform returns no attempts for {len(missed):,} courses that had "
+        f"{sum(attempts for _, attempts in missed):,} before ({some}{more}); the earlier attempts are kept. "
+        "If they were not deleted, set full_every_days = 0, so that attempts are read as one list."
     )
 
 
@@ -153,6 +153,6 @@ def _archived_registrations(connection: Connection) -> str | None:
     if not attended:
         return None
     return (
-        f"{attended:,} of {archived:,} archived registrations for classroom slots say that the learner "
-        f"attended: {counted:,} count, archived after the slot had ended; {attended - counted:,} do not."
+        f"{attended:,} of {archived:,} archived registrations for classroom slots are marked as attended: "
+        f"{counted:,} count, because they were archived after the slot's end; {attended - counted:,} do not."
     )

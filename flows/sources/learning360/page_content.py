@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 from flows.sources.learning360.http_errors import Host
-from flows.sources.learning360.resources import Wanted
+from flows.sources.learning360.resources import ListRequest
 
 Row = dict[str, Any]
 
 
-def rows_of(host: Host, wanted: Wanted, number: int, content: bytes) -> list[Row]:
+def rows_of(host: Host, wanted: ListRequest, number: int, content: bytes) -> list[Row]:
     """The rows of a list's page.
 
-    Raises: SourceError, naming the list, the page and the field, if it is not of the shape we know.
+    Raises: SourceError, naming the list, the page and the field, if the page has an unexpected form.
     """
     try:
         rows = json.loads(content, parse_constant=_no_number)
@@ -27,10 +27,10 @@ def rows_of(host: Host, wanted: Wanted, number: int, content: bytes) -> list[Row
     return rows
 
 
-def subscription_of(host: Host, wanted: Wanted, content: bytes) -> Row:
+def subscription_of(host: Host, wanted: ListRequest, content: bytes) -> Row:
     """The webhook subscription's id, event type and status.
 
-    Raises: SourceError if the answer is not an object.
+    Raises: SourceError if the response is not an object.
     """
     try:
         found = json.loads(content, parse_constant=_no_number)
@@ -45,4 +45,4 @@ _KINDS: dict[type, str] = {str: "a text", dict: "an object", list: "a list"}
 
 
 def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

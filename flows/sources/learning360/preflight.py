@@ -1,4 +1,4 @@
-"""Check in seconds whether a platform can be read: its address, the client, and each list's scope."""
+"""Check in seconds whether a platform can be read: its URL, the client, and each list's scope."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,21 +12,22 @@ from flows.sources.learning360.client import Platform, connected
 from flows.sources.learning360.concurrency import together
 from flows.sources.learning360.landing_warnings import lost_without, subscription_fault, without_corrections
 from flows.sources.learning360.page_content import rows_of, subscription_of
-from flows.sources.learning360.resources import STATUSES, ListOf, Wanted
+from flows.sources.learning360.resources import STATUSES, ListOf, ListRequest
 from flows.sources.learning360.settings import Settings
 from schemas.errors import MissingScope, NoSuchList, SourceError
 
-# Somebody waits: a hiccup is forgiven, no more.
+# A user is waiting, so there is only one retry.
 _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How one list answered.
+    """The result of the check of one list.
 
     answer:  readable, missing scope, failed, skipped, or nothing to try it on.
-    rows:    of its first page. fault: what is wrong, in a sentence.
-    warning: what a run lacks, in a sentence, where it can do without the list.
+    rows:    the number of rows of the first page.
+    fault:   what is wrong, in a sentence.
+    warning: what a run lacks without the list, in a sentence, if it can do without.
     """
 
     list: str
@@ -46,7 +47,7 @@ def probe(
     transport: httpx.AsyncBaseTransport | None = None,
     run: Callable[[Coroutine[Any, Any, list[Probe]]], list[Probe]] = asyncio.run,
 ) -> list[Probe]:
-    """Ask for the first page of each list that a run reads, in the order of `lists.LISTS`.
+    """Request the first page of each list that a run reads, in the order of `resources.LISTS`.
 
     Raises: SourceError if the platform can't be reached or does not know the client.
     """
@@ -59,16 +60,16 @@ async def _probed(settings: Settings, transport: httpx.AsyncBaseTransport | None
         await platform.now()
         probing = _Probing(settings, platform, found)
         await together(
-            probing.paths_and_what_they_need(),
+            probing.paths_and_dependents(),
             probing.classrooms(),
-            *(probing.first(Wanted(kind)) for kind in _ALONE),
-            probing.first(Wanted(resources.STATS, filters=(("status[eq]", STATUSES[0]),))),
+            *(probing.first(ListRequest(kind)) for kind in _INDEPENDENT),
+            probing.first(ListRequest(resources.STATS, filters=(("status[eq]", STATUSES[0]),))),
         )
     return [found[kind.name] for kind in resources.LISTS]
 
 
-# They need no id of another list.
-_ALONE = (resources.SESSIONS, resources.COURSES, resources.CATALOG, resources.USERS)
+# These lists need no id from another list.
+_INDEPENDENT = (resources.SESSIONS, resources.COURSES, resources.CATALOG, resources.USERS)
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ class _Probing:
     platform: Platform
     found: dict[str, Probe]
 
-    async def paths_and_what_they_need(self) -> None:
-        rows = await self.first(Wanted(resources.PATHS))
+    async def paths_and_dependents(self) -> None:
+        rows = await self.first(ListRequest(resources.PATHS))
         await self._corrections(_assessments(rows))
         await self._of_first(resources.ENROLLMENTS, rows, (("status[eq]", STATUSES[0]),))
 
     async def classrooms(self) -> None:
-        rows = await self.first(Wanted(resources.CLASSROOMS))
+        rows = await self.first(ListRequest(resources.CLASSROOMS))
         await self._of_first(resources.SLOTS, rows)
         await self._of_first(resources.REGISTRATIONS, rows)
 
@@ -95,7 +96,7 @@ class _Probing:
             self.found[kind.name] for kind in (resources.SUBSCRIPTION, resources.CORRECTIONS)
         )
         if corrections.is_fault and subscription.warning:
-            # A run would fail earlier without it.
+            # The run would fail on the list of corrections, so the missing subscription is a fault too.
             self.found[subscription.list] = replace(subscription, warning=None, fault=corrections.fault)
         if not (owners or self.settings.corrections_file or self._is_skipped(resources.CORRECTIONS)):
             lost = without_corrections(assessments, "the steps on the first page of paths")
@@ -105,11 +106,11 @@ class _Probing:
         self, kind: ListOf, owners: list[dict[str, Any]], filters: tuple[tuple[str, str], ...] = ()
     ) -> None:
         if owners or self._is_skipped(kind):
-            await self.first(Wanted(kind, str(owners[0]["_id"]) if owners else "", filters=filters))
+            await self.first(ListRequest(kind, str(owners[0]["_id"]) if owners else "", filters=filters))
         else:
             self.found[kind.name] = Probe(kind.name, kind.scope, "nothing to try it on")
 
-    async def first(self, wanted: Wanted) -> list[dict[str, Any]]:
+    async def first(self, wanted: ListRequest) -> list[dict[str, Any]]:
         kind = wanted.of
         if self._is_skipped(kind):
             self.found[kind.name] = Probe(kind.name, kind.scope, "skipped")
@@ -126,7 +127,7 @@ class _Probing:
         self.found[kind.name] = Probe(kind.name, kind.scope, answer, rows=len(rows), fault=fault)
         return rows
 
-    def _rows(self, wanted: Wanted, content: bytes) -> list[dict[str, Any]]:
+    def _rows(self, wanted: ListRequest, content: bytes) -> list[dict[str, Any]]:
         if wanted.of is resources.SUBSCRIPTION:
             return [subscription_of(self.platform.host, wanted, content)]
         return rows_of(self.platform.host, wanted, 1, content)
@@ -141,7 +142,7 @@ def _assessments(paths: list[dict[str, Any]]) -> int:
 
 
 def _failed(kind: ListOf, answer: str, error: SourceError) -> Probe:
-    """A list that can't be read: a fault, or a warning where a run reads on without it."""
+    """The result for a list that can't be read: a fault, or a warning if a run can do without it."""
     if kind.lost_without and isinstance(error, MissingScope | NoSuchList):
         return Probe(kind.name, kind.scope, answer, warning=lost_without(kind))
     return Probe(kind.name, kind.scope, answer, fault=str(error))

@@ -21,18 +21,18 @@ def extracts(landing: Landing, folder: Path, known_to: Path) -> Iterator[Extract
 
 @dataclass(frozen=True)
 class Replay:
-    """A landing of an earlier run: `landing:DIR`. Nothing is requested from the platform."""
+    """A source that reads the landing of an earlier run (`landing:DIR`), without the platform."""
 
     folder: Path
 
     def extract(
         self, landing: Path, as_of: datetime, state: WarehouseState
     ) -> Iterator[Extract | DataWarning]:
-        """The tables as they were made of it then; of a landing of changes, changes."""
+        """The same extracts as in the earlier run; changes if the landing has changes."""
         replayed = Landing.open(self.folder)
         if replayed.record.read_at is None or not replayed.is_whole():
             raise SourceError(
-                f"{self.folder}: this landing is not complete; `--source 360learning` goes on with it."
+                f"{self.folder}: this landing is incomplete; `--source 360learning` resumes it."
             )
         if not replayed.record.is_full and not state.full_at:
             raise SourceError(

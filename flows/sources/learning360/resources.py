@@ -1,4 +1,4 @@
-"""The lists of version 2 of the API, each with its path, scope and known fields."""
+"""Define the lists of version 2 of the API, each with its path, scope and known fields."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -7,25 +7,25 @@ from urllib.parse import quote, urlencode
 from schemas.enums import USER_STATUSES
 
 STATUSES = ("published", "archived")
-# The type of courses in SCORM, AICC and xAPI.
+# The type of SCORM, AICC and xAPI courses.
 SCORM = "elearning standard"
-# The type of the event that a correction of an assessment is.
+# The type of webhook events about corrections of assessments.
 CORRECTED = "user.assessment.corrected"
-# Lists that the setting `skip` may name.
+# The values of the setting `skip`.
 Skippable = Literal["courses", "catalog", "classrooms", "assessments", "stats"]
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """One kind of list.
+    """A kind of list.
 
-    page_size: rows of a page that isn't the last one.
-    fields:    the known fields of its rows, also unread ones: any other field is named.
-    required:  the fields without which its rows can't be taken apart or distinguished.
-    values:    the values that a field is known to have.
-    may_go:    its owner may be deleted before it is its turn: then it is empty.
-    skipped_with: by which setting of `skip` it is not read.
-    lost_without: what a run lacks if the client may not read it; None: the run needs it.
+    page_size:    the rows of a page that isn't the last one.
+    fields:       all known fields of its rows, including unread ones; other fields are reported.
+    required:     the fields that every row must have, with their types.
+    values:       the known values of a field; other values are reported.
+    may_go:       whether its owner may be deleted before the list is read; the list then counts as empty.
+    skipped_with: the value of `skip` that skips the list.
+    lost_without: what a run lacks if the client may not read the list; None if the run needs it.
     """
 
     name: str
@@ -104,7 +104,7 @@ CATALOG = ListOf(
     {"_id": str},
     {"status": ("archived", "deleted", "published"), "type": ("native", SCORM, "external")},
     skipped_with="catalog",
-    lost_without="time limits apply to SCORM courses as to others, and courses have no titles",
+    lost_without="time limits apply to SCORM courses too, and courses have no titles",
 )
 CLASSROOMS = ListOf(
     "classrooms",
@@ -158,7 +158,7 @@ SUBSCRIPTION = ListOf(
     "webhooks:read",
     _fields("_id eventType name url status createdAt modifiedAt"),
     skipped_with="assessments",
-    lost_without="whether corrections are sent is not known",
+    lost_without="it is unknown whether corrections are sent",
 )
 USERS = ListOf(
     "users",
@@ -201,12 +201,12 @@ LISTS = (
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListRequest:
     """One list to read.
 
-    owner:   the path, classroom or subscription that the rows belong to, where the rows don't name it.
-    part:    distinguishes it from other lists of the same kind and owner.
-    filters: as the API writes them, `modifiedAt[gte]`.
+    owner:   the id of the path, classroom or subscription that the list belongs to; empty for none.
+    part:    distinguishes lists of the same kind and owner.
+    filters: in the API's form, e.g. `modifiedAt[gte]`.
     """
 
     of: ListOf
@@ -218,25 +218,25 @@ class Wanted:
     def name(self) -> str:
         """The list's name in the landing and in messages.
 
-        >>> Wanted(ENROLLMENTS, "65f0", "archived").name
+        >>> ListRequest(ENROLLMENTS, "65f0", "archived").name
         'enrollments/65f0/archived'
         """
         return "/".join(part for part in (self.of.name, self.owner, self.part) if part)
 
     @property
     def first_page(self) -> str:
-        """The address of the first page, below the platform's.
+        """The path of the first page, with filters, relative to the platform's URL.
 
-        >>> Wanted(ENROLLMENTS, "65f0", filters=(("status[eq]", "archived"),)).first_page
+        >>> ListRequest(ENROLLMENTS, "65f0", filters=(("status[eq]", "archived"),)).first_page
         '/api/v2/paths/65f0/enrollments?status%5Beq%5D=archived'
         """
         return f"{self.path}?{urlencode(self.filters)}" if self.filters else self.path
 
     @property
     def path(self) -> str:
-        """The address of the list without filters.
+        """The path of the list without filters.
 
-        >>> Wanted(ENROLLMENTS, "65f0").path
+        >>> ListRequest(ENROLLMENTS, "65f0").path
         '/api/v2/paths/65f0/enrollments'
         """
         return self.of.path.format(owner=quote(self.owner, safe=""))

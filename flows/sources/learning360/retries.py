@@ -1,4 +1,4 @@
-"""Retry policy for a platform, and the messages that a person sees while waiting."""
+"""Retry requests to a platform, and log why while the user waits."""
 
 import asyncio
 import logging
@@ -15,23 +15,23 @@ log = logging.getLogger("pathstats.run")
 
 Answer = TypeVar("Answer")
 
-# Waiting 1, 2, 4 … 60 s between them: about two minutes, then the run ends or Prefect tries again.
+# With waits of 1, 2, 4 … 60 s: about two minutes, then the run fails or Prefect retries it.
 ATTEMPTS = 8
 LONGEST_PAUSE_S = 120.0
 _PATIENCE_S = 600.0
-# A host that has never answered may be the wrong one: after 4 s it is not tried again, and the last attempt
-# ends 12 s after the first began.
+# A host that has never responded may be the wrong one: no attempt starts after 4 s, and the last attempt ends
+# 12 s after the first began.
 _TRIED_FOR_S, _ANSWERED_WITHIN_S = 4.0, 12.0
 FIRST_TIMEOUT = httpx.Timeout(10, connect=3, pool=None)
 _TIMEOUT = httpx.Timeout(60, connect=10, pool=None)
-# Many requests wait at the same time: at most one line about it is shown in so many seconds.
+# Many requests wait at the same time, so at most one line is logged in this interval.
 _SHOWN_EVERY_S = 5.0
 
 
 class Patience:
-    """The patience with one platform, asked by one client that begins with FIRST_TIMEOUT.
+    """Retry policy for one platform; the client must begin with FIRST_TIMEOUT.
 
-    attempts: how often one thing is asked, where that may help.
+    attempts: the most attempts at one request.
     """
 
     def __init__(self, host: Host, client: httpx.AsyncClient, attempts: int) -> None:
@@ -43,9 +43,9 @@ class Patience:
         self._shown_at = -_SHOWN_EVERY_S
 
     async def ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Ask, and again where that may help.
+        """Call `ask`, and retry where that may help.
 
-        A platform that answers is waited for; one that has never answered is given up within 15 s.
+        A platform that has never responded is given up within 15 s; another one is retried for minutes.
         """
         self._began_at = self._began_at or _now()
         async for attempt in stamina.retry_context(
@@ -66,18 +66,18 @@ class Patience:
         raise AssertionError("stamina returns or raises")
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """The answer to one request.
+        """Send one request, without retries.
 
         Raises: Unreachable.
         """
         try:
             async with asyncio.timeout(self._time_left_s()):
-                answer = await self._client.send(request)
+                response = await self._client.send(request)
         except (httpx.RequestError, TimeoutError) as error:
             raise self._host.unreachable(error) from None
         self._has_answered = True
         self._client.timeout = _TIMEOUT
-        return answer
+        return response
 
     def _time_left_s(self) -> float | None:
         return None if self._has_answered else max(1.0, _ANSWERED_WITHIN_S - self._tried_for_s())
@@ -86,7 +86,7 @@ class Patience:
         return _now() - (self._began_at or _now())
 
     def _may_help(self, error: Exception) -> bool | float:
-        """Whether to try again, or after how many seconds."""
+        """Whether to retry; a number is the wait in seconds."""
         if isinstance(error, RateLimited) and error.pause_s is not None:
             return error.pause_s if error.pause_s <= LONGEST_PAUSE_S else False
         if isinstance(error, Unreachable) and not self._has_answered:
@@ -94,7 +94,7 @@ class Patience:
         return isinstance(error, SourceUnavailable)
 
     def _show(self, error: SourceUnavailable, next_wait: float) -> None:
-        """Log why the extraction takes longer: failures of the first contact, then a line now and then."""
+        """Log the reason for a retry: each one before the first response, then one line per interval."""
         again = self._may_help(error)
         if again is False or (self._has_answered and _now() - self._shown_at < _SHOWN_EVERY_S):
             return

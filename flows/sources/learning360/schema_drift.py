@@ -1,4 +1,4 @@
-"""Count and name fields and values that a newer version of the API may return; they have no effect."""
+"""Count unknown fields and values, which a newer version of the API may return; they have no effect."""
 
 from collections import Counter
 from typing import Any
@@ -41,7 +41,7 @@ _SUBTYPES = ("quiz", "regular", "course")
 
 
 def strange(kind: ListOf, rows: list[Row]) -> Counter[str]:
-    """The fields, step types and values in the rows that are not known, and in how many rows each is.
+    """The unknown fields, step types and values in the rows, with the number of rows.
 
     >>> from flows.sources.learning360.resources import USERS
     >>> strange(USERS, [{"_id": "u1", "status": "asleep", "shoeSize": 41}])
@@ -66,7 +66,7 @@ def strange(kind: ListOf, rows: list[Row]) -> Counter[str]:
 def _of_path(path: Row) -> list[str]:
     found = [f"paths.options.{_word(name)}" for name in _object(path.get("options")).keys() - _PATH_OPTIONS]
     for step in path.get("steps", ()):
-        found += _of_step(step) if isinstance(step, dict) else ["paths.steps that are no object"]
+        found += _of_step(step) if isinstance(step, dict) else ["paths.steps that are not objects"]
     return found
 
 
@@ -91,5 +91,5 @@ def _object(value: object) -> Row:
 
 
 def _word(value: object) -> str:
-    """The value as a message may show it: a single word; any other value may be personal data."""
+    """The value, if it is a single word that a message may show; other values may be personal data."""
     return value if isinstance(value, str) and value.isidentifier() and len(value) <= 40 else "(no word)"

@@ -1,4 +1,4 @@
-"""Settings of a platform, from the environment or `pathstats.toml`."""
+"""Read the settings of a platform from the environment or `pathstats.toml`."""
 
 import os
 import tomllib
@@ -21,7 +21,7 @@ from schemas.errors import UsageError
 TABLE = "360learning"
 PREFIX = "PATHSTATS_360LEARNING_"
 FILE = "pathstats.toml"
-# Another file than the one in the working folder.
+# The environment variable that names another file than the one in the working folder.
 FILE_NAMED_BY = "PATHSTATS_CONFIG"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -30,19 +30,20 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     if not is_safe or not parts.hostname or parts.path.strip("/") or parts.query or "@" in parts.netloc:
-        raise ValueError("it is not of the form https://app.360learning.com")
+        raise ValueError("it must have the form https://app.360learning.com")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _names(given: Any) -> Any:
-    """`classrooms, stats` of the environment, where a file has a list."""
+    """The names as a list: the environment has text such as `classrooms, stats`, a file has a list."""
     return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
 
 
 class Settings(BaseSettings):
-    """A platform, who may read it, and how.
+    """The platform's URL, the credentials, and how to read it.
 
-    The names are the ones in the file's table `[360learning]`; PATHSTATS_360LEARNING_BASE_URL and so on win.
+    The field names are the keys of the file's table `[360learning]`. Environment variables
+    (PATHSTATS_360LEARNING_BASE_URL and so on) override the file.
     """
 
     model_config = SettingsConfigDict(
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr = Field(min_length=1)
     requests_per_second: float = Field(20, gt=0, le=50)
     skip: Annotated[frozenset[Skippable], NoDecode, BeforeValidator(_names)] = frozenset()
-    # The platform's filters have whole seconds, and its clock differs from ours.
+    # The platform's filters have a precision of a second, and its clock differs from ours.
     overlap_minutes: float = Field(5, ge=1 / 60)
     full_every_days: int = Field(7, ge=0)
     subscription: str | None = Field(None, pattern="^[0-9a-fA-F]{24}$")
@@ -75,14 +76,17 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> "Settings":
-        """Raises: UsageError, naming each setting that is missing or wrong, never its value."""
+        """Read the settings.
+
+        Raises: UsageError, naming each setting that is missing or wrong, but not its value.
+        """
         try:
             return cls()
         except ValidationError as error:
             wrong = "; ".join(_wrong(fault["loc"], fault["msg"], fault["type"]) for fault in error.errors())
             raise UsageError(
-                f"The source 360learning needs other settings: {wrong}. Set each as {PREFIX}… in the "
-                f"environment, or in the table [{TABLE}] of {FILE}."
+                f"Settings of the source 360learning are missing or wrong: {wrong}. Set each as {PREFIX}… in "
+                f"the environment, or in the table [{TABLE}] of {FILE}."
             ) from None
 
     @property
@@ -106,7 +110,7 @@ def _of_file() -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{file} can't be read; correct it, or name another one by {FILE_NAMED_BY}."
+            f"{file} can't be read; correct it, or name another file with {FILE_NAMED_BY}."
         ) from error
     except tomllib.TOMLDecodeError:
         raise UsageError(f"{file} is not TOML; compare it with pathstats.example.toml.") from None
@@ -115,6 +119,6 @@ def _of_file() -> dict[str, Any]:
     known = set(Settings.model_fields)
     unknown = sorted(set(table) - known)
     if unknown:
-        takes = ", ".join(sorted(known))
-        raise UsageError(f"{file}: [{TABLE}] has no setting {unknown[0]!r}; it takes {takes}.")
+        names = ", ".join(sorted(known))
+        raise UsageError(f"{file}: [{TABLE}] has no setting {unknown[0]!r}; the settings are {names}.")
     return table

@@ -1,4 +1,4 @@
-"""Decide the reads of an extraction: everything or changes; attempts as one list or by course."""
+"""Decide what an extraction reads: everything or changes, and attempts as one list or by course."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,26 +12,25 @@ from flows.sources.learning360.resources import COURSES
 from flows.sources.learning360.settings import Settings
 from flows.sources.page_store import IDS, Record
 
-# Node's usual query parser makes an object of more than 20 indexes, which the platform does not take.
-COURSES_A_REQUEST = 20
-# Lists with changes that don't imply each other's: all must come from the same extraction.
+# Node's usual query parser turns more than 20 indexes into an object, which the platform rejects.
+COURSES_PER_REQUEST = 20
+# The tables that are delivered as changes: the warehouse must have all of them from the same extraction.
 _BY_CHANGES = ("paths", "path_sessions", "enrollments")
 
 
 def base_of(
     settings: Settings, landings: list[tuple[Path, Record]], state: WarehouseState, now: datetime
 ) -> tuple[Path, Record] | None:
-    """The delivered landing that is in the warehouse, if changes since then are enough; else None.
+    """The delivered landing that is in the warehouse, if reading changes since then is enough; else None.
 
-    They are not if the warehouse has another content, if other lists were skipped then, if activity had
-    other ids then, or if the last extraction of everything is too long ago: changes have no word for what
-    was deleted.
+    It is not enough if the warehouse has other data, if other lists were skipped or activity had other ids,
+    or if the last full extraction is too old: changes do not include deletions.
     """
     for folder, record in landings:
         if record.delivered_at is None or not same_platform(settings, record):
             continue
         is_stored = all(state.taken_at.get(table) == record.data_as_of for table in _BY_CHANGES)
-        # In whole days: a run that begins a second earlier than a week ago is a week later.
+        # Rounded to days, so that a run a second short of a week later counts as a week later.
         age_days = round((now - datetime.fromisoformat(record.full_at)) / timedelta(days=1))
         is_fresh = age_days < settings.full_every_days
         if is_stored:
@@ -45,7 +44,7 @@ def same_platform(settings: Settings, record: Record) -> bool:
 
 
 def since(base: Record, overlap_minutes: float) -> str:
-    """From when on changes are read, in whole seconds as the platform's filters know them.
+    """The time from which changes are read, in whole seconds, the precision of the platform's filters.
 
     >>> since(Record("p", "c", begun_at="2026-03-10T02:00:00.7+00:00", full_at=""), overlap_minutes=5)
     '2026-03-10T01:55:00.000Z'
@@ -56,7 +55,7 @@ def since(base: Record, overlap_minutes: float) -> str:
 
 @dataclass(frozen=True)
 class Course:
-    """A known course: attempts at the last count, whether some are in a session, if it is a step."""
+    """A known course: attempts at the last count, whether some are in a session, whether it was a step."""
 
     attempts: int
     in_session: bool
@@ -67,9 +66,9 @@ class Course:
 class Decision:
     """How attempts at courses are read.
 
-    batches:         the courses of each request; none: the list is read as a whole.
-    pages_whole:     what the whole list is expected to take; None: not known.
-    pages_by_course: what the courses that matter would take.
+    batches:         the courses of each request; empty if the list is read as a whole.
+    pages_whole:     the expected number of pages of the whole list; None if unknown.
+    pages_by_course: the expected number of pages of the relevant courses; None if unknown.
     """
 
     batches: tuple[tuple[str, ...], ...]
@@ -80,31 +79,32 @@ class Decision:
         return asdict(self)
 
     @classmethod
-    def of_json(cls, noted: Mapping[str, Any]) -> "Decision":
-        batches = tuple(tuple(batch) for batch in noted["batches"])
-        return cls(batches, noted["pages_whole"], noted["pages_by_course"])
+    def of_json(cls, facts: Mapping[str, Any]) -> "Decision":
+        batches = tuple(tuple(batch) for batch in facts["batches"])
+        return cls(batches, facts["pages_whole"], facts["pages_by_course"])
 
 
 WHOLE = Decision(())
 
 
 def how_to_read_courses(courses: Mapping[str, Course]) -> Decision:
-    """Whichever is fewer pages, by the counts of the last time.
+    """Choose the whole list or the relevant courses, whichever has fewer pages by the last counts.
 
-    courses: what is known of each course; empty: nothing is, the list is read as a whole.
-    Those that matter are the steps of paths, now or before, and courses with attempts in a session: time
-    counts on what has left the path, too.
+    courses: the known courses; if empty, the list is read as a whole.
+    Relevant are courses that are or were steps of paths, and courses with attempts in a session, because time
+    spent on removed steps counts too.
 
     >>> how_to_read_courses({"a": Course(400, True, True), "b": Course(9_000, False, False)})
     Decision(batches=(('a',),), pages_whole=19, pages_by_course=1)
     """
     size = COURSES.page_size
-    matter = sorted(name for name, course in courses.items() if course.in_session or course.is_step)
+    relevant = sorted(name for name, course in courses.items() if course.in_session or course.is_step)
     batches = tuple(
-        tuple(matter[start : start + COURSES_A_REQUEST]) for start in range(0, len(matter), COURSES_A_REQUEST)
+        tuple(relevant[start : start + COURSES_PER_REQUEST])
+        for start in range(0, len(relevant), COURSES_PER_REQUEST)
     )
     whole = max(1, ceil(sum(course.attempts for course in courses.values()) / size))
     by_course = sum(max(1, ceil(sum(courses[name].attempts for name in batch) / size)) for batch in batches)
-    if not courses or not matter or whole <= by_course:
+    if not courses or not relevant or whole <= by_course:
         return Decision((), whole if courses else None, by_course if courses else None)
     return Decision(batches, whole, by_course)

@@ -1,4 +1,4 @@
-"""The state that each extraction passes to the next incremental one, as files."""
+"""Pass state from each extraction to the next one, as files in the landing."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from flows.sources.learning360.resources import PATHS
 from flows.sources.learning360.sync_plan import Course
 from flows.sources.page_store import Landing
 
-# In a landing: the state it hands on, and the state it was given.
+# Folders in a landing: the state for the next extraction, and the state of the previous one.
 KNOWN, BEFORE = "known", "before"
 SESSIONS, STEPS, WAIVERS = "sessions.parquet", "steps.parquet", "waivers.parquet"
 ENROLLMENTS, CORRECTIONS, COURSES = "enrollments.parquet", "corrections.parquet", "courses.parquet"
@@ -18,20 +18,20 @@ TITLES = "titles.parquet"
 
 
 class Known:
-    """The state handed on by the landing before; empty without one."""
+    """The state of the previous landing; empty if there is none."""
 
     def __init__(self, landing: Landing) -> None:
         self._folder = landing.folder / BEFORE
         self._is_full = landing.record.is_full
 
     def paths(self) -> set[str]:
-        """The paths that have sessions, except the ones that are read again."""
+        """The known paths with sessions; empty in a full extraction, which reads them again."""
         if self._is_full:
             return set()
         return set(pl.read_parquet(self._folder / SESSIONS)["path_id"].drop_nulls())
 
     def courses(self, landing: Landing) -> dict[str, Course]:
-        """The known courses, and the ones that are steps of a changed path."""
+        """The known courses, and the courses that are steps of a path that has changed."""
         file = self._folder / COURSES
         if not file.is_file():
             return {}
@@ -47,7 +47,7 @@ class Known:
 
 
 def hand_on(known: Path | None, landing: Path) -> None:
-    """Give a new landing the state of an older one, if there is one; as links, where those work."""
+    """Copy the state of an older landing, if there is one, into a new one; as hard links if possible."""
     before = landing / BEFORE
     before.mkdir()
     for file in known.glob("*.parquet") if known else ():

@@ -1,18 +1,18 @@
-"""The access token: fetched when needed, renewed before it expires."""
+"""Fetch the access token when it is needed, and renew it before it expires."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-# A token is renewed so long before it ends, or when a tenth of its life is left, if that is less.
+# A token is renewed this long before it expires, or when a tenth of its lifetime is left, if that is later.
 _MARGIN_S = 60.0
 _LIFE_S = 3600.0
 
 
 @dataclass(eq=False)
 class Token:
-    """A token from the platform. ends_at: by the event loop's clock. was_good: it was answered to."""
+    """A token. ends_at: by the event loop's clock. was_good: a request has succeeded with it."""
 
     text: str = field(repr=False)
     ends_at: float = 0.0
@@ -22,7 +22,7 @@ class Token:
 class Tokens:
     """The token in use.
 
-    fetch: asks the platform for one; its answer is a token's `access_token` and `expires_in`.
+    fetch: requests a token from the platform; returns a dict with `access_token` and `expires_in`.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -31,25 +31,25 @@ class Tokens:
         self._token: Token | None = None
 
     async def current(self) -> Token:
-        """A token that is valid for a while."""
+        """A token that stays valid for a while."""
         return await self._replaced(lambda token: token.ends_at <= _now())
 
     async def instead_of(self, rejected: Token) -> Token:
-        """A new token in place of a rejected one; of many concurrent callers, one fetches it."""
+        """A new token in place of a rejected one; concurrent callers share one fetch."""
         return await self._replaced(lambda token: token is rejected)
 
     async def _replaced(self, is_over: Callable[[Token], bool]) -> Token:
         async with self._lock:
             if self._token is None or is_over(self._token):
-                given = await self._fetch()
-                life = lifetime_s(given.get("expires_in"))
+                fetched = await self._fetch()
+                life = lifetime_s(fetched.get("expires_in"))
                 ends_at = _now() + life - min(_MARGIN_S, life / 10)
-                self._token = Token(given["access_token"], ends_at)
+                self._token = Token(fetched["access_token"], ends_at)
             return self._token
 
 
 def lifetime_s(expires_in: object) -> float:
-    """The lifetime of a token: a number or a text; an hour if unreadable.
+    """The lifetime of a token in seconds, from a number or text; an hour if it is unreadable.
 
     >>> lifetime_s(60), lifetime_s("3600"), lifetime_s(None), lifetime_s("soon")
     (60.0, 3600.0, 3600.0, 3600.0)
