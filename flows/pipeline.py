@@ -231,9 +231,9 @@ def report(
     warnings: list[str],
 ) -> dict[str, StatusCounts]:
     """Write the pages of the report, and return the status counts of each company."""
-    companies = status_counts(plan.home.building)
-    told = reporting.Run.with_history(
-        plan.home, plan.as_of, companies, tables_in, computed.since, matched, warnings
+    companies = status_counts(config.home.building)
+    run = reporting.Run.with_history(
+        config.home, config.instant, companies, tables_in, computed.since, matched, warnings
     )
     with _warehouse(config) as connection:
         reporting.write_report(connection, config.home.building.folder, run, with_names=config.with_names)

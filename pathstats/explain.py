@@ -89,7 +89,7 @@ def _explained(release: Release, company_id: str, asked: pl.Expr) -> Explanation
 
 def _attempts(
     release: Release, row: Row, steps: list[Row], context: AttemptContext, rejected: list[Line]
-) -> list[Line] | None:
+) -> list[Line]:
     """A line for each attempt, rejected ones last at their step."""
     mine = pl.all_horizontal(pl.col(key) == pl.lit(row[key]) for key in _KEYS)
     rows = scan_table(release, "attempts").filter(mine).collect().to_dicts()

@@ -1,4 +1,4 @@
-"""The paths in a home folder. This module computes names only: it writes nothing."""
+"""The paths in a home folder, and which folder is the home. Names only: nothing is read or written."""
 
 import os
 import re
@@ -17,6 +17,8 @@ PARQUET_TABLES = (
     "quarantine",
     "status_changes",
 )
+# A path keeps one slash of two: s3:/bucket. One letter before the colon is a drive of Windows.
+_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
 # Tables that a release contains only if they have rows: reconciliation with a platform, R16, R17.
 OCCASIONAL_TABLES = ("parity", "waivers", "child_sessions")
 

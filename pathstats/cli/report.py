@@ -10,7 +10,6 @@ from pathstats.cli.render.printable import say
 from pathstats.cli.run_options import run_options
 from pathstats.tables import reading
 from schemas.errors import UsageError
-from schemas.home import home_at
 
 
 @reporting_errors
@@ -46,8 +45,8 @@ def report(
     from flows.report.export import ExportOptions, write_folder
     from pathstats.cli.render.console import stderr_screen
 
-    place = settings.home(home)
-    wanted = ExportOptions(company, None if everything else tuple(sessions or ()), with_names)
+    place = home_at(home)
+    wanted = ExportOptions(company, None if everything else tuple(sessions or ()), options["with_names"])
     with stderr_screen.status("report") as status, reading(place) as release:
         written = write_folder(
             place,

@@ -58,8 +58,8 @@ def test_missing_settings_are_all_named_at_once() -> None:
         open_source("360learning")
     assert str(raised.value) == (
         "Settings of the source 360learning are missing or wrong: company_id is missing; client_id is "
-        "missing; client_secret is missing. Set each as PATHSTATS_360LEARNING_… in the environment, or in the table "
-        "[360learning] of pathstats.toml."
+        "missing; client_secret is missing. Set each as PATHSTATS_360LEARNING_… in the environment, or in "
+        "the table [360learning] of pathstats.toml."
     )
 
 

@@ -332,11 +332,11 @@ def test_attendance_counts_unless_it_was_archived_before_the_slot_ended(
     tables, warnings = delivered(platform, tmp_path)
     found = tables["step_activity"].filter(pl.col("step_id") == ROOM)
     assert found["user_id"].to_list() == [ADA] * counts
-    told = (
+    expected = (
         "1 of 2 archived registrations for classroom slots are marked as attended: "
         f"{int(counts)} count, because they were archived after the slot's end; {int(not counts)} do not."
     )
-    assert warnings == ([messages] if fields else [])
+    assert warnings == ([expected] if fields else [])
 
 
 def test_learner_who_is_registered_again_attended_once(tmp_path: Path) -> None:
