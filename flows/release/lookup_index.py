@@ -40,7 +40,9 @@ class LookupIndex:
     def __enter__(self) -> Self:
         if self._base:
             shutil.copyfile(self._base.lookup_index, self._release.lookup_index)
-        self._connection = sqlite3.connect(self._release.lookup_index, isolation_level=None)
+        self._connection = sqlite3.connect(
+            self._release.lookup_index, isolation_level=None, check_same_thread=False
+        )
         self._connection.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 16384; "
             # Otherwise ids and e-mails of removed users stay in the free pages of every later index.

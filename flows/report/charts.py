@@ -32,11 +32,6 @@ _LEARNERS = {
 }
 
 
-def start() -> None:
-    """Start the renderer: half a second on one core, once per process. A chart then takes hundredths."""
-    columns({"0": 0}, name="nothing")
-
-
 def columns(counts: dict[str, int], *, name: str) -> str:
     """A column chart of learners per range. name: a prefix that keeps the chart's ids unique in the page."""
     ranges = {

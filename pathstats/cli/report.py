@@ -10,6 +10,7 @@ from pathstats.cli.render.printable import say
 from pathstats.cli.run_options import run_options
 from pathstats.tables import reading
 from schemas.errors import UsageError
+from schemas.home import home_at
 
 
 @reporting_errors
