@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +21,8 @@ from flows.release import publish as publish_module
 from flows.release.status_counts import status_counts
 from flows.report import report_page as reporting
 from flows.run_config import RunConfig
-from flows.sources.base import Delivery, Extract, WarehouseState
-from flows.sources.registry import open_source
+from flows.sources.base import Delivery, Extract
+from flows.sources.delivery import delivered
 from flows.staging.load import Counts, discard_staging_tables
 from flows.staging.plausibility import loaded_with_warnings
 from flows.warehouse import erasure, release_base
@@ -33,14 +32,11 @@ from flows.warehouse.merge import merge as merge_extracts
 from flows.warehouse.recovery import set_damaged_warehouse_aside
 from flows.warehouse.table_counts import tables_in
 from flows.warehouse.warehouse import Warehouse
-from schemas.columns import table_name
 from schemas.errors import (
-    SourceError,
     UsageError,
     WarehouseDamaged,
 )
 from schemas.home import Home
-from schemas.inputs import INPUTS, OPTIONAL
 from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 
 log = logging.getLogger("pathstats.run")
@@ -157,23 +153,6 @@ def extract(config: RunConfig) -> Delivery:
 def empty_warehouse(home: Home) -> UsageError:
     """The error for a run without a source and without data in the warehouse."""
     return UsageError(f"{home.warehouse} contains no data yet; give --source.")
-
-
-def delivered(source: str, landing: Path, as_of: datetime, state: WarehouseState) -> Delivery:
-    """Everything that the source delivers.
-
-    Raises: SourceError if it leaves out a table that is not in the warehouse.
-    """
-    items = list(open_source(source).extract(landing, as_of, state))
-    extracts = [item for item in items if isinstance(item, Extract)]
-    for model in (model for model in INPUTS if model not in OPTIONAL):
-        if table_name(model) not in {*state.full_at, *(item.table for item in extracts if item.is_full)}:
-            raise SourceError(f"Source {source} delivered no table {table_name(model)}.")
-    places = {table_name(model): place for place, model in enumerate(INPUTS)}
-    return Delivery(
-        sorted(extracts, key=lambda item: (places[item.table], not item.is_full)),
-        [str(item) for item in items if not isinstance(item, Extract)],
-    )
 
 
 def load(config: RunConfig, item: Extract) -> Counts:

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from flows.database.connection import identifier
-from flows.pipeline import delivered
 from flows.sources.base import EMPTY_WAREHOUSE, Extract
+from flows.sources.delivery import delivered
 from flows.staging import load
 from flows.staging.surrogate_keys import by_id
 from flows.warehouse import merge

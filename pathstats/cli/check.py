@@ -47,7 +47,7 @@ def check(
     if source == "360learning":
         _check_platform(as_json)
         return
-    from flows.check_source import check_source
+    from flows.warehouse.source_check import check_source
 
     checked = check_source(source, instant(as_of) or now(), options["min_matched"])
     max_rejected, strict = options["max_rejected"], options["strict"]

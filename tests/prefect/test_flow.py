@@ -102,11 +102,12 @@ def test_flow_keeps_the_given_number_of_releases(tmp_path: Path) -> None:
 def test_a_source_that_may_answer_later_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import nightly, pipeline
+    from flows import nightly
+    from flows.sources import delivery
     from schemas.errors import SourceUnavailable
 
     asked = []
-    opened = pipeline.open_source
+    opened = delivery.open_source
 
     def unavailable_at_first(spec: str) -> object:
         asked.append(spec)
@@ -114,7 +115,7 @@ def test_a_source_that_may_answer_later_is_asked_again(
             raise SourceUnavailable("The source does not answer.")
         return opened(spec)
 
-    monkeypatch.setattr(pipeline, "open_source", unavailable_at_first)
+    monkeypatch.setattr(delivery, "open_source", unavailable_at_first)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
     nightly.nightly(RunConfig(source=SOURCE, home=str(tmp_path), as_of=AS_OF))
     assert len(asked) == 2
@@ -139,7 +140,8 @@ def test_unreachable_source_is_asked_again_in_scheduled_runs_only(
 
 
 def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import nightly, pipeline
+    from flows import nightly
+    from flows.sources import delivery
     from schemas.errors import SourceError
 
     asked = []
@@ -148,7 +150,7 @@ def test_a_source_that_is_wrong_is_asked_once(tmp_path: Path, monkeypatch: pytes
         asked.append(spec)
         raise SourceError("There is no such folder.")
 
-    monkeypatch.setattr(pipeline, "open_source", wrong)
+    monkeypatch.setattr(delivery, "open_source", wrong)
     monkeypatch.setattr(nightly, "RETRY_DELAYS_S", [0, 0, 0])
     with pytest.raises(SourceError, match="no such folder"):
         nightly.nightly(RunConfig(source=SOURCE, home=str(tmp_path), as_of=AS_OF))

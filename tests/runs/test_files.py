@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.database.connection import Connection
-from flows.pipeline import delivered
 from flows.sources.base import EMPTY_WAREHOUSE, AppliedChanges, Extract, WarehouseState
+from flows.sources.delivery import delivered
 from flows.sources.files import Files
 from schemas.errors import SourceError
 from schemas.home import Home

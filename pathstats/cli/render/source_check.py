@@ -9,7 +9,7 @@ from pathstats.cli.render.console import screen
 from pathstats.cli.render.run_summary import delivered, show_matched, show_warnings
 
 if TYPE_CHECKING:
-    from flows.check_source import Checked
+    from flows.warehouse.source_check import Checked
 
 
 def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_strict: bool) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.pipeline import delivered
 from flows.sources.base import EMPTY_WAREHOUSE, WarehouseState
+from flows.sources.delivery import delivered
 from flows.staging.load import Counts
 from flows.staging.plausibility import loaded_with_warnings
 from flows.warehouse.merge import StagedExtract, merge, warnings_of
