@@ -32,29 +32,26 @@ from flows.warehouse.merge import merge as merge_extracts
 from flows.warehouse.recovery import set_damaged_warehouse_aside
 from flows.warehouse.table_counts import tables_in
 from flows.warehouse.warehouse import Warehouse
-from schemas.errors import (
-    UsageError,
-    WarehouseDamaged,
-)
+from schemas.errors import UsageError, WarehouseDamaged
 from schemas.home import Home
 from schemas.manifest import Agreement, Manifest, Matched, StatusCounts, TableIn
 
 log = logging.getLogger("pathstats.run")
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 # How a stage is run: by a plain call, or as a Prefect task.
 Runner = Callable[..., Any]
 
 
-def directly(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+def directly(name: str, stage: Callable[..., Result], *arguments: Any) -> Result:
     """Run a stage by calling it."""
-    return phase(*arguments)
+    return stage(*arguments)
 
 
 def run_pipeline(config: RunConfig, run: Runner = directly) -> Manifest:
     """All stages in order; the published release's manifest.
 
-    Raises: PathStatsError. Whatever fails before the last phase leaves the last release as it was.
+    Raises: PathStatsError. Whatever fails before publishing leaves the live release as it was.
     """
     with (
         permissions.private(),
@@ -64,40 +61,40 @@ def run_pipeline(config: RunConfig, run: Runner = directly) -> Manifest:
         interrupts.heeded() as heed,
     ):
 
-        def heeding(*phase: Any) -> Any:
+        def interruptible(*stage: Any) -> Any:
             heed()
-            return run(*phase)
+            return run(*stage)
 
         permissions.tighten(config.home)
         try:
-            return _with_warehouse(config, heeding)
+            return _with_warehouse(config, interruptible)
         except WarehouseDamaged:
             if config.source is None:
                 raise
             set_damaged_warehouse_aside(config.home, config.run_id)
-            return _with_warehouse(config, heeding)
+            return _with_warehouse(config, interruptible)
 
 
 def _with_warehouse(config: RunConfig, run: Runner) -> Manifest:
     # Opening the warehouse takes longer than most queries of a stage, so one connection stays open.
     with _warehouse(config) as connection:
-        manifest = _phases(config, connection, run)
+        manifest = _stages(config, connection, run)
         copy = erasure.copy_if_due(connection, config.home)
     if copy:
         erasure.replace_warehouse(config.home, copy)
     return manifest
 
 
-def _phases(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
+def _stages(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
     seconds: dict[str, float] = {}
 
-    def timed(name: str, phase: Callable[..., Answer], *arguments: Any) -> Answer:
+    def timed(name: str, stage: Callable[..., Result], *arguments: Any) -> Result:
         log.info("%s", name, extra={"phase": name, "state": "started"})
         start = time.perf_counter()
-        answer: Answer = run(name, phase, *arguments)
+        result: Result = run(name, stage, *arguments)
         seconds[name] = round(time.perf_counter() - start, 3)
         log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
-        return answer
+        return result
 
     delivery = timed("extract", extract, config)
     staged = [

@@ -1,4 +1,4 @@
-"""What people touch: `lookup` for one learner in one session, `scan` for analysts, and the command line."""
+"""The public interface: `lookup` for one learner in one session, `scan` for analysts, the command line."""
 
 from pathstats.lookup import PathStats, lookup
 from pathstats.tables import scan

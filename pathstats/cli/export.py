@@ -61,16 +61,16 @@ def export(
             rows, cut = export_module.to_xlsx(release, table, file)
         else:
             rows, cut = export_module.to_csv(release, table, file, is_raw=raw), 0
-    # Anything but a regular file may be stdout itself.
+    # A file that is not regular may be stdout itself.
     say(f"Wrote {rows:,} rows to {file}.", err=not file.is_file())
     if cut:
         say(f"{cut:,} texts were longer than a cell of Excel can be and end in ….", err=True)
 
 
 def _form_of(to: Path | None) -> Form:
-    """The format of the file's name; CSV without an ending.
+    """The format by the ending of the file's name; CSV without an ending.
 
-    Raises: UsageError if the ending is another one.
+    Raises: UsageError if the ending is unknown.
     """
     ending = to.suffix.lower() if to else ""
     try:

@@ -34,9 +34,9 @@ def create(
     ] = "",
     home: HomeOption = None,
 ) -> None:
-    """Make a key to one company, and show it: this once, for only a hash of it is kept.
+    """Create a key to one company and show it once: only its hash is stored.
 
-    On stdout is the key alone; servers that are running take it at once. A company may have several.
+    Stdout has only the key. Running servers accept it at once. A company may have several keys.
 
     Examples:
 
@@ -64,7 +64,7 @@ def create(
 @keys.command("list")
 @reporting_errors
 def list_(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """List the keys: ids, companies, names, and since when; never the keys themselves.
+    """List the keys: ids, companies, names and dates, but not the keys themselves.
 
     Example:
 
@@ -87,7 +87,7 @@ def revoke(
     key: Annotated[str, typer.Argument(metavar="ID", help="The key's id; `pathstats keys list` shows it.")],
     home: HomeOption = None,
 ) -> None:
-    """End a key: from now on it opens nothing, in servers that are running too.
+    """Revoke a key at once, in running servers too.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Options shared by several commands, and the reporting of errors."""
+"""Define the options that several commands share, and report errors."""
 
 import functools
 import json
@@ -83,7 +83,7 @@ NotifyOption = Annotated[
 
 
 def instant(text: str | None) -> datetime | None:
-    """The ISO time with a zone that a person gave.
+    """The instant of an ISO time with a zone, as a user types it.
 
     Raises: UsageError if it is invalid.
     """
@@ -104,7 +104,7 @@ def now() -> datetime:
 
 
 def write_json(facts: object) -> None:
-    """Write a command's answer to --json."""
+    """Write the one JSON object of a command with --json."""
     typer.echo(json.dumps(facts, indent=2))
     _has_answered.set(True)
 
@@ -138,7 +138,7 @@ def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Paramete
             except (typer.Exit, typer.Abort, SystemExit):
                 raise
             except BrokenPipeError:
-                # The reader, `head` perhaps, has seen enough.
+                # The reader of the pipe, e.g. `head`, has closed it.
                 _discard_output()
                 raise typer.Exit(0) from None
             except BaseException as error:  # A panic of polars is no Exception.
@@ -156,7 +156,7 @@ def reporting_errors(command: Callable[Parameters, Answer]) -> Callable[Paramete
 
 
 def _flush_or_discard_output() -> None:
-    """Else Python flushes at its end, and prints a traceback where the disk is full."""
+    """Flush stdout now: Python would flush at exit, and print a traceback if the disk is full."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -67,7 +67,7 @@ def _compare(release: Release, examples: int, only: str | None, as_json: bool) -
 
 
 def _examples(release: Release, agreement: Agreement, count: int, only: str | None) -> list[dict[str, Any]]:
-    """The first so many enrollments of each class of differences, one field each."""
+    """The first enrollments of each category of differences, with one field each."""
     import polars as pl
 
     wanted = [name for name in agreement.differences if only in (None, name)]

@@ -1,4 +1,4 @@
-"""Prefect's settings for the command line: quiet and private. Call `prepare` before importing Prefect."""
+"""Make Prefect quiet and private for the command line. Call `prepare` before importing Prefect."""
 
 import os
 

@@ -14,7 +14,7 @@ _TEXT = r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)"|\$(\w*)\$(.*?)\$\3\$"""
 # The target of COPY and EXPORT DATABASE: a text, a bare word, or an expression.
 _TARGET = re.compile(rf"""\b(?:TO|DATABASE)\s*(?:{_TEXT}|([\w./]+)|(\())""", re.IGNORECASE | re.DOTALL)
 _TEXTS = re.compile(_TEXT, re.DOTALL)
-# Kinds of statement that write no file, whatever texts they contain.
+# Statement types that never write a file.
 _WRITES_NO_FILE = ("SELECT", "CREATE", "INSERT", "UPDATE", "DELETE")
 
 
@@ -24,25 +24,25 @@ def config(folder: Path, *, allows_files: bool) -> dict[str, Any]:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "enable_external_access": str(allows_files).lower(),
-        # Else DuckDB finds variables of this code under the names of missing tables.
+        # Otherwise DuckDB resolves unknown table names to variables of this code.
         "python_enable_replacements": "false",
         "temp_directory": str(folder),
     }
 
 
 def lock(connection: "DuckDBPyConnection", sql: str) -> None:
-    """Keep the query from changing settings, by which DuckDB writes profiles and logs.
+    """Keep the query from changing settings, some of which make DuckDB write profiles and logs.
 
     Raises: UsageError.
     """
-    # Without access to files, DuckDB 1.5 aborts the process when it closes a log that it could not write.
+    # DuckDB 1.5 aborts the process when it closes a log that it was not allowed to write.
     if "enable_logging" in sql.lower():
-        raise UsageError("A query can't make DuckDB write a log; --allow-write lets it.")
+        raise UsageError("A query can't make DuckDB write a log; --allow-write allows it.")
     connection.execute("SET lock_configuration = true")
 
 
 def check_targets(connection: "DuckDBPyConnection", sql: str, home: Home) -> None:
-    """Check that a query that may write files changes none of a home and of a release.
+    """Check that a query with --allow-write changes no file in a home or release.
 
     Raises: UsageError; duckdb.Error if the query can't be parsed.
     """
@@ -71,12 +71,12 @@ def _resolved(found: tuple[str, ...]) -> Path:
     try:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
-        # No name of a file: an e-mail with a NUL, a home of an unknown user.
+        # Not a file name, e.g. a text with a NUL, or `~` of an unknown user.
         return Path("/dev/null")
 
 
 def name_tables(connection: "DuckDBPyConnection", release: Release) -> None:
-    """Name the release's tables. pyarrow reads them, so that DuckDB itself needs no access to files.
+    """Register the release's tables by name. pyarrow reads them, so DuckDB itself needs no access to files.
 
     Raises: ReleaseDamaged.
     """
@@ -94,7 +94,7 @@ def name_tables(connection: "DuckDBPyConnection", release: Release) -> None:
 
 
 def damaged(release: Release) -> ReleaseDamaged:
-    """The error about a release with a table that is missing or not as it was published."""
+    """The error for a release with a missing or damaged table."""
     return ReleaseDamaged(
         f"A table of release {release.folder.name} can't be read; `pathstats verify` names it."
     )

@@ -86,12 +86,12 @@ def run(
 
 
 def execute(config: RunConfig, *, direct: bool, quiet: bool, verbose: int) -> Manifest:
-    """One run with its progress on the screen, by Prefect or without it."""
+    """Run the pipeline, with or without Prefect, and show its progress."""
     from flows.pipeline import empty_warehouse, run_pipeline
     from flows.sources.registry import open_source
     from pathstats.cli.render.console import run_progress, show_sql_steps, spinner
 
-    # Report wrong arguments at once, not after Prefect has started.
+    # Report wrong arguments before Prefect starts.
     if config.source:
         open_source(config.source)
     elif not config.home.warehouse.exists():

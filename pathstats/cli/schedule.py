@@ -31,10 +31,10 @@ def schedule(
     notify: NotifyOption = None,
     verbose: VerboseOption = 0,
 ) -> None:
-    """Run by a schedule, from this terminal, until Ctrl-C.
+    """Run on a schedule, from this terminal, until Ctrl-C.
 
     Each run prints a line with its figures. Uses the Prefect server of PREFECT_API_URL; without one it starts
-    its own, which only this command can use and which has no page.
+    its own, which only this command can use and which has no web page.
     A table that has shrunk too much blocks every run until one `pathstats run --allow-shrink`.
 
     Examples:
@@ -52,7 +52,7 @@ def schedule(
     from flows.sources.registry import open_source
     from pathstats.cli.render.console import spinner
 
-    # Report a wrong option now, not in the first run.
+    # Report wrong options now, not in the first run.
     open_source(options["source"])
     if notify:
         Webhook(notify)

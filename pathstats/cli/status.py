@@ -68,7 +68,7 @@ def status(
 
 
 def _answering(home: Home, failure: dict[str, Any] | None, max_age: str | None) -> Release:
-    """The live release. Without one, print first why the last run failed."""
+    """The live release; if there is none, print why the last run failed before raising."""
     if failure and not home.latest.exists():
         from pathstats.cli.render.console import failure_sentences
 

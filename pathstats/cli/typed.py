@@ -1,4 +1,4 @@
-"""The command as the user typed it, for hints that can be copied."""
+"""Format commands as the user would type them, for hints that can be copied."""
 
 import os
 import shlex
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def pathstats() -> str:
-    """`pathstats`, or the path it was started by if the shell does not find it under that name.
+    """`pathstats`, or the path it was started with if it is not on PATH.
 
-    A path is relative to the working folder where it is below it: `.venv/bin/pathstats`.
+    A path below the working folder is relative: `.venv/bin/pathstats`.
     """
     started = Path(sys.argv[0])
     if started.name != "pathstats":
@@ -23,7 +23,7 @@ def pathstats() -> str:
 
 
 def command(words: str, home: Path | None) -> str:
-    """The whole command as a person can paste it, with --home if one was given.
+    """The complete command for a user to paste, with --home if one was given.
 
     >>> command("keys list", Path("my home"))
     "pathstats keys list --home 'my home'"
@@ -34,6 +34,6 @@ def command(words: str, home: Path | None) -> str:
 
 
 def from_here(path: Path) -> Path:
-    """The path as a person in the working folder would type it."""
+    """The path relative to the working folder if it is below it, else unchanged."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

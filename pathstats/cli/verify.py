@@ -64,7 +64,7 @@ def verify(
 
 @contextmanager
 def _chosen(home: Home, release_id: str | None) -> Iterator[Release]:
-    """The release of that id, or the latest; no run deletes it inside."""
+    """The release with this id, or the latest one; runs don't delete it inside the block."""
     from flows.release import catalog
     from flows.release.release_locks import in_use
 
@@ -73,7 +73,7 @@ def _chosen(home: Home, release_id: str | None) -> Iterator[Release]:
             yield release
         return
     with in_use(catalog.find(home, release_id)) as exists:
-        # Raises if it was deleted since it was found.
+        # Finding it again raises if it has been deleted in the meantime.
         yield home.release(release_id) if exists else catalog.find(home, release_id)
 
 
