@@ -50,7 +50,7 @@ def scheduled_time() -> datetime:
     return moment.astimezone(UTC)
 
 
-def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
+def as_task(name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
     """Run a stage as a Prefect task; a source that may answer later is retried up to three times."""
     return task(
         name=name,
@@ -59,7 +59,7 @@ def as_task(name: str, phase: Callable[..., Any], *arguments: Any) -> Any:
         retries=len(RETRY_DELAYS_S),
         retry_delay_seconds=RETRY_DELAYS_S,
         retry_condition_fn=may_help,
-    )(phase)(*arguments)
+    )(stage)(*arguments)
 
 
 async def may_help(_task: Any, _run: Any, state: Any) -> bool:

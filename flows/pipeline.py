@@ -89,11 +89,11 @@ def _stages(config: RunConfig, connection: Connection, run: Runner) -> Manifest:
     seconds: dict[str, float] = {}
 
     def timed(name: str, stage: Callable[..., Result], *arguments: Any) -> Result:
-        log.info("%s", name, extra={"phase": name, "state": "started"})
+        log.info("%s", name, extra={"stage": name, "state": "started"})
         start = time.perf_counter()
         result: Result = run(name, stage, *arguments)
         seconds[name] = round(time.perf_counter() - start, 3)
-        log.info("%s done", name, extra={"phase": name, "state": "done", "seconds": seconds[name]})
+        log.info("%s done", name, extra={"stage": name, "state": "done", "seconds": seconds[name]})
         return result
 
     delivery = timed("extract", extract, config)

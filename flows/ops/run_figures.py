@@ -28,7 +28,7 @@ def markdown(manifest: Manifest) -> str:
             f"Matched activity: {Matched.total(manifest.matched.values()).in_words}.",
             *_warnings(manifest),
             _table("published", "rows", rows.items()),
-            _table("phase", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
+            _table("stage", "seconds", ((name, f"{spent:.2f}") for name, spent in manifest.seconds.items())),
         ]
     )
 
@@ -113,7 +113,7 @@ def table_rows(manifest: Manifest) -> list[dict[str, str]]:
     return [
         {
             "table": table,
-            "came": count.delivery,
+            "delivery": count.delivery,
             **{
                 name: f"{getattr(count, name):,}"
                 for name in ("read", "stored", "deduplicated", "rejected", "pending", "rows")

@@ -128,7 +128,7 @@ def test_the_table_of_millions_of_rows_fits_80_columns(manifest: Manifest, page:
     )
     shown = page(replace(manifest, tables_in=dict.fromkeys(manifest.tables_in, long)))
     head, table = re.search(r"^(table .*rows) *\n((?:\w.*\n)+)", shown, re.M).groups()  # type: ignore[union-attr]
-    assert head.split() == ["table", "came", "read", "deduplicated", "rejected", "pending", "rows"]
+    assert head.split() == ["table", "delivery", "read", "deduplicated", "rejected", "pending", "rows"]
     for line, name in zip(table.splitlines(), manifest.tables_in, strict=True):
         came, *numbers = line.removeprefix(name).split()
         assert came == {"full and changes": "both", "none": "–"}.get(delivery, delivery)
@@ -145,7 +145,7 @@ def test_artifacts_show_the_same_figures(manifest: Manifest) -> None:
         assert f"| {kind} | {manifest.transitions[kind]:,} |" in words
     assert f"{manifest.computed:,} enrollments computed, {manifest.reused:,} reused" in words
     users = next(row for row in table_rows(manifest) if row["table"] == "users")
-    assert (users["came"], users["rows"]) == ("full", "300")
+    assert (users["delivery"], users["rows"]) == ("full", "300")
 
 
 def test_status_shows_transitions_in_one_line(home: Path, manifest: Manifest) -> None:

@@ -56,18 +56,18 @@ class _StageLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         state = getattr(record, "state", None)
-        phase = getattr(record, "phase", "")
+        stage = getattr(record, "stage", "")
         if getattr(record, "is_about_data", False):
             self._kept.append(record.getMessage())
         elif record.levelno >= logging.WARNING:
             stderr_screen.print(Text.assemble(("warning ", "yellow"), record.getMessage()), soft_wrap=True)
         elif state == "started":
-            self._running.update(phase)
+            self._running.update(stage)
             self._running.start()
         elif state == "done":
             self._running.stop()
             seconds = getattr(record, "seconds", 0.0)
-            stderr_screen.print(Text.assemble(("✓ ", "green"), f"{phase:29}", (f"{seconds:7.2f} s", "dim")))
+            stderr_screen.print(Text.assemble(("✓ ", "green"), f"{stage:29}", (f"{seconds:7.2f} s", "dim")))
 
     def show_kept_warnings(self) -> None:
         """Print the warnings about the data of a run that ended without its closing tables."""

@@ -91,9 +91,9 @@ def show_rows_in(manifest: Manifest) -> None:
 
 
 def _rows_in(manifest: Manifest) -> Table:
-    table = Table(title="Rows that came in", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="Rows delivered", title_justify="left", box=None, pad_edge=False)
     table.add_column("table", no_wrap=True)
-    table.add_column("came", no_wrap=True)
+    table.add_column("delivery", no_wrap=True)
     # Of tables with millions of rows all this still fits 80 columns.
     for name in ("read", "deduplicated", "rejected", "pending", "rows"):
         table.add_column(name, justify="right", no_wrap=True)

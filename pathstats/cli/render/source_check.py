@@ -49,7 +49,7 @@ def show_check(checked: "Checked", held_back: list[str], limit: float, *, is_str
 def _rows(checked: "Checked") -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("table", no_wrap=True)
-    table.add_column("came", no_wrap=True)
+    table.add_column("delivery", no_wrap=True)
     pending = () if checked.are_changes else ("pending",)
     for name in ("read", "sound", "deduplicated", "rejected", "share", *pending):
         table.add_column(name, justify="right", no_wrap=True)
