@@ -47,7 +47,7 @@ def block_shrinking(
             int(connection.value(f"SELECT count(*) FROM {table} WHERE {current}")),
             "the warehouse",
         )
-        # The dates of versions that a lost warehouse set are lost with it.
+    elif model not in step_history.DATED:  # Versions that a lost warehouse dated are lost with it.
         before, holder = published.get(table, 0), "the last release"
     else:
         return

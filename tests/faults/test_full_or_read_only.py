@@ -91,7 +91,10 @@ def test_a_disk_that_fills_up(
     source, home = published_once / "in", (small_disk or tmp_path) / "home"
     shutil.copytree(published_once / "home", home, symlinks=True)
     first = assert_complete(latest(home))
-    with room_for(room, small_disk), pytest.raises(PathStatsError, match=r"Make room|no room") as stopped:
+    with (
+        room_for(room, small_disk),
+        pytest.raises(PathStatsError, match=r"Make room|not enough memory or disk space") as stopped,
+    ):
         run(source, home, LATER)
     assert stopped.value.exit_code == 1
     incident = incidents.going_on(Home(home))
@@ -125,7 +128,7 @@ def test_a_full_disk_as_a_shell_sees_it(
     with room_for(0, small_disk):
         done = shell(source, home)
         messages = CliRunner().invoke(app, ["status", "--home", str(home)])
-    assert_one_sentence(done, "free memory or disk space and run again")
+    assert_one_sentence(done, "free some and run again")
     assert "The last run failed at" in messages.stdout
     assert "No run has failed since." not in messages.stdout
 

@@ -119,7 +119,7 @@ def test_releases_made_within_a_second_are_ordered(home: Home) -> None:
 
 def test_nothing_is_deleted_by_a_run_that_fails(home: Home, tmp_path: Path) -> None:
     made = runs(home, 1, 2)
-    with pytest.raises(Exception, match="no such folder"):
+    with pytest.raises(Exception, match="the folder does not exist"):
         run(home, tmp_path / "nowhere", AS_OF + timedelta(days=1), keep=1)
     assert ids(home) == {FIRST, *made}
 

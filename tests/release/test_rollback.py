@@ -89,7 +89,7 @@ def test_rollback_is_noted_until_the_next_run(home: Home, tmp_path: Path) -> Non
 
 def test_a_run_that_fails_leaves_it_rolled_back(home: Home, tmp_path: Path) -> None:
     roll_back(home, FIRST, AT)
-    with pytest.raises(Exception, match="no such folder"):
+    with pytest.raises(Exception, match="the folder does not exist"):
         run(tmp_path / "nowhere", home.root, AS_OF + timedelta(days=2))
     rollback = catalog.rollback(home)
     assert rollback is not None

@@ -42,7 +42,7 @@ def test_sandbox_serves_until_interrupted_and_prints_the_commands_to_try(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--misbehave", "sulk=1"], "'sulk=1' is no misbehavior"),
+        (["--misbehave", "sulk=1"], "'sulk=1' is not a fault"),
         (["nowhere:x"], "Unknown source 'nowhere'"),
         (["--company", "other", "demo:learners=200"], "no session of a company 'other'"),
     ],
