@@ -48,7 +48,7 @@ EXIT_CODES = {
 
 
 def may_help_later(http_status: int) -> bool:
-    """Whether the same request may succeed later. The only place that tells transient from permanent errors.
+    """Whether the same request may succeed later: this alone separates transient from permanent errors.
 
     >>> [may_help_later(status) for status in (200, 403, 408, 429, 503)]
     [False, False, True, True, True]

@@ -91,7 +91,7 @@ class Agreement:
 
     @property
     def share_on_both_sides(self) -> float | None:
-        """The share of all enrollments that were compared; None if there is no enrollment.
+        """The share of all enrollments that were compared; None without enrollments.
 
         >>> Agreement(3, {}, {"unexplained": {"enrollment": 1}}).share_on_both_sides
         0.75
@@ -202,7 +202,7 @@ class Manifest:
     """A release in figures. Times are ISO 8601, UTC.
 
     computed, reused: enrollments that were computed, and enrollments that were reused from the base release.
-    since:            the release that status_changes compares with; null if there was none.
+    since:            the release that status_changes compares with; null for a first release.
     transitions:      how many enrollments changed since then, by kind of change (TRANSITIONS).
     companies:        the status counts of each company; empty in releases that predate reports.
     parity:           agreement with the platform's own results; null if they were not read.
