@@ -5,9 +5,9 @@ import re
 # DuckDB's own words are of settings that a person has not made.
 _SENTENCES = {
     "file system operations are disabled": "A query can't read or write files, attach databases or load "
-    "extensions, only use the release's tables; --allow-write lets it.",
-    "Loading external extensions is disabled": "A query can't load extensions; --allow-write lets it.",
-    "the configuration has been locked": "A query can't change settings of DuckDB; --allow-write lets it.",
+    "extensions, only use the release's tables; --allow-write allows it.",
+    "Loading external extensions is disabled": "A query can't load extensions; --allow-write allows it.",
+    "the configuration has been locked": "A query can't change settings of DuckDB; --allow-write allows it.",
 }
 _CLASS = re.compile(r"^(?:[A-Z][\w-]* )+Error: ")
 _QUOTED = re.compile(r"(['\"])(.*)\1")

@@ -70,7 +70,7 @@ def test_a_query_uses_no_files_no_network_and_no_settings(home: Path, here: Path
     answer = ask(home, asked)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert len(answer.stderr.splitlines()) == 1
-    assert "--allow-write lets it" in answer.stderr
+    assert "--allow-write allows it" in answer.stderr
     assert [file.name for file in here.iterdir()] == ["private.csv"]
     assert_complete(latest(home))
 
