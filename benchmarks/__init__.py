@@ -1,1 +1,1 @@
-"""Speed as a ratio in one run: `make bench`, `make bench SIZE=1m`."""
+"""Measure speed as a ratio to a floor from the same run: `make bench`, `make bench SIZE=1m`."""

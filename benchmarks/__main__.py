@@ -1,8 +1,8 @@
 """Time a run over the demo company, phase by phase, against the floor measured in the same run.
 
-The floor: reading the same input with polars and writing the same output tables, nothing in between. Beside
-it, the same rules as one plain DuckDB script over the same files, which must come to the same rows; and the
-next day's run, of which only the changes are delivered.
+The floor reads the same input with polars and writes the same output tables, with nothing in between. Also
+measured: the same rules as one plain DuckDB script over the same files, which must produce the same rows, and
+an incremental run of the next day's changes.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from benchmarks.table_equality import differing, published
 from schemas.home import Home, Release
 
 Runs = list[dict[str, float]]
-_NO_PHASES = ("total", "peak_mb", "computed", "reused")
+_NOT_PHASES = ("total", "peak_mb", "computed", "reused")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     arguments.add_argument("--size", choices=SIZES, default="200k", help="enrollments, roughly")
-    arguments.add_argument("--rounds", type=int, default=3, help="how often; the medians are shown")
+    arguments.add_argument("--rounds", type=int, default=3, help="how often to measure; medians are shown")
     arguments.add_argument(
         "--no-plain-sql", action="store_true", help="leave out the plain DuckDB script, for a quick look"
     )
@@ -60,33 +60,33 @@ def main() -> None:
 
 
 def _measured(module: str, *arguments: str | Path) -> dict[str, float]:
-    """Run a measurement in a process of its own; its seconds by phase, and `peak_mb`."""
-    answer = subprocess.run(
+    """Run a measurement in its own process; returns the seconds by phase, and `peak_mb`."""
+    completed = subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)], check=True, capture_output=True, text=True
     )
-    measured: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    measured: dict[str, float] = json.loads(completed.stdout.splitlines()[-1])
     return measured
 
 
 def _same_rows(scripted: Path, release: Release) -> None:
     """End with exit code 1, naming the differences, unless the script's rows equal the published ones."""
-    faults = [
+    differences = [
         f"{table}: {line}"
         for table in plain_sql.WRITES
         for line in differing(pl.read_parquet(scripted / f"{table}.parquet"), published(release, table))
     ]
-    if faults:
-        sys.exit("\n".join(["The plain SQL and the run disagree:", *faults]))
+    if differences:
+        sys.exit("\n".join(["The plain SQL and the run disagree:", *differences]))
 
 
 def _median(runs: Runs, key: str) -> float:
     return sorted(run[key] for run in runs)[len(runs) // 2]
 
 
-def _ratio(runs: Runs, others: Runs, what: str) -> str:
-    """The run's time in that of another, round by round: the median, the least and the greatest."""
+def _ratio(runs: Runs, others: Runs, name: str) -> str:
+    """The ratio of the runs' times to those of others, round by round: median, minimum and maximum."""
     ratios = sorted(run["total"] / other["total"] for run, other in zip(runs, others, strict=True))
-    return f"{ratios[len(ratios) // 2]:.2f} × {what} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    return f"{ratios[len(ratios) // 2]:.2f} × {name} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
 def _show(
@@ -105,7 +105,7 @@ def _show(
     for phase in (*(key for key in floors[0] if key not in ("total", "peak_mb")), "total"):
         seconds = _median(floors, phase)
         table.add_row(f"floor: {phase}", f"{seconds:.2f}", f"{seconds / floor:.2f}", style="dim")
-    for phase in (*(key for key in runs[0] if key not in _NO_PHASES), "total"):
+    for phase in (*(key for key in runs[0] if key not in _NOT_PHASES), "total"):
         seconds = _median(runs, phase)
         table.add_row(
             phase, f"{seconds:.2f}", f"{seconds / floor:.2f}", style="bold" if phase == "total" else ""
@@ -128,7 +128,7 @@ def _show(
             soft_wrap=True,
         )
     console.print(
-        f"look-up: p50 {latency.p50_ms:.3f} ms, p99 {latency.p99_ms:.3f} ms over {latency.asked:,} pairs; "
+        f"look-up: p50 {latency.p50_ms:.3f} ms, p99 {latency.p99_ms:.3f} ms over {latency.count:,} pairs; "
         f"from the shell {latency.shell_s:.2f} s"
     )
 

@@ -1,4 +1,4 @@
-"""The demo company in the measured sizes, and its changes of one day."""
+"""Write the demo company in the measured sizes, and its changes of one day."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +15,15 @@ _CHANGED_SHARE = 0.01
 
 
 def make_world(folder: Path, learners: int) -> dict[str, int]:
-    """Write the company's tables; rows per table."""
+    """Write the company's tables; returns the rows per table."""
     folder.mkdir(parents=True)
     return Demo(learners=learners).write(folder, AS_OF)
 
 
 def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: int = 1) -> int:
-    """Write what one per cent of the enrollments do in a day, in sessions that run: a course each; rows.
+    """Write one day's activity: one percent of the enrollments in open sessions complete a course each.
 
-    as_of: when that day ends. number: in another one others do it.
+    Returns the number of rows. as_of: the end of the day. number: selects which enrollments.
     """
     folder.mkdir(parents=True)
     sessions = pl.read_parquet(world / "path_sessions.parquet").filter(
@@ -32,14 +32,14 @@ def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: 
     courses = pl.read_ndjson(world / "path_steps.ndjson", infer_schema_length=None).filter(type="course")
     course_of_path = courses.group_by("path_id").agg(pl.col("step_id").min())
     enrollments = pl.read_parquet(world / "enrollments.parquet")
-    done = (
+    active = (
         enrollments.filter(pl.col("enrolled_at") <= AS_OF, pl.col("archived_at").is_null())
         .join(sessions.select("session_id", "path_id"), on="session_id")
         .join(course_of_path, on="path_id")
         .sample(round(enrollments.height * _CHANGED_SHARE), seed=number)
     )
     begun = pl.lit(as_of - timedelta(hours=16)).dt.cast_time_unit("us")
-    done.select(
+    active.select(
         "company_id",
         "user_id",
         "step_id",
@@ -54,4 +54,4 @@ def make_changes(folder: Path, world: Path, as_of: datetime = NEXT_DAY, number: 
         passed=pl.lit(None, pl.Boolean),
         enrollment_id=pl.lit(None, pl.String),
     ).write_parquet(folder / "step_activity.parquet")
-    return done.height
+    return active.height

@@ -1,4 +1,4 @@
--- Sends the requests of a file in random order, and prints the results as JSON in the last line.
+-- Send the requests of a file in random order, and print the measurements as JSON in the last line.
 local requests = {}
 
 function init(arguments)
@@ -16,7 +16,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '{"answers": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}\n',
+    '{"responses": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "failed": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end

@@ -1,6 +1,6 @@
-"""Measure look-ups over HTTP per second and their latency, with `wrk` as client and one core for the server.
+"""Measure the throughput and latency of look-ups over HTTP, with `wrk` as client and one core for the server.
 
-Random learners of the demo company, each question with its company and key.
+Requests random learners of the demo company, each with its company and key.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathstats.endpoint import keys
 from schemas.home import Home
 
 _SCRIPT = Path(__file__).with_name("endpoint.lua")
-_ASKED = 100_000
+_REQUESTS = 100_000
 
 
 def main() -> None:
@@ -42,15 +42,13 @@ def main() -> None:
             make_world(Path(folder) / "world", SIZES[chosen.size])
             run = ["benchmarks.one_run", f"files:{folder}/world", str(home.root), AS_OF.isoformat()]
             subprocess.run([sys.executable, "-m", *run], check=True, capture_output=True)
-        enrollments = _write_questions(home, Path(folder) / "questions")
+        enrollments = _write_requests(home, Path(folder) / "requests")
         with served(home) as (url, process):
             _one_core_each(process)
-            sys.stdout.write(
-                f"{enrollments:,} enrollments; load of the machine before: {os.getloadavg()[0]:.1f}\n"
-            )
+            sys.stdout.write(f"{enrollments:,} enrollments; load average before: {os.getloadavg()[0]:.1f}\n")
             for connections in chosen.connections:
                 rounds = [
-                    _asked(url, process, connections, chosen.seconds, Path(folder) / "questions")
+                    _measure(url, process, connections, chosen.seconds, Path(folder) / "requests")
                     for _ in range(chosen.rounds)
                 ]
                 sys.stdout.write(f"{connections} connection{'s' if connections > 1 else ''}\n")
@@ -59,7 +57,10 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Round:
-    """per_cpu_s: responses per second of the server's processor time: independent of other load."""
+    """One run of wrk.
+
+    per_cpu_s: responses per second of the server's CPU time, independent of other load.
+    """
 
     per_s: float
     per_cpu_s: float
@@ -69,13 +70,13 @@ class Round:
 
     def __str__(self) -> str:
         return (
-            f"{self.per_s:,.0f} answers/s, p50 {self.p50_ms:.2f} ms, p99 {self.p99_ms:.2f} ms, "
-            f"{self.per_cpu_s:,.0f} answers per second of the server's CPU time, {self.failed} failed"
+            f"{self.per_s:,.0f} responses/s, p50 {self.p50_ms:.2f} ms, p99 {self.p99_ms:.2f} ms, "
+            f"{self.per_cpu_s:,.0f} responses per second of the server's CPU time, {self.failed} failed"
         )
 
 
-def _asked(url: str, process: int, connections: int, seconds: int, questions: Path) -> Round:
-    """One run of wrk, from the other core."""
+def _measure(url: str, process: int, connections: int, seconds: int, requests: Path) -> Round:
+    """Run wrk once, on the other core."""
     command = [
         "wrk",
         "-t1",
@@ -85,39 +86,39 @@ def _asked(url: str, process: int, connections: int, seconds: int, questions: Pa
         str(_SCRIPT),
         url,
         "--",
-        str(questions),
+        str(requests),
     ]
     before = _cpu_s(process)
-    done = subprocess.run(
+    completed = subprocess.run(
         command, check=True, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {1})
     )
     spent = _cpu_s(process) - before
-    measured = json.loads(done.stdout.splitlines()[-1])
+    measured = json.loads(completed.stdout.splitlines()[-1])
     return Round(
-        measured["answers"] / measured["seconds"],
-        measured["answers"] / spent,
+        measured["responses"] / measured["seconds"],
+        measured["responses"] / spent,
         measured["p50_ms"],
         measured["p99_ms"],
         measured["failed"],
     )
 
 
-def _write_questions(home: Home, file: Path) -> int:
-    """A line per random learner, path and headers; how many enrollments the release has."""
+def _write_requests(home: Home, file: Path) -> int:
+    """Write a line with path and headers per random learner; returns the release's number of enrollments."""
     stats = pl.scan_parquet(home.latest / "path_session_stats.parquet").filter("is_current")
     learners = stats.select("company_id", "session_id", "user_id").collect()
-    made = {
+    keys_by_company = {
         it: keys.create(home, it, "bench", datetime.now(UTC))[1] for it in learners["company_id"].unique()
     }
     with file.open("w") as lines:
-        for company, session, user in learners.sample(_ASKED, with_replacement=True, seed=1).iter_rows():
+        for company, session, user in learners.sample(_REQUESTS, with_replacement=True, seed=1).iter_rows():
             path = f"/api/v1/paths/sessions/{quote(session, safe='')}/stats/{quote(user, safe='')}"
-            lines.write(f"{path} {company} {made[company]}\n")
+            lines.write(f"{path} {company} {keys_by_company[company]}\n")
     return int(pl.scan_parquet(home.latest / "path_session_stats.parquet").select(pl.len()).collect().item())
 
 
 def _one_core_each(server: int) -> None:
-    """The server has the first core to itself, as far as others let it; wrk has the second."""
+    """Pin the server to the first core; wrk runs on the second."""
     for thread in os.listdir(f"/proc/{server}/task"):
         os.sched_setaffinity(int(thread), {0})
 

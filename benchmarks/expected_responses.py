@@ -1,4 +1,4 @@
-"""The responses a server must give for a release, computed from its tables instead of its index."""
+"""Compute the expected responses for a release, from its tables instead of its index."""
 
 import json
 from collections import Counter
@@ -30,7 +30,11 @@ _STATS = (
 
 @dataclass(frozen=True)
 class Expected:
-    """learners: company, session and user to the answer; counts: company and session to detailed statuses."""
+    """The expected responses for one release.
+
+    learners: company, session and user to the response body.
+    counts:   company and session to learners per detailed status.
+    """
 
     as_of: str
     learners: dict[Pair, str]
@@ -38,7 +42,7 @@ class Expected:
 
     @classmethod
     def of(cls, release: Release, sessions: list[str]) -> "Expected":
-        """Of some sessions, in all companies."""
+        """The expected responses for these sessions, in all companies."""
         rows = (
             pl.scan_parquet(release.table("path_session_stats"), glob=False)
             .filter("is_current", pl.col("session_id").is_in(sessions))
@@ -56,7 +60,7 @@ class Expected:
         return cls(_iso(as_of) or "", learners, {key: dict(counted) for key, counted in counts.items()})
 
     def session(self, company_id: str, session_id: str) -> dict[str, str]:
-        """The session's learners."""
+        """The expected response bodies of the session's learners, by user."""
         return {user: body for (*of, user), body in self.learners.items() if of == [company_id, session_id]}
 
 

@@ -1,7 +1,7 @@
 """Measure how fast pages are read from a server that serves prepared pages without delay.
 
-The floor, measured in the same run: the same pages asked for one after the other by httpx and thrown away. A
-platform allows 50 requests a second: what we take of a page beyond the floor must be less than that leaves.
+The floor, measured in the same run, requests the same pages one after the other with httpx and discards them.
+A platform allows 50 requests per second, so the time per page beyond the floor must fit into that interval.
 """
 
 import argparse
@@ -29,13 +29,13 @@ def main() -> None:
     with serving(chosen.pages, 0, 1) as url:
         floor = measured(url, "bare")
         ours = measured(url)
-    write(f"One list of {chosen.pages:,} pages, {ours['attempts']:,.0f} attempts, answered at once:")
+    write(f"One list of {chosen.pages:,} pages, {ours['attempts']:,.0f} attempts, served without delay:")
     write(_line("  floor", floor, chosen.pages))
     write(_line("  landed", ours, chosen.pages))
-    taken = (ours["read"] - floor["read"]) / chosen.pages
+    added = (ours["read"] - floor["read"]) / chosen.pages
     write(
-        f"  {ours['read'] / floor['read']:.2f} × the floor, {1000 * taken:.1f} ms a page more; at 50 "
-        f"requests a second that is {50 * ours['read_cpu'] / chosen.pages:.0%} of one core"
+        f"  {ours['read'] / floor['read']:.2f} × the floor, {1000 * added:.1f} ms more per page; at 50 "
+        f"requests per second that is {50 * ours['read_cpu'] / chosen.pages:.0%} of one core"
     )
     write(
         f"  {ours['landed_mb']:,.0f} MB on disk; tables of it in {ours['tables']:.1f} s, "
@@ -43,36 +43,37 @@ def main() -> None:
     )
     with serving(chosen.pages // 10, 0, 1) as url:
         few = measured(url)
-    for what, run in (("all", ours), ("a tenth", few)):
+    for share, run in (("all", ours), ("a tenth", few)):
         write(
-            f"  {what} of the pages: peak memory {run['read_peak_mb']:,.0f} MB while they are read, "
+            f"  {share} of the pages: peak memory {run['read_peak_mb']:,.0f} MB while reading, "
             f"{run['peak_mb']:,.0f} MB with the tables"
         )
 
     with serving(20, 100, chosen.paths) as url:
         many = measured(url)
-        counted = httpx.get(f"{url}/peak", trust_env=False).json()
-    write(f"{counted['asked']:,} requests for {chosen.paths:,} paths, each answered after 100 ms:")
-    rate = counted["asked"] / many["read"]
-    write(f"  {many['read']:.1f} s, {rate:.0f} requests/s, {counted['peak']} at once at most")
+        counts = httpx.get(f"{url}/peak", trust_env=False).json()
+    write(f"{counts['requests']:,} requests for {chosen.paths:,} paths, each served after 100 ms:")
+    rate = counts["requests"] / many["read"]
+    write(f"  {many['read']:.1f} s, {rate:.0f} requests/s, at most {counts['peak']} at once")
 
 
 def _line(name: str, run: Measured, pages: int) -> str:
     rate = f"{pages / run['read']:,.0f} pages/s, {500 * pages / run['read']:,.0f} rows/s"
-    return f"{name}: {run['read']:.1f} s, {rate}, CPU {1000 * run['read_cpu'] / pages:.1f} ms a page"
+    return f"{name}: {run['read']:.1f} s, {rate}, CPU {1000 * run['read_cpu'] / pages:.1f} ms per page"
 
 
 def measured(url: str, *options: str) -> Measured:
+    """Run `benchmarks.one_extraction` in its own process; returns its measurements."""
     with tempfile.TemporaryDirectory(prefix="pathstats-bench-") as folder:
         command = [sys.executable, "-m", "benchmarks.one_extraction", url, folder, *options]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    result: Measured = json.loads(answer.stdout.splitlines()[-1])
+        completed = subprocess.run(command, check=True, capture_output=True, text=True)
+    result: Measured = json.loads(completed.stdout.splitlines()[-1])
     return result
 
 
 @contextmanager
 def serving(pages: int, latency_ms: int, paths: int) -> Iterator[str]:
-    """The address of a page server that runs until the end of the block."""
+    """Run a page server until the end of the block; yields its address."""
     command = [sys.executable, "-m", "benchmarks.page_server", str(pages), str(latency_ms), str(paths)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
     try:

@@ -1,4 +1,4 @@
-"""The minimum work of any run, in its own process: read the input, write the output. WORLD RELEASE."""
+"""Measure the minimum work of any run, reading the input and writing the output: WORLD RELEASE."""
 
 import sys
 import tempfile

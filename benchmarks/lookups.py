@@ -12,16 +12,19 @@ from schemas.home import Home
 
 @dataclass(frozen=True)
 class Latency:
-    """asked: how many random pairs; shell_s: the median of `pathstats lookup` as a command."""
+    """The latency of look-ups.
 
-    asked: int
+    count: the number of random pairs. shell_s: the median of `pathstats lookup` as a command.
+    """
+
+    count: int
     p50_ms: float
     p99_ms: float
     shell_s: float
 
 
 def look_up_many(home: Home, count: int = 20_000) -> Latency:
-    """Ask for random enrollments of the latest release."""
+    """Look up random enrollments of the live release."""
     pairs = (
         scan("path_session_stats", home=home.root)
         .filter("is_current")

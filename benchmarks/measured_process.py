@@ -1,4 +1,4 @@
-"""Report measurements from a measured process."""
+"""Report the measurements of a process."""
 
 import json
 import resource

@@ -1,8 +1,8 @@
-"""One extraction from a served platform, or only its pages, measured in its own process.
+"""Measure one extraction from a served platform, or only its pages.
 
     python -m benchmarks.one_extraction URL FOLDER [bare]
 
-bare: the pages are asked for one after the other and thrown away: what the server and HTTP alone take.
+bare: request the pages one after the other and discard them: the cost of the server and HTTP alone.
 """
 
 import asyncio
@@ -23,27 +23,29 @@ from flows.sources.page_store import Landing
 
 
 def settings(url: str) -> Settings:
-    """Without the limit on requests: what is measured is how fast we could be."""
-    given = {"base_url": url, "company_id": "c", "client_id": "i", "client_secret": "s"}
+    """Settings without a rate limit, to measure the maximum speed."""
+    values = {"base_url": url, "company_id": "c", "client_id": "i", "client_secret": "s"}
     skip = ["classrooms", "assessments", "stats"]
-    return Settings(**given, skip=skip).model_copy(update={"requests_per_second": 100_000.0})  # type: ignore[arg-type]
+    return Settings(**values, skip=skip).model_copy(update={"requests_per_second": 100_000.0})  # type: ignore[arg-type]
 
 
 def bare(url: str) -> dict[str, float]:
+    """Request and discard all pages."""
     start, cpu = time.perf_counter(), time.process_time()
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         address: str | None = COURSES.path
         while address:
-            answer = client.get(address)
-            address = answer.links.get("next", {}).get("url")
+            page = client.get(address)
+            address = page.links.get("next", {}).get("url")
     return {"read": time.perf_counter() - start, "read_cpu": time.process_time() - cpu}
 
 
 def whole(url: str, folder: Path) -> dict[str, float]:
-    kept, scratch = folder / "landing", folder / "landing" / "extracts"
+    """Land all pages and make the input tables."""
+    landed, scratch = folder / "landing", folder / "landing" / "extracts"
     scratch.mkdir(parents=True)
     start, cpu = time.perf_counter(), time.process_time()
-    landing = Learning360(settings(url), run=asyncio.run).land(kept, AS_OF, EMPTY_WAREHOUSE)
+    landing = Learning360(settings(url), run=asyncio.run).land(landed, AS_OF, EMPTY_WAREHOUSE)
     read, read_cpu = time.perf_counter() - start, time.process_time() - cpu
     read_peak = peak_mb()
     start = time.perf_counter()

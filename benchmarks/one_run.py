@@ -1,4 +1,4 @@
-"""One whole run without Prefect, in its own process: SOURCE HOME AS_OF."""
+"""Measure one whole run without Prefect: SOURCE HOME AS_OF."""
 
 import sys
 import time

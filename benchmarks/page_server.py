@@ -1,9 +1,9 @@
-"""A platform that serves prepared pages, as fast as a server can, or slowed down.
+"""Serve prepared pages like a platform, without delay or with a fixed latency.
 
     python -m benchmarks.page_server PAGES LATENCY_MS PATHS
 
-serves PAGES pages of 500 attempts and PATHS paths with one page of enrollments for each status, and prints
-its port. `/peak` returns how many requests were under way at once.
+Serves PAGES pages of 500 attempts and PATHS paths with one page of enrollments per status, and prints the
+port. `/peak` returns the number of requests and how many were in flight at once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 PAGE_SIZE = 500
-_PLACE = "PPPPPPPP"  # of the page's number, in every id
+_PLACE = "PPPPPPPP"  # a placeholder in every id, replaced by the page number
 
 
 def _attempt(row: int) -> dict[str, object]:
@@ -50,7 +50,7 @@ def _path(number: int) -> dict[str, object]:
 
 
 class Prepared:
-    """The ASGI application."""
+    """The ASGI application that serves the pages."""
 
     def __init__(self, pages: int, latency_s: float, paths: int) -> None:
         self._pages, self._latency_s = pages, latency_s
@@ -58,19 +58,19 @@ class Prepared:
         self._enrollments = _body([_enrollment(row) for row in range(PAGE_SIZE)])
         self._paths = _body([_path(number) for number in range(paths)])
         self._under_way = self._peak = 0
-        self._asked = 0
+        self._requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, query = scope["path"], parse_qs(scope["query_string"].decode())
         if path == "/peak":
-            await _answer(send, _body({"peak": self._peak, "asked": self._asked}))
+            await _respond(send, _body({"peak": self._peak, "requests": self._requests}))
             return
         self._under_way += 1
-        self._asked += 1
+        self._requests += 1
         self._peak = max(self._peak, self._under_way)
         await asyncio.sleep(self._latency_s)
         number = int(query.get("cursor", ["0"])[0])
-        await _answer(send, self._page(path, number), self._following(path, number))
+        await _respond(send, self._page(path, number), self._next_page(path, number))
         self._under_way -= 1
 
     def _page(self, path: str, number: int) -> bytes:
@@ -82,15 +82,15 @@ class Prepared:
             return self._enrollments.replace(_PLACE.encode(), path.split("/")[4].encode()[-8:])
         return self._paths if path.endswith("/paths") else b"[]"
 
-    def _following(self, path: str, number: int) -> str | None:
+    def _next_page(self, path: str, number: int) -> str | None:
         has_more = path.endswith("/courses/stats") and number + 1 < self._pages
         return f"{path}?cursor={number + 1}" if has_more else None
 
 
-async def _answer(send: Send, body: bytes, following: str | None = None) -> None:
+async def _respond(send: Send, body: bytes, next_page: str | None = None) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if following:
-        headers.append((b"link", f'<{following}>; rel="next"'.encode()))
+    if next_page:
+        headers.append((b"link", f'<{next_page}>; rel="next"'.encode()))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

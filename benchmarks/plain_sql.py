@@ -1,4 +1,4 @@
-"""The same rules as one plain DuckDB script over the same files, in its own process: WORLD OUT."""
+"""Run the same rules as one plain DuckDB script over the same files: WORLD OUT."""
 
 import sys
 import time
@@ -11,14 +11,14 @@ from benchmarks.companies import AS_OF
 from benchmarks.measured_process import report
 
 SCRIPT = Path(__file__).with_suffix(".sql")
-# The tables that it writes, each as the run publishes it.
+# The tables that it writes, equal to the published ones.
 WRITES = ("path_session_stats", "session_summary")
 
 
 def run(world: Path, out: Path, as_of: datetime) -> None:
     """Read the six tables in `world`, `path_steps` as NDJSON and the others as parquet; write into `out`.
 
-    DuckDB keeps its defaults: every core, most of the memory; larger data is spilled next to `out`.
+    DuckDB runs with its defaults: all cores and most of the memory. Larger data spills next to `out`.
     """
     with duckdb.connect(config={"temp_directory": f"{out}.spilled"}) as connection:
         for name, value in (("world", str(world)), ("out", str(out)), ("as_of", as_of)):

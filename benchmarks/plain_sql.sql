@@ -1,16 +1,16 @@
 -- Compute the statistics of every learner on every path session in one DuckDB script: R1 to R15 of docs/rules.md
 -- as an analyst would write them, on the original ids. Results that are read twice are tables, all others views.
--- It writes path_session_stats.parquet and session_summary.parquet. It looks only for the faults that this
--- export is known to have, checks nothing that it writes, and makes no step statistics, index or quarantine.
+-- Writes path_session_stats.parquet and session_summary.parquet. Filters only the faults that this export is
+-- known to have, does not validate its output, and writes no step statistics, index or quarantine.
 --
--- Comes in:  SET VARIABLE world = 'the folder of the six tables';
+-- Variables: SET VARIABLE world = 'the folder of the six tables';
 --            SET VARIABLE out = 'the folder to write into';
 --            SET VARIABLE as_of = TIMESTAMPTZ '2026-03-10 00:00:00Z';
 
 SET TimeZone = 'UTC';
 SET preserve_insertion_order = false;
 
----- The tables that come in, without the rows that are broken -----------------------------------------------
+---- The input tables, without invalid rows ------------------------------------------------------------------
 
 CREATE TEMP TABLE users AS
 SELECT company_id, user_id FROM read_parquet(getvariable('world') || '/users.parquet')
@@ -23,7 +23,7 @@ SELECT s.company_id, session_id, path_id, s.name, starts_at, coalesce(ends_at, '
 FROM read_parquet(getvariable('world') || '/path_sessions.parquet') AS s
 JOIN read_parquet(getvariable('world') || '/paths.parquet') AS p USING (company_id, path_id);
 
--- Lines of JSON: some numbers and times are not what they should be, so they are text first.
+-- Lines of JSON: some numbers and times are malformed, so they are read as text first.
 CREATE TEMP TABLE step_definitions AS
 SELECT company_id, path_id, step_id, type, optional,
   TRY_CAST(position AS INTEGER) AS position,
@@ -42,30 +42,30 @@ WHERE TRY_CAST(position AS INTEGER) IS NOT NULL
   AND coalesce(regexp_matches(valid_to, '(Z|[+-]\d\d:\d\d)$'), true)
   AND (due_basis IS DISTINCT FROM 'absolute' OR due_at IS NOT NULL);
 
--- Sent twice: once. Same id, other content: neither.
-CREATE TEMP TABLE sound_enrollments AS
+-- Exact duplicates count once. Rows with the same id and different content are all dropped.
+CREATE TEMP TABLE valid_enrollments AS
 FROM (
   SELECT DISTINCT company_id, enrollment_id, session_id, user_id, enrolled_at, archived_at
   FROM read_parquet(getvariable('world') || '/enrollments.parquet')
   WHERE user_id IS NOT NULL AND (archived_at IS NULL OR archived_at >= enrolled_at))
 QUALIFY count(*) OVER (PARTITION BY company_id, enrollment_id) = 1;
 
-CREATE TEMP TABLE sound_activity AS
+CREATE TEMP TABLE valid_activity AS
 SELECT company_id, activity_id, user_id, step_id, session_id, started_at, last_activity_at, completed_at,
   progress, score, time_spent_ms, passed, enrollment_id
 FROM read_parquet(getvariable('world') || '/step_activity.parquet')
 WHERE progress BETWEEN 0 AND 100 AND last_activity_at >= started_at;
 
--- Of several versions of an attempt the latest counts, if there is one latest; few ids come more than once.
+-- The latest version of an attempt counts, if exactly one is the latest; few ids occur more than once.
 CREATE TEMP VIEW activity AS
 WITH repeated AS (
-  SELECT company_id, activity_id FROM sound_activity GROUP BY ALL HAVING count(*) > 1),
+  SELECT company_id, activity_id FROM valid_activity GROUP BY ALL HAVING count(*) > 1),
 versions AS (
-  SELECT DISTINCT a.* FROM sound_activity AS a SEMI JOIN repeated USING (company_id, activity_id)),
+  SELECT DISTINCT a.* FROM valid_activity AS a SEMI JOIN repeated USING (company_id, activity_id)),
 latest AS (
   FROM versions
   QUALIFY rank() OVER (PARTITION BY company_id, activity_id ORDER BY last_activity_at DESC) = 1)
-SELECT a.* FROM sound_activity AS a ANTI JOIN repeated USING (company_id, activity_id)
+SELECT a.* FROM valid_activity AS a ANTI JOIN repeated USING (company_id, activity_id)
 UNION ALL
 SELECT * FROM latest QUALIFY count(*) OVER (PARTITION BY company_id, activity_id) = 1;
 
@@ -73,13 +73,13 @@ SELECT * FROM latest QUALIFY count(*) OVER (PARTITION BY company_id, activity_id
 
 -- t_eff: an archived enrollment is evaluated as of its archiving.
 -- next_enrolled_at: where a session restarts, the learner's next enrollment takes over; of two at the same
--- instant the greater id owns all, for the other's time ends where it begins.
+-- instant the greater id owns all attempts, because the other's interval is empty.
 CREATE TEMP TABLE enrollments AS
 WITH taking_part AS (
   SELECT company_id, session_id, user_id, enrollment_id, path_id, enrolled_at, starts_at, ends_at, restarts,
     mandatory_replay,
     CASE WHEN archived_at <= getvariable('as_of') THEN archived_at END AS archived_at
-  FROM sound_enrollments
+  FROM valid_enrollments
   JOIN sessions USING (company_id, session_id)
   SEMI JOIN users USING (company_id, user_id)
   WHERE enrolled_at <= getvariable('as_of'))
@@ -93,7 +93,7 @@ WINDOW pair AS (PARTITION BY company_id, session_id, user_id);
 
 ---- R3: the counted steps -----------------------------------------------------------------------------------
 
--- From `since` until before `until` a step has one definition: of the valid versions, the newest.
+-- A step has one definition in [since, until): the newest valid version.
 -- place: the step's rank in its path; position first, then id.
 CREATE TEMP TABLE steps AS
 WITH edges AS (
@@ -111,12 +111,12 @@ WHERE type NOT IN ('email', 'slackMessage', 'teamsMessage');
 
 ---- R4: the attempts that matter ----------------------------------------------------------------------------
 
--- R2: an instant counts until the enrollment is evaluated and before the session closes.
+-- R2: an instant counts up to the evaluation time and before the session closes.
 CREATE TEMP MACRO counts(instant, t_eff, closes_at) AS
   coalesce(instant <= t_eff AND instant < closes_at, false);
 
 -- One row per enrollment and attempt: in its session on any step, or elsewhere on a counted one. The columns of
--- the step are null where the step is not counted. On a counted assessment nothing closes.
+-- the step are null if the step is not counted. A counted assessment has no closing time.
 CREATE TEMP TABLE attempts AS
 WITH met AS (
   SELECT e.company_id, e.enrollment_id, s.step_id, a.activity_id, a.started_at, a.completed_at, a.progress,
@@ -153,9 +153,9 @@ SELECT company_id, enrollment_id, step_id, activity_id, started_at, completed_at
   AS satisfies
 FROM mattering;
 
----- R5: what became of each counted step --------------------------------------------------------------------
+---- R5: the outcome of each counted step --------------------------------------------------------------------
 
--- rested_on_ms (R8): the time of a satisfying attempt before another, then of the earliest completed.
+-- rested_on_ms (R8): the time of the carried-over attempt: a satisfying one first, then the earliest completed.
 CREATE TEMP VIEW attempted_steps AS
 SELECT company_id, enrollment_id, step_id,
   min(completed_at) FILTER (finished) AS finished_at,
@@ -171,8 +171,8 @@ FROM attempts
 WHERE step_id IS NOT NULL
 GROUP BY ALL;
 
--- A month is a calendar month for the whole part and 30 days times the fraction; in UTC it needs no time zone.
--- Ten thousand years are as good as never: a due date is the last instant of the year 9999 at most.
+-- Whole months are calendar months, and a fraction is that part of 30 days; in UTC this needs no time zone.
+-- Amounts are capped, as a due date is at most the last instant of the year 9999.
 CREATE TEMP MACRO due_after(start, amount, unit) AS CASE unit
   WHEN 'day' THEN start + to_microseconds(round_even(least(amount, 3650000) * 86400000000, 0)::BIGINT)
   WHEN 'week' THEN start + to_microseconds(round_even(least(amount, 520000) * 604800000000, 0)::BIGINT)
@@ -209,10 +209,10 @@ SELECT * EXCLUDE (due),
   NOT finished AND coalesce(due_at < t_eff, false) AS overdue
 FROM counted;
 
----- R6 to R13: from the steps to the learner ----------------------------------------------------------------
+---- R6 to R13: the results of each learner ------------------------------------------------------------------
 
--- Of the required assessments that are not finished the first is reached before the others: if it comes no
--- later than the first required step that blocks, it awaits its correction.
+-- The first unfinished required assessment awaits its correction if no required step before it blocks: its
+-- position is at most that of the first blocking step.
 CREATE TEMP VIEW learners AS
 SELECT company_id, enrollment_id,
   count(*) AS counted_steps,
@@ -223,7 +223,7 @@ SELECT company_id, enrollment_id,
   count(*) FILTER (required AND replay_pending) AS required_replay_pending,
   count(*) FILTER (required AND overdue) AS overdue_steps,
   sum(progress) FILTER (required) AS summed_progress,
-  -- Scores have 4 decimals; as whole numbers their sum is exact.
+  -- Scores have 4 decimals; as integers their sum is exact.
   sum(round(score * 10000)::BIGINT) AS summed_score,
   count(score) AS scored_steps,
   sum(rested_on_ms) AS rested_on_ms,
@@ -257,7 +257,7 @@ facts AS (
   FROM enrollments AS e
   LEFT JOIN learners AS l USING (company_id, enrollment_id)
   LEFT JOIN time_in_session AS t USING (company_id, enrollment_id)),
--- R11: which of its lines decides. An enrollment without counted steps has nulls for its sums.
+-- R11: the line that decides. An enrollment without counted steps has null sums.
 decided AS (
   SELECT *, CASE
       WHEN t_eff < starts_at THEN '1'
@@ -312,7 +312,7 @@ SELECT company_id, session_id, user_id, enrollment_id, is_current,
   END AS decided_by_step_id,
   line AS deciding_rule,
   CASE WHEN all_finished THEN last_finished_at END AS all_required_finished_at,
-  -- R18. A detailed status by rule 5 is one that the learner can act on.
+  -- R18. The learner can act on the detailed statuses of line 5.
   archived_at IS NULL AND coalesce(overdue_steps, 0) > 0 AND line[1] = '5'
     AND NOT coalesce(ended_while_open, false) AS is_late,
   CASE WHEN is_late THEN first_overdue_at END AS late_since
@@ -322,29 +322,29 @@ COPY (FROM path_session_stats ORDER BY company_id, session_id, user_id, enrollme
 TO (getvariable('out') || '/path_session_stats.parquet')
   (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1);
 
----- The summary of each session, over the enrollments that answer for their learner (R15) --------------------
+---- The summary of each session, over the current enrollments (R15) -----------------------------------------
 
 COPY (
   WITH learners_of AS (
     SELECT company_id, session_id, progress, score, global_time_ms, is_late,
-      CASE WHEN archived_at IS NULL THEN detailed_status_type END AS standing
+      CASE WHEN archived_at IS NULL THEN detailed_status_type END AS open_status
     FROM path_session_stats WHERE is_current),
   summed AS (
     SELECT company_id, session_id,
-      count(*) FILTER (standing = 'sessionNotOpened') AS session_not_opened,
-      count(*) FILTER (standing = 'successful') AS successful,
-      count(*) FILTER (standing = 'unsuccessful') AS unsuccessful,
-      count(*) FILTER (standing = 'awaitingCorrection') AS awaiting_correction,
-      count(*) FILTER (standing = 'toRetake') AS to_retake,
-      count(*) FILTER (standing = 'notYetStarted') AS not_yet_started,
-      count(*) FILTER (standing = 'late') AS late,
-      count(*) FILTER (standing = 'onTime') AS on_time,
-      count(standing) AS enrolled,
+      count(*) FILTER (open_status = 'sessionNotOpened') AS session_not_opened,
+      count(*) FILTER (open_status = 'successful') AS successful,
+      count(*) FILTER (open_status = 'unsuccessful') AS unsuccessful,
+      count(*) FILTER (open_status = 'awaitingCorrection') AS awaiting_correction,
+      count(*) FILTER (open_status = 'toRetake') AS to_retake,
+      count(*) FILTER (open_status = 'notYetStarted') AS not_yet_started,
+      count(*) FILTER (open_status = 'late') AS late,
+      count(*) FILTER (open_status = 'onTime') AS on_time,
+      count(open_status) AS enrolled,
       count(*) - enrolled AS archived,
       count(*) FILTER (is_late) AS overdue,
-      sum(progress) FILTER (standing IS NOT NULL) / enrolled AS mean_progress,
-      sum(score) FILTER (standing IS NOT NULL) / count(score) FILTER (standing IS NOT NULL) AS mean_score,
-      median(global_time_ms) FILTER (standing IS NOT NULL) AS median_global_time_ms
+      sum(progress) FILTER (open_status IS NOT NULL) / enrolled AS mean_progress,
+      sum(score) FILTER (open_status IS NOT NULL) / count(score) FILTER (open_status IS NOT NULL) AS mean_score,
+      median(global_time_ms) FILTER (open_status IS NOT NULL) AS median_global_time_ms
     FROM learners_of GROUP BY ALL)
   SELECT company_id, session_id, path_id, name,
     coalesce(COLUMNS(['session_not_opened', 'successful', 'unsuccessful', 'awaiting_correction', 'to_retake',

@@ -6,18 +6,18 @@ from schemas.home import Release
 
 
 def published(release: Release, table: str) -> pl.DataFrame:
-    """The published columns that the plain script has too: it does not look ahead."""
+    """The published columns that the plain script writes, too: all but `valid_until`."""
     return pl.read_parquet(release.table(table)).drop("valid_until", strict=False)
 
 
 def differing(found: pl.DataFrame, expected: pl.DataFrame) -> list[str]:
-    """One line per column that differs, with in how many rows; none if all values and types are the same.
+    """One line per differing column with the number of rows; empty if all values and types are equal.
 
-    Rows are compared as they stand: both tables are sorted by their key.
+    Rows are compared in order: both tables are sorted by their key.
     """
     if found.schema != expected.schema:
-        kinds = found.schema.items() ^ expected.schema.items()
-        return [f"columns differ: {', '.join(sorted({name for name, _ in kinds})) or 'their order'}"]
+        columns = found.schema.items() ^ expected.schema.items()
+        return [f"columns differ: {', '.join(sorted({name for name, _ in columns})) or 'their order'}"]
     if found.height != expected.height:
         return [f"{found.height:,} rows, not {expected.height:,}"]
     counts = found.select((~pl.col(name).eq_missing(expected[name])).sum() for name in found.columns)

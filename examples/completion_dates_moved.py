@@ -1,4 +1,4 @@
-"""Did a completion date that was published before move or vanish, and why?"""
+"""Which published completion dates moved or vanished, and why?"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How many complete, by session and month? By the day on which the path was earned, in UTC."""
+"""How many learners completed, by session and month? The month is that of `completed_at`, in UTC."""
 
 import sys
 from pathlib import Path

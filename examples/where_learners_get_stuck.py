@@ -1,4 +1,4 @@
-"""Where do learners get stuck? Of each learner with something to do: the first required step not earned."""
+"""Where do learners get stuck? Counts the first unsuccessful required step of each active learner."""
 
 import sys
 from pathlib import Path
@@ -16,9 +16,11 @@ def with_polars(release: Path) -> pl.DataFrame:
         pl.col("archived_at").is_null(),
         ~pl.col("detailed_status_type").is_in(["successful", "unsuccessful", "sessionNotOpened"]),
     )
-    ahead = pl.scan_parquet(release / "step_stats.parquet").filter(~pl.col("optional"), ~pl.col("successful"))
+    open_steps = pl.scan_parquet(release / "step_stats.parquet").filter(
+        ~pl.col("optional"), ~pl.col("successful")
+    )
     return (
-        ahead.join(learners, on=["company_id", "enrollment_id"], how="semi")
+        open_steps.join(learners, on=["company_id", "enrollment_id"], how="semi")
         .sort("position", "step_id")
         .group_by("company_id", "session_id", "enrollment_id", maintain_order=True)
         .agg(pl.col("step_id").first())
@@ -36,10 +38,10 @@ def with_pandas(release: Path) -> "pd.DataFrame":
     steps = pd.read_parquet(release / "step_stats.parquet")
     is_done = stats["detailed_status_type"].isin(["successful", "unsuccessful", "sessionNotOpened"])
     learners = stats[stats["is_current"] & stats["archived_at"].isna() & ~is_done]
-    ahead = steps[~steps["optional"] & ~steps["successful"]].merge(
+    open_steps = steps[~steps["optional"] & ~steps["successful"]].merge(
         learners[["company_id", "enrollment_id"]], on=["company_id", "enrollment_id"]
     )
-    first = ahead.sort_values(["position", "step_id"]).drop_duplicates(["company_id", "enrollment_id"])
+    first = open_steps.sort_values(["position", "step_id"]).drop_duplicates(["company_id", "enrollment_id"])
     return (
         first.groupby(["company_id", "session_id", "step_id"], as_index=False)
         .agg(learners=("enrollment_id", "size"))

@@ -1,5 +1,5 @@
--- Where do learners get stuck? Of each learner with something to do: the first required step not earned.
-WITH waiting AS (
+-- Where do learners get stuck? Counts the first unsuccessful required step of each active learner.
+WITH first_open AS (
   SELECT s.company_id, s.session_id, s.enrollment_id,
          arg_min(t.step_id, (t.position, t.step_id)) AS step_id
   FROM path_session_stats s JOIN step_stats t USING (company_id, enrollment_id)
@@ -9,6 +9,6 @@ WITH waiting AS (
   GROUP BY ALL
 )
 SELECT company_id, session_id, step_id, count(*) AS learners
-FROM waiting
+FROM first_open
 GROUP BY ALL
 ORDER BY learners DESC, company_id, session_id, step_id

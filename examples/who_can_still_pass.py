@@ -1,4 +1,4 @@
-"""Who can still pass, and what is left? The first to end comes first; a session without an end comes last."""
+"""Who can still pass, and how many steps are left? Ordered by the session's end, open-ended ones last."""
 
 import sys
 from pathlib import Path

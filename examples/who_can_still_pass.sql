@@ -1,4 +1,4 @@
--- Who can still pass, and what is left? The first to end comes first; a session without an end comes last.
+-- Who can still pass, and how many steps are left? Ordered by the session's end, open-ended ones last.
 SELECT s.company_id, s.session_id, s.user_id, s.detailed_status_type AS standing,
        s.required_steps - s.required_steps_finished AS steps_left, p.ends_at
 FROM path_session_stats s JOIN path_sessions p USING (company_id, session_id)

@@ -1,1 +1,1 @@
-"""A stand-in platform: any source's world, served over HTTP as version 2 of the 360Learning API would."""
+"""A stand-in platform: serves any source's tables over HTTP, as version 2 of the 360Learning API does."""

@@ -1,7 +1,7 @@
 """Reduce input tables to the part that version 2 of the API can express.
 
-Each function states what it leaves out or changes. A run on the tables that come out here and a run on
-what the sandbox serves have the same statistics; that is what the round trip tests.
+Each function documents which rows it drops and which values it changes. A run on the reduced tables and a run
+on the sandbox's responses publish the same statistics; tests/round_trip checks that.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ _IDS = (
     "parent_group_id",
 )
 _HEX = r"^[0-9a-f]{24}$"
-# A slot and who is registered for it.
-_SLOT = ("user_id", "step_id", "started_at", "completed_at")
-# The relative dates that the API takes.
-_LEAST, _MOST = 0.01, 1000
-_MOST_STEPS = 300
+# The key of a registration: a learner and a slot.
+_REGISTRATION = ("user_id", "step_id", "started_at", "completed_at")
+# The bounds of a relative date in the API.
+_MIN_DUE, _MAX_DUE = 0.01, 1000
+_MAX_STEPS = 300
 
 
-def sayable(tables: Tables, now: datetime) -> Tables:
-    """The world as the platform has it at `now`."""
+def expressible(tables: Tables, now: datetime) -> Tables:
+    """The tables as the platform has them at `now`."""
     tables = _as_the_platform_writes(tables)
     paths, sessions = tables["paths"], tables["path_sessions"]
     enrollments = _enrollments(tables["enrollments"], paths, sessions, now)
@@ -52,12 +52,12 @@ def sayable(tables: Tables, now: datetime) -> Tables:
 
 
 def _named(column: str = "name") -> pl.Expr:
-    """An empty name is unnamed."""
+    """The name, null if it is empty."""
     return pl.when(pl.col(column) != "").then(column).alias(column)
 
 
-def untold(tables: Tables, now: datetime) -> pl.DataFrame:
-    """The activity that the platform knows and has no list for: results of programs."""
+def unlisted_activity(tables: Tables, now: datetime) -> pl.DataFrame:
+    """The activity that the platform knows but lists nowhere: results of programs."""
     tables = _as_the_platform_writes(tables)
     known = tables["step_activity"].join(kinds(_path_steps(tables, now)), on="step_id")
     return known.filter(pl.col("type") == "program").select(tables["step_activity"].columns)
@@ -68,12 +68,12 @@ def _as_the_platform_writes(tables: Tables) -> Tables:
 
 
 def _in_milliseconds(rows: pl.DataFrame) -> pl.DataFrame:
-    """Times are cut to milliseconds, as the API writes them."""
+    """The rows with times truncated to milliseconds, as the API writes them."""
     return rows.with_columns(pl.col(pl.Datetime).dt.truncate("1ms"))
 
 
 def _with_platform_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    """An id that isn't 24 hexadecimal digits becomes one: the beginning of its hash, the same everywhere."""
+    """The rows with each id that isn't 24 hexadecimal digits replaced by its hash, in all tables alike."""
     for name in (name for name in _IDS if name in rows.columns):
         ids = rows[name].unique().drop_nulls()
         foreign = ids.filter(~ids.str.contains(_HEX)).to_list()
@@ -93,7 +93,10 @@ def platform_id(text: str) -> str:
 def _enrollments(
     enrollments: pl.DataFrame, paths: pl.DataFrame, sessions: pl.DataFrame, now: datetime
 ) -> pl.DataFrame:
-    """Nobody is enrolled or unenrolled ahead of time; enrollments are listed by path: one must be known."""
+    """The enrollments without future ones, and without unenrollments that are still in the future.
+
+    The API lists enrollments by path, so those on an unknown path are dropped.
+    """
     listed = sessions.join(paths, on="path_id", how="semi")
     return (
         enrollments.filter(pl.col("enrolled_at") <= now)
@@ -103,18 +106,19 @@ def _enrollments(
 
 
 def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
-    """The steps as defined now, for everyone; without what a step's `options` have no word for.
+    """The present step definitions for all learners, without settings that a step's `options` can't express.
 
-    Steps are listed with their path, which must be known and has 300 at most. No due date is absolute or
-    counts from the session's start; assessments are required and have none; least scores are of courses and
-    assessments, limits of courses. Whether a course is SCORM does not depend on the path.
+    The API lists steps with their path, so the path must be known; a path has at most 300 steps. Due dates
+    are neither absolute nor relative to the session's start. Assessments are required and have no due date.
+    Only courses and assessments have a minimum score, and only courses have limits. A course is SCORM on all
+    paths or on none.
     """
     kind = pl.col("type")
     is_course, is_assessment = kind == "course", kind == "assessment"
     is_message = kind.is_in(MESSAGE_STEP_TYPES)
     is_due = (
         (pl.col("due_basis").fill_null("enrollment") == "enrollment")
-        & pl.col("due_value").is_between(_LEAST, _MOST)
+        & pl.col("due_value").is_between(_MIN_DUE, _MAX_DUE)
         & pl.col("due_unit").is_not_null()
         & ~(is_assessment | is_message)
     )
@@ -142,13 +146,13 @@ def _path_steps(tables: Tables, now: datetime) -> pl.DataFrame:
             valid_from=never,
             valid_to=never,
         )
-        .filter(pl.col("position") < _MOST_STEPS)
+        .filter(pl.col("position") < _MAX_STEPS)
     )
     return _with_resources(steps, tables["paths"])
 
 
 def _with_resources(steps: pl.DataFrame, paths: pl.DataFrame) -> pl.DataFrame:
-    """The steps with the title and kind of their course, classroom or path, the same on all paths.
+    """The steps with the title and type of their course, classroom or path, the same on all paths.
 
     Assessments, programs and messages have no title.
     """
@@ -173,7 +177,7 @@ def _holds(now: datetime) -> pl.Expr:
 
 
 def _waivers(waivers: pl.DataFrame, steps: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """The steps that the quizzes among a path's courses waive, as of now."""
+    """The present waivers by positioning quizzes among a path's courses."""
     quizzes = steps.filter(pl.col("type") == "course").select("path_id", "step_id")
     waived = steps.select("path_id", waived_step_id="step_id")
     never = pl.lit(None, pl.Datetime("us", "UTC"))
@@ -187,7 +191,7 @@ def _waivers(waivers: pl.DataFrame, steps: pl.DataFrame, now: datetime) -> pl.Da
 
 
 def _with_quizzes(steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
-    """A positioning quiz can be tried once and has no least score."""
+    """The steps with one attempt and no minimum score for each positioning quiz."""
     quizzes = waivers.select("path_id", "step_id").unique().with_columns(is_quiz=pl.lit(True))
     is_other = pl.col("is_quiz").is_null()
     once = pl.lit(1, steps.schema["attempts_limit"])
@@ -202,7 +206,7 @@ def _with_quizzes(steps: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
 
 
 def kinds(steps: pl.DataFrame) -> pl.DataFrame:
-    """step_id, type, min_score, title and is_scorm of every step that is on a path now."""
+    """step_id, type, min_score, title and is_scorm of every step that is on a path at present."""
     known = steps.with_columns(
         title=pl.col("title").drop_nulls().first().over("step_id"),
         is_scorm=pl.col("is_scorm").any().over("step_id"),
@@ -212,34 +216,35 @@ def kinds(steps: pl.DataFrame) -> pl.DataFrame:
 
 
 def activity_of(tables: Tables, kind: str) -> pl.DataFrame:
-    """The activity on steps of a type, with what `kinds` knows of the step; a step of no path is a course."""
+    """The activity on steps of one type, with the columns of `kinds`; a step of no path is a course."""
     known = tables["step_activity"].join(kinds(tables["path_steps"]), on="step_id", how="left")
     return known.filter(pl.col("type").fill_null("course") == kind)
 
 
 def names_its_session() -> pl.Expr:
-    """Whether a slot names its session of a path; some belong to programs, some to nothing."""
+    """Whether a slot names its path session; other slots belong to a program or to nothing."""
     return pl.col("session_id").is_not_null() & (pl.concat_str("step_id", "session_id").hash(0) % 4 != 0)
 
 
 def _step_activity(
     activity: pl.DataFrame, steps: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl.DataFrame
 ) -> pl.DataFrame:
-    """Attempts at courses, attendances and corrections; nothing of sub-paths, programs and messages.
+    """Attempts at courses, attendances and corrections, without activity on sub-paths, programs and messages.
 
-    A step of no path is a course. Scores of courses are whole, and only corrections name their enrollment.
+    A step of no path counts as a course. Course scores are whole numbers, and only corrections name their
+    enrollment.
     """
     columns = activity.columns
     known = activity.join(kinds(steps), on="step_id", how="left")
-    kind, unnamed = pl.col("type").fill_null("course"), pl.lit(None, pl.String)
+    kind, no_enrollment = pl.col("type").fill_null("course"), pl.lit(None, pl.String)
     return pl.concat(
         part.select(columns)
         for part in (
             known.filter(kind == "course").with_columns(
-                passed=pl.lit(None, pl.Boolean), score=pl.col("score").floor(), enrollment_id=unnamed
+                passed=pl.lit(None, pl.Boolean), score=pl.col("score").floor(), enrollment_id=no_enrollment
             ),
             _attendances(known.filter(kind == "classroom"), sessions, enrollments).with_columns(
-                enrollment_id=unnamed
+                enrollment_id=no_enrollment
             ),
             _corrections(known.filter(kind == "assessment")),
         )
@@ -247,10 +252,10 @@ def _step_activity(
 
 
 def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
-    """One registration for each learner and slot, from the slot's start to its end.
+    """One registration per learner and slot, from the slot's start to its end.
 
-    Where the slot does not name its session, the attendance belongs to the learner's enrollment in that path
-    that contains the slot's start, the newest of several; without such an enrollment, to no session.
+    If the slot does not name its session, the attendance belongs to the learner's newest enrollment in that
+    path that was active at the slot's start, or to no session if there is none.
     """
     path_of = sessions.select("session_id", "path_id")
     one_each = (
@@ -258,12 +263,12 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
         .join(path_of, on="session_id", how="left")
         .sort("activity_id")
         .with_columns(slot=pl.when(names_its_session()).then("session_id"))
-        .unique([*_SLOT, "slot"], keep="first", maintain_order=True)
+        .unique([*_REGISTRATION, "slot"], keep="first", maintain_order=True)
     )
     enrolled = enrollments.join(path_of, on="session_id").select(
         "user_id", "path_id", "enrolled_at", "archived_at", "enrollment_id", found="session_id"
     )
-    given = (
+    inferred = (
         one_each.join(enrolled, on=["user_id", "path_id"])
         .filter(
             pl.col("enrolled_at") <= pl.col("started_at"),
@@ -273,10 +278,10 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
         .unique("activity_id", keep="last", maintain_order=True)
         .select("activity_id", "found")
     )
-    found = one_each.join(given, on="activity_id", how="left", maintain_order="left").with_columns(
+    found = one_each.join(inferred, on="activity_id", how="left", maintain_order="left").with_columns(
         session_id=pl.coalesce("slot", "found")
     )
-    return found.unique([*_SLOT, "session_id"], keep="first", maintain_order=True).with_columns(
+    return found.unique([*_REGISTRATION, "session_id"], keep="first", maintain_order=True).with_columns(
         last_activity_at="completed_at",
         progress=pl.lit(100, pl.Int32),
         score=pl.lit(None, pl.Float64),
@@ -285,10 +290,10 @@ def _attendances(attended: pl.DataFrame, sessions: pl.DataFrame, enrollments: pl
 
 
 def _corrections(corrected: pl.DataFrame) -> pl.DataFrame:
-    """An event has only the time of the correction, the score and whether that is a success.
+    """Corrections with the fields of an event: the time, the score and whether it is a success.
 
-    Two corrections of one learner's assessment at the same instant differ only by the enrollments that they
-    name; one without an enrollment is then another delivery of one of them.
+    Two corrections of one learner's assessment at the same instant are distinct only if they name different
+    enrollments; a correction that names no enrollment is then a duplicate delivery of one of them.
     """
     by_score = pl.col("score") >= pl.col("min_score")
     moment = ["user_id", "step_id", "completed_at"]

@@ -1,4 +1,4 @@
-"""The API over HTTP."""
+"""Serve the API over HTTP."""
 
 import asyncio
 import json
@@ -20,22 +20,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.errors import Rejected, invalid_token, rejected, too_many_requests
 from sandbox.fault_injection import AGAIN, FAULTS, Faults, Misbehavior, moved
-from sandbox.list_queries import Asked
+from sandbox.list_queries import ListQuery
 from sandbox.lists import Document, Listed
 from sandbox.oauth import Clients
 from sandbox.platform import Platform
 from schemas.errors import UsageError
 
 _VERSION = "v2.0"
-# GET requests in a second.
+# GET requests per second.
 LIMIT = 50
 
 
 class Sandbox:
-    """A platform that is served.
+    """Serves a platform.
 
-    limit:  how many GET requests it answers in a second; 0 is any number.
-    remade: the platform as of another time.
+    limit:       GET requests answered per second; 0 is unlimited.
+    platform_at: returns the platform as of another time; None if the time can't change.
     """
 
     def __init__(
@@ -44,19 +44,19 @@ class Sandbox:
         clients: Clients | None = None,
         misbehavior: Misbehavior | None = None,
         limit: int = LIMIT,
-        remade: Callable[[datetime], Platform] | None = None,
+        platform_at: Callable[[datetime], Platform] | None = None,
     ) -> None:
         self.platform, self.clients = platform, clients or Clients()
-        self._limit, self._remade = limit, remade
+        self._limit, self._platform_at = limit, platform_at
         self._answered_at: deque[float] = deque()
         self.misbehave(misbehavior or Misbehavior())
 
     def misbehave(self, misbehavior: Misbehavior) -> None:
-        """From now on, so."""
+        """Inject these faults from now on."""
         self._faults = Faults(misbehavior)
 
     def become(self, platform: Platform) -> None:
-        """Time passes: what differs then was edited at the last moment."""
+        """Replace the platform by a later one; rows that differ count as edited at the later time."""
         self.platform = platform.after(self.platform)
 
     def app(self) -> ASGIApp:
@@ -73,7 +73,7 @@ class Sandbox:
         )
 
     def _dated(self, app: ASGIApp) -> ASGIApp:
-        """Every response has the platform's time, not the machine's."""
+        """Set the Date header of every response to the platform's time instead of the machine's."""
 
         async def dated(scope: Scope, receive: Receive, send: Send) -> None:
             async def with_date(message: Message) -> None:
@@ -87,7 +87,7 @@ class Sandbox:
         return dated
 
     async def _as_of(self, request: Request) -> Response:
-        """No part of the API: time passes."""
+        """Move on to a later time. Not part of the API."""
         try:
             moment = datetime.fromisoformat((await request.body()).decode())
             if moment.tzinfo is None:
@@ -95,13 +95,13 @@ class Sandbox:
             moment = moment.astimezone(UTC)
         except (ValueError, OverflowError):
             return Response("Send a time with its zone: 2026-03-10T00:00:00Z.\n", 400)
-        if self._remade is None:
-            return Response("This platform's time stands still.\n", 400)
-        self.become(await run_in_threadpool(self._remade, moment))
+        if self._platform_at is None:
+            return Response("The time of this platform is fixed.\n", 400)
+        self.become(await run_in_threadpool(self._platform_at, moment))
         return Response(f"It is {moment.isoformat()} now.\n")
 
     async def _misbehave(self, request: Request) -> Response:
-        """No part of the API: what goes wrong from now on."""
+        """Change the injected faults. Not part of the API."""
         try:
             self.misbehave(Misbehavior.of((await request.body()).decode().strip()))
         except (UsageError, UnicodeDecodeError) as error:
@@ -127,11 +127,13 @@ class Sandbox:
             self.clients.admit(request.headers.get("authorization"), listed.endpoint.scope)
             if request.headers.get("360-api-version") != _VERSION:
                 raise rejected(400, "invalidApiVersion", f"The header 360-api-version must be {_VERSION}.")
-            asked = Asked.of(parse_qsl(request.url.query, keep_blank_values=True))
-            documents, following = await run_in_threadpool(self._rows, listed, asked)
-            link = f'<{request.url.replace(query=f"next={following}")}>; rel="next"' if following else None
-            answer = documents[0] if listed.endpoint.is_one else documents
-            body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+            query = ListQuery.of(parse_qsl(request.url.query, keep_blank_values=True))
+            documents, next_cursor = await run_in_threadpool(self._rows, listed, query)
+            link = (
+                f'<{request.url.replace(query=f"next={next_cursor}")}>; rel="next"' if next_cursor else None
+            )
+            content = documents[0] if listed.endpoint.is_one else documents
+            body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
             return _Page(body, link, fault, self._faults.misbehavior.pause_s)
         except Rejected as error:
             return error.response()
@@ -147,7 +149,7 @@ class Sandbox:
             raise rejected(400, "invalidParameter", f"Fault {fault} is unknown.")
 
     def _count(self) -> None:
-        """The company's limit, over the second that ends now."""
+        """Enforce the company's rate limit over the last second."""
         now = monotonic()
         while self._answered_at and self._answered_at[0] <= now - 1:
             self._answered_at.popleft()
@@ -155,18 +157,18 @@ class Sandbox:
             raise too_many_requests()
         self._answered_at.append(now)
 
-    def _rows(self, listed: Listed, asked: Asked) -> tuple[list[Document], str | None]:
-        """The page's documents, and the cursor of the next page if there is one."""
+    def _rows(self, listed: Listed, query: ListQuery) -> tuple[list[Document], str | None]:
+        """The page's documents, and the cursor of the next page or None."""
         misbehavior = self._faults.misbehavior
         if misbehavior.moving and not listed.endpoint.is_one:
             listed = replace(listed, rows=moved(listed.rows, misbehavior.moving, misbehavior.seed))
-        rows = asked.rows(listed)
-        start, end = asked.offset, asked.offset + listed.endpoint.page_size
+        rows = query.rows(listed)
+        start, end = query.offset, query.offset + listed.endpoint.page_size
         if AGAIN in rows.columns:
             in_place = rows.filter(~pl.col(AGAIN)).height
             start = start - 1 if 0 < start < in_place else start
             end = min(start + listed.endpoint.page_size, in_place if start < in_place else rows.height)
-        cursor = asked.cursor(end) if end < rows.height else None
+        cursor = query.cursor(end) if end < rows.height else None
         return listed.documents(rows.slice(start, end - start)), cursor
 
 
@@ -179,7 +181,7 @@ def _not_allowed(request: Request, error: Exception) -> Response:
 
 
 class _Page(Response):
-    """A page, whole or cut off in the middle, with or without a pause."""
+    """A page that is sent completely, cut off in the middle, or sent with a pause in the middle."""
 
     media_type = "application/json"
 
@@ -195,7 +197,7 @@ class _Page(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": bytes(self.body[:half]), "more_body": True})
         if self._fault == "cut":
-            # Left unfinished: the server closes the connection.
+            # The response is incomplete, so the server closes the connection.
             return
         await asyncio.sleep(self._pause_s)
         await send({"type": "http.response.body", "body": bytes(self.body[half:])})

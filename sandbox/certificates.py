@@ -1,4 +1,4 @@
-"""Certificates: the paths that award them, and the ones awarded to a user."""
+"""Derive certificates: which paths award one, and which ones a user has."""
 
 from calendar import monthrange
 from collections.abc import Iterable
@@ -27,26 +27,26 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def outline_of(path: str) -> str | None:
-    """The certificate that the path awards; every second path has one."""
+    """The id of the certificate that the path awards; about half of the paths award one."""
     outline = platform_id(f"certificate of {path}")
     return outline if int(outline, 16) % 2 == 0 else None
 
 
-def certificate_of(answer: Document) -> str | None:
-    """The id of the certificate that was awarded to an enrollment, by its result in `paths/stats`."""
-    if answer["status"]["type"] != "successful" or outline_of(answer["pathId"]) is None:
+def certificate_of(result: Document) -> str | None:
+    """The id of the certificate that an enrollment was awarded, given its result in `paths/stats`."""
+    if result["status"]["type"] != "successful" or outline_of(result["pathId"]) is None:
         return None
-    return platform_id(f"certificate of {answer['_id']}")
+    return platform_id(f"certificate of {result['_id']}")
 
 
-def certificates(user: str, answers: Iterable[Document], paths: pl.DataFrame) -> pl.DataFrame:
-    """A user's certificates: of paths, and for some an external one.
+def certificates(user: str, results: Iterable[Document], paths: pl.DataFrame) -> pl.DataFrame:
+    """A user's certificates: those of paths, and an external one for some users.
 
-    answers: the results of the user's enrollments. paths: the tables' rows.
+    results: the documents of the user's enrollments in `paths/stats`. paths: the input table.
     """
     known = {row["path_id"]: row for row in paths.iter_rows(named=True)}
-    awarded = (answer for answer in answers if "certificateId" in answer)
-    rows = [_of_path(answer, known[answer["pathId"]]) for answer in awarded]
+    awarded = (result for result in results if "certificateId" in result)
+    rows = [_of_path(result, known[result["pathId"]]) for result in awarded]
     if int(platform_id(user), 16) % 3 == 0:
         first_aid = {"_id": platform_id(f"external certificate of {user}"), "type": "external"}
         dates = {"deliveryDate": _AWARDED, "expirationDate": _months_later(_AWARDED, 24)}
@@ -54,11 +54,11 @@ def certificates(user: str, answers: Iterable[Document], paths: pl.DataFrame) ->
     return pl.DataFrame(rows, schema=_SCHEMA).sort("_id")
 
 
-def _of_path(answer: Document, path: dict[str, Any]) -> dict[str, Any]:
-    delivered = datetime.fromisoformat(answer["completedAt"])
+def _of_path(result: Document, path: dict[str, Any]) -> dict[str, Any]:
+    delivered = datetime.fromisoformat(result["completedAt"])
     months = path.get("valid_for_months")
     return {
-        "_id": answer["certificateId"],
+        "_id": result["certificateId"],
         "type": "path",
         "title": path["name"] or "",
         "deliveryDate": delivered,
@@ -67,7 +67,7 @@ def _of_path(answer: Document, path: dict[str, Any]) -> dict[str, Any]:
         "certificateOutlineId": outline_of(path["path_id"]),
         "pathId": path["path_id"],
         "pathName": path["name"],
-        "pathSessionId": answer["sessionId"],
+        "pathSessionId": result["sessionId"],
     }
 
 

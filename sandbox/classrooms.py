@@ -1,4 +1,4 @@
-"""Classrooms, their slots and the registrations for them, as the API's documents."""
+"""Serialize classrooms, their slots and the registrations for them."""
 
 from datetime import UTC, datetime
 
@@ -27,33 +27,34 @@ def classrooms(tables: Tables) -> pl.DataFrame:
 
 
 def registrations(tables: Tables, now: datetime) -> pl.DataFrame:
-    """Registrations of learners who came, of some who did not, and of some unregistered before the end.
+    """Registrations of learners who attended, of some who did not, and of some who were unregistered.
 
-    Unregistered before the end means absent, whatever `hasAttended` is; unregistered later does not.
+    A learner unregistered before the end of the slot was absent, whatever `hasAttended` is; one unregistered
+    later was not.
     """
     path_of = tables["path_sessions"].select("session_id", "path_id")
-    came = activity_of(tables, "classroom").join(path_of, on="session_id", how="left")
-    came = came.sort("step_id", "started_at", "completed_at", "activity_id")
-    # A slot in the context of a path belongs to one session of it; any other slot is open to all.
+    attendances = activity_of(tables, "classroom").join(path_of, on="session_id", how="left")
+    attendances = attendances.sort("step_id", "started_at", "completed_at", "activity_id")
+    # A slot in the context of a path belongs to one session of it; any other slot is open to everyone.
     owner = pl.when(names_its_session()).then("session_id").fill_null("")
     parts = ["step_id", owner, *(pl.col(name).dt.epoch("ms") for name in ("started_at", "completed_at"))]
-    came = came.with_columns(slot=pl.concat_str(parts, separator=" "), context=_context())
-    names = came["slot"].unique().to_list()
+    attendances = attendances.with_columns(slot=pl.concat_str(parts, separator=" "), context=_context())
+    names = attendances["slot"].unique().to_list()
     slots = pl.col("slot").replace_strict(names, list(map(platform_id, names)), return_dtype=pl.String)
     later = pl.col("completed_at").dt.offset_by("1h")
-    came = came.with_columns(
+    attendances = attendances.with_columns(
         slot=slots,
         attended=pl.lit(True),
         archived_at=pl.when(is_chosen("activity_id", 12) & (later <= now)).then(later),
     )
-    absent = _absent(came, tables["enrollments"])
+    absent = _absent(attendances, tables["enrollments"])
     archived_at = pl.col("archived_at")
-    return pl.concat([came, absent.select(came.columns)]).select(
+    return pl.concat([attendances, absent.select(attendances.columns)]).select(
         _id="activity_id",
         userId="user_id",
         classroomSlotId="slot",
         hasAttended="attended",
-        # Some milliseconds have decimals: the API's description has `number`.
+        # Some durations have decimals: the API's description has `number`.
         attendanceDuration=pl.col("time_spent_ms")
         + pl.when(is_chosen("activity_id", 5)).then(0.25).otherwise(0.0),
         pathId="path_id",
@@ -72,15 +73,15 @@ def registrations(tables: Tables, now: datetime) -> pl.DataFrame:
     )
 
 
-def _absent(came: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
-    """Some who were expected and did not come, a few of them unregistered before the slot ended."""
+def _absent(attendances: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
+    """Registrations of some learners who did not attend; a few were unregistered before the slot ended."""
     expected = (
-        came.drop_nulls("session_id")
+        attendances.drop_nulls("session_id")
         .unique(["slot", "session_id"], maintain_order=True)
         .drop("user_id")
         .join(enrollments.select("session_id", "user_id").unique(), on="session_id", maintain_order="left")
         .filter(pl.concat_str("slot", "user_id").hash(0) % 16 == 0)
-        .join(came, on=["slot", "user_id"], how="anti")
+        .join(attendances, on=["slot", "user_id"], how="anti")
         .unique(["slot", "user_id"], keep="first", maintain_order=True)
     )
     registered = [
@@ -95,7 +96,7 @@ def _absent(came: pl.DataFrame, enrollments: pl.DataFrame) -> pl.DataFrame:
 
 
 def _context() -> pl.Expr:
-    """The object that a slot is in the context of: its session, else a program, else the classroom alone."""
+    """The context of a slot: its session, a program, or the classroom alone."""
     other = pl.when(is_chosen("step_id", 2)).then(pl.lit("program")).otherwise(pl.lit("standalone"))
     kind = pl.when(names_its_session()).then(pl.lit("path")).otherwise(other)
     id = pl.when(names_its_session()).then("session_id").otherwise("step_id")
@@ -103,7 +104,7 @@ def _context() -> pl.Expr:
 
 
 def slots(registered: pl.DataFrame) -> pl.DataFrame:
-    """The slots that the registrations are for."""
+    """The slots of the registrations."""
     hours = (pl.col("_endDate") - pl.col("_startDate")).dt.total_milliseconds() / 3_600_000
     closes = pl.col("_startDate").dt.offset_by("-7d")
     return registered.unique("classroomSlotId", keep="first", maintain_order=True).select(

@@ -1,4 +1,4 @@
-"""Constant values of required fields that no table contains, such as authors and languages."""
+"""Constant values for required fields that no input table contains, such as authors and languages."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ LANGUAGE = "en"
 
 
 def for_some(key: str, one_in: int, value: object, salt: int = 0) -> pl.Expr:
-    """The value in one of so many rows, chosen by the key's hash; else null: an absent key."""
+    """The value in about one of `one_in` rows, chosen by the key's hash; elsewhere null, an absent key."""
     return pl.when(is_chosen(key, one_in, salt)).then(value if isinstance(value, pl.Expr) else pl.lit(value))
 
 

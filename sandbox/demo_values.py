@@ -1,6 +1,6 @@
 """The sandbox's demo company, with values that real platforms send and the demo lacks.
 
-They are chosen by ids, so that the company is the same on every day.
+The rows that get such a value are chosen by id, so the company is the same on every day.
 """
 
 from datetime import datetime
@@ -9,20 +9,20 @@ import polars as pl
 
 from sandbox.api_projection import kinds
 from sandbox.constant_fields import is_chosen
-from sandbox.valid_tables import Tables, sound_tables
+from sandbox.valid_tables import Tables, valid_tables
 
 
 def world(source: str, as_of: datetime, company: str | None = None) -> Tables:
-    """The tables of one company.
+    """The input tables of one company.
 
     Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
     """
-    tables = sound_tables(source, as_of, company)
+    tables = valid_tables(source, as_of, company)
     return with_rare_values(tables) if source.partition(":")[0] == "demo" else tables
 
 
 def with_rare_values(tables: Tables) -> Tables:
-    """The same company with fractions and enrollments in corrections, a session and courses without names."""
+    """The tables with fractions and enrollments in corrections, one unnamed session and unnamed courses."""
     sessions = tables["path_sessions"]
     known = sessions.join(tables["paths"], on="path_id", how="semi")
     is_first = pl.col("session_id") == known["session_id"].min()
@@ -36,7 +36,10 @@ def with_rare_values(tables: Tables) -> Tables:
 
 
 def _with_corrections(tables: Tables) -> pl.DataFrame:
-    """A fraction below one never reaches a whole least score; every third correction names its enrollment."""
+    """The activity with a fraction added to half of the scores, and an enrollment in every third correction.
+
+    The fraction is below one, so it never lifts a score to the next whole minimum score.
+    """
     activity = tables["step_activity"]
     assessments = kinds(tables["path_steps"]).filter(pl.col("type") == "assessment")["step_id"].implode()
     is_correction = pl.col("step_id").is_in(assessments)

@@ -34,7 +34,7 @@ ENDPOINTS = {
     "classrooms/{classroomId}/slots": Endpoint(100, "classrooms:read", ("createdAt", "modifiedAt")),
     "classrooms/{classroomId}/registrations": Endpoint(2_000, "classrooms:read"),
     "users": Endpoint(500, "users:read", ("mail", "status", "username")),
-    # The description states no size for groups and subscriptions.
+    # The API's description has no page size for groups and subscriptions.
     "groups": Endpoint(500, "groups:read"),
     "users/{userId}/certificates": Endpoint(1_000, "users:read", ("deliveryDate", "expirationDate")),
     "paths/stats": Endpoint(

@@ -4,7 +4,7 @@ from starlette.responses import JSONResponse
 
 
 class Rejected(Exception):
-    """A response that is not a page: its status and body."""
+    """An error response with its status, body and headers."""
 
     def __init__(self, status: int, body: dict[str, object], headers: dict[str, str] | None = None) -> None:
         super().__init__(status)
@@ -15,7 +15,7 @@ class Rejected(Exception):
 
 
 def rejected(status: int, code: str, message: str) -> Rejected:
-    """An error with a code of its own: 400, 403, 404, 500."""
+    """An error with a code and a message in its body: 400, 403, 404, 405 or 500."""
     return Rejected(status, {"error": {"code": code, "message": message}})
 
 

@@ -9,25 +9,25 @@ import polars as pl
 
 from schemas.errors import UsageError
 
-# What may happen to one request.
+# The faults that a request may get.
 FAULTS = ("busy", "error", "cut", "slow", "expire")
-# The column that distinguishes unchanged rows from copies in their place.
+# The column that marks the second copy of an edited row, at the end of the list.
 AGAIN = "_again"
-# How many faults of one address follow each other at most.
+# At most this many faults in a row for one address.
 _IN_A_ROW = 2
 
 
 @dataclass(frozen=True)
 class Misbehavior:
-    """Shares from 0 to 1.
+    """The faults to inject, each as a share from 0 to 1.
 
-    busy:   of requests answered 429, twice each, with `Retry-After`.
-    error:  answered 500.
-    cut:    the connection ends in the middle of the page.
-    slow:   the page pauses in the middle for `pause_s`.
-    expire: the token is revoked before its time, if it was good for forty requests.
-    moving: of rows edited while the list is read: they come as they were, and on further pages as they are;
-            every page then begins with the last row of the one before.
+    busy:   requests answered 429 with `Retry-After`, twice in a row.
+    error:  requests answered 500.
+    cut:    requests whose connection ends in the middle of the page.
+    slow:   requests whose page pauses in the middle for `pause_s`.
+    expire: requests that revoke their token early, if it was used for at least forty requests.
+    moving: rows edited while the list is read: listed in place as they were, and on later pages as they are.
+            Every page then begins with the last row of the page before.
     """
 
     busy: float = 0.0
@@ -50,37 +50,37 @@ class Misbehavior:
         0.05
         """
         types = {it.name: it.type for it in fields(cls)}
-        given: dict[str, float | int] = {}
+        values: dict[str, float | int] = {}
         for part in filter(None, text.split(",")):
             name, _, value = part.partition("=")
             try:
-                given[name] = int(value) if types[name] is int else float(value)
+                values[name] = int(value) if types[name] is int else float(value)
             except (KeyError, ValueError) as error:
                 raise UsageError(
                     f"{part!r} is not a fault; give shares such as busy=0.1,cut=0.05 of "
                     f"{', '.join((*FAULTS, 'moving'))}, or pause_s, retry_after_s, seed."
                 ) from error
-        return cls(**given)  # type: ignore[arg-type]
+        return cls(**values)  # type: ignore[arg-type]
 
 
 @dataclass
 class Faults:
-    """Which request meets which fault: what and how often it asks decide, not who comes first."""
+    """Assigns faults by the resource and how often it was requested, not by the order of all requests."""
 
     misbehavior: Misbehavior
-    _asked: Counter[str] = field(default_factory=Counter)
+    _requests: Counter[str] = field(default_factory=Counter)
     _in_a_row: Counter[str] = field(default_factory=Counter)
     _bursting: set[str] = field(default_factory=set)
 
     def next(self, resource: str) -> str | None:
-        """One of FAULTS, or none: whoever asks a third time is answered."""
-        self._asked[resource] += 1
+        """One of FAULTS, or None; None at the latest at the third request for a resource in a row."""
+        self._requests[resource] += 1
         if self._in_a_row[resource] == _IN_A_ROW:
             fault = None
         elif resource in self._bursting:
             fault = "busy"
         else:
-            fault = self._drawn(f"{resource} {self._asked[resource]}")
+            fault = self._drawn(f"{resource} {self._requests[resource]}")
         self._in_a_row[resource] = self._in_a_row[resource] + 1 if fault else 0
         (self._bursting.add if fault == "busy" else self._bursting.discard)(resource)
         return fault
@@ -95,30 +95,30 @@ class Faults:
 
 
 def _share(text: str) -> float:
-    """A number from 0 to below 1 that the text alone decides."""
+    """A number in [0, 1), derived from the text."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 
 def moved(rows: pl.DataFrame, share: float, seed: int) -> pl.DataFrame:
-    """The list as it is read while some of its rows are edited.
+    """The list as a client reads it while some of its rows are edited.
 
-    Such a row comes at its place as it was before, and at the end as it is. An enrollment that is archived
-    in between is listed among the published ones first.
+    An edited row is listed twice: in its place as it was before the edit, and at the end as it is now. An
+    enrollment that is archived in between is therefore listed among the published ones, too.
     """
     key = "_id" if "_id" in rows.columns else "userId"
     edited = rows.filter(pl.col(key).hash(seed) % 1_000 < share * 1_000)
-    before = edited.with_columns(was for was in _before(rows.schema))
+    before = edited.with_columns(_before(rows.schema))
     is_edited = pl.col(key).is_in(edited[key].implode())
     place = rows.with_row_index("_place")
     at_place = before.with_columns(_place=place.filter(is_edited)["_place"])
-    still = place.filter(~is_edited)
-    in_place = pl.concat([still, at_place.select(still.columns)]).sort("_place").drop("_place")
+    unedited = place.filter(~is_edited)
+    in_place = pl.concat([unedited, at_place.select(unedited.columns)]).sort("_place").drop("_place")
     again = pl.lit(True).alias(AGAIN)
     return pl.concat([in_place.with_columns(~again), edited.with_columns(again)])
 
 
 def _before(schema: pl.Schema) -> list[pl.Expr]:
-    """The values of the keys before the edit, where an edit shows in them."""
+    """The values before the edit, for each column that an edit changes."""
     null = pl.lit(None)
     was = {
         "name": pl.col("name") + " (draft)" if "name" in schema else null,
@@ -139,7 +139,7 @@ def _before(schema: pl.Schema) -> list[pl.Expr]:
 
 
 def _earlier(time: str, first: str, schema: pl.Schema) -> pl.Expr:
-    """The time of the first event, where a row has a time at all."""
+    """The time of the first event, null in rows without a time."""
     if time not in schema or first not in schema:
         return pl.lit(None)
     return pl.when(pl.col(time).is_not_null()).then(first)

@@ -9,18 +9,20 @@ from functools import cached_property
 from typing import Any
 
 from sandbox.lists import Document
-from sandbox.step_results import Row, Step, SubPath, Tried
+from sandbox.step_results import AttemptedStep, Row, Step, SubPath
 
 _DAYS = {"day": 1, "week": 7, "month": 30}
 
 
 @dataclass(frozen=True)
 class PathVersions:
-    """Paths and courses, by id. steps: of a path, without messages.
+    """Paths and sessions by id, and their steps.
 
-    waivers:  of a path. root_of: the outermost session that a child session was made for.
-    children: the sessions of a sub-path that were made for an outermost one.
-    above:    the paths that a path is a part of, however deep.
+    steps:    path to its steps, without messages.
+    waivers:  path to its waivers.
+    root_of:  child session to the outermost session that it was created for.
+    children: outermost session and sub-path to the child sessions created for it.
+    above:    path to all paths that contain it, directly or not.
     """
 
     paths: Mapping[str, Row]
@@ -34,7 +36,7 @@ class PathVersions:
 
 @dataclass(frozen=True)
 class Person:
-    """All that one learner is enrolled in, by session, and ever did, by step."""
+    """All enrollments of one learner by session, and all attempts by step."""
 
     enrollments: Mapping[str, list[Row]]
     attempts: Mapping[str, list[Row]]
@@ -42,7 +44,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Learner:
-    """An enrollment, looked at now."""
+    """One enrollment of a learner, evaluated at `now`."""
 
     path_versions: PathVersions
     person: Person
@@ -59,7 +61,7 @@ class Learner:
 
     @cached_property
     def until(self) -> datetime:
-        """Nothing after it counts: now, or when the learner was unenrolled."""
+        """The time of evaluation: now, or when the learner was unenrolled. Nothing later counts."""
         return self.now if self.is_enrolled else self.enrollment["archived_at"]
 
     @property
@@ -69,7 +71,7 @@ class Learner:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """Without the steps that a score in a positioning quiz waives."""
+        """The results of the counted steps, without those that a positioning quiz waived."""
         steps = [self._step(row) for row in self._rows]
         scores = {step.row["step_id"]: step.score for step in steps}
         waived = {
@@ -87,7 +89,7 @@ class Learner:
         """The learner's result as in `paths/stats`."""
         status, reason = self.status
         dates = [step.due_at for step in self.required if step.due_at and not step.finished_at]
-        answer = {
+        result = {
             "_id": self.enrollment["enrollment_id"],
             "pathId": self.path["path_id"],
             "sessionId": self.session["session_id"],
@@ -102,7 +104,7 @@ class Learner:
             "startedAt": self.began_at,
             "dueDate": min(dates, default=None),
         }
-        return {name: _text(value) for name, value in answer.items() if value is not None}
+        return {name: _text(value) for name, value in result.items() if value is not None}
 
     @property
     def progress(self) -> int:
@@ -110,7 +112,7 @@ class Learner:
 
     @property
     def score(self) -> int | None:
-        """Half a point is rounded up."""
+        """The mean score; half a point is rounded up."""
         scores = [Fraction(str(step.score)) for step in self.steps if step.score is not None]
         return int(sum(scores) / len(scores) + Fraction(1, 2)) if scores else None
 
@@ -121,7 +123,7 @@ class Learner:
 
     @property
     def finished_at(self) -> datetime | None:
-        """When the last required step was finished, if all are."""
+        """When the last required step was finished, None unless all are."""
         finished = [step.finished_at for step in self.required if step.finished_at]
         return max(finished) if finished and len(finished) == len(self.required) else None
 
@@ -131,15 +133,15 @@ class Learner:
 
     @cached_property
     def status(self) -> tuple[str, str | None]:
-        """Its type and reason."""
+        """The type and reason of the detailed status."""
         ends_at = self.session["ends_at"]
         found = self._status_of_steps()
-        if found[0] in _WHILE_OPEN and ends_at is not None and self.until >= ends_at:
+        if found[0] in _OPEN_STATUSES and ends_at is not None and self.until >= ends_at:
             return "unsuccessful", "sessionEnded"
         return found
 
     def _status_of_steps(self) -> tuple[str, str | None]:
-        """The status as it were if the session never ended."""
+        """The detailed status, ignoring the end of the session."""
         if self.until < self.session["starts_at"]:
             return "sessionNotOpened", None
         if self.required and all(step.passed_at for step in self.required):
@@ -159,7 +161,10 @@ class Learner:
         return "late" if any(date < self.until for date in dates) else "onTime", None
 
     def _waits(self, step: Step) -> bool:
-        """An assessment waits once every required step before it is passed; a sub-path has its own result."""
+        """Whether the step awaits its correction: every required step before the assessment is passed.
+
+        A sub-path has its own result.
+        """
         if isinstance(step, SubPath) or not step.waits:
             return step.waits
         before = [it for it in self.required if it.row["position"] < step.row["position"]]
@@ -185,7 +190,7 @@ class Learner:
 
     def _step(self, row: Row) -> Step:
         child = self._child(row) if row["type"] == "path" else None
-        return child.as_step(row, self._due_at(row)) if child else self._tried(row)
+        return child.as_step(row, self._due_at(row)) if child else self._attempted(row)
 
     def as_step(self, row: Row, due_at: datetime | None) -> SubPath:
         """This enrollment as a step of the parent path."""
@@ -207,7 +212,7 @@ class Learner:
         )
 
     def _child(self, row: Row) -> "Learner | None":
-        """The learner's enrollment in a session of the sub-path that was made for the same outermost one."""
+        """The learner's enrollment in a session of the sub-path with the same outermost session."""
         if (
             row["step_id"] == self.path["path_id"]
             or row["step_id"] in self.path_versions.above[self.path["path_id"]]
@@ -221,14 +226,14 @@ class Learner:
             for enrollment in self.person.enrollments.get(session, [])
             if enrollment["enrolled_at"] <= self.until
         ]
-        return max(found, key=Learner._answers_before, default=None)
+        return max(found, key=Learner._sort_key, default=None)
 
-    def _answers_before(self) -> tuple[bool, datetime, str]:
-        """Who is enrolled before who was, then who came or left last."""
+    def _sort_key(self) -> tuple[bool, datetime, str]:
+        """The sort key of enrollments: active ones last, then by the latest enrollment or unenrollment."""
         moment = self.enrollment["enrolled_at" if self.is_enrolled else "archived_at"]
         return self.is_enrolled, moment, self.enrollment["enrollment_id"]
 
-    def _tried(self, row: Row) -> Tried:
+    def _attempted(self, row: Row) -> AttemptedStep:
         is_assessment = row["type"] == "assessment"
         attempts = self.person.attempts.get(row["step_id"], [])
         mine = [
@@ -239,7 +244,7 @@ class Learner:
         earlier = [
             a for a in attempts if not self._is_inside(a) and self._counts(a["completed_at"], is_assessment)
         ]
-        return Tried(row, self._due_at(row), mine, earlier, self.path["mandatory_replay"])
+        return AttemptedStep(row, self._due_at(row), mine, earlier, self.path["mandatory_replay"])
 
     def _judged(self, attempt: Row, is_assessment: bool) -> Row:
         is_done = self._counts(attempt["completed_at"], is_assessment)
@@ -256,7 +261,10 @@ class Learner:
         return bool(attempt["session_id"] == self.session["session_id"])
 
     def _is_mine(self, attempt: Row) -> bool:
-        """A learner enrolled again may start over: an attempt is of the enrollment it names, or fell in."""
+        """Whether the attempt belongs to this enrollment, if a learner who is enrolled again starts over.
+
+        An attempt belongs to the enrollment that it names, or to the newest one that began before it.
+        """
         if attempt["enrollment_id"] is not None:
             return bool(attempt["enrollment_id"] == self.enrollment["enrollment_id"])
         if not self.session["restarts_on_reenrollment"]:
@@ -279,8 +287,8 @@ class Learner:
         return _months_later(base, whole) + timedelta(microseconds=rest)
 
 
-# What the end of the session makes unsuccessful.
-_WHILE_OPEN = ("toRetake", "notYetStarted", "late", "onTime")
+# These become unsuccessful when the session ends.
+_OPEN_STATUSES = ("toRetake", "notYetStarted", "late", "onTime")
 
 
 def _months_later(base: datetime, months: int) -> datetime:

@@ -1,4 +1,4 @@
-"""A list of the API: its documents, page size, scope and filters."""
+"""The lists of the API: their documents, page size, scope and filters."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 Document = dict[str, Any]
-# The prefix of a column with JSON text; the rest of its name is the key.
+# The suffix of a column with JSON text; the rest of its name is the key.
 JSON = ":json"
 
 
 def shown(rows: pl.DataFrame) -> list[Document]:
-    """The rows as documents: times as text, objects in objects, no key without a value.
+    """The rows as documents: times as text, nested objects, no key for null.
 
     >>> shown(pl.DataFrame({"_id": ["a"], "name": [None], "status.type": ["late"], "_pathId": ["p"]}))
     [{'_id': 'a', 'status': {'type': 'late'}}]
@@ -27,17 +27,17 @@ def shown(rows: pl.DataFrame) -> list[Document]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How one kind of list is served.
+    """The settings of one endpoint.
 
-    filters:      the keys it can be filtered by.
-    unless_asked: the one status that is listed where none is asked for; None lists all.
-    is_one:       the answer is one document, not a list.
+    filters:        the keys to filter by.
+    default_status: the status that is listed without a status filter; None lists all.
+    is_one:         whether the response is one document instead of a list.
     """
 
     page_size: int
     scope: str
     filters: tuple[str, ...] = ()
-    unless_asked: str | None = None
+    default_status: str | None = None
     is_one: bool = False
 
 
@@ -45,10 +45,10 @@ class Endpoint:
 class Listed:
     """A list of documents.
 
-    rows:      columns are the documents' keys, `outer.inner` for one in an object, `name:json` for JSON text;
-               keys that begin with `_` are not shown, except `_id`.
-    documents: what becomes of a page's rows.
-    derived:   columns for filters, computed only when they are asked for.
+    rows:      columns are the documents' keys: `outer.inner` for a key of an object, `name:json` for JSON
+               text; columns that begin with `_` are hidden, except `_id`.
+    documents: converts a page's rows to documents.
+    derived:   columns for filters, computed only for requests that filter by them.
     """
 
     endpoint: Endpoint
@@ -72,7 +72,7 @@ def _nested(row: dict[str, Any]) -> Document:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers as JavaScript writes them: 2, not 2.0."""
+    """The value with numbers as JavaScript writes them: 2, not 2.0."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, list):

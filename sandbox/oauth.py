@@ -1,4 +1,4 @@
-"""OAuth clients with their scopes and tokens."""
+"""Issue and check the tokens of the OAuth client, with its scopes."""
 
 import secrets
 from collections import Counter
@@ -10,15 +10,15 @@ from sandbox.endpoints import SCOPES
 from sandbox.errors import Rejected, invalid_token, rejected
 
 CLIENT_ID, CLIENT_SECRET = "sandbox", "made-up-secret-of-the-sandbox"
-# A token is good for so many requests at least: more than a client has under way, and repeats, at once.
-_FRESH = 40
+# A token is not revoked before this many requests: more than a client has in flight or repeats at once.
+_MIN_USES = 40
 
 
 @dataclass
 class Clients:
-    """The one client there is.
+    """The only client.
 
-    token_s: how long a token is good for. given: how many there were.
+    token_s: the lifetime of a token in seconds. issued: the number of tokens issued so far.
     """
 
     scopes: tuple[str, ...] = SCOPES
@@ -26,25 +26,25 @@ class Clients:
     clock: Callable[[], float] = monotonic
     _expires_at: dict[str, float] = field(default_factory=dict)
     _uses: Counter[str] = field(default_factory=Counter)
-    given: int = 0
+    issued: int = 0
 
-    def token(self, asked: object) -> dict[str, object]:
-        """A new token; how long it is good for is a number and a text in turn, as the platform's may be.
+    def token(self, body: object) -> dict[str, object]:
+        """A new token; `expires_in` alternates between number and string, as the platform may send either.
 
         Raises: Rejected if the grant or the credentials are wrong.
         """
-        if not isinstance(asked, dict) or asked.get("grant_type") != "client_credentials":
+        if not isinstance(body, dict) or body.get("grant_type") != "client_credentials":
             raise Rejected(400, {"error": "unsupported_grant_type"})
-        if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+        if (body.get("client_id"), body.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             raise Rejected(401, {"error": "invalid_client"})
         token = secrets.token_urlsafe(24)
         self._expires_at[token] = self.clock() + self.token_s
-        self.given += 1
+        self.issued += 1
         seconds = int(self.token_s) if self.token_s >= 1 else self.token_s
         return {
             "token_type": "Bearer",
             "access_token": token,
-            "expires_in": seconds if self.given % 2 else str(seconds),
+            "expires_in": seconds if self.issued % 2 else str(seconds),
         }
 
     def admit(self, authorization: str | None, scope: str) -> None:
@@ -57,9 +57,9 @@ class Clients:
             raise rejected(403, "invalid_scope", f"This client lacks the scope {scope}.")
 
     def revoke(self, authorization: str | None) -> bool:
-        """Whether the token, before its time, is good for nothing from now on; a fresh one stays good."""
+        """Revoke the token early, unless it has had few requests; whether it was revoked."""
         token = (authorization or "").partition(" ")[2]
-        if self._uses[token] < _FRESH:
+        if self._uses[token] < _MIN_USES:
             return False
         self._expires_at.pop(token, None)
         return True

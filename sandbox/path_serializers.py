@@ -14,7 +14,7 @@ from sandbox.step_results import Row
 from sandbox.valid_tables import Tables
 from schemas.enums import MESSAGE_STEP_TYPES
 
-# Sessions are prepared so long before they open; paths are older than anything that happens on them.
+# How long before its start a session is created; a path is created before all activity on it.
 PREPARED = timedelta(days=120)
 
 _OPTIONS = {
@@ -79,7 +79,7 @@ def _step(row: Row, thresholds: list[Row] | None) -> Row:
 
 
 def _options(row: Row, thresholds: list[Row] | None) -> Row:
-    """The options of a step of its type; None is an absent key."""
+    """The options of a step, by its type; None is an absent key."""
     kind, chance = row["type"], int(platform_id(f"{row['path_id']} {row['step_id']}"), 16)
     if kind in MESSAGE_STEP_TYPES:
         return _of_message(kind, chance)
@@ -101,8 +101,8 @@ def _of_course(row: Row, thresholds: list[Row] | None, chance: int) -> Row:
     attempts = row["attempts_limit"]
     # The API's description has `number`: fractions are rounded down.
     attempts = attempts + 0.5 if attempts and chance % 3 == 0 else attempts
-    least = {"minScore": row["min_score"], "attemptsLimit": attempts}
-    return shown | least | {"availability": opens if chance % 4 == 0 else None}
+    limits = {"minScore": row["min_score"], "attemptsLimit": attempts}
+    return shown | limits | {"availability": opens if chance % 4 == 0 else None}
 
 
 def _of_classroom(chance: int) -> Row:
@@ -126,5 +126,5 @@ def _of_message(kind: str, chance: int) -> Row:
 
 
 def _present(document: dict[str, Any]) -> Row:
-    """Without the keys that have no value."""
+    """The document without keys whose value is None."""
     return {name: value for name, value in document.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The platform: a company at an instant, and the lists that it serves."""
+"""The platform: one company at one instant, and its lists."""
 
 from datetime import datetime
 from typing import Self
@@ -6,28 +6,28 @@ from typing import Self
 import polars as pl
 
 from sandbox import classrooms, serializers, webhooks
-from sandbox.api_projection import sayable, untold
+from sandbox.api_projection import expressible, unlisted_activity
 from sandbox.certificates import certificates
 from sandbox.endpoints import ENDPOINTS
 from sandbox.errors import rejected
 from sandbox.lists import Listed
 from sandbox.path_serializers import paths
-from sandbox.platform_results import Answers
+from sandbox.platform_results import PlatformResults
 from sandbox.valid_tables import Tables
 
 _EDITED = ("paths", "paths/sessions", "enrollments")
 
 
 class Platform:
-    """The state of a platform at `now`, and its responses.
+    """The state of a platform at `now`, and its lists.
 
-    tables:    the world, as `sayable` leaves it.
-    is_active: whether its webhook subscription to corrections is.
+    tables:    the input tables, reduced by `expressible`.
+    is_active: whether the webhook subscription to corrections is active.
     """
 
     def __init__(self, tables: Tables, now: datetime, *, is_active: bool = True) -> None:
-        self.now, self.tables = now, sayable(tables, now)
-        came = classrooms.registrations(self.tables, now)
+        self.now, self.tables = now, expressible(tables, now)
+        registrations = classrooms.registrations(self.tables, now)
         self._rows = {
             "paths": paths(self.tables, now),
             "paths/sessions": serializers.sessions(self.tables, now),
@@ -35,18 +35,18 @@ class Platform:
             "courses/stats": serializers.attempts(self.tables),
             "courses": serializers.courses(self.tables),
             "classrooms": classrooms.classrooms(self.tables),
-            "slots": classrooms.slots(came),
-            "registrations": came,
+            "slots": classrooms.slots(registrations),
+            "registrations": registrations,
             "webhooks/subscriptions": webhooks.subscriptions(is_active=is_active),
             "events": webhooks.events(self.tables),
             "users": serializers.users(self.tables),
             "groups": serializers.groups(self.tables),
         }
-        all_activity = pl.concat([self.tables["step_activity"], untold(tables, now)])
-        self._answers = Answers(self.tables | {"step_activity": all_activity}, now)
+        all_activity = pl.concat([self.tables["step_activity"], unlisted_activity(tables, now)])
+        self._results = PlatformResults(self.tables | {"step_activity": all_activity}, now)
 
     def after(self, before: "Platform") -> Self:
-        """The same platform as one that was `before`: what is another than it was then was edited now."""
+        """This platform as the later state of `before`: rows that differ count as edited now."""
         for name in _EDITED:
             self._rows[name] = _edited(self._rows[name], before._rows[name], before.now, self.now)
         return self
@@ -54,13 +54,13 @@ class Platform:
     def list_at(self, route: str) -> Listed:
         """The list at a route below `/api/v2/`.
 
-        Raises: Rejected, 404, without one.
+        Raises: Rejected with 404 if there is no such list.
         """
         match route.split("/"):
             case ["paths", "stats"]:
-                completed = {"completedAt": self._answers.completed_at}
+                completed = {"completedAt": self._results.completed_at}
                 rows = self._rows["enrollments"]
-                return Listed(ENDPOINTS[route], rows, self._answers.documents, completed)
+                return Listed(ENDPOINTS[route], rows, self._results.documents, completed)
             case ["paths", path, "enrollments"]:
                 rows = self._of("enrollments", "_pathId", path, owner="paths")
                 return Listed(ENDPOINTS["paths/{pathId}/enrollments"], rows)
@@ -84,13 +84,13 @@ class Platform:
             raise rejected(404, "sessionNotFound", "The path has no such session.")
         enrolled = self._rows["enrollments"].filter(pl.col("sessionId") == session)
         return Listed(
-            ENDPOINTS["paths/{pathId}/sessions/{sessionId}/user-statuses"], self._answers.counts(enrolled)
+            ENDPOINTS["paths/{pathId}/sessions/{sessionId}/user-statuses"], self._results.counts(enrolled)
         )
 
     def _certificates(self, user: str) -> Listed:
         self._must_know("users", user)
-        answers = self._answers.documents(self._rows["enrollments"].filter(pl.col("userId") == user))
-        rows = certificates(user, answers, self.tables["paths"])
+        results = self._results.documents(self._rows["enrollments"].filter(pl.col("userId") == user))
+        rows = certificates(user, results, self.tables["paths"])
         return Listed(ENDPOINTS["users/{userId}/certificates"], rows)
 
     def _subscription(self, id: str, *below: str) -> Listed:
@@ -107,20 +107,20 @@ class Platform:
         return Listed(ENDPOINTS[pattern], rows)
 
     def _of(self, name: str, column: str, key: str, *, owner: str) -> pl.DataFrame:
-        """The rows that belong to one owner, which must be there."""
+        """The rows that belong to one owner; 404 if the owner is unknown."""
         self._must_know(owner, key)
         return self._rows[name].filter(pl.col(column) == key)
 
     def _must_know(self, name: str, key: str) -> None:
         if key not in self._rows[name]["_id"]:
-            what = name.rpartition("/")[2].removesuffix("s")
-            raise rejected(404, f"{what}NotFound", f"There is no {what} with this id.")
+            kind = name.rpartition("/")[2].removesuffix("s")
+            raise rejected(404, f"{kind}NotFound", f"There is no {kind} with this id.")
 
 
 def _edited(rows: pl.DataFrame, before: pl.DataFrame, was_at: datetime, edited_at: datetime) -> pl.DataFrame:
-    """The rows with `modifiedAt` as before where nothing else differs.
+    """The rows, with the earlier `modifiedAt` for unchanged rows and `edited_at` for changed ones.
 
-    A row that was created since then and does not say when it was modified keeps silent.
+    A row that was created since then without `modifiedAt` still has none.
     """
     content = pl.struct(pl.exclude("modifiedAt")).struct.json_encode().alias("_content")
     same = before.select(content, _was="modifiedAt", _is_same=pl.lit(True))

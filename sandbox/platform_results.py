@@ -1,9 +1,9 @@
 """The platform's own statistics of each enrollment, as `GET /api/v2/paths/stats` returns them.
 
-Computed one learner at a time and by nothing of what the runs compute with, in the words of version 2
-where they differ from the contract's: one required step that failed with an attempt left is `toRetake`,
+Computed one learner at a time and without any code of the runs. Where version 2 differs from the contract,
+this follows version 2: one failed required step with an attempt left makes the enrollment `toRetake`,
 whatever else is open; and a path has its present steps, also for learners who were unenrolled earlier.
-Results of programs, which no list has, count here.
+Results of programs, which the API does not list, count here.
 """
 
 from collections import Counter, defaultdict
@@ -21,63 +21,63 @@ from sandbox.valid_tables import Tables
 from schemas.enums import DETAILED_STATUSES, MESSAGE_STEP_TYPES
 
 
-class Answers:
-    """The answers to any enrollments of the world, as of now."""
+class PlatformResults:
+    """Computes the results of enrollments as of `now`."""
 
     def __init__(self, tables: Tables, now: datetime) -> None:
         self._tables, self._now = tables, now
-        self._curricula = _curricula(tables)
+        self._path_versions = _path_versions(tables)
 
-    def completed_at(self, asked: pl.DataFrame) -> pl.Series:
-        """When each of these enrollments' paths was completed, null if it was not."""
-        found = (answer.get("completedAt") for answer in self.documents(asked))
+    def completed_at(self, enrollments: pl.DataFrame) -> pl.Series:
+        """When each of these enrollments was completed, null if it was not."""
+        found = (result.get("completedAt") for result in self.documents(enrollments))
         return pl.Series(found, dtype=pl.String).str.to_datetime(time_unit="us", time_zone="UTC")
 
     def counts(self, enrolled: pl.DataFrame) -> pl.DataFrame:
-        """Learners per detailed status, as `user-statuses` has them; one row.
+        """Learners per detailed status, as `user-statuses` returns them; one row.
 
-        enrolled: documents of a session's enrollments. Of several of one learner the newest published counts.
+        enrolled: rows of a session's enrollments. A learner counts once, by the newest published enrollment.
         """
         newest = (
             enrolled.filter(pl.col("status") == PUBLISHED)
             .sort("createdAt", "_id")
             .unique("userId", keep="last", maintain_order=True)
         )
-        answers = self.documents(newest)
-        found = Counter(answer["status"]["type"] for answer in answers)
+        results = self.documents(newest)
+        found = Counter(result["status"]["type"] for result in results)
         return pl.DataFrame(
-            {"certificates": sum("certificateId" in answer for answer in answers)}
+            {"certificates": sum("certificateId" in result for result in results)}
             | {f"usersCountByStatus.{status}": found[status] for status in DETAILED_STATUSES}
         )
 
-    def documents(self, asked: pl.DataFrame) -> list[Document]:
-        """One for each of the enrollments' documents."""
-        users = pl.col("user_id").is_in(asked["userId"].implode())
-        enrollments = self._tables["enrollments"].filter(users).to_dicts()
+    def documents(self, enrollments: pl.DataFrame) -> list[Document]:
+        """One result per enrollment, in the order of the rows."""
+        users = pl.col("user_id").is_in(enrollments["userId"].implode())
+        known = self._tables["enrollments"].filter(users).to_dicts()
         attempts = self._tables["step_activity"].filter(users).iter_rows(named=True)
-        enrolled, did = _grouped(enrollments, "user_id"), _grouped(attempts, "user_id")
+        by_user, attempts_of = _grouped(known, "user_id"), _grouped(attempts, "user_id")
         people = {
-            user: Person(_grouped(mine, "session_id"), _grouped(did.get(user, []), "step_id"))
-            for user, mine in enrolled.items()
+            user: Person(_grouped(mine, "session_id"), _grouped(attempts_of.get(user, []), "step_id"))
+            for user, mine in by_user.items()
         }
-        by_id = {row["enrollment_id"]: row for row in enrollments}
-        rows = [by_id[it] for it in asked["_id"]]
-        answers = [
-            Learner(self._curricula, people[row["user_id"]], row, self._now).document() for row in rows
+        by_id = {row["enrollment_id"]: row for row in known}
+        rows = [by_id[it] for it in enrollments["_id"]]
+        results = [
+            Learner(self._path_versions, people[row["user_id"]], row, self._now).document() for row in rows
         ]
-        for answer, is_self_enrolled in zip(answers, asked["isSelfEnrolled"], strict=True):
-            certificate = certificate_of(answer)
-            answer |= {"selfEnrolled": is_self_enrolled} | (
+        for result, is_self_enrolled in zip(results, enrollments["isSelfEnrolled"], strict=True):
+            certificate = certificate_of(result)
+            result |= {"selfEnrolled": is_self_enrolled} | (
                 {"certificateId": certificate} if certificate else {}
             )
-        return answers
+        return results
 
 
-def _curricula(tables: Tables) -> PathVersions:
+def _path_versions(tables: Tables) -> PathVersions:
     known = tables["path_sessions"].join(tables["paths"], on="path_id", how="semi")
     sessions = {row["session_id"]: row for row in known.iter_rows(named=True)}
-    taught = tables["path_steps"].join(tables["paths"], on="path_id", how="semi")
-    steps = taught.filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES)).sort("path_id", "position")
+    known_steps = tables["path_steps"].join(tables["paths"], on="path_id", how="semi")
+    steps = known_steps.filter(~pl.col("type").is_in(MESSAGE_STEP_TYPES)).sort("path_id", "position")
     by_path = _grouped(steps.iter_rows(named=True), "path_id")
     children: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     root_of = {}
@@ -97,7 +97,7 @@ def _curricula(tables: Tables) -> PathVersions:
 
 
 def _above(path: str, steps: dict[str, list[Row]]) -> set[str]:
-    """The paths that have this one as a sub-path, or have one that has."""
+    """The paths that contain this one as a sub-path, directly or not."""
     found: set[str] = set()
     while True:
         more = {

@@ -1,6 +1,6 @@
 """Serialize sessions, enrollments, courses, attempts, users and groups, one frame per list.
 
-Its columns are named as the documents' keys; `shown` makes documents of its rows. Null is an absent key.
+A frame's columns are named like the documents' keys, and `shown` converts its rows. Null is an absent key.
 """
 
 from datetime import UTC, datetime
@@ -62,15 +62,15 @@ def sessions(tables: Tables, now: datetime) -> pl.DataFrame:
     )
 
 
-# How people are enrolled again, where that is automatic.
+# The settings of automatic re-enrollment.
 _BY_CERTIFICATE = {"type": "certificationExpiryDate", "delayDays": 30}
 _BY_COMPLETION = {"type": "pathCompletionDate", "delayDays": 0, "recurrenceMonths": 12}
 
 
 def enrollments(tables: Tables, now: datetime) -> pl.DataFrame:
-    """Modified at the end of the day of its last event: worlds become known day by day.
+    """The enrollments, each modified at the end of the day of its last event: data arrives day by day.
 
-    Some that were never modified don't say when they were.
+    Some that were never modified have no `modifiedAt`.
     """
     path_of = tables["path_sessions"].select("session_id", "path_id")
     is_archived = pl.col("archived_at").is_not_null()
@@ -100,7 +100,10 @@ def is_self_enrolled(enrollment: str) -> pl.Expr:
 
 
 def attempts(tables: Tables) -> pl.DataFrame:
-    """Some milliseconds have decimals, as the description allows; an absent last activity was the end."""
+    """The attempts at courses; some durations have decimals, as the API's description allows.
+
+    Without `lastActivityAt`, the last activity was the completion.
+    """
     path_of = tables["path_sessions"].select("session_id", "path_id")
     is_last = (pl.col("last_activity_at") == pl.col("completed_at")).fill_null(False)
     return (
@@ -127,14 +130,14 @@ def attempts(tables: Tables) -> pl.DataFrame:
 
 
 def courses(tables: Tables) -> pl.DataFrame:
-    """Those that are steps or have attempts; a SCORM course is an `elearning standard`."""
-    listed = kinds(tables["path_steps"]).filter(pl.col("type") == "course")
-    tried = activity_of(tables, "course").select("step_id").unique()
+    """The courses that are steps or have attempts; a SCORM course is an `elearning standard`."""
+    on_paths = kinds(tables["path_steps"]).filter(pl.col("type") == "course")
+    attempted = activity_of(tables, "course").select("step_id").unique()
     is_standard = pl.col("is_scorm").fill_null(False)
     other = pl.when(is_chosen("step_id", 9)).then(pl.lit("external")).otherwise(pl.lit("native"))
     return (
-        listed.select("step_id", "title", "is_scorm")
-        .join(tried, on="step_id", how="full", coalesce=True)
+        on_paths.select("step_id", "title", "is_scorm")
+        .join(attempted, on="step_id", how="full", coalesce=True)
         .sort("step_id")
         .select(
             _id="step_id",
@@ -154,7 +157,7 @@ def courses(tables: Tables) -> pl.DataFrame:
 
 
 def users(tables: Tables) -> pl.DataFrame:
-    """Job, organization and group are there where the tables have them."""
+    """The users, with job, organization and group if the input table has these columns."""
     rows = tables["users"].sort("user_id")
     optional = {"job": "job_title", "organization": "organization", "primaryGroupId": "group_id"}
     moment = pl.lit(_BEGUN, _TIME)
@@ -182,7 +185,7 @@ def users(tables: Tables) -> pl.DataFrame:
 
 
 def groups(tables: Tables) -> pl.DataFrame:
-    """The tables' groups; where they have none, the one that all else belongs to, and one below."""
+    """The groups of the input table; without any, the main group and one below it."""
     rows = tables.get("groups")
     if rows is None or rows.is_empty():
         newcomers = platform_id("the platform's group of newcomers")

@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 
 def listening(port: int) -> socket.socket:
-    """A socket on the port; 0 is any that is free.
+    """A listening socket on the port; 0 picks a free port.
 
     Raises: UsageError if another program has it.
     """
@@ -37,13 +37,13 @@ def address(listener: socket.socket) -> str:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Answer until interrupted."""
+    """Serve the application until interrupted."""
     _server(app).run(sockets=[listener])
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """The address that it is served at until the end of the block, on a free port."""
+    """Serve the application on a free port until the end of the block; yields the address."""
     listener, server = listening(0), _server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -56,6 +56,6 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:
-    # A connection that is cut on purpose is not logged.
+    # Connections are cut on purpose, so nothing is logged.
     quiet: dict[str, Any] = {"log_config": None, "log_level": "critical"}
     return uvicorn.Server(uvicorn.Config(app, lifespan="off", date_header=False, **quiet))

@@ -1,4 +1,4 @@
-"""A learner's result at a step, from attempts or from the session of a sub-path."""
+"""Compute a learner's result of a step, from attempts or from the session of a sub-path."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,11 @@ Row = dict[str, Any]
 
 
 class Step(Protocol):
-    """Dates are null where they are missing.
+    """The result of one step.
 
-    is_failed: it can't be passed any more. is_to_replay: done elsewhere, and to be done again here.
-    waits:     for a correction, as far as the step itself goes.
+    is_failed:    it can't be passed any more.
+    is_to_replay: done in another session, and to be done again in this one.
+    waits:        awaits a correction, ignoring the steps before it.
     """
 
     @property
@@ -37,13 +38,16 @@ class Step(Protocol):
     def score(self) -> float | None: ...
     @property
     def time_elsewhere(self) -> int:
-        """The time it took that was not spent on it in the session itself."""
+        """The time spent on the step outside of the session, in milliseconds."""
         ...
 
 
 @dataclass(frozen=True)
-class Tried:
-    """mine, earlier: attempts in the session, and those completed elsewhere."""
+class AttemptedStep:
+    """The result of a step with attempts.
+
+    mine: attempts in the session. earlier: attempts completed in other sessions.
+    """
 
     row: Row
     due_at: datetime | None
@@ -102,7 +106,7 @@ class Tried:
 
     @property
     def time_elsewhere(self) -> int:
-        """The result of the attempt that replaces the learner's own."""
+        """The time of the carried-over attempt, 0 if there are attempts in the session."""
         if self.mine or not self._finished:
             return 0
         first = min(
@@ -113,7 +117,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class SubPath:
-    """The result of the learner's session of the sub-path, whatever the attempts at the step itself."""
+    """The result of a sub-path, from the learner's session of it. Attempts at the step itself don't count."""
 
     row: Row
     due_at: datetime | None

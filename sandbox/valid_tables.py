@@ -1,4 +1,4 @@
-"""The valid, deduplicated rows of a source."""
+"""Read the valid, deduplicated rows of a source."""
 
 import tempfile
 from datetime import datetime
@@ -23,8 +23,8 @@ from schemas.manifest import run_id
 Tables = dict[str, pl.DataFrame]
 
 
-def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Tables:
-    """The sound rows of each table of one company, in no particular order.
+def valid_tables(source: str, as_of: datetime, company: str | None = None) -> Tables:
+    """The valid rows of each table of one company, in no particular order.
 
     Raises: SourceError if a table can't be read; UsageError if there are several companies and none is named.
     """
@@ -34,13 +34,11 @@ def sound_tables(source: str, as_of: datetime, company: str | None = None) -> Ta
 
 
 def stored_rows(extracts: list[Extract], as_of: datetime) -> Tables:
-    """The rows that a new warehouse has after merging the extracts."""
+    """The rows of a new warehouse after merging the extracts."""
     tables: Tables = {}
     with Warehouse.open() as connection:
-        arrivals = [
-            StagedExtract(item, load.load(connection, model_of(item.table), item)) for item in extracts
-        ]
-        merge.merge(connection, arrivals, thresholds=NO_THRESHOLDS, run_id=run_id(as_of), as_of=as_of)
+        staged = [StagedExtract(item, load.load(connection, model_of(item.table), item)) for item in extracts]
+        merge.merge(connection, staged, thresholds=NO_THRESHOLDS, run_id=run_id(as_of), as_of=as_of)
         for model in INPUTS:
             schema = polars_schema(model)
             names = ", ".join(map(identifier, schema))

@@ -22,7 +22,10 @@ _EVENTS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def subscriptions(*, is_active: bool = True) -> pl.DataFrame:
-    """is_active: whether the one to corrections is; its deliveries failed for days where it is not."""
+    """The webhook subscriptions.
+
+    is_active: whether the one to corrections is active; the platform deactivates it after days of failures.
+    """
     return pl.DataFrame(
         [
             {
@@ -42,7 +45,7 @@ def secrets(subscription: str) -> pl.DataFrame:
 
 
 def events(tables: Tables) -> pl.DataFrame:
-    """The earliest first, of each subscription; some were not delivered and are there all the same."""
+    """The events of each subscription, the earliest first, including some that were not delivered."""
     both = pl.concat([_corrections(tables), _enrollments(tables)])
     status = pl.when(is_chosen("_id", 9)).then(pl.lit("failed")).otherwise(pl.lit("delivered"))
     return both.with_columns(status=status)
@@ -71,7 +74,7 @@ def _corrected(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _enrollments(tables: Tables) -> pl.DataFrame:
-    """One event for each session and moment with new enrollments."""
+    """One event for each session and instant with new enrollments."""
     path_of = tables["path_sessions"].select("session_id", "path_id")
     at_once = (
         tables["enrollments"].join(path_of, on="session_id").group_by("enrolled_at", "session_id", "path_id")
@@ -96,5 +99,5 @@ def _event(id: str, type: str, at: datetime, data: dict[str, Any]) -> dict[str, 
 
 
 def _text(moment: datetime) -> str:
-    """As the API writes times: with milliseconds."""
+    """The time as the API writes it, with milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

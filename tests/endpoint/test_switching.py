@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.expected_responses import Expected
-from benchmarks.mixed_clients import Asker, Seen
+from benchmarks.mixed_clients import LoadClient, LoadResults
 from flows.release.publish import switch_latest
 from pathstats.endpoint import keys
 from schemas.home import Home
@@ -47,10 +47,10 @@ def test_no_answer_is_wrong_and_none_fails(tmp_path: Path) -> None:
     for n in (0, 1):
         run(as_parquet(tmp_path / f"in {n}", tables(n)), home.root, AS_OF + timedelta(days=n))
     made = [home.release(folder.name) for folder in sorted(home.releases.iterdir())]
-    seen = Seen({it: keys.create(home, it, "", datetime.now(UTC))[1] for it in ("acme", "zen")})
+    results = LoadResults({it: keys.create(home, it, "", datetime.now(UTC))[1] for it in ("acme", "zen")})
     for release in made:
-        seen.expected[release.folder.name] = Expected.of(release, ["S"])
-    pairs = list(seen.expected[made[0].folder.name].learners)
+        results.expected[release.folder.name] = Expected.of(release, ["S"])
+    pairs = list(results.expected[made[0].folder.name].learners)
     assert len(pairs) == 4
 
     def switched(number: int) -> str:
@@ -62,17 +62,17 @@ def test_no_answer_is_wrong_and_none_fails(tmp_path: Path) -> None:
         if number % 3 == 0:
             day = AS_OF + timedelta(days=number)
             release = shelve(home, f"{day:%Y%m%dT%H%M%SZ}-7", datetime.now(UTC), day)
-            seen.expected[release.folder.name] = Expected.of(release, ["S"])
+            results.expected[release.folder.name] = Expected.of(release, ["S"])
         switch_latest(home, release.folder.name)
         return release.folder.name
 
     async def played(url: str) -> int:
         until, number = asyncio.Event(), 0
-        askers = [asyncio.create_task(Asker(url, seen, pairs, n).go_on(until)) for n in range(4)]
+        askers = [asyncio.create_task(LoadClient(url, results, pairs, n).run(until)) for n in range(4)]
         end = asyncio.get_running_loop().time() + _SECONDS
         while asyncio.get_running_loop().time() < end and not any(asker.done() for asker in askers):
             number += 1
-            await seen.switch(partial(switched, number))
+            await results.switch(partial(switched, number))
             await asyncio.sleep(0.03)
         until.set()
         await asyncio.gather(*askers)
@@ -80,9 +80,9 @@ def test_no_answer_is_wrong_and_none_fails(tmp_path: Path) -> None:
 
     with Server(home.root) as server:
         switches = asyncio.run(played(server.url))
-    seen.settle()
-    assert seen.wrong == []
-    assert not seen.later
+    results.check_pending()
+    assert results.faults == []
+    assert not results.unchecked
     assert switches > 10
-    assert len(seen.releases) > 5
-    assert set(seen.asked) == {"200", "304", "401", "404"}
+    assert len(results.releases) > 5
+    assert set(results.statuses) == {"200", "304", "401", "404"}

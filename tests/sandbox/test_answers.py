@@ -10,8 +10,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.api_projection import sayable
-from sandbox.platform_results import Answers
+from sandbox.api_projection import expressible
+from sandbox.platform_results import PlatformResults
 from sandbox.serializers import enrollments
 from tests.helpers.nested_worlds import world_of_families
 from tests.helpers.one_company import of_one_company
@@ -32,7 +32,7 @@ FIELDS = {
 
 
 def theirs(tables: dict[str, pl.DataFrame], as_of: datetime) -> dict[str, dict[str, Any]]:
-    found = Answers(tables, as_of).documents(enrollments(tables, as_of))
+    found = PlatformResults(tables, as_of).documents(enrollments(tables, as_of))
     return {document["_id"]: document for document in found}
 
 
@@ -47,7 +47,7 @@ def test_results_equal_the_reference_except_the_wording_of_to_retake(
     seed: int, draw: Callable[[random.Random, int], World]
 ) -> None:
     tables, as_of = draw(random.Random(seed), 6)
-    sound = sayable(of_one_company(tables), as_of)
+    sound = expressible(of_one_company(tables), as_of)
     answers, rows = theirs(sound, as_of), ours(sound, as_of)
     for enrollment, row in rows.items():
         answer = answers[enrollment]
@@ -62,7 +62,7 @@ def test_results_equal_the_reference_except_the_wording_of_to_retake(
 
 
 def test_failed_step_is_to_retake_whatever_is_open() -> None:
-    tables = sayable(
+    tables = expressible(
         of_one_company(
             world(
                 steps="step | min_score | due \n A | 80 | 7 days \n B",

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 from sandbox.errors import Rejected
-from sandbox.list_queries import Asked
+from sandbox.list_queries import ListQuery
 from sandbox.platform import Platform
 from tests.helpers.documented_api import OF_ONE
 from tests.helpers.documented_fields import described
@@ -51,7 +51,7 @@ def test_any_filter_with_any_operator_is_answered_or_rejected(
         brackets = f"[{operator}]" if operator else ""
         query = f"{name}{brackets}{index}={value}"
         try:
-            rows = Asked.of(parse_qsl(query, keep_blank_values=True)).rows(listed)
+            rows = ListQuery.of(parse_qsl(query, keep_blank_values=True)).rows(listed)
             status = 200
         except Rejected as error:
             rows, status = listed.rows, error.status
